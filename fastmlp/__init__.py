@@ -1,0 +1,84 @@
+"""fastmlp: multilayer perceptrons on the CPU, by Keras' names.
+
+`Sequential` builds a network from `layers`, `fit` trains it with the compiled engine of `kernels`. Everything is
+imported on first use, so that `import fastmlp` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fastmlp import (
+        activations,
+        callbacks,
+        datasets,
+        initializers,
+        kernels,
+        layers,
+        losses,
+        metrics,
+        optimizers,
+        regularizers,
+    )
+    from fastmlp.config import show_config
+    from fastmlp.layers import Input
+    from fastmlp.model import Sequential
+    from fastmlp.serialization import load_model
+    from fastmlp.threads import get_num_threads, set_num_threads
+
+MODULES = (
+    "activations",
+    "callbacks",
+    "datasets",
+    "initializers",
+    "kernels",
+    "layers",
+    "losses",
+    "metrics",
+    "optimizers",
+    "regularizers",
+)
+HOMES = {
+    "Input": "layers",
+    "Sequential": "model",
+    "get_num_threads": "threads",
+    "load_model": "serialization",
+    "set_num_threads": "threads",
+    "show_config": "config",
+}
+
+__all__ = [
+    "Input",
+    "Sequential",
+    "__version__",
+    "activations",
+    "callbacks",
+    "datasets",
+    "get_num_threads",
+    "initializers",
+    "kernels",
+    "layers",
+    "load_model",
+    "losses",
+    "metrics",
+    "optimizers",
+    "regularizers",
+    "set_num_threads",
+    "show_config",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in MODULES:
+        return importlib.import_module(f"fastmlp.{name}")
+    if name in HOMES:
+        return getattr(importlib.import_module(f"fastmlp.{HOMES[name]}"), name)
+    if name == "__version__":
+        return importlib.import_module("importlib.metadata").version("fastmlp")
+    raise AttributeError(f"module 'fastmlp' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,75 @@
+"""Activations by name, as functions on arrays.
+
+Layers keep one of these functions and hand its name to the engine; called directly, they run the same compiled kernels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fastmlp.settings import find, listing
+
+
+def linear(x: Any) -> np.ndarray:
+    """Return x unchanged."""
+    return _apply("linear", x)
+
+
+def relu(x: Any) -> np.ndarray:
+    """Return max(x, 0), element by element."""
+    return _apply("relu", x)
+
+
+def sigmoid(x: Any) -> np.ndarray:
+    """Return 1 / (1 + exp(-x)), element by element."""
+    return _apply("sigmoid", x)
+
+
+def tanh(x: Any) -> np.ndarray:
+    """Return the hyperbolic tangent, element by element."""
+    return _apply("tanh", x)
+
+
+def softmax(x: Any) -> np.ndarray:
+    """Return exp(x) / sum(exp(x)) over the last axis."""
+    return _apply("softmax", x)
+
+
+ACTIVATIONS: dict[str, Callable[[Any], np.ndarray]] = {
+    "linear": linear,
+    "relu": relu,
+    "sigmoid": sigmoid,
+    "tanh": tanh,
+    "softmax": softmax,
+}
+
+
+def get(identifier: Any, argument: str = "activation") -> Callable[[Any], np.ndarray]:
+    """Return the activation for a name, one of this module's functions, or None (linear).
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an unknown name, and for anything else; the message lists the known names.
+    """
+    if identifier is None:
+        return linear
+    if isinstance(identifier, str):
+        return find(argument, identifier, ACTIVATIONS)
+    if any(identifier is function for function in ACTIVATIONS.values()):
+        return identifier  # type: ignore[no-any-return]
+    raise TypeError(f"{argument}: got {identifier!r}, needs None or one of {listing(ACTIVATIONS)}")
+
+
+def _apply(name: str, x: Any) -> np.ndarray:
+    from fastmlp import kernels
+
+    x = np.asarray(x)
+    if x.dtype not in (np.float32, np.float64):
+        x = x.astype(np.float64)
+    # Kernels take matrices: one row for each vector along the last axis.
+    matrix = x.reshape(-1, x.shape[-1]) if x.ndim and x.size else x.reshape(1, -1)
+    return np.asarray(getattr(kernels, name)(matrix)).reshape(x.shape)

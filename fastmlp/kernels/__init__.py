@@ -1,0 +1,99 @@
+"""The compiled kernels, each the twin of the function of the same name in the pure-Python oracle.
+
+Every function takes arrays of one float type (float32 or float64; any strides) and returns a new C-contiguous array,
+or fills `out`. `threads` is the number of OpenMP threads, 1 by default; the result has the same bits for any number.
+The optimizers update their arrays in place. `FASTMLP_ISA` in the environment, read at import, names the instruction
+set to use instead of the best one.
+"""
+
+import os
+
+import numpy as np
+
+from fastmlp.kernels import activations, dense, isa, losses, ops, optimizers
+from fastmlp.kernels import dropout as dropout_
+from fastmlp.kernels.contract import Array, Scalar, kernel
+from fastmlp.kernels.engine import Network
+
+isa.select(isa.choose(os.environ.get("FASTMLP_ISA"), isa.supported()))
+
+relu = kernel(ops.relu, x="m n", out="m n")
+add = kernel(ops.add, x="m n", y="m n", out="m n")
+add_matrix_and_vector = kernel(ops.add_matrix_and_vector, x="m n", y="n", out="m n")
+vector_dot = kernel(ops.vector_dot, x="n", y="n")
+matrix_vector_dot = kernel(ops.matrix_vector_dot, x="m n", y="n", out="m")
+matrix_dot = kernel(ops.matrix_dot, x="m k", y="k n", out="m n")
+transpose = kernel(ops.transpose, x="m n", out="n m")
+reshape = kernel(
+    ops.reshape, x="m n", rows=int, columns=int, out="rows columns",
+    requires=("x must have rows * columns elements", lambda size: size["m"] * size["n"] == size["rows"] * size["columns"]),
+)
+
+linear = kernel(activations.linear, x="m n", out="m n")
+sigmoid = kernel(activations.sigmoid, x="m n", out="m n")
+tanh = kernel(activations.tanh, x="m n", out="m n")
+softmax = kernel(activations.softmax, x="m n", out="m n")
+linear_gradient = kernel(activations.linear_gradient, y="m n", dy="m n", out="m n")
+relu_gradient = kernel(activations.relu_gradient, y="m n", dy="m n", out="m n")
+sigmoid_gradient = kernel(activations.sigmoid_gradient, y="m n", dy="m n", out="m n")
+tanh_gradient = kernel(activations.tanh_gradient, y="m n", dy="m n", out="m n")
+softmax_gradient = kernel(activations.softmax_gradient, y="m n", dy="m n", out="m n")
+
+labels = Array("b", np.intc, below="n")
+mean_squared_error = kernel(losses.mean_squared_error, y_true="b n", y_pred="b n", out="b")
+mean_squared_error_gradient = kernel(losses.mean_squared_error_gradient, y_true="b n", y_pred="b n", out="b n")
+categorical_crossentropy = kernel(losses.categorical_crossentropy, y_true="b n", y_pred="b n", out="b")
+categorical_crossentropy_gradient = kernel(
+    losses.categorical_crossentropy_gradient, y_true="b n", y_pred="b n", out="b n"
+)
+sparse_categorical_crossentropy = kernel(
+    losses.sparse_categorical_crossentropy, y_true=labels, y_pred="b n", out="b"
+)
+sparse_categorical_crossentropy_gradient = kernel(
+    losses.sparse_categorical_crossentropy_gradient, y_true=labels, y_pred="b n", out="b n"
+)
+binary_crossentropy = kernel(losses.binary_crossentropy, y_true="b n", y_pred="b n", out="b")
+binary_crossentropy_gradient = kernel(losses.binary_crossentropy_gradient, y_true="b n", y_pred="b n", out="b n")
+categorical_crossentropy_from_logits = kernel(
+    losses.categorical_crossentropy_from_logits, y_true="b n", logits="b n", out="b"
+)
+categorical_crossentropy_from_logits_gradient = kernel(
+    losses.categorical_crossentropy_from_logits_gradient, y_true="b n", logits="b n", out="b n"
+)
+sparse_categorical_crossentropy_from_logits = kernel(
+    losses.sparse_categorical_crossentropy_from_logits, y_true=labels, logits="b n", out="b"
+)
+sparse_categorical_crossentropy_from_logits_gradient = kernel(
+    losses.sparse_categorical_crossentropy_from_logits_gradient, y_true=labels, logits="b n", out="b n"
+)
+binary_crossentropy_from_logits = kernel(
+    losses.binary_crossentropy_from_logits, y_true="b n", logits="b n", out="b"
+)
+binary_crossentropy_from_logits_gradient = kernel(
+    losses.binary_crossentropy_from_logits_gradient, y_true="b n", logits="b n", out="b n"
+)
+
+weights = Array("...", updated=True)
+sgd = kernel(optimizers.sgd, w=weights, g="...", learning_rate=float)
+momentum = kernel(optimizers.momentum, w=weights, g="...", m=weights, learning_rate=float, momentum=float)
+nesterov = kernel(optimizers.nesterov, w=weights, g="...", m=weights, learning_rate=float, momentum=float)
+rmsprop = kernel(optimizers.rmsprop, w=weights, g="...", v=weights, learning_rate=float, rho=float, epsilon=float)
+adagrad = kernel(optimizers.adagrad, w=weights, g="...", a=weights, learning_rate=float, epsilon=float)
+adam = kernel(
+    optimizers.adam, w=weights, g="...", m=weights, v=weights, learning_rate=float, beta_1=float, beta_2=float,
+    epsilon=float, step=Scalar(int, 1, 2**63 - 1),
+)
+
+words = np.uint32
+philox4x32 = kernel(
+    dropout_.philox4x32, counter=Array("4", words), key=Array("2", words), out=Array("4", words)
+)
+word, long_word = Scalar(int, 0, 2**32 - 1), Scalar(int, 0, 2**64 - 1)
+dropout = kernel(
+    dropout_.dropout, x="m n", rate=Scalar(float, 0, 1), seed=long_word, step=long_word, layer=word, out="m n"
+)
+
+dense_forward = kernel(dense.dense_forward, x="b n", kernel="n m", bias="m", out="b m")
+dense_kernel_gradient = kernel(dense.dense_kernel_gradient, x="b n", dz="b m", out="n m")
+dense_bias_gradient = kernel(dense.dense_bias_gradient, dz="b m", out="m")
+dense_input_gradient = kernel(dense.dense_input_gradient, dz="b m", kernel="n m", out="b n")

@@ -1,0 +1,138 @@
+/* Loops over single elements: activations, optimizers, dropout; included once per float type.
+ *
+ * EXP_ and TANH_ are the C library's functions in float64 and the polynomials of math_f32.h in float32. */
+
+static void NAME(activate)(int activation, ptrdiff_t n, T *x)
+{
+    switch (activation) {
+    case RELU: /* NaN stays NaN */
+        for (ptrdiff_t i = 0; i < n; i++)
+            x[i] = x[i] < 0 ? 0 : x[i];
+        break;
+    case SIGMOID:
+        for (ptrdiff_t i = 0; i < n; i++)
+            x[i] = 1 / (1 + EXP_(-x[i]));
+        break;
+    case TANH:
+        for (ptrdiff_t i = 0; i < n; i++)
+            x[i] = TANH_(x[i]);
+        break;
+    }
+}
+
+/* dy becomes the gradient with respect to the input, from the output y: that is all the derivative needs. */
+static void NAME(activate_gradient)(int activation, ptrdiff_t n, const T *__restrict__ y, T *__restrict__ dy)
+{
+    switch (activation) {
+    case RELU:
+        for (ptrdiff_t i = 0; i < n; i++)
+            dy[i] = y[i] > 0 ? dy[i] : 0;
+        break;
+    case SIGMOID:
+        for (ptrdiff_t i = 0; i < n; i++)
+            dy[i] = dy[i] * (y[i] * (1 - y[i]));
+        break;
+    case TANH:
+        for (ptrdiff_t i = 0; i < n; i++)
+            dy[i] = dy[i] * (1 - y[i] * y[i]);
+        break;
+    }
+}
+
+static void NAME(softmax)(ptrdiff_t n, T *x)
+{
+    T largest = x[0];
+    for (ptrdiff_t j = 1; j < n; j++)
+        largest = x[j] > largest ? x[j] : largest;
+    for (ptrdiff_t j = 0; j < n; j++)
+        x[j] = EXP_(x[j] - largest);
+    T sum = 0;
+    for (ptrdiff_t j = 0; j < n; j++)
+        sum += x[j];
+    for (ptrdiff_t j = 0; j < n; j++)
+        x[j] /= sum;
+}
+
+static void NAME(update)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g,
+                         T *__restrict__ slot_1, T *__restrict__ slot_2)
+{
+    const T rate = (T)optimizer->learning_rate, epsilon = (T)optimizer->epsilon;
+    switch (optimizer->kind) {
+    case SGD:
+        for (ptrdiff_t i = 0; i < n; i++)
+            w[i] = w[i] - rate * g[i];
+        break;
+    case MOMENTUM: {
+        const T momentum = (T)optimizer->momentum;
+        for (ptrdiff_t i = 0; i < n; i++) {
+            slot_1[i] = momentum * slot_1[i] - rate * g[i];
+            w[i] = w[i] + slot_1[i];
+        }
+        break;
+    }
+    case NESTEROV: {
+        const T momentum = (T)optimizer->momentum;
+        for (ptrdiff_t i = 0; i < n; i++) {
+            slot_1[i] = momentum * slot_1[i] - rate * g[i];
+            w[i] = w[i] + (momentum * slot_1[i] - rate * g[i]);
+        }
+        break;
+    }
+    case RMSPROP: {
+        const T rho = (T)optimizer->rho, rest = (T)(1.0 - optimizer->rho);
+        for (ptrdiff_t i = 0; i < n; i++) {
+            slot_1[i] = rho * slot_1[i] + rest * (g[i] * g[i]);
+            w[i] = w[i] - (rate * g[i]) / SQRT_(slot_1[i] + epsilon);
+        }
+        break;
+    }
+    case ADAGRAD:
+        for (ptrdiff_t i = 0; i < n; i++) {
+            slot_1[i] = slot_1[i] + g[i] * g[i];
+            w[i] = w[i] - (rate * g[i]) / SQRT_(slot_1[i] + epsilon);
+        }
+        break;
+    case ADAM: {
+        const T rest_1 = (T)(1.0 - optimizer->beta_1), rest_2 = (T)(1.0 - optimizer->beta_2);
+        for (ptrdiff_t i = 0; i < n; i++) {
+            slot_1[i] = slot_1[i] + (g[i] - slot_1[i]) * rest_1;
+            slot_2[i] = slot_2[i] + (g[i] * g[i] - slot_2[i]) * rest_2;
+            w[i] = w[i] - (rate * slot_1[i]) / (SQRT_(slot_2[i]) + epsilon);
+        }
+        break;
+    }
+    case STORE:
+        for (ptrdiff_t i = 0; i < n; i++)
+            w[i] = g[i];
+        break;
+    }
+}
+
+/* Element e of the batch uses word e % 4 of the block numbered e / 4. */
+static void NAME(dropout)(const Dropout *dropout, uint64_t first, ptrdiff_t n, T *x)
+{
+    const uint32_t key_0 = (uint32_t)dropout->seed, key_1 = (uint32_t)(dropout->seed >> 32);
+    /* a threshold of 2^32 drops everything: no word reaches it */
+    const uint32_t threshold = (uint32_t)dropout->threshold;
+    const T scale = dropout->threshold >> 32 ? 0 : (T)dropout->scale;
+    for (uint64_t block = first / 4; 4 * block < first + n; block += PHILOX_LANES) {
+        uint32_t words[4][PHILOX_LANES];
+        for (int lane = 0; lane < PHILOX_LANES; lane++) {
+            words[0][lane] = (uint32_t)block + lane;
+            words[1][lane] = dropout->layer;
+            words[2][lane] = (uint32_t)dropout->step;
+            words[3][lane] = (uint32_t)(dropout->step >> 32);
+        }
+        philox4x32_lanes(words, key_0, key_1);
+        T factors[4 * PHILOX_LANES];
+        for (int lane = 0; lane < PHILOX_LANES; lane++)
+            for (int i = 0; i < 4; i++)
+                factors[4 * lane + i] = words[i][lane] >= threshold ? scale : 0;
+        /* the first and the last blocks may reach over the ends of x */
+        const ptrdiff_t start = (ptrdiff_t)(4 * block - first);
+        const ptrdiff_t from = start < 0 ? -start : 0;
+        const ptrdiff_t to = n - start < 4 * PHILOX_LANES ? n - start : 4 * PHILOX_LANES;
+        for (ptrdiff_t i = from; i < to; i++)
+            x[start + i] = factors[i] > 0 ? x[start + i] * factors[i] : 0;
+    }
+}

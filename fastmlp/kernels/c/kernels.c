@@ -1,0 +1,82 @@
+/* Compiled once per instruction set, with ISA as its name: `fastmlp_<ISA>` is the one symbol this file exports. */
+#include "kernels.h"
+
+#include <math.h>
+
+#include "philox.h"
+#include "vector.h"
+
+#include "math_f32.h"
+
+/* float32: sixteen interleaved sums, added in order at the end, whatever the vector's size. */
+static float dot_f32(ptrdiff_t n, const float *x, const float *y)
+{
+    float sums[16] = {0};
+    ptrdiff_t i = 0;
+    for (; i + 16 <= n; i += 16)
+        for (int lane = 0; lane < 16; lane++)
+            sums[lane] = SCALAR_FMA_F32(x[i + lane], y[i + lane], sums[lane]);
+    for (int lane = 0; i + lane < n; lane++)
+        sums[lane] = SCALAR_FMA_F32(x[i + lane], y[i + lane], sums[lane]);
+    float sum = 0;
+    for (int lane = 0; lane < 16; lane++)
+        sum += sums[lane];
+    return sum;
+}
+
+/* float64: the oracle's one sum in index order. */
+static double dot_f64(ptrdiff_t n, const double *x, const double *y)
+{
+    double sum = 0;
+    for (ptrdiff_t i = 0; i < n; i++)
+        sum += x[i] * y[i];
+    return sum;
+}
+
+#define T float
+#define VECTOR vector_f32
+#define NAME(function) function##_f32
+#define MULTIPLY_ADD FMA_F32
+#define EXP_ exp_f32
+#define TANH_ tanh_f32
+#define SQRT_ sqrtf
+#include "tile.h"
+
+#include "elementwise.h"
+#undef T
+#undef VECTOR
+#undef NAME
+#undef MULTIPLY_ADD
+#undef EXP_
+#undef TANH_
+#undef SQRT_
+
+#define T double
+#define VECTOR vector_f64
+#define NAME(function) function##_f64
+#define MULTIPLY_ADD PLAIN_F64
+#define EXP_ exp
+#define TANH_ tanh
+#define SQRT_ sqrt
+#include "tile.h"
+
+#include "elementwise.h"
+
+#define TABLE(suffix)                                                                                                  \
+    {TILE_ROWS,                                                                                                        \
+     TILE_COLUMNS(suffix),                                                                            \
+     tile_##suffix,                                                                                                    \
+     pack_##suffix,                                                                                                    \
+     dot_##suffix,                                                                                                     \
+     activate_##suffix,                                                                                                \
+     activate_gradient_##suffix,                                                                                       \
+     softmax_##suffix,                                                                                                 \
+     update_##suffix,                                                                                                  \
+     dropout_##suffix}
+
+#define QUOTE_(name) #name
+#define QUOTE(name) QUOTE_(name)
+#define JOIN_(a, b) a##b
+#define JOIN(a, b) JOIN_(a, b)
+
+const Isa JOIN(fastmlp_, ISA) = {QUOTE(ISA), TABLE(f32), TABLE(f64)};

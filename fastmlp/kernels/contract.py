@@ -1,0 +1,192 @@
+"""What every public kernel promises about its arguments, checked before the compiled code sees them.
+
+A contract names the arguments in order and says what each is: `kernel(ops.matrix_dot, x="m k", y="k n", out="m n")`.
+A string is a float array with those dimensions, where a name means the same number throughout the call; `float` and
+`int` are scalars, which dimensions may name too.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+FLOATS = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
+
+
+@dataclass(frozen=True)
+class Array:
+    """An array argument.
+
+    `dimensions` are names separated by blanks, or "..." for any shape, the same for all such arguments.
+    `dtype` None means float32 or float64, the same for all such arguments. `updated` arrays are changed in place.
+    Elements of an array `below` a dimension's name are integers from 0 to that dimension, exclusive.
+    """
+
+    dimensions: str
+    dtype: type | None = None
+    updated: bool = False
+    below: str | None = None
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """A number from `low` to `high`, both included."""
+
+    kind: type
+    low: float = -math.inf
+    high: float = math.inf
+
+
+SHORT: dict[Any, Any] = {float: Scalar(float), int: Scalar(int)}
+THREADS = Scalar(int, 1, 1024)
+Requirement = tuple[str, Callable[[dict[str, Any]], bool]]
+
+
+def kernel(compiled: Any, requires: Requirement | None = None, **contract: Any) -> Callable[..., Any]:
+    """Make the public, checked function of a compiled kernel.
+
+    Parameters
+    ----------
+    compiled : function
+        Takes the arguments of the contract as C-contiguous arrays and scalars, then `threads`.
+    requires : (str, function), optional
+        A further condition, in words and as a function of the dictionary of dimensions and scalars.
+    **contract : str, Array, Scalar, float or int
+        What each argument is, in order. `out`, the last one if present, is allocated unless it is passed.
+
+    Returns
+    -------
+    function
+        Raises TypeError or ValueError, naming the argument, for what does not fit the contract.
+    """
+    arguments = {name: Array(what) if isinstance(what, str) else SHORT.get(what, what) for name, what in contract.items()}
+    inputs = [name for name in arguments if name != "out"]
+    label = compiled.__name__
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        bound = signature.bind(*args, **kwargs)
+        this = Call(label)
+        values = [this.value(name, arguments[name], bound.arguments[name]) for name in inputs]
+        this.check_labels()
+        if requires is not None and not requires[1](this.sizes):
+            raise ValueError(f"{label}: {requires[0]}, got {this.sizes}")
+        if "out" in arguments:
+            values.append(this.out(arguments["out"], bound.arguments.get("out")))
+        values.append(this.scalar("threads", THREADS, bound.arguments.get("threads", 1)))
+        result = this.specialised(compiled)(*values)
+        return values[-2] if "out" in arguments else result
+
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    parameters = [inspect.Parameter(name, kind) for name in inputs]
+    if "out" in arguments:
+        parameters.append(inspect.Parameter("out", kind, default=None))
+    parameters.append(inspect.Parameter("threads", kind, default=1))
+    signature = inspect.Signature(parameters)
+    call.__signature__ = signature  # type: ignore[attr-defined]
+    call.__name__ = call.__qualname__ = label
+    call.__doc__ = compiled.__doc__
+    call.contract = arguments  # type: ignore[attr-defined]
+    return call
+
+
+class Call:
+    """One call's bookkeeping: the sizes its dimensions have turned out to be, and its float type."""
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self.sizes: dict[str, Any] = {}
+        self.dtype: np.dtype[Any] | None = None
+        self.limits: list[tuple[str, np.ndarray, str]] = []
+
+    def value(self, name: str, what: Any, given: Any) -> Any:
+        return self.array(name, what, given) if isinstance(what, Array) else self.scalar(name, what, given)
+
+    def scalar(self, name: str, what: Scalar, given: Any) -> Any:
+        try:
+            value = operator.index(given) if what.kind is int else float(given)
+        except (TypeError, ValueError):
+            raise TypeError(f"{self.label}: {name} must be {what.kind.__name__}, got {given!r}") from None
+        if not what.low <= value <= what.high:
+            raise ValueError(f"{self.label}: {name} must be from {what.low} to {what.high}, got {value}")
+        self.sizes[name] = value
+        return value
+
+    def array(self, name: str, what: Array, given: Any) -> np.ndarray:
+        array = given if isinstance(given, np.ndarray) else np.asarray(given)
+        dtype = self.check_dtype(name, what, array)
+        self.check_shape(name, what, array)
+        if what.below is not None:
+            self.limits.append((name, array, what.below))
+        if what.updated:
+            if not (isinstance(given, np.ndarray) and array.flags.carray):
+                raise ValueError(f"{self.label}: {name} is changed in place: it must be a C-contiguous, aligned, "
+                                 "writable array")
+        else:
+            array = np.require(array, dtype, ["C", "A"])
+        return array.reshape(-1) if what.dimensions == "..." else array
+
+    def check_dtype(self, name: str, what: Array, array: np.ndarray) -> np.dtype[Any]:
+        if what.dtype is not None:
+            if not np.issubdtype(array.dtype, np.integer):
+                raise TypeError(f"{self.label}: {name} must hold integers, got {array.dtype}")
+            limits = np.iinfo(what.dtype)
+            if array.size and not (limits.min <= array.min() and array.max() <= limits.max):
+                raise ValueError(f"{self.label}: {name} must hold numbers from {limits.min} to {limits.max}")
+            return np.dtype(what.dtype)
+        if array.dtype not in FLOATS:
+            raise TypeError(f"{self.label}: {name} must be float32 or float64, got {array.dtype}")
+        if self.dtype is None:
+            self.dtype = array.dtype
+        if array.dtype != self.dtype:
+            raise TypeError(f"{self.label}: {name} must be {self.dtype} like the arguments before it, got {array.dtype}")
+        return self.dtype
+
+    def check_shape(self, name: str, what: Array, array: np.ndarray) -> None:
+        if what.dimensions == "...":
+            expected = self.sizes.setdefault("...", array.shape)
+        else:
+            expected = tuple(
+                int(dimension) if dimension.isdigit() else self.sizes.setdefault(dimension, size)
+                for dimension, size in zip(what.dimensions.split(), array.shape, strict=False)
+            )
+        if array.shape != expected or (what.dimensions != "..." and array.ndim != len(what.dimensions.split())):
+            raise ValueError(f"{self.label}: {name} must have shape ({self.described(what)}), got {array.shape}")
+        if array.size == 0:
+            raise ValueError(f"{self.label}: {name} must not be empty, got shape {array.shape}")
+
+    def described(self, what: Array) -> str:
+        names = what.dimensions.split()
+        return ", ".join(f"{name}={self.sizes[name]}" if name in self.sizes else name for name in names)
+
+    def check_labels(self) -> None:
+        for name, array, dimension in self.limits:
+            limit = self.sizes[dimension]
+            if array.min() < 0 or array.max() >= limit:
+                raise ValueError(
+                    f"{self.label}: {name} must hold labels from 0 to {limit - 1}, got {array.min()} to {array.max()}"
+                )
+
+    def out(self, what: Array, given: Any) -> np.ndarray:
+        dtype = np.dtype(what.dtype) if what.dtype is not None else self.dtype
+        shape = tuple(
+            int(name) if name.isdigit() else self.sizes[name] for name in what.dimensions.split()
+        )
+        if given is None:
+            if min(shape) < 1:
+                raise ValueError(f"{self.label}: out would have shape {shape}; every dimension must be at least 1")
+            return np.empty(shape, dtype)
+        if not isinstance(given, np.ndarray) or given.dtype != dtype or given.shape != shape or not given.flags.carray:
+            got = f"{given.dtype} {given.shape}" if isinstance(given, np.ndarray) else type(given).__name__
+            raise ValueError(
+                f"{self.label}: out must be a writable C-contiguous {dtype} array of shape {shape}, got {got}"
+            )
+        return given
+
+    def specialised(self, compiled: Any) -> Any:
+        return compiled if self.dtype is None else compiled[FLOATS[self.dtype]]

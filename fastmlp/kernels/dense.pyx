@@ -1,0 +1,34 @@
+"""The dense layer and its three gradients; twin of reference/dense.py, where each has its equation."""
+
+from cython cimport floating
+from cython.parallel cimport prange
+
+from fastmlp.kernels.isa cimport selected
+from fastmlp.kernels.product cimport product, transposed, view
+
+
+def dense_forward(const floating[:, ::1] x, const floating[:, ::1] kernel, const floating[::1] bias,
+                  floating[:, ::1] out, int threads):
+    """out = x . kernel + bias, the bias added last."""
+    product[floating](selected(), x.shape[0], x.shape[1], kernel.shape[1], view(x), view(kernel), bias, out, threads)
+
+
+def dense_kernel_gradient(const floating[:, ::1] x, const floating[:, ::1] dz, floating[:, ::1] out, int threads):
+    """out = transpose(x) . dz."""
+    product[floating](selected(), x.shape[1], x.shape[0], dz.shape[1], transposed(view(x)), view(dz), None, out,
+                      threads)
+
+
+def dense_bias_gradient(const floating[:, ::1] dz, floating[::1] out, int threads):
+    """out[j] = sum over i of dz[i, j]."""
+    cdef Py_ssize_t i, j
+    for j in prange(dz.shape[1], nogil=True, schedule="static", num_threads=threads):
+        out[j] = 0
+        for i in range(dz.shape[0]):
+            out[j] = out[j] + dz[i, j]
+
+
+def dense_input_gradient(const floating[:, ::1] dz, const floating[:, ::1] kernel, floating[:, ::1] out, int threads):
+    """out = dz . transpose(kernel)."""
+    product[floating](selected(), dz.shape[0], dz.shape[1], kernel.shape[0], view(dz), transposed(view(kernel)), None,
+                      out, threads)

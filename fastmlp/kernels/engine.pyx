@@ -1,0 +1,388 @@
+"""A network in compiled form: its weights in one arena, its epochs without Python; twin of reference/network.py."""
+
+from cpython.exc cimport PyErr_Occurred
+from cython.parallel cimport parallel
+from libc.stdint cimport int64_t, uint8_t
+
+import numpy as np
+
+from fastmlp.kernels.epoch cimport differentiate, evaluate, train
+from fastmlp.kernels.isa cimport LINEAR, RELU, SIGMOID, SOFTMAX, STORE, TANH, blocks, selected
+from fastmlp.kernels.losses cimport (
+    BINARY, BINARY_FROM_LOGITS, CATEGORICAL, CATEGORICAL_FROM_LOGITS, MEAN_SQUARED_ERROR, SPARSE_CATEGORICAL,
+    SPARSE_CATEGORICAL_FROM_LOGITS,
+)
+from fastmlp.kernels.optimizers cimport optimizer_from
+from fastmlp.kernels.plan cimport (
+    ACTIVATION, BINARY_ACCURACY, CATEGORICAL_ACCURACY, DENSE, DROPOUT, FLOAT32, FLOAT64, NO_LOSS, NO_METRIC, RESCALING,
+    SPARSE_CATEGORICAL_ACCURACY, UINT8, Data, Layer, Plan,
+)
+
+ACTIVATIONS = {"linear": LINEAR, "relu": RELU, "sigmoid": SIGMOID, "tanh": TANH, "softmax": SOFTMAX}
+LOSSES = {
+    None: NO_LOSS,
+    "mean_squared_error": MEAN_SQUARED_ERROR,
+    "categorical_crossentropy": CATEGORICAL,
+    "sparse_categorical_crossentropy": SPARSE_CATEGORICAL,
+    "binary_crossentropy": BINARY,
+    "categorical_crossentropy_from_logits": CATEGORICAL_FROM_LOGITS,
+    "sparse_categorical_crossentropy_from_logits": SPARSE_CATEGORICAL_FROM_LOGITS,
+    "binary_crossentropy_from_logits": BINARY_FROM_LOGITS,
+}
+# the last activation and the loss that are computed together, from the logits
+FUSED = {
+    ("softmax", "categorical_crossentropy"),
+    ("softmax", "sparse_categorical_crossentropy"),
+    ("sigmoid", "binary_crossentropy"),
+}
+KINDS = {"dense": DENSE, "activation": ACTIVATION, "dropout": DROPOUT, "rescaling": RESCALING}
+SLOTS = {"sgd": 0, "momentum": 1, "nesterov": 1, "rmsprop": 1, "adagrad": 1, "adam": 2}
+METRICS = {
+    None: NO_METRIC,
+    "binary_accuracy": BINARY_ACCURACY,
+    "categorical_accuracy": CATEGORICAL_ACCURACY,
+    "sparse_categorical_accuracy": SPARSE_CATEGORICAL_ACCURACY,
+}
+SOURCES = {np.dtype(np.uint8): UINT8, np.dtype(np.float32): FLOAT32, np.dtype(np.float64): FLOAT64}
+CHUNK = 256  # rows that predict and evaluate take at a time
+ALIGNMENT = 64  # bytes, a cache line and the widest vector
+
+
+cdef class Network:
+    """A multilayer perceptron; its weights are 0 until set_weights.
+
+    Arguments are not checked here: `fastmlp.Sequential` is the safe way to a Network.
+
+    Parameters
+    ----------
+    inputs : int
+        Features a row.
+    layers : list of dict
+        {"kind": "dense", "units": int, "activation": str, "use_bias": bool, "l2": float},
+        {"kind": "activation", "activation": str}, {"kind": "dropout", "rate": float, "seed": int} or
+        {"kind": "rescaling", "scale": float, "offset": float}.
+    loss : str, optional
+        A name of LOSSES. A pair of FUSED is computed from the input of the last activation.
+    optimizer : dict, optional
+        "name" of SLOTS and the arguments of that kernel, without step; "initial_accumulator_value" for adagrad.
+    dtype : {"float32", "float64"}
+        Type of weights and arithmetic.
+
+    Attributes
+    ----------
+    step : int
+        Updates done.
+    steps_done : int
+        Updates done in the running epoch; may be read from other threads meanwhile.
+    threads : int
+        OpenMP threads to use, 1 at first. The results have the same bits for any number.
+    """
+
+    cdef Plan plan
+    cdef readonly object dtype
+    cdef public int threads
+    cdef Py_ssize_t height, width, capacity
+    cdef object stages, layer_memory, arena, gradient_arena, workspace
+
+    def __init__(self, inputs, layers, loss=None, optimizer=None, dtype="float32"):
+        self.dtype = np.dtype(dtype)
+        self.threads = 1
+        self.plan.isa = selected()
+        self.height = self.plan.isa.f32.tile_rows if self.is_float32() else self.plan.isa.f64.tile_rows
+        self.width = self.plan.isa.f32.tile_columns if self.is_float32() else self.plan.isa.f64.tile_columns
+        self.plan.inputs = inputs
+        self.plan.from_logits = (layers[len(layers) - 1].get("activation"), loss) in FUSED
+        self.plan.loss = LOSSES[loss + "_from_logits" if self.plan.from_logits else loss]
+        self.stages = take_apart(layers, self.plan.from_logits)
+        self.make_layers()
+        optimizer = optimizer or {"name": "sgd", "learning_rate": 0.0}
+        self.plan.optimizer = optimizer_from(optimizer)
+        self.arena = aligned((1 + SLOTS[optimizer["name"]], self.plan.parameters), self.dtype)
+        self.arena[1:] = optimizer.get("initial_accumulator_value", 0.0)
+        self.plan.arena = <void *> address(self.arena)
+
+    def make_layers(self):
+        """Fill in the C structs of the stages, and give every dense one its place in the arena."""
+        cdef Layer *layer
+        cdef Py_ssize_t inputs = self.plan.inputs, padded
+        self.layer_memory = np.zeros(len(self.stages) * sizeof(Layer), np.uint8)
+        self.plan.layers = <Layer *> address(self.layer_memory)
+        self.plan.depth = self.plan.first_dense = len(self.stages)
+        for i, stage in enumerate(self.stages):
+            layer = &self.plan.layers[i]
+            layer.kind = KINDS[stage["kind"]]
+            layer.number = stage["number"]
+            layer.activation = ACTIVATIONS[stage.get("activation", "linear")]
+            layer.inputs = inputs
+            layer.outputs = inputs = stage.get("units", inputs)
+            layer.use_bias = stage.get("use_bias", False)
+            layer.l2 = stage.get("l2", 0.0)
+            layer.rate = stage.get("rate", 0.0)
+            layer.seed = stage.get("seed", 0)
+            layer.scale = stage.get("scale", 1.0)
+            layer.offset = stage.get("offset", 0.0)
+            if layer.kind == DENSE:
+                padded = blocks(layer.outputs, self.width) * self.width
+                layer.kernel = self.plan.parameters
+                layer.bias = layer.kernel + layer.inputs * padded
+                self.plan.parameters = layer.bias + padded
+                self.plan.penalized |= layer.l2 > 0
+                self.plan.first_dense = min(self.plan.first_dense, i)
+        self.plan.outputs = inputs
+
+    cdef bint is_float32(self):
+        return self.dtype == np.float32
+
+    def reserve(self, rows):
+        """Make room for batches of that many rows."""
+        cdef Py_ssize_t n = rows, deepest = 1, columns = 1, panels = 1, transposed = 1, squares = 1, number
+        cdef Layer *layer
+        if n <= self.capacity:
+            return
+        self.capacity = 0  # until all the room is there
+        self.workspace = []
+        for number in range(self.plan.depth):
+            layer = &self.plan.layers[number]
+            layer.output = self.room(n * layer.outputs)
+            layer.gradient = self.room(n * layer.outputs)
+            if layer.kind == DENSE:
+                deepest = max(deepest, layer.inputs, layer.outputs)
+                columns = max(columns, self.padded_rows(layer.inputs))
+                panels = max(panels, self.padded_columns(layer.outputs))
+                transposed = max(transposed, self.padded_columns(layer.inputs) * layer.outputs)
+                squares += self.padded_columns(layer.outputs)
+        self.plan.batch = self.room(n * self.plan.inputs)
+        self.plan.rows_packed = self.room(self.padded_rows(n) * deepest)
+        self.plan.columns_packed = self.room(columns * n)
+        self.plan.panels_packed = self.room(panels * n)
+        self.plan.kernel_packed = self.room(transposed)
+        self.plan.losses = self.room(n)
+        self.plan.squares = self.room(squares)
+        self.plan.metrics = <double *> self.room(n * (1 if self.dtype == np.float64 else 2))
+        self.capacity = n
+
+    cdef void *room(self, Py_ssize_t size) except NULL:
+        array = aligned((size,), self.dtype)
+        self.workspace.append(array)
+        return <void *> address(array)
+
+    cdef Py_ssize_t padded_rows(self, Py_ssize_t n):
+        return blocks(n, self.height) * self.height
+
+    cdef Py_ssize_t padded_columns(self, Py_ssize_t n):
+        return blocks(n, self.width) * self.width
+
+    # ------------------------------------------------------------------------------------------------------ weights
+
+    @property
+    def step(self):
+        return self.plan.step
+
+    @step.setter
+    def step(self, step):
+        self.plan.step = step
+
+    @property
+    def steps_done(self):
+        return self.plan.steps_done
+
+    @property
+    def isa(self):
+        """Name of the instruction set the network was made for."""
+        return self.plan.isa.name.decode()
+
+    def set_learning_rate(self, learning_rate):
+        """Use learning_rate from the next update on."""
+        self.plan.optimizer.learning_rate = learning_rate
+
+    def get_weights(self):
+        """Copies of the weights: for each dense layer the kernel [inputs, units], then its bias [units]."""
+        return self.unpack(self.arena[0])
+
+    def set_weights(self, weights):
+        """Copy weights, given in the order of get_weights, into the network."""
+        self.pack(self.arena[0], weights)
+
+    def get_optimizer_state(self):
+        """Copies of what the optimizer remembers: all first slots in the order of get_weights, then all second."""
+        return [array for slot in self.arena[1:] for array in self.unpack(slot)]
+
+    def set_optimizer_state(self, state):
+        """Copy a state, in the order of get_optimizer_state, into the network."""
+        slots = self.arena[1:]
+        arrays = len(self.get_weights())
+        for number, slot in enumerate(slots):
+            self.pack(slot, state[number * arrays:(number + 1) * arrays])
+
+    def views(self, region):
+        """The kernel [panels, inputs, width] and the padded bias of every dense layer, in one region of the arena."""
+        cdef Layer *layer
+        for number in range(self.plan.depth):
+            layer = &self.plan.layers[number]
+            if layer.kind == DENSE:
+                kernel = region[layer.kernel:layer.bias].reshape(-1, layer.inputs, self.width)
+                bias = region[layer.bias:layer.bias + self.padded_columns(layer.outputs)]
+                yield kernel, bias if layer.use_bias else None, layer.outputs
+
+    def unpack(self, region):
+        arrays = []
+        for kernel, bias, units in self.views(region):
+            flat = kernel.transpose(1, 0, 2).reshape(kernel.shape[1], -1)
+            arrays.append(flat[:, :units].copy())
+            if bias is not None:
+                arrays.append(bias[:units].copy())
+        return arrays
+
+    def pack(self, region, arrays):
+        arrays = iter(arrays)
+        for kernel, bias, units in self.views(region):
+            panels, inputs, width = kernel.shape
+            flat = np.zeros((inputs, panels * width), self.dtype)
+            flat[:, :units] = next(arrays)
+            kernel[...] = flat.reshape(inputs, panels, width).transpose(1, 0, 2)
+            if bias is not None:
+                bias[:units] = next(arrays)
+
+    # ---------------------------------------------------------------------------------------------------------- runs
+
+    def train_epoch(self, x, y, order, batch_size, metric=None):
+        """Visit the rows once, with an update after each batch_size of them.
+
+        Parameters
+        ----------
+        x : ndarray [rows, inputs] of uint8, float32 or float64, C-contiguous
+        y : ndarray [rows, units] of the network's dtype, or [rows] of intc for the sparse losses
+        order : ndarray of int64
+            Row numbers in the order they are visited; the last batch may be short.
+        batch_size : int
+        metric : str, optional
+            A name of METRICS.
+
+        Returns
+        -------
+        loss, metric value : float
+            Means over the rows, each as it was in its batch, before the update and with dropout.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            Within about a second of Ctrl-C; the updates done until then stay.
+        """
+        cdef const int64_t[::1] rows = order
+        cdef Data data = data_of(x, y, metric)
+        data.order = &rows[0]
+        data.rows = len(order)
+        cdef Py_ssize_t batch = min(batch_size, data.rows)
+        self.start(batch)
+        cdef Plan *plan = &self.plan
+        cdef int threads = self.threads
+        if self.is_float32():
+            with nogil, parallel(num_threads=threads):
+                train(plan, &data, batch, <float *> plan.batch)
+        else:
+            with nogil, parallel(num_threads=threads):
+                train(plan, &data, batch, <double *> plan.batch)
+        if plan.stop:
+            raise_pending()
+        return plan.loss_total / data.rows, plan.metric_total / data.rows
+
+    def predict(self, x):
+        """Output of the last layer, [rows, units]; x as in train_epoch."""
+        out = np.empty((len(x), self.plan.outputs), self.dtype)
+        self.run(x, None, None, out)
+        return out
+
+    def evaluate(self, x, y, metric=None):
+        """Mean loss with the penalty, and mean metric, over all rows; arguments as in train_epoch, dropout off."""
+        self.run(x, y, metric, None)
+        return self.mean_loss(len(x)), self.plan.metric_total / len(x)
+
+    cdef run(self, x, y, metric, out):
+        cdef Data data = data_of(x, y, metric)
+        cdef Py_ssize_t batch = min(CHUNK, data.rows)
+        self.start(batch)
+        cdef Plan *plan = &self.plan
+        cdef int threads = self.threads
+        cdef void *predictions = <void *> address(out) if out is not None else NULL
+        if self.is_float32():
+            with nogil, parallel(num_threads=threads):
+                evaluate(plan, &data, batch, <float *> plan.batch, <float *> predictions)
+        else:
+            with nogil, parallel(num_threads=threads):
+                evaluate(plan, &data, batch, <double *> plan.batch, <double *> predictions)
+
+    def gradients(self, x, y):
+        """The loss of evaluate, and its gradients in the order of get_weights; one batch, without dropout."""
+        cdef Data data = data_of(x, y, None)
+        self.start(data.rows)
+        cdef Plan *plan = &self.plan
+        cdef int threads = self.threads, kind = plan.optimizer.kind
+        if self.gradient_arena is None:
+            self.gradient_arena = aligned((plan.parameters,), self.dtype)
+        plan.gradients = <void *> address(self.gradient_arena)
+        plan.optimizer.kind = STORE
+        if self.is_float32():
+            with nogil, parallel(num_threads=threads):
+                differentiate(plan, &data, <float *> plan.batch)
+        else:
+            with nogil, parallel(num_threads=threads):
+                differentiate(plan, &data, <double *> plan.batch)
+        plan.optimizer.kind = kind
+        return self.mean_loss(len(x)), self.unpack(self.gradient_arena)
+
+    cdef start(self, Py_ssize_t rows):
+        self.reserve(rows)
+        self.plan.steps_done = 0
+        self.plan.stop = False
+        self.plan.loss_total = self.plan.metric_total = self.plan.penalty = 0
+
+    cdef double mean_loss(self, Py_ssize_t rows):
+        cdef double loss = self.plan.loss_total / rows
+        return loss + self.plan.penalty if self.plan.penalized else loss
+
+
+cdef Data data_of(x, y, metric):
+    """The C struct of the arrays, which the caller keeps alive."""
+    cdef Data data
+    data.x = <const void *> address(x)
+    data.x_type = SOURCES[x.dtype]
+    data.y = <const void *> address(y) if y is not None and y.ndim == 2 else NULL
+    data.labels = <const int *> address(y) if y is not None and y.ndim == 1 else NULL
+    data.order = NULL
+    data.rows = len(x)
+    data.metric = METRICS[metric]
+    return data
+
+
+def take_apart(layers, fused):
+    """The layers with their numbers, where an activation that is no epilogue of the product is a stage of its own."""
+    stages = []
+    for number, layer in enumerate(layers):
+        stage = dict(layer, number=number)
+        activation = layer.get("activation", "linear")
+        last = number == len(layers) - 1
+        if layer["kind"] == "dense" and (activation == "softmax" or (fused and last)):
+            stages.append(dict(stage, activation="linear"))
+            stages.append({"kind": "activation", "number": number, "activation": activation})
+        else:
+            stages.append(stage)
+    return stages
+
+
+def aligned(shape, dtype):
+    """Zeros that start at a multiple of ALIGNMENT bytes."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    memory = np.zeros(size + ALIGNMENT, np.uint8)
+    start = -address(memory) % ALIGNMENT
+    return memory[start:start + size].view(dtype).reshape(shape)
+
+
+cdef size_t address(array):
+    """Where the first element of a C-contiguous array lies."""
+    cdef const uint8_t[::1] memory = array.reshape(-1).view(np.uint8)
+    return <size_t> &memory[0]
+
+
+cdef int raise_pending() except -1:
+    """Let the exception out that a signal handler left in this thread."""
+    return -1 if PyErr_Occurred() != NULL else 0

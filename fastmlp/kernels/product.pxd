@@ -1,0 +1,16 @@
+from cython cimport floating
+
+from fastmlp.kernels.isa cimport Isa
+
+
+# A matrix or its transpose; strides count elements.
+cdef struct Matrix:
+    const void *data
+    Py_ssize_t row_stride
+    Py_ssize_t column_stride
+
+
+cdef Matrix view(const floating[:, ::1] x) noexcept nogil
+cdef Matrix transposed(Matrix x) noexcept nogil
+cdef int product(const Isa *isa, Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t columns, Matrix a, Matrix b,
+                 const floating[::1] bias, floating[:, ::1] out, int threads) except -1

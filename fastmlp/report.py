@@ -1,0 +1,173 @@
+"""What training prints, in Keras' formats: the progress line of each epoch, and the table of `summary`.
+
+On a terminal the bar moves while the engine trains; elsewhere (a file, a pipe, a notebook) only the finished line of
+each epoch is printed, where Keras prints a line for every refresh.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+    from fastmlp.kernels import Network
+    from fastmlp.stack import Stack
+
+BAR_WIDTH = 20
+REFRESH_PER_SECOND = 20
+SUMMARY_WIDTH = 88
+
+
+def verbosity(verbose: Any) -> int:
+    """Return 0, 1 or 2 for fit's `verbose`; "auto" is 1."""
+    if isinstance(verbose, str) and verbose == "auto":
+        return 1
+    if isinstance(verbose, (bool, int)) and verbose in (0, 1, 2):
+        return int(verbose)
+    raise ValueError(f"verbose: got {verbose!r}, needs 0 (silent), 1 (bar), 2 (one line) or 'auto'")
+
+
+class Progress:
+    """Prints the line of an epoch, an evaluation or a prediction.
+
+    Parameters
+    ----------
+    steps : int
+        Mini-batches in all.
+    verbose : int
+        0, 1 or 2 as in `fit`.
+    """
+
+    def __init__(self, steps: int, verbose: int):
+        self.steps, self.verbose = steps, verbose
+        self.console = make_console() if verbose == 1 else None
+        self.started = self.trained = time.perf_counter()
+
+    @contextmanager
+    def running(self, network: Network | None = None) -> Iterator[None]:
+        """Measure what happens inside. On a terminal show a bar that moves with `network.steps_done`."""
+        self.started = time.perf_counter()
+        if self.console is None or network is None or not self.console.is_terminal or self.console.is_jupyter:
+            yield
+        else:
+            from rich.live import Live
+
+            # Other prints stay as they are: replacing sys.stdout would concern all the threads of the process.
+            with Live(
+                get_renderable=lambda: self.moving_line(network.steps_done),
+                console=self.console,
+                refresh_per_second=REFRESH_PER_SECOND,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            ):
+                yield
+        self.trained = time.perf_counter()
+
+    def moving_line(self, done: int) -> Text:
+        """Return the line while training; called by rich's refresh thread."""
+        elapsed = time.perf_counter() - self.started
+        per_step = elapsed / done if done else 0.0
+        return bar_line(done, self.steps, remaining_time(per_step * (self.steps - done)), per_step, {})
+
+    def finish(self, logs: Mapping[str, float]) -> None:
+        """Print the finished line."""
+        elapsed = time.perf_counter() - self.started
+        per_step = (self.trained - self.started) / self.steps
+        if self.console is not None:
+            ascii_only = self.console.options.ascii_only
+            line = bar_line(self.steps, self.steps, f"{elapsed:.0f}s", per_step, logs, "=" if ascii_only else "━")
+            self.console.print(line, soft_wrap=True)
+        elif self.verbose == 2:
+            print(f"{self.steps}/{self.steps} - {elapsed:.0f}s - {step_time(per_step)}{values(logs)}", flush=True)
+
+
+def make_console() -> Console:
+    """Return a console for the standard output of this moment."""
+    import sys
+
+    from rich.console import Console
+
+    return Console(file=sys.stdout, highlight=False)
+
+
+def bar_line(
+    done: int, steps: int, clock: str, per_step: float, logs: Mapping[str, float], character: str = "━"
+) -> Text:
+    """Return Keras' line: `469/469 ━━━━━━━━━━━━━━━━━━━━ 2s 4ms/step - accuracy: 0.9250 - loss: 0.2500`."""
+    from rich.text import Text
+
+    full = BAR_WIDTH * done // steps
+    return Text.assemble(
+        (f"{done:{len(str(steps))}d}/{steps}", "bold"),
+        " ",
+        (character * full, "green"),
+        (character * (BAR_WIDTH - full), "white"),
+        " ",
+        (clock, "bold"),
+        f" {step_time(per_step)}{values(logs)}",
+    )
+
+
+def remaining_time(seconds: float) -> str:
+    """Return an estimate of the time left as Keras writes it: "5s", "1:05", "1:00:05"."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}:{minutes:02d}:{rest:02d}"
+    return f"{minutes}:{rest:02d}" if minutes else f"{rest}s"
+
+
+def step_time(seconds: float) -> str:
+    """Return the time of a step as Keras writes it: "2s/step", "4ms/step", "12us/step"."""
+    if seconds >= 1.0 or seconds == 0.0:
+        return f"{seconds:.0f}s/step"
+    return f"{seconds * 1e3:.0f}ms/step" if seconds >= 1e-3 else f"{seconds * 1e6:.0f}us/step"
+
+
+def values(logs: Mapping[str, float]) -> str:
+    """Return " - name: value" for each entry; small values in scientific notation."""
+    return "".join(f" - {name}: {value:.4{'e' if abs(value) <= 1e-3 else 'f'}}" for name, value in logs.items())
+
+
+def print_summary(name: str, stack: Stack, itemsize: int) -> None:
+    """Print Keras' table of a model; `itemsize` is the bytes of a weight."""
+    from rich.table import Table
+    from rich.text import Text
+
+    console = make_console()
+    width = min(SUMMARY_WIDTH, max(SUMMARY_WIDTH // 2, console.width - 4))
+    edges = (0, int(width * 0.45), int(width * 0.80), width)
+    table = Table(width=width, show_lines=True)
+    table.add_column("Layer (type)", width=edges[1] - edges[0])
+    table.add_column("Output Shape", width=edges[2] - edges[1])
+    table.add_column("Param #", width=edges[3] - edges[2], justify="right")
+    known = stack.input_shape is not None and stack.layers
+    shapes = stack.shapes() if known else []
+    total = 0
+    for index, layer in enumerate(stack.layers):
+        count = layer.count_params(shapes[index]) if known else 0
+        total += count
+        table.add_row(
+            Text.assemble(f"{layer.name} (", (type(layer).__name__, "color(33)"), ")"),
+            Text(f"({', '.join(map(str, (None, *shapes[index + 1])))})" if known else "?", "color(34)"),
+            Text(f"{count:,}" if known else "0 (unbuilt)", "color(34)"),
+        )
+    console.print(Text(f'Model: "{name}"', "bold"))
+    console.print(table)
+    for title, count in (("Total", total), ("Trainable", total), ("Non-trainable", 0)):
+        console.print(f" [bold]{title} params:[/] {count:,} ({memory_size(count * itemsize)})", soft_wrap=True)
+
+
+def memory_size(size: float) -> str:
+    """Return a number of bytes as Keras writes it: "2.55 MB"."""
+    unit = "B"
+    for larger in ("KB", "MB", "GB", "TB"):
+        if size >= 1024:
+            size, unit = size / 1024, larger
+    return f"{size:.2f} {unit}"

@@ -1,0 +1,151 @@
+"""Models in files: safetensors with the weights by name, and everything else as JSON in its metadata.
+
+Reading one makes objects of fastmlp's own classes from checked values; nothing in a file is executed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fastmlp.model import Sequential
+from fastmlp.settings import integer, to_plain
+
+KEY = "fastmlp"  # of the metadata
+VERSION = 1
+SUFFIX = ".safetensors"
+
+Tensors = dict[str, np.ndarray]
+
+
+def save_model(model: Sequential, filepath: str | os.PathLike[str], include_optimizer: bool = True) -> None:
+    """Write a model to a file, whole or not at all.
+
+    Parameters
+    ----------
+    model : Sequential
+        With a known input shape.
+    filepath : path ending in .safetensors
+    include_optimizer : bool
+        Whether to write the optimizer's state too, so that training goes on with the same bits after loading.
+    """
+    from safetensors.numpy import save
+
+    path = Path(filepath)
+    if path.suffix != SUFFIX:
+        raise ValueError(f"filepath: got {str(path)!r}, needs a name ending in {SUFFIX!r}")
+    header, tensors = describe(model, include_optimizer)
+    if not tensors:
+        raise ValueError("save: got a model without weights, needs one with Dense layers and a known input shape")
+    write_whole(path, save(tensors, metadata={"format": "np", KEY: json.dumps(header)}))
+
+
+def load_model(filepath: str | os.PathLike[str]) -> Sequential:
+    """Return the model that `Sequential.save` wrote.
+
+    Raises
+    ------
+    OSError
+        When the file cannot be read.
+    ValueError
+        When it is not a model file of fastmlp, or a damaged one.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    with open(filepath, "rb"):  # for Python's errors when it is missing, a folder or not readable
+        pass
+    try:
+        with safe_open(filepath, framework="np") as file:
+            metadata = file.metadata() or {}
+            if KEY not in metadata:
+                raise ValueError("a safetensors file of another program")
+            header = json.loads(metadata[KEY])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dict
+        return restore(header, tensors)
+    except (SafetensorError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        reason = f"entry {error} is missing" if isinstance(error, KeyError) else error
+        raise ValueError(f"filepath: got {os.fspath(filepath)!r}, needs a model file of fastmlp: {reason}") from error
+
+
+def describe(model: Sequential, include_optimizer: bool = True) -> tuple[dict[str, Any], Tensors]:
+    """Return all there is to a model as JSON values and arrays by name."""
+    compiled = None
+    if model.optimizer is not None:
+        compiled = {name: to_plain(getattr(model, name)) for name in ("optimizer", "loss", "metrics")}
+    header = {
+        "version": VERSION,
+        "model": model.get_config(),
+        "compile": compiled,
+        "epochs_trained": model.epochs_trained,
+        "step": 0,
+    }
+    tensors: Tensors = {}
+    if model.built:
+        names = model.weight_names
+        tensors.update(zip(names, model.network.get_weights(), strict=True))
+        if include_optimizer:
+            header["step"] = model.network.step
+            state = model.network.get_optimizer_state()
+            tensors.update((state_name(names, index), array) for index, array in enumerate(state))
+    return header, tensors
+
+
+def restore(header: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> Sequential:
+    """Return the model that `describe` described, or raise ValueError, TypeError or KeyError."""
+    if header["version"] != VERSION:
+        raise ValueError(f"format version {header['version']!r}, this version reads {VERSION}")
+    model = Sequential.from_config(header["model"])
+    if header["compile"] is not None:
+        model.compile(**header["compile"])
+    model.epochs_trained = integer("epochs_trained", header["epochs_trained"], at_least=0)
+    if not model.built:
+        return model
+    # Compared before the network is made: a header cannot ask for more memory than the file has weights.
+    names = model.weight_names
+    expected = {name: (shape, model.dtype) for name, shape in names.items()}
+    weights = {name: array for name, array in tensors.items() if name in names}
+    require_same(expected, weights)
+    model.set_weights([weights[name] for name in names])
+    state = {name: array for name, array in tensors.items() if name not in names}
+    if state:
+        slots = model.network.get_optimizer_state()
+        ordered = {state_name(names, index): (slot.shape, model.dtype) for index, slot in enumerate(slots)}
+        require_same(ordered, state)
+        model.network.set_optimizer_state([np.ascontiguousarray(state[name]) for name in ordered])
+    model.network.step = integer("step", header["step"], at_least=0, below=2**63)
+    return model
+
+
+def state_name(names: Mapping[str, Any], index: int) -> str:
+    """Return the name of an array of the optimizer's state: "optimizer/0/dense/kernel" is the first slot's."""
+    return f"optimizer/{index // len(names)}/{list(names)[index % len(names)]}"
+
+
+def require_same(expected: Mapping[str, tuple[tuple[int, ...], str]], tensors: Mapping[str, np.ndarray]) -> None:
+    """Raise ValueError unless the arrays have the expected names, shapes and dtypes."""
+    found = {name: (array.shape, array.dtype.name) for name, array in tensors.items()}
+    for name in sorted({*expected, *found}):
+        if expected.get(name) != found.get(name):
+            got, needs = found.get(name, "none"), expected.get(name, "none")
+            raise ValueError(f"weights: got {got} for {name!r}, needs {needs}")
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that at every moment there is the old one or the new one under its name."""
+    path = Path(os.path.realpath(path))  # a link stays a link
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

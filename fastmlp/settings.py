@@ -1,0 +1,143 @@
+"""Named settings: what layers, losses, optimizers and the like have in common.
+
+Each is an object with validated arguments and no arithmetic. It can be asked for by name, by class or as an instance
+(`lookup`), and turned into JSON values and back (`get_config`, `from_config`), which is all that a saved model needs.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import numbers
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+S = TypeVar("S", bound="Settings")
+
+
+class Settings:
+    """Base of everything that is described by the arguments of its constructor.
+
+    A subclass keeps each constructor argument in an attribute of the same name; the rest follows from that.
+    """
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments as JSON values."""
+        return {name: to_plain(getattr(self, name)) for name in inspect.signature(type(self)).parameters}
+
+    @classmethod
+    def from_config(cls: type[S], config: Mapping[str, Any]) -> S:
+        """Make an object from what `get_config` returned."""
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        values = {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+        shown = [f"{name}={getattr(value, '__name__', value)!r}" for name, value in values.items() if value is not None]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def to_plain(value: Any) -> Any:
+    """Return `value` in terms of JSON: settings become {"class_name", "config"}, functions their name."""
+    if isinstance(value, Settings):
+        return {"class_name": type(value).__name__, "config": value.get_config()}
+    if isinstance(value, (list, tuple)):
+        return [to_plain(item) for item in value]
+    return value.__name__ if callable(value) else value
+
+
+def lookup(argument: str, identifier: Any, known: Mapping[str, type[T]]) -> T:
+    """Return an instance for a name, a class, an instance or a {"class_name", "config"} dict.
+
+    Names are compared without case and underscores, so "mean_squared_error" and "MeanSquaredError" are one.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name; the message lists the known ones.
+    TypeError
+        For anything that is none of the above.
+    """
+    classes = tuple(known.values())
+    if isinstance(identifier, classes):
+        return identifier
+    if isinstance(identifier, type) and issubclass(identifier, classes):
+        return identifier()
+    if isinstance(identifier, str):
+        return find(argument, identifier, known)()
+    if isinstance(identifier, Mapping) and set(identifier) == {"class_name", "config"}:
+        found = find(argument, identifier["class_name"], known)
+        return found.from_config(identifier["config"])  # type: ignore[attr-defined, no-any-return]
+    raise TypeError(f"{argument}: got {identifier!r}, needs one of {listing(known)}, or an instance or class of those")
+
+
+def find(argument: str, name: Any, known: Mapping[str, T]) -> T:
+    """Return what `known` holds under `name`, or raise a ValueError that lists the names."""
+    if isinstance(name, str):
+        for candidate, value in known.items():
+            if fold(name) in (fold(candidate), fold(getattr(value, "__name__", ""))):
+                return value
+    raise ValueError(f"{argument}: got unknown name {name!r}, needs one of {listing(known)}")
+
+
+def listing(known: Mapping[str, Any]) -> str:
+    return ", ".join(repr(name) for name in known)
+
+
+def fold(name: str) -> str:
+    return name.lower().replace("_", "")
+
+
+def snake_case(name: str) -> str:
+    """Return a class name as Keras writes it in default names: "InputLayer" is "input_layer"."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def integer(argument: str, value: Any, at_least: int, below: int | None = None) -> int:
+    """Return `value` as an int, or raise TypeError or ValueError."""
+    needs = f"an integer of at least {at_least}" + ("" if below is None else f" and below {below}")
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{argument}: got {value!r}, needs {needs}")
+    number = int(value)
+    if number < at_least or (below is not None and number >= below):
+        raise ValueError(f"{argument}: got {number}, needs {needs}")
+    return number
+
+
+def real(argument: str, value: Any, low: float = -math.inf, high: float = math.inf, open_high: bool = False) -> float:
+    """Return `value` as a finite float from low to high (excluded if `open_high`); raise TypeError or ValueError."""
+    needs = "a finite number"
+    if low > -math.inf and high < math.inf:
+        needs += f" in [{low:g}, {high:g}{')' if open_high else ']'}"
+    elif low > -math.inf:
+        needs += f" of at least {low:g}"
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{argument}: got {value!r}, needs {needs}")
+    try:
+        number = float(value)
+    except OverflowError:  # an int beyond every float
+        number = math.inf
+    if not math.isfinite(number) or not low <= number <= high or (open_high and number == high):
+        raise ValueError(f"{argument}: got {value!r}, needs {needs}")
+    return number
+
+
+def boolean(argument: str, value: Any) -> bool:
+    """Return `value` as a bool, or raise TypeError: 0 and "False" are more often mistakes than meant."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{argument}: got {value!r}, needs True or False")
+    return bool(value)
+
+
+def optional_name(value: Any) -> str | None:
+    """Return a layer's or model's name, or None for "choose one"."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise TypeError(f"name: got {value!r}, needs a string or None")
+    if not value or "/" in value:  # "/" separates layer and weight in saved files
+        raise ValueError(f"name: got {value!r}, needs a non-empty string without '/'")
+    return value

@@ -1,0 +1,36 @@
+"""Random streams: everything random about a model follows from its seed.
+
+Each purpose has its own child of `numpy.random.SeedSequence(seed)`, so that another layer or epoch never shifts what
+the others draw, and a run can go on at any epoch without replaying the ones before.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+import numpy as np
+
+from fastmlp.settings import integer
+
+WEIGHTS, SHUFFLE, DROPOUT = range(3)
+
+
+def choose_seed(seed: int | None) -> int:
+    """Return a checked seed; None draws one from the operating system's entropy."""
+    return secrets.randbits(32) if seed is None else integer("seed", seed, at_least=0)
+
+
+def weight_stream(seed: int, layer: int) -> np.random.Generator:
+    """Return the generator for the initial weights of the layer with this index."""
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(WEIGHTS, layer))))
+
+
+def row_order(seed: int, epoch: int, rows: int) -> np.ndarray:
+    """Return the order of the rows in an epoch, int64 [rows]; epochs are counted over all the calls of fit."""
+    sequence = np.random.SeedSequence(seed, spawn_key=(SHUFFLE, epoch))
+    return np.random.Generator(np.random.PCG64(sequence)).permutation(rows).astype(np.int64, copy=False)
+
+
+def dropout_seed(seed: int, layer: int) -> int:
+    """Return the 64-bit key of a dropout layer's counter-based generator."""
+    return int(np.random.SeedSequence(seed, spawn_key=(DROPOUT, layer)).generate_state(1, np.uint64)[0])

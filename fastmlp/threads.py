@@ -1,0 +1,127 @@
+"""How many threads the engine uses: what the user set, what the machine gives, and what the work is worth.
+
+No result depends on it (every kernel gives the same bits for any number of threads).
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from fastmlp.settings import integer
+
+# A second thread has to earn its share of the barriers in each step: about this many multiply-adds a thread and step.
+WORK_PER_THREAD = 1_000_000
+
+_explicit: int | None = None
+_forked = False
+
+
+def set_num_threads(threads: int | None) -> None:
+    """Set the largest number of threads the engine may use; None returns to the automatic choice."""
+    global _explicit
+    _explicit = None if threads is None else integer("threads", threads, at_least=1)
+
+
+def get_num_threads() -> int:
+    """Return the largest number of threads the engine may use.
+
+    The first of: `set_num_threads`, the environment variables FASTMLP_NUM_THREADS and OMP_NUM_THREADS, the CPUs
+    available to this process. A forked child always has one, since OpenMP's threads do not survive a fork.
+
+    Raises
+    ------
+    ValueError
+        When FASTMLP_NUM_THREADS is not a positive integer.
+    """
+    if _forked:
+        return 1
+    return _explicit or threads_in_environment(os.environ) or available_cpus()
+
+
+def threads_for(work: int) -> int:
+    """Return the number of threads for a step of `work` multiply-adds: small networks run fastest on one."""
+    return max(1, min(get_num_threads(), work // WORK_PER_THREAD))
+
+
+def threads_in_environment(environment: Mapping[str, str]) -> int | None:
+    """Return the number of threads that the environment asks for, or None."""
+    own = environment.get("FASTMLP_NUM_THREADS", "").strip()
+    if own:
+        if not own.isdecimal() or int(own) < 1:
+            raise ValueError(f"FASTMLP_NUM_THREADS: got {own!r}, needs an integer of at least 1")
+        return int(own)
+    # A list, one number for each level of nesting; as OpenMP itself does, ignore what is no number.
+    first = environment.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return int(first) if first.isdecimal() and int(first) > 0 else None
+
+
+def available_cpus() -> int:
+    """Return the number of CPUs this process may run on, within its control group's quota."""
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = _own_quota()
+    # Rounded down: threads that wait for one another lose more by being stopped than by being fewer.
+    return cpus if quota is None else max(1, min(cpus, int(quota)))
+
+
+@functools.cache
+def _own_quota() -> float | None:
+    return cgroup_quota(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))
+
+
+def cgroup_quota(membership: Path, root: Path) -> float | None:
+    """Return the least CPU quota, in CPUs, of the control groups that a process is in, or None without a quota.
+
+    Parameters
+    ----------
+    membership : Path
+        The process's /proc/<pid>/cgroup, with lines "id:controllers:path"; version 2 has "0::path".
+    root : Path
+        Where control groups are mounted.
+    """
+    quotas = []
+    for line in read(membership).splitlines():
+        _, controllers, group = [*line.split(":", 2), "", ""][:3]
+        if controllers == "":
+            mount, parse = root, quota_v2
+        elif "cpu" in controllers.split(","):
+            mount, parse = root / "cpu", quota_v1
+        else:
+            continue
+        # A quota binds all the groups below. In a container the path may lie outside of what is mounted.
+        parts = [part for part in group.split("/") if part not in ("", "..")]
+        quotas += [parse(mount.joinpath(*parts[:depth])) for depth in range(len(parts) + 1)]
+    return min((quota for quota in quotas if quota is not None), default=None)
+
+
+def quota_v2(folder: Path) -> float | None:
+    """Return the CPUs of a version 2 group: cpu.max has "quota period" or "max period", in microseconds."""
+    return ratio(*[*read(folder / "cpu.max").split(), "", ""][:2])
+
+
+def quota_v1(folder: Path) -> float | None:
+    """Return the CPUs of a version 1 group, whose quota of -1 means none."""
+    return ratio(read(folder / "cpu.cfs_quota_us").strip(), read(folder / "cpu.cfs_period_us").strip())
+
+
+def ratio(quota: str, period: str) -> float | None:
+    return int(quota) / int(period) if quota.isdecimal() and period.isdecimal() and int(period) else None
+
+
+def read(path: Path) -> str:
+    """Return a file's text, or "" when there is none to read."""
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _note_fork() -> None:
+    global _forked
+    _forked = True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_fork)

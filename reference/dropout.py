@@ -1,0 +1,77 @@
+"""Dropout, with masks from the counter-based generator Philox4x32-10.
+
+A counter-based generator is a function, not a sequence: the random words of an element depend on where the element is
+and on which step of the training it is, never on what was drawn before. J. Salmon, M. Moraes, R. Dror and D. Shaw,
+Parallel random numbers: as easy as 1, 2, 3, SC 2011.
+"""
+
+WORD = 2**32
+MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
+KEY_INCREMENTS = (0x9E3779B9, 0xBB67AE85)  # golden ratio and sqrt(3) - 1, times 2^32
+ROUNDS = 10
+
+
+def philox4x32(counter, key):
+    """Four random words for a counter and a key, by ten rounds of multiply and exclusive or.
+
+    Parameters
+    ----------
+    counter : [4] of int
+        32-bit words.
+    key : [2] of int
+        32-bit words; each grows by its increment from round to round.
+
+    Returns
+    -------
+    [4] of int
+        32-bit words.
+    """
+    words = list(counter)
+    for r in range(ROUNDS):
+        round_key = [(key[i] + r * KEY_INCREMENTS[i]) % WORD for i in range(2)]
+        words = philox_round(words, round_key)
+    return words
+
+
+def dropout(x, rate, seed, step, layer):
+    """Set a share of the elements to 0 and scale up the others: y = x / (1 - rate) where kept.
+
+    The gradient is the same function of dy, since seed, step and layer give the same mask again.
+    N. Srivastava et al., Dropout: a simple way to prevent neural networks from overfitting, 2014 ("inverted" form).
+
+    Parameters
+    ----------
+    x : [rows, columns]
+    rate : float
+        Share that is dropped, 0 <= rate <= 1.
+    seed, step, layer : int
+        What the mask depends on, besides the place in the matrix.
+
+    Returns
+    -------
+    [rows, columns]
+    """
+    columns = len(x[0])
+    words = random_words(len(x) * columns, seed, step, layer)
+    threshold = int(rate * WORD)  # a word is below it with probability rate
+    scale = 1.0 / (1.0 - rate) if rate < 1.0 else 0.0
+    y = []
+    for i, row in enumerate(x):
+        y.append([row[j] * scale if words[i * columns + j] >= threshold else 0.0 for j in range(columns)])
+    return y
+
+
+def philox_round(words, round_key):
+    """One round: both even words are multiplied, and their halves mixed with the odd words and the key."""
+    high_0, low_0 = divmod(MULTIPLIERS[0] * words[0], WORD)
+    high_1, low_1 = divmod(MULTIPLIERS[1] * words[2], WORD)
+    return [high_1 ^ words[1] ^ round_key[0], low_1, high_0 ^ words[3] ^ round_key[1], low_0]
+
+
+def random_words(count, seed, step, layer):
+    """The first words of one mask: element e of the matrix, counted row by row, has word e % 4 of block e // 4."""
+    key = [seed % WORD, seed // WORD]
+    words = []
+    for block in range((count + 3) // 4):
+        words.extend(philox4x32([block, layer, step % WORD, step // WORD], key))
+    return words

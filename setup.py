@@ -1,0 +1,79 @@
+"""Builds the extension modules; everything else about the package is in pyproject.toml.
+
+The C kernels are compiled once per instruction set and linked into `fastmlp.kernels.isa`, which picks one at import.
+`FASTMLP_OPENMP=0` builds without threads, `FASTMLP_DEBUG=1` with bounds checks.
+"""
+
+import os
+import platform
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+KERNELS = Path("fastmlp/kernels")
+OPENMP = os.environ.get("FASTMLP_OPENMP", "1") != "0"
+DEBUG = os.environ.get("FASTMLP_DEBUG", "0") != "0"
+
+# flags a compiler understands: plain arithmetic as written (nothing fused, nothing reordered), and its OpenMP
+COMPILE = {
+    "unix": ["-std=gnu11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"],
+    "msvc": ["/O2", "/fp:precise"],
+}
+OPENMP_FLAGS = {"unix": (["-fopenmp"], ["-fopenmp"]), "msvc": (["/openmp"], [])}
+if platform.system() == "Darwin":
+    OPENMP_FLAGS["unix"] = (["-Xpreprocessor", "-fopenmp"], ["-lomp"])
+X86_FLAGS = {
+    "avx2": ["-march=x86-64-v3"],
+    "avx512": ["-march=x86-64-v4", "-mprefer-vector-width=512"],
+}
+
+
+class BuildKernels(build_ext):
+    def build_extensions(self):
+        kind = "msvc" if self.compiler.compiler_type == "msvc" else "unix"
+        compile_openmp, link_openmp = OPENMP_FLAGS[kind] if OPENMP else ([], [])
+        for extension in self.extensions:
+            extension.extra_compile_args = COMPILE[kind] + compile_openmp
+            extension.extra_link_args = list(link_openmp)
+            if extension.name == "fastmlp.kernels.isa":
+                extension.extra_objects = self.compile_instruction_sets(kind)
+        super().build_extensions()
+
+    def compile_instruction_sets(self, kind):
+        x86 = kind == "unix" and platform.machine().lower() in ("x86_64", "amd64")
+        source = str(KERNELS / "c" / "kernels.c")
+        objects = []
+        for isa, flags in {"base": [], **(X86_FLAGS if x86 else {})}.items():
+            objects += self.compiler.compile(
+                [source],
+                output_dir=os.path.join(self.build_temp, isa),  # one folder each: one source, several objects
+                macros=[("ISA", isa)],
+                extra_postargs=COMPILE[kind] + flags,
+                depends=[str(header) for header in (KERNELS / "c").glob("*.h")],
+            )
+        macros = [("FASTMLP_X86", None)] if x86 else []
+        objects += self.compiler.compile([str(KERNELS / "c" / "isa.c")], output_dir=self.build_temp, macros=macros)
+        return objects
+
+
+setup(
+    ext_modules=cythonize(
+        [
+            Extension(f"fastmlp.kernels.{source.stem}", [str(source)], include_dirs=[str(KERNELS)])
+            for source in sorted(KERNELS.glob("*.pyx"))
+        ],
+        build_dir="build/cython",
+        compiler_directives={
+            "language_level": 3,
+            "boundscheck": DEBUG,
+            "wraparound": False,
+            "initializedcheck": DEBUG,
+            "cdivision": True,
+            "embedsignature": True,
+            "freethreading_compatible": True,
+        },
+    ),
+    cmdclass={"build_ext": BuildKernels},
+)

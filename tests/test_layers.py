@@ -1,0 +1,102 @@
+"""Layers' settings and shapes."""
+
+import numpy as np
+import pytest
+
+from fastmlp import activations
+from fastmlp.initializers import Ones
+from fastmlp.layers import LAYERS, Activation, Dense, Dropout, Flatten, Input, InputLayer, Rescaling
+from fastmlp.regularizers import L2
+
+
+def test_dense_has_the_defaults_of_keras():
+    config = Dense(3).get_config()
+    assert config["activation"] == "linear" and config["use_bias"] is True and config["kernel_regularizer"] is None
+    assert config["kernel_initializer"]["class_name"] == "GlorotUniform"
+    assert config["bias_initializer"]["class_name"] == "Zeros"
+
+
+def test_dense_shapes_and_description():
+    layer = Dense(np.int64(3), activations.relu, kernel_regularizer=L2(0.25), bias_initializer=Ones)
+    assert layer.compute_output_shape((5,)) == (3,)
+    assert layer.weight_shapes((5,)) == {"kernel": (5, 3), "bias": (3,)}
+    assert layer.count_params((5,)) == 18
+    assert Dense(3, use_bias=False).count_params((5,)) == 15
+    assert layer.spec(0) == {"kind": "dense", "units": 3, "activation": "relu", "use_bias": True, "l2": 0.25}
+    assert Dense(3, kernel_regularizer="l2").spec(0)["l2"] == 0.01
+
+
+@pytest.mark.parametrize("layer", [Dense(3), Activation("softmax")], ids=["dense", "softmax"])
+def test_layers_of_flat_rows_say_what_to_do(layer):
+    with pytest.raises(ValueError, match=r"got rows of shape \(28, 28\), needs one dimension; put Flatten\(\) before it"):
+        layer.compute_output_shape((28, 28))
+
+
+def test_elementwise_layers_take_any_shape():
+    for layer in (Activation("relu"), Dropout(0.5), Rescaling(2)):
+        assert layer.compute_output_shape((28, 28)) == (28, 28)
+    assert Flatten().compute_output_shape((28, 28, 3)) == (2352,)
+
+
+def test_dropout_takes_the_models_seed_unless_it_has_one():
+    assert Dropout(0.5).spec(7) == {"kind": "dropout", "rate": 0.5, "seed": 7}
+    assert Dropout(1, seed=2**64 - 1).spec(7) == {"kind": "dropout", "rate": 1.0, "seed": 2**64 - 1}
+
+
+def test_input():
+    assert Input((28, 28)).shape == Input([28, 28]).shape == (28, 28)
+    assert Input(784).shape == (784,)
+    assert isinstance(Input(3), InputLayer)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: Dense(0), ValueError, "units: got 0, needs an integer of at least 1"),
+        (lambda: Dense(2.5), TypeError, "units: got 2.5"),
+        (lambda: Dense(True), TypeError, "units: got True"),
+        (lambda: Dense(3, "relux"), ValueError, "activation: got unknown name 'relux', needs one of 'linear', 'relu'"),
+        (lambda: Dense(3, use_bias=1), TypeError, "use_bias: got 1, needs True or False"),
+        (lambda: Dense(3, kernel_initializer="he"), ValueError, "kernel_initializer: got unknown name 'he'"),
+        (lambda: Dense(3, kernel_regularizer=0.1), TypeError, "kernel_regularizer: got 0.1"),
+        (lambda: Dense(3, kernel_regularizer="l1"), ValueError, "kernel_regularizer: got unknown name 'l1'"),
+        (lambda: Dense(3, name="a/b"), ValueError, "name: got 'a/b'"),
+        (lambda: Dense(3, name=3), TypeError, "name: got 3"),
+        (lambda: Dropout(-0.1), ValueError, r"rate: got -0.1, needs a finite number in \[0, 1\]"),
+        (lambda: Dropout(0.5, seed=2**64), ValueError, "seed: got 18446744073709551616"),
+        (lambda: Rescaling(float("nan")), ValueError, "scale: got nan"),
+        (lambda: Rescaling("1/255"), TypeError, "scale: got '1/255'"),
+        (lambda: Input(()), ValueError, "shape: got"),
+        (lambda: Input((None, 784)), TypeError, "shape: got None"),
+        (lambda: Flatten(input_shape=(28, 0)), ValueError, "input_shape: got 0"),
+        (lambda: L2(-1.0), ValueError, "l2: got -1.0"),
+    ],
+)
+def test_bad_settings_name_the_argument(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+def test_layers_refuse_arguments_of_keras_that_they_lack():
+    with pytest.raises(TypeError, match="kernel_constraint"):
+        Dense(3, kernel_constraint="max_norm")
+    with pytest.raises(TypeError):
+        Dropout(0.5, (3, 1))  # Keras' second is noise_shape
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        Dense(3, "tanh", False, "he_normal", Ones(), L2(0.5), name="out", input_shape=(4,)),
+        Dropout(0.5, seed=3),
+        Flatten(input_shape=(28, 28)),
+        Rescaling(1 / 255, -0.5),
+        Activation(activations.sigmoid),
+        Input((5,)),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_config_round_trip(layer):
+    config = layer.get_config()
+    again = LAYERS[type(layer).__name__].from_config(config)
+    assert again.get_config() == config and repr(again) == repr(layer)
