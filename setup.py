@@ -6,19 +6,29 @@ The C kernels are compiled once per instruction set and linked into `fastmlp.ker
 
 import os
 import platform
+import tempfile
 from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.errors import CCompilerError
 
 KERNELS = Path("fastmlp/kernels")
+C_FILES = sorted(str(path) for path in (KERNELS / "c").iterdir())
 OPENMP = os.environ.get("FASTMLP_OPENMP", "1") != "0"
 DEBUG = os.environ.get("FASTMLP_DEBUG", "0") != "0"
 
 # flags a compiler understands: plain arithmetic as written (nothing fused, nothing reordered), and its OpenMP
 COMPILE = {
-    "unix": ["-std=gnu11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"],
+    "unix": [
+        "-std=gnu11",
+        "-O3",
+        "-g" if DEBUG else "-g0",
+        "-ffp-contract=off",
+        "-fno-math-errno",
+        "-fno-trapping-math",
+    ],
     "msvc": ["/O2", "/fp:precise"],
 }
 OPENMP_FLAGS = {"unix": (["-fopenmp"], ["-fopenmp"]), "msvc": (["/openmp"], [])}
@@ -34,12 +44,29 @@ class BuildKernels(build_ext):
     def build_extensions(self):
         kind = "msvc" if self.compiler.compiler_type == "msvc" else "unix"
         compile_openmp, link_openmp = OPENMP_FLAGS[kind] if OPENMP else ([], [])
+        self.probe(compile_openmp, link_openmp)
         for extension in self.extensions:
             extension.extra_compile_args = COMPILE[kind] + compile_openmp
             extension.extra_link_args = list(link_openmp)
             if extension.name == "fastmlp.kernels.isa":
                 extension.extra_objects = self.compile_instruction_sets(kind)
         super().build_extensions()
+
+    def probe(self, compile_flags, link_flags):
+        """Fail with advice, rather than in the middle, where there is no compiler or no OpenMP."""
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder, "probe.c")
+            source.write_text(
+                f'#include "{(KERNELS / "c" / "threads.h").resolve()}"\nint main(void) {{ return thread_number(); }}\n'
+            )
+            try:
+                objects = self.compiler.compile([str(source)], output_dir=folder, extra_postargs=compile_flags)
+                self.compiler.link_executable(objects, "probe", output_dir=folder, extra_postargs=link_flags)
+            except CCompilerError as error:
+                raise SystemExit(
+                    f"fastmlp: a C program with {compile_flags} does not compile here: {error}\n"
+                    "It needs a C compiler with OpenMP; FASTMLP_OPENMP=0 builds for one thread without OpenMP."
+                ) from None
 
     def compile_instruction_sets(self, kind):
         x86 = kind == "unix" and platform.machine().lower() in ("x86_64", "amd64")
@@ -51,7 +78,6 @@ class BuildKernels(build_ext):
                 output_dir=os.path.join(self.build_temp, isa),  # one folder each: one source, several objects
                 macros=[("ISA", isa)],
                 extra_postargs=COMPILE[kind] + flags,
-                depends=[str(header) for header in (KERNELS / "c").glob("*.h")],
             )
         macros = [("FASTMLP_X86", None)] if x86 else []
         objects += self.compiler.compile([str(KERNELS / "c" / "isa.c")], output_dir=self.build_temp, macros=macros)
@@ -61,7 +87,7 @@ class BuildKernels(build_ext):
 setup(
     ext_modules=cythonize(
         [
-            Extension(f"fastmlp.kernels.{source.stem}", [str(source)], include_dirs=[str(KERNELS)])
+            Extension(f"fastmlp.kernels.{source.stem}", [str(source)], include_dirs=[str(KERNELS)], depends=C_FILES)
             for source in sorted(KERNELS.glob("*.pyx"))
         ],
         build_dir="build/cython",

@@ -54,8 +54,8 @@ def features(argument: str, x: Any, shape: Shape | None, dtype: str) -> np.ndarr
         raise ValueError(f"{argument}: got shape {x.shape}, needs {needs}{hint}")
     require_values(argument, x)
     require_finite(argument, x, dtype)
-    as_is = x.dtype in LOADED_AS_IS and x.dtype.isnative
-    return np.ascontiguousarray(x if as_is else x.astype(dtype))
+    # Types of the other byte order are not among those.
+    return np.ascontiguousarray(x if x.dtype in LOADED_AS_IS else x.astype(dtype))
 
 
 def targets(argument: str, y: Any, rows: int, units: int, loss: Loss, dtype: str) -> np.ndarray:

@@ -104,21 +104,21 @@ def restore(header: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> Seq
     if header["compile"] is not None:
         model.compile(**header["compile"])
     model.epochs_trained = integer("epochs_trained", header["epochs_trained"], at_least=0)
-    if not model.built:
-        return model
     # Compared before the network is made: a header cannot ask for more memory than the file has weights.
-    names = model.weight_names
-    expected = {name: (shape, model.dtype) for name, shape in names.items()}
+    names = model.weight_names if model.built else {}
     weights = {name: array for name, array in tensors.items() if name in names}
-    require_same(expected, weights)
-    model.set_weights([weights[name] for name in names])
+    require_same({name: (shape, model.dtype) for name, shape in names.items()}, weights)
+    if names:
+        model.set_weights([weights[name] for name in names])
     state = {name: array for name, array in tensors.items() if name not in names}
     if state:
-        slots = model.network.get_optimizer_state()
-        ordered = {state_name(names, index): (slot.shape, model.dtype) for index, slot in enumerate(slots)}
-        require_same(ordered, state)
-        model.network.set_optimizer_state([np.ascontiguousarray(state[name]) for name in ordered])
-    model.network.step = integer("step", header["step"], at_least=0, below=2**63)
+        slots = model.network.get_optimizer_state() if names else []
+        shapes = {state_name(names, index): slot.shape for index, slot in enumerate(slots)}
+        require_same({name: (shape, model.dtype) for name, shape in shapes.items()}, state)
+        model.network.set_optimizer_state([np.ascontiguousarray(state[name]) for name in shapes])
+    step = integer("step", header["step"], at_least=0, below=2**63)
+    if step:
+        model.network.step = step
     return model
 
 

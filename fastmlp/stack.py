@@ -88,7 +88,7 @@ class Stack:
 
     def specs(self, seed: int) -> list[dict[str, Any]]:
         """Return the engine's description of the layers."""
-        specs = (layer.spec(streams.dropout_seed(seed, index)) for index, layer in enumerate(self.layers))
+        specs = (layer.spec(streams.dropout_seed(seed)) for layer in self.layers)
         return [spec for spec in specs if spec is not None]
 
     def multiply_adds(self) -> int:

@@ -31,6 +31,6 @@ def row_order(seed: int, epoch: int, rows: int) -> np.ndarray:
     return np.random.Generator(np.random.PCG64(sequence)).permutation(rows).astype(np.int64, copy=False)
 
 
-def dropout_seed(seed: int, layer: int) -> int:
-    """Return the 64-bit key of a dropout layer's counter-based generator."""
-    return int(np.random.SeedSequence(seed, spawn_key=(DROPOUT, layer)).generate_state(1, np.uint64)[0])
+def dropout_seed(seed: int) -> int:
+    """Return the 64-bit key of dropout's counter-based generator, whose counter holds the layer and the step."""
+    return int(np.random.SeedSequence(seed, spawn_key=(DROPOUT,)).generate_state(1, np.uint64)[0])

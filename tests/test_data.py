@@ -35,7 +35,12 @@ def test_other_numbers_become_the_models_type(dtype, to):
 
 @pytest.mark.parametrize(
     "make",
-    [lambda x: np.asfortranarray(x), lambda x: np.repeat(x, 2, axis=0)[::2], lambda x: x[::-1][::-1], lambda x: x.tolist()],
+    [
+        lambda x: np.asfortranarray(x),
+        lambda x: np.repeat(x, 2, axis=0)[::2],
+        lambda x: x[::-1][::-1],
+        lambda x: x.tolist(),
+    ],
     ids=["fortran", "strided", "reversed", "list"],
 )
 def test_any_layout_becomes_contiguous(make):
@@ -118,7 +123,9 @@ def test_the_range_is_that_of_the_models_type():
     assert features(large) is large
 
 
-@pytest.mark.parametrize("make", [list, np.array, lambda y: np.array(y, float)[:, None], lambda y: np.array(y, np.uint64)])
+@pytest.mark.parametrize(
+    "make", [list, np.array, lambda y: np.array(y, float)[:, None], lambda y: np.array(y, np.uint64)]
+)
 def test_class_numbers_become_int32(make):
     result = targets(make([0, 2, 1, 2]))
     assert result.dtype == np.int32 and result.tolist() == [0, 2, 1, 2]
@@ -160,7 +167,11 @@ def test_columns_become_the_models_type(dtype):
 @pytest.mark.parametrize(
     ("y", "loss", "message"),
     [
-        ([0, 1, 2, 0], ONE_HOT, r"got shape \(4,\), needs \(4, 3\), .*; for class numbers use loss 'sparse_categorical"),
+        (
+            [0, 1, 2, 0],
+            ONE_HOT,
+            r"got shape \(4,\), needs \(4, 3\), .*; for class numbers use loss 'sparse_categorical",
+        ),
         ([[0], [1], [2], [0]], ONE_HOT, "for class numbers use loss 'sparse_categorical_crossentropy'"),
         (np.zeros((4, 2)), MSE, r"y: got shape \(4, 2\), needs \(4, 3\), a column for each output"),
         (np.zeros((4, 3, 1)), MSE, r"got shape \(4, 3, 1\)"),

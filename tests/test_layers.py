@@ -28,7 +28,9 @@ def test_dense_shapes_and_description():
 
 @pytest.mark.parametrize("layer", [Dense(3), Activation("softmax")], ids=["dense", "softmax"])
 def test_layers_of_flat_rows_say_what_to_do(layer):
-    with pytest.raises(ValueError, match=r"got rows of shape \(28, 28\), needs one dimension; put Flatten\(\) before it"):
+    with pytest.raises(
+        ValueError, match=r"got rows of shape \(28, 28\), needs one dimension; put Flatten\(\) before it"
+    ):
         layer.compute_output_shape((28, 28))
 
 

@@ -10,10 +10,57 @@ import os
 
 import numpy as np
 
+import fastmlp.kernels.dropout as masks  # the module: here its name becomes the function's
 from fastmlp.kernels import activations, dense, isa, losses, ops, optimizers
-from fastmlp.kernels import dropout as dropout_
 from fastmlp.kernels.contract import Array, Scalar, kernel
 from fastmlp.kernels.engine import Network
+
+__all__ = [
+    "Network",
+    "adagrad",
+    "adam",
+    "add",
+    "add_matrix_and_vector",
+    "binary_crossentropy",
+    "binary_crossentropy_from_logits",
+    "binary_crossentropy_from_logits_gradient",
+    "binary_crossentropy_gradient",
+    "categorical_crossentropy",
+    "categorical_crossentropy_from_logits",
+    "categorical_crossentropy_from_logits_gradient",
+    "categorical_crossentropy_gradient",
+    "dense_bias_gradient",
+    "dense_forward",
+    "dense_input_gradient",
+    "dense_kernel_gradient",
+    "dropout",
+    "linear",
+    "linear_gradient",
+    "matrix_dot",
+    "matrix_vector_dot",
+    "mean_squared_error",
+    "mean_squared_error_gradient",
+    "momentum",
+    "nesterov",
+    "philox4x32",
+    "relu",
+    "relu_gradient",
+    "reshape",
+    "rmsprop",
+    "sgd",
+    "sigmoid",
+    "sigmoid_gradient",
+    "softmax",
+    "softmax_gradient",
+    "sparse_categorical_crossentropy",
+    "sparse_categorical_crossentropy_from_logits",
+    "sparse_categorical_crossentropy_from_logits_gradient",
+    "sparse_categorical_crossentropy_gradient",
+    "tanh",
+    "tanh_gradient",
+    "transpose",
+    "vector_dot",
+]
 
 isa.select(isa.choose(os.environ.get("FASTMLP_ISA"), isa.supported()))
 
@@ -25,8 +72,15 @@ matrix_vector_dot = kernel(ops.matrix_vector_dot, x="m n", y="n", out="m")
 matrix_dot = kernel(ops.matrix_dot, x="m k", y="k n", out="m n")
 transpose = kernel(ops.transpose, x="m n", out="n m")
 reshape = kernel(
-    ops.reshape, x="m n", rows=int, columns=int, out="rows columns",
-    requires=("x must have rows * columns elements", lambda size: size["m"] * size["n"] == size["rows"] * size["columns"]),
+    ops.reshape,
+    x="m n",
+    rows=int,
+    columns=int,
+    out="rows columns",
+    requires=(
+        "x must have rows * columns elements",
+        lambda size: size["m"] * size["n"] == size["rows"] * size["columns"],
+    ),
 )
 
 linear = kernel(activations.linear, x="m n", out="m n")
@@ -46,9 +100,7 @@ categorical_crossentropy = kernel(losses.categorical_crossentropy, y_true="b n",
 categorical_crossentropy_gradient = kernel(
     losses.categorical_crossentropy_gradient, y_true="b n", y_pred="b n", out="b n"
 )
-sparse_categorical_crossentropy = kernel(
-    losses.sparse_categorical_crossentropy, y_true=labels, y_pred="b n", out="b"
-)
+sparse_categorical_crossentropy = kernel(losses.sparse_categorical_crossentropy, y_true=labels, y_pred="b n", out="b")
 sparse_categorical_crossentropy_gradient = kernel(
     losses.sparse_categorical_crossentropy_gradient, y_true=labels, y_pred="b n", out="b n"
 )
@@ -66,9 +118,7 @@ sparse_categorical_crossentropy_from_logits = kernel(
 sparse_categorical_crossentropy_from_logits_gradient = kernel(
     losses.sparse_categorical_crossentropy_from_logits_gradient, y_true=labels, logits="b n", out="b n"
 )
-binary_crossentropy_from_logits = kernel(
-    losses.binary_crossentropy_from_logits, y_true="b n", logits="b n", out="b"
-)
+binary_crossentropy_from_logits = kernel(losses.binary_crossentropy_from_logits, y_true="b n", logits="b n", out="b")
 binary_crossentropy_from_logits_gradient = kernel(
     losses.binary_crossentropy_from_logits_gradient, y_true="b n", logits="b n", out="b n"
 )
@@ -80,17 +130,23 @@ nesterov = kernel(optimizers.nesterov, w=weights, g="...", m=weights, learning_r
 rmsprop = kernel(optimizers.rmsprop, w=weights, g="...", v=weights, learning_rate=float, rho=float, epsilon=float)
 adagrad = kernel(optimizers.adagrad, w=weights, g="...", a=weights, learning_rate=float, epsilon=float)
 adam = kernel(
-    optimizers.adam, w=weights, g="...", m=weights, v=weights, learning_rate=float, beta_1=float, beta_2=float,
-    epsilon=float, step=Scalar(int, 1, 2**63 - 1),
+    optimizers.adam,
+    w=weights,
+    g="...",
+    m=weights,
+    v=weights,
+    learning_rate=float,
+    beta_1=float,
+    beta_2=float,
+    epsilon=float,
+    step=Scalar(int, 1, 2**63 - 1),
 )
 
 words = np.uint32
-philox4x32 = kernel(
-    dropout_.philox4x32, counter=Array("4", words), key=Array("2", words), out=Array("4", words)
-)
+philox4x32 = kernel(masks.philox4x32, counter=Array("4", words), key=Array("2", words), out=Array("4", words))
 word, long_word = Scalar(int, 0, 2**32 - 1), Scalar(int, 0, 2**64 - 1)
 dropout = kernel(
-    dropout_.dropout, x="m n", rate=Scalar(float, 0, 1), seed=long_word, step=long_word, layer=word, out="m n"
+    masks.dropout, x="m n", rate=Scalar(float, 0, 1), seed=long_word, step=long_word, layer=word, out="m n"
 )
 
 dense_forward = kernel(dense.dense_forward, x="b n", kernel="n m", bias="m", out="b m")

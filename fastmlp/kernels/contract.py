@@ -65,7 +65,9 @@ def kernel(compiled: Any, requires: Requirement | None = None, **contract: Any) 
     function
         Raises TypeError or ValueError, naming the argument, for what does not fit the contract.
     """
-    arguments = {name: Array(what) if isinstance(what, str) else SHORT.get(what, what) for name, what in contract.items()}
+    arguments = {
+        name: Array(what) if isinstance(what, str) else SHORT.get(what, what) for name, what in contract.items()
+    }
     inputs = [name for name in arguments if name != "out"]
     label = compiled.__name__
 
@@ -125,8 +127,9 @@ class Call:
             self.limits.append((name, array, what.below))
         if what.updated:
             if not (isinstance(given, np.ndarray) and array.flags.carray):
-                raise ValueError(f"{self.label}: {name} is changed in place: it must be a C-contiguous, aligned, "
-                                 "writable array")
+                raise ValueError(
+                    f"{self.label}: {name} is changed in place: it must be a C-contiguous, aligned, writable array"
+                )
         else:
             array = np.require(array, dtype, ["C", "A"])
         return array.reshape(-1) if what.dimensions == "..." else array
@@ -144,21 +147,27 @@ class Call:
         if self.dtype is None:
             self.dtype = array.dtype
         if array.dtype != self.dtype:
-            raise TypeError(f"{self.label}: {name} must be {self.dtype} like the arguments before it, got {array.dtype}")
+            raise TypeError(
+                f"{self.label}: {name} must be {self.dtype} like the arguments before it, got {array.dtype}"
+            )
         return self.dtype
 
     def check_shape(self, name: str, what: Array, array: np.ndarray) -> None:
         if what.dimensions == "...":
-            expected = self.sizes.setdefault("...", array.shape)
+            fits = array.shape == self.sizes.setdefault("...", array.shape)
         else:
-            expected = tuple(
-                int(dimension) if dimension.isdigit() else self.sizes.setdefault(dimension, size)
-                for dimension, size in zip(what.dimensions.split(), array.shape, strict=False)
-            )
-        if array.shape != expected or (what.dimensions != "..." and array.ndim != len(what.dimensions.split())):
+            names = what.dimensions.split()
+            sizes = dict(zip(names, array.shape, strict=False))
+            fits = array.ndim == len(names) and all(size == self.size(name, size) for name, size in sizes.items())
+            self.sizes |= sizes if fits else {}
+        if not fits:
             raise ValueError(f"{self.label}: {name} must have shape ({self.described(what)}), got {array.shape}")
         if array.size == 0:
             raise ValueError(f"{self.label}: {name} must not be empty, got shape {array.shape}")
+
+    def size(self, dimension: str, default: int) -> int:
+        """What a dimension has turned out to be in the arguments before."""
+        return int(dimension) if dimension.isdigit() else self.sizes.get(dimension, default)
 
     def described(self, what: Array) -> str:
         names = what.dimensions.split()
@@ -174,9 +183,7 @@ class Call:
 
     def out(self, what: Array, given: Any) -> np.ndarray:
         dtype = np.dtype(what.dtype) if what.dtype is not None else self.dtype
-        shape = tuple(
-            int(name) if name.isdigit() else self.sizes[name] for name in what.dimensions.split()
-        )
+        shape = tuple(int(name) if name.isdigit() else self.sizes[name] for name in what.dimensions.split())
         if given is None:
             if min(shape) < 1:
                 raise ValueError(f"{self.label}: out would have shape {shape}; every dimension must be at least 1")

@@ -6,6 +6,8 @@ from libc.stdint cimport int64_t, uint8_t
 
 import numpy as np
 
+from fastmlp.kernels.arena import Arena, aligned
+
 from fastmlp.kernels.epoch cimport differentiate, evaluate, train
 from fastmlp.kernels.isa cimport LINEAR, RELU, SIGMOID, SOFTMAX, STORE, TANH, blocks, selected
 from fastmlp.kernels.losses cimport (
@@ -45,7 +47,6 @@ METRICS = {
 }
 SOURCES = {np.dtype(np.uint8): UINT8, np.dtype(np.float32): FLOAT32, np.dtype(np.float64): FLOAT64}
 CHUNK = 256  # rows that predict and evaluate take at a time
-ALIGNMENT = 64  # bytes, a cache line and the widest vector
 
 
 cdef class Network:
@@ -82,7 +83,7 @@ cdef class Network:
     cdef readonly object dtype
     cdef public int threads
     cdef Py_ssize_t height, width, capacity
-    cdef object stages, layer_memory, arena, gradient_arena, workspace
+    cdef object layer_memory, arena, gradient_region, workspace
 
     def __init__(self, inputs, layers, loss=None, optimizer=None, dtype="float32"):
         self.dtype = np.dtype(dtype)
@@ -91,24 +92,24 @@ cdef class Network:
         self.height = self.plan.isa.f32.tile_rows if self.is_float32() else self.plan.isa.f64.tile_rows
         self.width = self.plan.isa.f32.tile_columns if self.is_float32() else self.plan.isa.f64.tile_columns
         self.plan.inputs = inputs
-        self.plan.from_logits = (layers[len(layers) - 1].get("activation"), loss) in FUSED
-        self.plan.loss = LOSSES[loss + "_from_logits" if self.plan.from_logits else loss]
-        self.stages = take_apart(layers, self.plan.from_logits)
-        self.make_layers()
-        optimizer = optimizer or {"name": "sgd", "learning_rate": 0.0}
-        self.plan.optimizer = optimizer_from(optimizer)
-        self.arena = aligned((1 + SLOTS[optimizer["name"]], self.plan.parameters), self.dtype)
-        self.arena[1:] = optimizer.get("initial_accumulator_value", 0.0)
-        self.plan.arena = <void *> address(self.arena)
+        self.plan.fused = (layers[len(layers) - 1].get("activation"), loss) in FUSED
+        self.plan.loss = LOSSES[loss + "_from_logits" if self.plan.fused else loss]
+        self.arena = Arena(self.width, self.dtype)
+        self.set_layers(take_apart(layers, self.plan.fused))
+        optimizer = dict(optimizer or {"name": "sgd", "learning_rate": 0.0})
+        self.plan.optimizer = optimizer_from(optimizer["name"], optimizer)
+        self.arena.allocate(SLOTS[optimizer["name"]], optimizer.get("initial_accumulator_value", 0.0))
+        self.plan.parameters = self.arena.size
+        self.plan.arena = <void *> address(self.arena.regions)
 
-    def make_layers(self):
+    cdef set_layers(self, stages):
         """Fill in the C structs of the stages, and give every dense one its place in the arena."""
         cdef Layer *layer
-        cdef Py_ssize_t inputs = self.plan.inputs, padded
-        self.layer_memory = np.zeros(len(self.stages) * sizeof(Layer), np.uint8)
+        cdef Py_ssize_t inputs = self.plan.inputs
+        self.layer_memory = np.zeros(len(stages) * sizeof(Layer), np.uint8)
         self.plan.layers = <Layer *> address(self.layer_memory)
-        self.plan.depth = self.plan.first_dense = len(self.stages)
-        for i, stage in enumerate(self.stages):
+        self.plan.depth = self.plan.first_dense = len(stages)
+        for i, stage in enumerate(stages):
             layer = &self.plan.layers[i]
             layer.kind = KINDS[stage["kind"]]
             layer.number = stage["number"]
@@ -122,10 +123,9 @@ cdef class Network:
             layer.scale = stage.get("scale", 1.0)
             layer.offset = stage.get("offset", 0.0)
             if layer.kind == DENSE:
-                padded = blocks(layer.outputs, self.width) * self.width
-                layer.kernel = self.plan.parameters
-                layer.bias = layer.kernel + layer.inputs * padded
-                self.plan.parameters = layer.bias + padded
+                place = self.arena.add(layer.inputs, layer.outputs, layer.use_bias)
+                layer.kernel = place.kernel
+                layer.bias = place.bias
                 self.plan.penalized |= layer.l2 > 0
                 self.plan.first_dense = min(self.plan.first_dense, i)
         self.plan.outputs = inputs
@@ -133,9 +133,9 @@ cdef class Network:
     cdef bint is_float32(self):
         return self.dtype == np.float32
 
-    def reserve(self, rows):
-        """Make room for batches of that many rows."""
-        cdef Py_ssize_t n = rows, deepest = 1, columns = 1, panels = 1, transposed = 1, squares = 1, number
+    cdef reserve(self, Py_ssize_t n):
+        """Make room for batches of n rows."""
+        cdef Py_ssize_t deepest = 1, columns = 1, panels = 1, transposed = 1, squares = 1, number
         cdef Layer *layer
         if n <= self.capacity:
             return
@@ -197,51 +197,21 @@ cdef class Network:
 
     def get_weights(self):
         """Copies of the weights: for each dense layer the kernel [inputs, units], then its bias [units]."""
-        return self.unpack(self.arena[0])
+        return self.arena.weights(self.arena.regions[0])
 
     def set_weights(self, weights):
         """Copy weights, given in the order of get_weights, into the network."""
-        self.pack(self.arena[0], weights)
+        self.arena.fill(self.arena.regions[0], weights)
 
     def get_optimizer_state(self):
         """Copies of what the optimizer remembers: all first slots in the order of get_weights, then all second."""
-        return [array for slot in self.arena[1:] for array in self.unpack(slot)]
+        return [array for slot in self.arena.regions[1:] for array in self.arena.weights(slot)]
 
     def set_optimizer_state(self, state):
         """Copy a state, in the order of get_optimizer_state, into the network."""
-        slots = self.arena[1:]
-        arrays = len(self.get_weights())
-        for number, slot in enumerate(slots):
-            self.pack(slot, state[number * arrays:(number + 1) * arrays])
-
-    def views(self, region):
-        """The kernel [panels, inputs, width] and the padded bias of every dense layer, in one region of the arena."""
-        cdef Layer *layer
-        for number in range(self.plan.depth):
-            layer = &self.plan.layers[number]
-            if layer.kind == DENSE:
-                kernel = region[layer.kernel:layer.bias].reshape(-1, layer.inputs, self.width)
-                bias = region[layer.bias:layer.bias + self.padded_columns(layer.outputs)]
-                yield kernel, bias if layer.use_bias else None, layer.outputs
-
-    def unpack(self, region):
-        arrays = []
-        for kernel, bias, units in self.views(region):
-            flat = kernel.transpose(1, 0, 2).reshape(kernel.shape[1], -1)
-            arrays.append(flat[:, :units].copy())
-            if bias is not None:
-                arrays.append(bias[:units].copy())
-        return arrays
-
-    def pack(self, region, arrays):
-        arrays = iter(arrays)
-        for kernel, bias, units in self.views(region):
-            panels, inputs, width = kernel.shape
-            flat = np.zeros((inputs, panels * width), self.dtype)
-            flat[:, :units] = next(arrays)
-            kernel[...] = flat.reshape(inputs, panels, width).transpose(1, 0, 2)
-            if bias is not None:
-                bias[:units] = next(arrays)
+        count = len(self.get_weights())
+        for number, slot in enumerate(self.arena.regions[1:]):
+            self.arena.fill(slot, state[number * count:(number + 1) * count])
 
     # ---------------------------------------------------------------------------------------------------------- runs
 
@@ -317,9 +287,9 @@ cdef class Network:
         self.start(data.rows)
         cdef Plan *plan = &self.plan
         cdef int threads = self.threads, kind = plan.optimizer.kind
-        if self.gradient_arena is None:
-            self.gradient_arena = aligned((plan.parameters,), self.dtype)
-        plan.gradients = <void *> address(self.gradient_arena)
+        if self.gradient_region is None:
+            self.gradient_region = aligned((plan.parameters,), self.dtype)
+        plan.gradients = <void *> address(self.gradient_region)
         plan.optimizer.kind = STORE
         if self.is_float32():
             with nogil, parallel(num_threads=threads):
@@ -328,7 +298,7 @@ cdef class Network:
             with nogil, parallel(num_threads=threads):
                 differentiate(plan, &data, <double *> plan.batch)
         plan.optimizer.kind = kind
-        return self.mean_loss(len(x)), self.unpack(self.gradient_arena)
+        return self.mean_loss(len(x)), self.arena.weights(self.gradient_region)
 
     cdef start(self, Py_ssize_t rows):
         self.reserve(rows)
@@ -367,14 +337,6 @@ def take_apart(layers, fused):
         else:
             stages.append(stage)
     return stages
-
-
-def aligned(shape, dtype):
-    """Zeros that start at a multiple of ALIGNMENT bytes."""
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    memory = np.zeros(size + ALIGNMENT, np.uint8)
-    start = -address(memory) % ALIGNMENT
-    return memory[start:start + size].view(dtype).reshape(shape)
 
 
 cdef size_t address(array):

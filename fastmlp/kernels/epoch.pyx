@@ -4,17 +4,20 @@ Rows are shared between the threads in whole blocks of the register tile, the sa
 so a barrier is needed only around the products, where every thread reads what the others wrote.
 """
 
-from cpython.exc cimport PyErr_CheckSignals
 from cython cimport floating
 from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memcpy
 from libc.time cimport time
 
+from fastmlp.kernels.activations cimport activate_row
 from fastmlp.kernels.isa cimport blocks, share, thread_barrier, tile_columns
-from fastmlp.kernels.losses cimport gradient_of_row, loss_of_row
+from fastmlp.kernels.losses cimport gradient_of_row, link_of, loss_of_row
 from fastmlp.kernels.plan cimport BINARY_ACCURACY, CATEGORICAL_ACCURACY, DENSE, FLOAT32, NO_LOSS, NO_METRIC, UINT8
 from fastmlp.kernels.plan cimport Data, Part, Plan, output_of, part_of, row_number
 from fastmlp.kernels.propagate cimport backward, forward
+
+cdef extern from "Python.h":
+    int PyErr_CheckSignals() noexcept  # an exception it sets is kept for engine.pyx to raise
 
 
 cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, floating *batch) noexcept nogil:
@@ -129,10 +132,11 @@ cdef void compare(Plan *plan, const Data *data, Py_ssize_t start, const Part *pa
                   floating *losses) noexcept nogil:
     """Loss, metric and gradient of this thread's rows."""
     cdef Py_ssize_t n = plan.outputs, i, row
-    cdef int top = plan.depth - 2 if plan.from_logits else plan.depth - 1
+    cdef int top = plan.depth - 2 if plan.fused else plan.depth - 1
     cdef const floating *predictions = output_of(plan, plan.depth - 1, batch)
     cdef const floating *compared = output_of(plan, top, batch)
     cdef const floating *t
+    cdef floating *gradient
     cdef int label
     if plan.loss == NO_LOSS:
         return
@@ -143,8 +147,11 @@ cdef void compare(Plan *plan, const Data *data, Py_ssize_t start, const Part *pa
         losses[i] = loss_of_row(plan.loss, n, t, label, compared + i * n)
         plan.metrics[i] = metric_of_row(data.metric, n, t, label, predictions + i * n)
         if top >= 0:
-            gradient_of_row(plan.loss, n, part.rows, t, label, predictions + i * n,
-                            <floating *> plan.layers[top].gradient + i * n)
+            gradient = <floating *> plan.layers[top].gradient + i * n
+            memcpy(gradient, predictions + i * n, n * sizeof(floating))
+            if not plan.fused:
+                activate_row(plan.isa, link_of(plan.loss), n, gradient)
+            gradient_of_row(plan.loss, n, part.rows, t, label, gradient, gradient)
 
 
 cdef double metric_of_row(int metric, Py_ssize_t n, const floating *t, int label, const floating *p) noexcept nogil:

@@ -27,7 +27,8 @@ cdef extern from "c/kernels.h" nogil:
         int tile_rows
         int tile_columns
         void (*tile)(Py_ssize_t, const float *, const float *, float *) noexcept nogil
-        void (*pack)(Py_ssize_t, Py_ssize_t, Py_ssize_t, const float *, Py_ssize_t, Py_ssize_t, float *) noexcept nogil
+        void (*pack)(Py_ssize_t, Py_ssize_t, Py_ssize_t, const float *, Py_ssize_t, Py_ssize_t,
+                     float *) noexcept nogil
         float (*dot)(Py_ssize_t, const float *, const float *) noexcept nogil
         void (*activate)(int, Py_ssize_t, float *) noexcept nogil
         void (*activate_gradient)(int, Py_ssize_t, const float *, float *) noexcept nogil
@@ -39,7 +40,8 @@ cdef extern from "c/kernels.h" nogil:
         int tile_rows
         int tile_columns
         void (*tile)(Py_ssize_t, const double *, const double *, double *) noexcept nogil
-        void (*pack)(Py_ssize_t, Py_ssize_t, Py_ssize_t, const double *, Py_ssize_t, Py_ssize_t, double *) noexcept nogil
+        void (*pack)(Py_ssize_t, Py_ssize_t, Py_ssize_t, const double *, Py_ssize_t, Py_ssize_t,
+                     double *) noexcept nogil
         double (*dot)(Py_ssize_t, const double *, const double *) noexcept nogil
         void (*activate)(int, Py_ssize_t, double *) noexcept nogil
         void (*activate_gradient)(int, Py_ssize_t, const double *, double *) noexcept nogil

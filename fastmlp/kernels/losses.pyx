@@ -6,7 +6,7 @@ from libc.math cimport exp, expf, fabs, fabsf, log, log1p, log1pf, logf
 from libc.string cimport memcpy
 
 from fastmlp.kernels.activations cimport activate_row
-from fastmlp.kernels.isa cimport SIGMOID, SOFTMAX, Isa, selected
+from fastmlp.kernels.isa cimport LINEAR, SIGMOID, SOFTMAX, Isa, selected
 
 cdef double EPSILON = 1e-7  # Keras' epsilon(): probabilities are clipped to [EPSILON, 1 - EPSILON]
 
@@ -99,10 +99,7 @@ cdef gradients(int loss, const floating *y_true, const int *labels, const floati
     cdef const Isa *isa = selected()
     for i in prange(rows, nogil=True, schedule="static", num_threads=threads):
         memcpy(&out[i, 0], &y[i, 0], n * sizeof(floating))
-        if loss == CATEGORICAL_FROM_LOGITS or loss == SPARSE_CATEGORICAL_FROM_LOGITS:
-            activate_row(isa, SOFTMAX, n, &out[i, 0])
-        elif loss == BINARY_FROM_LOGITS:
-            activate_row(isa, SIGMOID, n, &out[i, 0])
+        activate_row(isa, link_of(loss), n, &out[i, 0])
         gradient_of_row(loss, n, rows, row_of(y_true, i, n), label_of(labels, i), &out[i, 0], &out[i, 0])
 
 
@@ -112,6 +109,13 @@ cdef inline const floating *row_of(const floating *y_true, Py_ssize_t i, Py_ssiz
 
 cdef inline int label_of(const int *labels, Py_ssize_t i) noexcept nogil:
     return labels[i] if labels != NULL else 0
+
+
+cdef int link_of(int loss) noexcept nogil:
+    """The activation that makes probabilities of what the loss takes."""
+    if loss == CATEGORICAL_FROM_LOGITS or loss == SPARSE_CATEGORICAL_FROM_LOGITS:
+        return SOFTMAX
+    return SIGMOID if loss == BINARY_FROM_LOGITS else LINEAR
 
 
 cdef floating loss_of_row(int loss, Py_ssize_t n, const floating *t, int label, const floating *y) noexcept nogil:
@@ -148,7 +152,7 @@ cdef floating loss_of_row(int loss, Py_ssize_t n, const floating *t, int label, 
 cdef void gradient_of_row(int loss, Py_ssize_t n, Py_ssize_t rows, const floating *t, int label, const floating *y,
                           floating *out) noexcept nogil:
     """The gradient of the mean loss of `rows` rows with respect to one row's predictions y, or to its logits; there y
-    holds their softmax or sigmoid already. out may be y."""
+    holds their probabilities already (see link_of). out may be y."""
     cdef floating count = <floating> rows, elements = <floating> (n * rows), dot = 0, scale
     cdef Py_ssize_t j
     if loss == MEAN_SQUARED_ERROR:

@@ -15,51 +15,52 @@ KINDS = {"sgd": SGD, "momentum": MOMENTUM, "nesterov": NESTEROV, "rmsprop": RMSP
 
 def sgd(floating[::1] w, const floating[::1] g, double learning_rate, int threads):
     """w = w - learning_rate * g."""
-    cdef Optimizer optimizer = optimizer_from(dict(name="sgd", learning_rate=learning_rate))
+    cdef Optimizer optimizer = optimizer_from("sgd", dict(learning_rate=learning_rate))
     apply[floating](&optimizer, w, g, None, None, threads)
 
 
 def momentum(floating[::1] w, const floating[::1] g, floating[::1] m, double learning_rate, double momentum,
              int threads):
     """m = momentum * m - learning_rate * g; w = w + m."""
-    cdef Optimizer optimizer = optimizer_from(dict(name="momentum", learning_rate=learning_rate, momentum=momentum))
+    cdef Optimizer optimizer = optimizer_from("momentum", dict(learning_rate=learning_rate, momentum=momentum))
     apply[floating](&optimizer, w, g, m, None, threads)
 
 
 def nesterov(floating[::1] w, const floating[::1] g, floating[::1] m, double learning_rate, double momentum,
              int threads):
     """m = momentum * m - learning_rate * g; w = w + (momentum * m - learning_rate * g)."""
-    cdef Optimizer optimizer = optimizer_from(dict(name="nesterov", learning_rate=learning_rate, momentum=momentum))
+    cdef Optimizer optimizer = optimizer_from("nesterov", dict(learning_rate=learning_rate, momentum=momentum))
     apply[floating](&optimizer, w, g, m, None, threads)
 
 
 def rmsprop(floating[::1] w, const floating[::1] g, floating[::1] v, double learning_rate, double rho,
             double epsilon, int threads):
     """v = rho * v + (1 - rho) * g^2; w = w - learning_rate * g / sqrt(v + epsilon)."""
-    cdef Optimizer optimizer = optimizer_from(dict(name="rmsprop", learning_rate=learning_rate, rho=rho, epsilon=epsilon))
+    cdef Optimizer optimizer = optimizer_from("rmsprop", dict(learning_rate=learning_rate, rho=rho, epsilon=epsilon))
     apply[floating](&optimizer, w, g, v, None, threads)
 
 
 def adagrad(floating[::1] w, const floating[::1] g, floating[::1] a, double learning_rate, double epsilon,
             int threads):
     """a = a + g^2; w = w - learning_rate * g / sqrt(a + epsilon)."""
-    cdef Optimizer optimizer = optimizer_from(dict(name="adagrad", learning_rate=learning_rate, epsilon=epsilon))
+    cdef Optimizer optimizer = optimizer_from("adagrad", dict(learning_rate=learning_rate, epsilon=epsilon))
     apply[floating](&optimizer, w, g, a, None, threads)
 
 
 def adam(floating[::1] w, const floating[::1] g, floating[::1] m, floating[::1] v, double learning_rate,
          double beta_1, double beta_2, double epsilon, long long step, int threads):
     """m = m + (g - m)(1 - beta_1); v = v + (g^2 - v)(1 - beta_2); w = w - alpha * m / (sqrt(v) + epsilon)."""
-    cdef Optimizer optimizer = at_step(
-        optimizer_from(dict(name="adam", learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)), step
+    cdef Optimizer optimizer = optimizer_from(
+        "adam", dict(learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
     )
+    optimizer = at_step(optimizer, step)
     apply[floating](&optimizer, w, g, m, v, threads)
 
 
-cdef Optimizer optimizer_from(dict settings):
-    """The C struct of {"name": one of KINDS, "learning_rate": ..., and the further arguments of that kernel}."""
+cdef Optimizer optimizer_from(str name, dict settings):
+    """The C struct of one of KINDS and the scalar arguments of that kernel."""
     cdef Optimizer optimizer
-    optimizer.kind = KINDS[settings["name"]]
+    optimizer.kind = KINDS[name]
     optimizer.learning_rate = settings["learning_rate"]
     optimizer.momentum = settings.get("momentum", 0.0)
     optimizer.rho = settings.get("rho", 0.0)

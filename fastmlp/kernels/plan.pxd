@@ -56,7 +56,7 @@ cdef struct Plan:
     Py_ssize_t inputs
     Py_ssize_t outputs
     int loss
-    bint from_logits       # the loss reads the input of the last layer, and its gradient starts there
+    bint fused             # the loss reads the input of the last layer, and its gradient starts there
     bint penalized
     Optimizer optimizer
     uint64_t step          # updates done

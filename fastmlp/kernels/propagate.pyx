@@ -48,7 +48,8 @@ cdef void rowwise_forward(Plan *plan, const Layer *layer, const Part *part, cons
             y[j] = y[j] * scale + offset
 
 
-cdef void dense_forward(Plan *plan, const Layer *layer, const Part *part, const floating *x, floating *y) noexcept nogil:
+cdef void dense_forward(Plan *plan, const Layer *layer, const Part *part, const floating *x,
+                        floating *y) noexcept nogil:
     """y = activation(x . kernel + bias)."""
     cdef Py_ssize_t height = tile_rows(plan.isa, x), width = tile_columns(plan.isa, x)
     cdef Py_ssize_t row_blocks = blocks(part.rows, height), units = row_blocks * blocks(layer.outputs, width)
@@ -89,7 +90,7 @@ cdef void pack_rows(Plan *plan, const Part *part, Py_ssize_t n, const floating *
 cdef void backward(Plan *plan, const Part *part, floating *batch, uint64_t step) noexcept nogil:
     """Gradients from the last layer down to the first that has weights, which are updated on the way; step is the
     number of this update, from 1."""
-    cdef int number = plan.depth - 2 if plan.from_logits else plan.depth - 1
+    cdef int number = plan.depth - 2 if plan.fused else plan.depth - 1
     cdef Layer *layer
     cdef floating *dx
     while number >= plan.first_dense:
@@ -102,7 +103,8 @@ cdef void backward(Plan *plan, const Part *part, floating *batch, uint64_t step)
         number -= 1
 
 
-cdef void rowwise_backward(Plan *plan, const Layer *layer, const Part *part, floating *dx, uint64_t step) noexcept nogil:
+cdef void rowwise_backward(Plan *plan, const Layer *layer, const Part *part, floating *dx,
+                           uint64_t step) noexcept nogil:
     cdef Py_ssize_t n = layer.outputs, i, j
     cdef Py_ssize_t first = part.first_row * n, count = (part.last_row - part.first_row) * n
     cdef const floating *y = <const floating *> layer.output

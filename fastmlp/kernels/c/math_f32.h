@@ -42,7 +42,7 @@ static inline float tanh_f32(float x)
     p = SCALAR_FMA_F32(p, z, -5.37397155531e-2f);
     p = SCALAR_FMA_F32(p, z, 1.33314422036e-1f);
     p = SCALAR_FMA_F32(p, z, -3.33332819422e-1f);
-    const float near = SCALAR_FMA_F32(p * z, x, x);
+    const float near = x * SCALAR_FMA_F32(p, z, 1.0f);
     return size < 0.625f ? near : (x < 0 ? -far : far);
 }
 

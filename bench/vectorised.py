@@ -1,0 +1,249 @@
+"""The kernels as one writes them by hand in vectorised NumPy: same names and arguments as in fastmlp.kernels.
+
+They are what fastmlp has to beat. Equations, shapes and sources stand in the oracle; the losses return one value a row.
+"""
+
+import numpy as np
+
+from reference.dropout import KEY_INCREMENTS, MULTIPLIERS, ROUNDS, WORD
+from reference.losses import EPSILON
+
+# Operations.
+
+
+def relu(x):
+    return np.maximum(x, 0)
+
+
+def add(x, y):
+    return x + y
+
+
+def add_matrix_and_vector(x, y):
+    return x + y
+
+
+def vector_dot(x, y):
+    return x @ y
+
+
+def matrix_vector_dot(x, y):
+    return x @ y
+
+
+def matrix_dot(x, y):
+    return x @ y
+
+
+def transpose(x):
+    return x.T.copy()
+
+
+def reshape(x, rows, columns):
+    return x.reshape(rows, columns).copy()
+
+
+# Activations.
+
+
+def linear(x):
+    return x.copy()
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def tanh(x):
+    return np.tanh(x)
+
+
+def softmax(x):
+    powers = np.exp(x - x.max(axis=1, keepdims=True))
+    powers /= powers.sum(axis=1, keepdims=True)
+    return powers
+
+
+def linear_gradient(y, dy):
+    return dy.copy()
+
+
+def relu_gradient(y, dy):
+    return dy * (y > 0)
+
+
+def sigmoid_gradient(y, dy):
+    return dy * (y * (1 - y))
+
+
+def tanh_gradient(y, dy):
+    return dy * (1 - y * y)
+
+
+def softmax_gradient(y, dy):
+    return y * (dy - (dy * y).sum(axis=1, keepdims=True))
+
+
+# Losses.
+
+
+def mean_squared_error(y_true, y_pred):
+    return np.square(y_pred - y_true).mean(axis=1)
+
+
+def mean_squared_error_gradient(y_true, y_pred):
+    return (y_pred - y_true) * (2 / y_pred.size)
+
+
+def categorical_crossentropy(y_true, y_pred):
+    shares = y_pred / y_pred.sum(axis=1, keepdims=True)
+    return -(y_true * np.log(clip(shares))).sum(axis=1)
+
+
+def categorical_crossentropy_gradient(y_true, y_pred):
+    total = y_pred.sum(axis=1, keepdims=True)
+    shares = y_pred / total
+    slopes = np.where(is_inside(shares), -y_true / shares, 0)
+    return (slopes - (slopes * shares).sum(axis=1, keepdims=True)) / (total * len(y_pred))
+
+
+def sparse_categorical_crossentropy(y_true, y_pred):
+    return -np.log(clip(y_pred[np.arange(len(y_pred)), y_true] / y_pred.sum(axis=1)))
+
+
+def sparse_categorical_crossentropy_gradient(y_true, y_pred):
+    rows = np.arange(len(y_pred))
+    total = y_pred.sum(axis=1)
+    share = y_pred[rows, y_true] / total
+    slope = np.where(is_inside(share), -1 / share, 0)
+    gradient = np.repeat((-slope * share)[:, np.newaxis], y_pred.shape[1], axis=1)
+    gradient[rows, y_true] += slope
+    gradient /= (total * len(y_pred))[:, np.newaxis]
+    return gradient
+
+
+def binary_crossentropy(y_true, y_pred):
+    inside = clip(y_pred)
+    return -(y_true * np.log(inside) + (1 - y_true) * np.log(1 - inside)).mean(axis=1)
+
+
+def binary_crossentropy_gradient(y_true, y_pred):
+    slopes = (1 - y_true) / (1 - y_pred) - y_true / y_pred
+    return np.where(is_inside(y_pred), slopes / y_pred.size, 0)
+
+
+def categorical_crossentropy_from_logits(y_true, logits):
+    return (y_true * surprises(logits)).sum(axis=1)
+
+
+def categorical_crossentropy_from_logits_gradient(y_true, logits):
+    return (softmax(logits) * y_true.sum(axis=1, keepdims=True) - y_true) / len(logits)
+
+
+def sparse_categorical_crossentropy_from_logits(y_true, logits):
+    return surprises(logits)[np.arange(len(logits)), y_true]
+
+
+def sparse_categorical_crossentropy_from_logits_gradient(y_true, logits):
+    gradient = softmax(logits)
+    gradient[np.arange(len(logits)), y_true] -= 1
+    gradient /= len(logits)
+    return gradient
+
+
+def binary_crossentropy_from_logits(y_true, logits):
+    return (np.maximum(logits, 0) - logits * y_true + np.log1p(np.exp(-np.abs(logits)))).mean(axis=1)
+
+
+def binary_crossentropy_from_logits_gradient(y_true, logits):
+    return (sigmoid(logits) - y_true) / logits.size
+
+
+def clip(x):
+    return np.clip(x, EPSILON, 1 - EPSILON)
+
+
+def is_inside(x):
+    return (x >= EPSILON) & (x <= 1 - EPSILON)
+
+
+def surprises(logits):
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return np.log(np.exp(shifted).sum(axis=1, keepdims=True)) - shifted
+
+
+# Optimizers, in place.
+
+
+def sgd(w, g, learning_rate):
+    w -= learning_rate * g
+
+
+def momentum(w, g, m, learning_rate, momentum):
+    m *= momentum
+    m -= learning_rate * g
+    w += m
+
+
+def nesterov(w, g, m, learning_rate, momentum):
+    descent = learning_rate * g
+    m *= momentum
+    m -= descent
+    w += momentum * m - descent
+
+
+def rmsprop(w, g, v, learning_rate, rho, epsilon):
+    v *= rho
+    v += (1 - rho) * np.square(g)
+    w -= learning_rate * g / np.sqrt(v + epsilon)
+
+
+def adagrad(w, g, a, learning_rate, epsilon):
+    a += np.square(g)
+    w -= learning_rate * g / np.sqrt(a + epsilon)
+
+
+def adam(w, g, m, v, learning_rate, beta_1, beta_2, epsilon, step):
+    alpha = learning_rate * (1 - beta_2**step) ** 0.5 / (1 - beta_1**step)
+    m += (g - m) * (1 - beta_1)
+    v += (np.square(g) - v) * (1 - beta_2)
+    w -= alpha * m / (np.sqrt(v) + epsilon)
+
+
+# Dropout: the same generator as the oracle's, for all blocks of four words at once.
+
+
+def philox4x32(counter, key):
+    words = [np.asarray(word, np.uint64) for word in counter]
+    for r in range(ROUNDS):
+        round_key = [np.uint64((int(key[i]) + r * KEY_INCREMENTS[i]) % WORD) for i in range(2)]
+        products = [np.uint64(MULTIPLIERS[i]) * words[2 * i] for i in range(2)]
+        high, low = [p >> np.uint64(32) for p in products], [p & np.uint64(WORD - 1) for p in products]
+        words = [high[1] ^ words[1] ^ round_key[0], low[1], high[0] ^ words[3] ^ round_key[1], low[0]]
+    return np.stack(words, axis=-1).astype(np.uint32)
+
+
+def dropout(x, rate, seed, step, layer):
+    blocks = np.arange((x.size + 3) // 4)
+    words = philox4x32((blocks, layer, step % WORD, step // WORD), (seed % WORD, seed // WORD))
+    kept = words.reshape(-1)[: x.size].reshape(x.shape) >= int(rate * WORD)
+    return x * kept * x.dtype.type(1 / (1 - rate))
+
+
+# The dense layer.
+
+
+def dense_forward(x, kernel, bias):
+    return x @ kernel + bias
+
+
+def dense_kernel_gradient(x, dz):
+    return x.T @ dz
+
+
+def dense_bias_gradient(dz):
+    return dz.sum(axis=0)
+
+
+def dense_input_gradient(dz, kernel):
+    return dz @ kernel.T

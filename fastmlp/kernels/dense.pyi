@@ -1,0 +1,13 @@
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Real = TypeVar("Real", np.float32, np.float64)
+
+def dense_forward(
+    x: NDArray[Real], kernel: NDArray[Real], bias: NDArray[Real], out: NDArray[Real], threads: int
+) -> None: ...
+def dense_kernel_gradient(x: NDArray[Real], dz: NDArray[Real], out: NDArray[Real], threads: int) -> None: ...
+def dense_bias_gradient(dz: NDArray[Real], out: NDArray[Real], threads: int) -> None: ...
+def dense_input_gradient(dz: NDArray[Real], kernel: NDArray[Real], out: NDArray[Real], threads: int) -> None: ...

@@ -1,0 +1,154 @@
+"""Random arguments that any kernel accepts, made from its contract, so that a new kernel needs nothing new here."""
+
+from fnmatch import fnmatchcase
+
+import numpy as np
+
+import reference
+from fastmlp import kernels
+from fastmlp.kernels.contract import Array
+
+KERNELS = tuple(name for name in reference.__all__ if name != "Network")
+
+SCALARS = {
+    "learning_rate": 0.1,
+    "momentum": 0.9,
+    "rho": 0.9,
+    "beta_1": 0.9,
+    "beta_2": 0.999,
+    "epsilon": 1e-7,
+    "rate": 0.25,
+    "seed": 2**40 + 12345,  # more than one word of 32 bits
+    "step": 3,
+    "layer": 2,
+}
+
+
+def dimensions(name):
+    """Names of the sizes a kernel's arguments are made of, in order of appearance: ("m", "k", "n") for matrix_dot.
+
+    "..." stands for any shape. Fixed sizes, and those that scalars give, are left out.
+    """
+    contract = inputs(name)
+    names = [size for what in contract.values() if isinstance(what, Array) for size in what.dimensions.split()]
+    return tuple(dict.fromkeys(size for size in names if not size.isdigit() and size not in contract))
+
+
+def arguments(name, sizes, dtype, rng):
+    """Make random arguments for a kernel, and for its twin in the oracle.
+
+    Parameters
+    ----------
+    name : str
+        One of KERNELS.
+    sizes : dict of str to int
+        The number that each of `dimensions(name)` stands for. For `reshape` also rows and columns, by default those of
+        the transpose.
+    dtype : dtype
+        float32 or float64.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    dict
+        By name, in order: new C-contiguous arrays, and scalars.
+    """
+    sizes = {"rows": sizes.get("n"), "columns": sizes.get("m"), **sizes}
+    contract = inputs(name)
+    return {argument: value(name, argument, what, sizes, dtype, rng) for argument, what in contract.items()}
+
+
+def to_lists(arguments):
+    """The same arguments for the oracle: arrays become (nested) lists of Python floats or ints."""
+    return {name: given.tolist() if isinstance(given, np.ndarray) else given for name, given in arguments.items()}
+
+
+def inputs(name):
+    """What each argument of a kernel is, without `out`."""
+    return {argument: what for argument, what in getattr(kernels, name).contract.items() if argument != "out"}
+
+
+def value(name, argument, what, sizes, dtype, rng):
+    """One argument, of one kernel."""
+    if not isinstance(what, Array):
+        return sizes[argument] if argument in sizes else SCALARS[argument]
+    shape = tuple(int(size) if size.isdigit() else sizes[size] for size in what.dimensions.split())
+    if what.dtype is not None:
+        limit = sizes[what.below] if what.below else np.iinfo(what.dtype).max + 1
+        return rng.integers(0, limit, shape).astype(what.dtype)
+    return maker(name, argument)(rng, shape).astype(dtype)
+
+
+def maker(name, argument):
+    """The function that makes the values of one float array: that of the first line of VALUES that fits."""
+    for kernel, pattern, make in VALUES:
+        if fnmatchcase(name, kernel) and fnmatchcase(argument, pattern):
+            return make
+    raise LookupError(f"VALUES has no line for {argument} of {name}")
+
+
+# Values of float arrays. Every maker takes a Generator and a shape.
+
+
+def signed(rng, shape):
+    """Numbers of both signs, and some zeros: kernels may skip those."""
+    return rng.standard_normal(shape) * (rng.random(shape) > 0.125)
+
+
+def positive_parts(rng, shape):
+    """What relu gives: about half of it is zero."""
+    return np.maximum(rng.standard_normal(shape), 0.0)
+
+
+def squares(rng, shape):
+    """What optimizers remember of squared gradients."""
+    return rng.standard_normal(shape) ** 2
+
+
+def fractions(rng, shape):
+    """Numbers inside (0, 1)."""
+    return rng.uniform(0.01, 0.99, shape)
+
+
+def signed_fractions(rng, shape):
+    """Numbers inside (-1, 1)."""
+    return rng.uniform(-0.99, 0.99, shape)
+
+
+def answers(rng, shape):
+    """Yes (1), no (0), or something between in every second row."""
+    hard, soft = rng.integers(0, 2, shape).astype(float), rng.random(shape)
+    return every_second_row(hard, soft)
+
+
+def distributions(rng, shape):
+    """Rows of positive numbers that add up to 1."""
+    weights = np.exp(rng.standard_normal(shape))
+    return weights / weights.sum(axis=-1, keepdims=True)
+
+
+def shares(rng, shape):
+    """One-hot rows, and in every second row a distribution."""
+    hard = np.eye(shape[1])[rng.integers(0, shape[1], shape[0])]
+    return every_second_row(hard, distributions(rng, shape))
+
+
+def every_second_row(even, odd):
+    """The even rows of one matrix and the odd rows of the other."""
+    return np.where(np.arange(len(even))[:, np.newaxis] % 2 == 0, even, odd)
+
+
+VALUES = (  # kernel, argument, maker: the first line that fits
+    ("relu_gradient", "y", positive_parts),
+    ("sigmoid_gradient", "y", fractions),
+    ("tanh_gradient", "y", signed_fractions),
+    ("softmax_gradient", "y", distributions),
+    ("categorical_crossentropy*", "y_true", shares),
+    ("binary_crossentropy*", "y_true", answers),
+    ("*categorical_crossentropy*", "y_pred", distributions),
+    ("binary_crossentropy*", "y_pred", fractions),
+    ("adagrad", "a", squares),
+    ("rmsprop", "v", squares),
+    ("adam", "v", squares),
+    ("*", "*", signed),
+)

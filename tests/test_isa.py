@@ -1,0 +1,57 @@
+"""Which instruction set is used: a pure choice, and the environment variable that overrides it."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from fastmlp.kernels import isa
+
+PRINT = "from fastmlp.kernels import isa; print(isa.name())"
+
+
+def python(code, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("requested", "available", "chosen"),
+    [
+        (None, ("avx512", "avx2", "base"), "avx512"),
+        ("", ("avx2", "base"), "avx2"),
+        ("avx2", ("avx512", "avx2", "base"), "avx2"),
+        ("base", ("avx512", "avx2", "base"), "base"),
+        (None, ("base",), "base"),
+    ],
+)
+def test_choice(requested, available, chosen):
+    assert isa.choose(requested, available) == chosen
+
+
+def test_impossible_request_lists_what_there_is():
+    with pytest.raises(
+        ValueError, match="FASTMLP_ISA='avx512' is not available on this machine; available: avx2, base"
+    ):
+        isa.choose("avx512", ("avx2", "base"))
+
+
+@pytest.mark.parametrize("name", isa.supported())
+def test_environment_decides_at_import(name):
+    assert python(PRINT, FASTMLP_ISA=name).stdout == f"{name}\n"
+
+
+def test_environment_without_a_name_takes_the_best():
+    assert python(PRINT, FASTMLP_ISA="").stdout == f"{isa.supported()[0]}\n"
+
+
+def test_impossible_environment_raises_at_import():
+    run = python(PRINT, FASTMLP_ISA="sparc")
+    assert run.returncode != 0
+    assert "ValueError: FASTMLP_ISA='sparc' is not available on this machine; available:" in run.stderr
+
+
+def test_base_is_always_there():
+    assert isa.supported()[-1] == "base"
