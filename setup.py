@@ -19,31 +19,34 @@ C_FILES = sorted(str(path) for path in (KERNELS / "c").iterdir())
 OPENMP = os.environ.get("FASTMLP_OPENMP", "1") != "0"
 DEBUG = os.environ.get("FASTMLP_DEBUG", "0") != "0"
 
-# flags a compiler understands: plain arithmetic as written (nothing fused, nothing reordered), and its OpenMP
+# plain arithmetic as it is written: nothing fused, nothing reordered; and the flags of OpenMP to compile and to link
 COMPILE = {
     "unix": [
         "-std=gnu11",
         "-O3",
-        "-g" if DEBUG else "-g0",
         "-ffp-contract=off",
         "-fno-math-errno",
         "-fno-trapping-math",
+        "-g" if DEBUG else "-g0",
     ],
     "msvc": ["/O2", "/fp:precise"],
 }
 OPENMP_FLAGS = {"unix": (["-fopenmp"], ["-fopenmp"]), "msvc": (["/openmp"], [])}
 if platform.system() == "Darwin":
     OPENMP_FLAGS["unix"] = (["-Xpreprocessor", "-fopenmp"], ["-lomp"])
-X86_FLAGS = {
-    "avx2": ["-march=x86-64-v3"],
-    "avx512": ["-march=x86-64-v4", "-mprefer-vector-width=512"],
+X86 = {"base": [], "avx2": ["-march=x86-64-v3"], "avx512": ["-march=x86-64-v4", "-mprefer-vector-width=512"]}
+FAMILIES = {  # what the platform calls itself: macro for c/isa.c, its instruction sets with their flags
+    **dict.fromkeys(("x86_64", "amd64"), ("FASTMLP_X86", X86)),
+    **dict.fromkeys(("aarch64", "arm64"), ("FASTMLP_NEON", {"neon": []})),
 }
+PORTABLE = ("FASTMLP_PORTABLE", {"base": []})
 
 
 class BuildKernels(build_ext):
     def build_extensions(self):
         kind = "msvc" if self.compiler.compiler_type == "msvc" else "unix"
         compile_openmp, link_openmp = OPENMP_FLAGS[kind] if OPENMP else ([], [])
+        self.parallel = self.parallel or os.cpu_count()
         self.probe(compile_openmp, link_openmp)
         for extension in self.extensions:
             extension.extra_compile_args = COMPILE[kind] + compile_openmp
@@ -53,34 +56,27 @@ class BuildKernels(build_ext):
         super().build_extensions()
 
     def probe(self, compile_flags, link_flags):
-        """Fail with advice, rather than in the middle, where there is no compiler or no OpenMP."""
+        """Fail at once and with advice where there is no compiler, or no OpenMP."""
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder, "probe.c")
-            source.write_text(
-                f'#include "{(KERNELS / "c" / "threads.h").resolve()}"\nint main(void) {{ return thread_number(); }}\n'
-            )
+            source.write_text(f'#include "{(KERNELS / "c/threads.h").resolve()}"\nint main(void) {{ return 0; }}\n')
             try:
                 objects = self.compiler.compile([str(source)], output_dir=folder, extra_postargs=compile_flags)
                 self.compiler.link_executable(objects, "probe", output_dir=folder, extra_postargs=link_flags)
             except CCompilerError as error:
                 raise SystemExit(
-                    f"fastmlp: a C program with {compile_flags} does not compile here: {error}\n"
-                    "It needs a C compiler with OpenMP; FASTMLP_OPENMP=0 builds for one thread without OpenMP."
+                    f"fastmlp needs a C compiler with OpenMP (flags {compile_flags}); a test program failed: {error}\n"
+                    "FASTMLP_OPENMP=0 builds without OpenMP, for one thread."
                 ) from None
 
     def compile_instruction_sets(self, kind):
-        x86 = kind == "unix" and platform.machine().lower() in ("x86_64", "amd64")
-        source = str(KERNELS / "c" / "kernels.c")
-        objects = []
-        for isa, flags in {"base": [], **(X86_FLAGS if x86 else {})}.items():
-            objects += self.compiler.compile(
-                [source],
-                output_dir=os.path.join(self.build_temp, isa),  # one folder each: one source, several objects
-                macros=[("ISA", isa)],
-                extra_postargs=COMPILE[kind] + flags,
-            )
-        macros = [("FASTMLP_X86", None)] if x86 else []
-        objects += self.compiler.compile([str(KERNELS / "c" / "isa.c")], output_dir=self.build_temp, macros=macros)
+        """The objects of the C kernels, one for each instruction set, and of what picks one of them."""
+        family, sets = FAMILIES.get(platform.machine().lower(), PORTABLE) if kind == "unix" else PORTABLE
+        objects = self.compiler.compile([f"{KERNELS}/c/isa.c"], output_dir=self.build_temp, macros=[(family, None)])
+        for isa, flags in sets.items():
+            folder = os.path.join(self.build_temp, isa)  # one source gives several objects, so each has its folder
+            arguments = {"macros": [("ISA", isa)], "extra_postargs": COMPILE[kind] + flags}
+            objects += self.compiler.compile([f"{KERNELS}/c/kernels.c"], output_dir=folder, **arguments)
         return objects
 
 

@@ -17,13 +17,13 @@ MAX_TIME = {True: 0.05, False: 0.5}  # seconds for all rounds of one benchmark
 
 
 def pytest_addoption(parser):
-    parser.addoption("--quick", action="store_true", help="shorter rounds, for a look in about 30 s")
+    parser.addoption("--quick", action="store_true", help="shorter rounds, for a look in about 20 s")
 
 
 def pytest_configure(config):
     quick = config.getoption("quick")
     config.stash[RESULTS] = []
-    config.option.benchmark_quiet = True  # its own tables; -v shows them
+    config.option.benchmark_quiet = True  # the table of speedups stands for its own
     config.option.benchmark_max_time = MAX_TIME[quick]
     config.option.benchmark_min_rounds = 3
 

@@ -127,12 +127,12 @@ def refuse_wrong(contenders):
     common = median(contender.accuracy for contender in trained)
     for contender in trained:
         if not abs(contender.accuracy - common) <= TOLERANCE:
-            contender.problem = f"refused: accuracy {contender.accuracy:.4f}, others {common:.4f}"
+            contender.problem = f"refused: accuracy {contender.accuracy:.4f}, median of all {common:.4f}"
 
 
 def take_turns(contenders, rounds):
     """Time an epoch of each, round after round; who comes first changes."""
-    for turn in range(rounds):
+    for turn in range(rounds if contenders else 0):
         first = turn % len(contenders)
         for contender in contenders[first:] + contenders[:first]:
             contender.seconds.append(contender.epoch()["seconds"])

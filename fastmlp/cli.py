@@ -10,10 +10,9 @@ import json
 import math
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -84,11 +83,8 @@ def number(kind: Callable[[str], Number], needs: str, valid: Callable[[Number], 
     """Return an argparse type: a number for which `valid` is true, `needs` in words."""
 
     def parse(text: str) -> Number:
-        try:
+        with suppress(ValueError):
             value = kind(text)
-        except ValueError:
-            pass
-        else:
             if valid(value):  # false for NaN
                 return value
         raise argparse.ArgumentTypeError(f"got {text!r}, needs {needs}")
@@ -195,28 +191,28 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     (x, y), test = datasets.load(options.dataset)
     model = build(options, x, classes(y, test[1]))
     model.checked_data(*test, prefix="test ")
-    part, validation = training.split(Data(x, y), options.validation_split)
+    rows = training.split(Data(x, y), options.validation_split)[0].rows
     if options.output:
         rehearse_saving(model, options.output)
     watch = Watch(remedies(options, model, x))
-    validation_data = None if validation is None else (validation.x, validation.y)
-    settings = {"batch_size": options.batch_size, "epochs": options.epochs, "verbose": 0 if options.quiet else 1}
-    history = model.fit(part.x, part.y, callbacks=[watch], validation_data=validation_data, **settings).history
+    settings = {name: getattr(options, name) for name in ("batch_size", "epochs", "validation_split")}
+    history = model.fit(x, y, verbose=0 if options.quiet else 1, callbacks=[watch], **settings).history
     threads_used = model.network.threads
-    test_results = model.evaluate(*test, verbose=0, return_dict=True)
-    watch.require_finite(options.epochs, test_results)
+    tested = model.evaluate(*test, verbose=0, return_dict=True)
+    tested = {f"test_{name}": tested[name] for name in ("loss", "accuracy")}
+    watch.require_finite(options.epochs, tested)
     if options.output:
         save(model, options.output)
     return {
         "dataset": options.dataset,
-        "train_samples": part.rows,
+        "train_samples": rows,
         "test_samples": len(test[0]),
         "parameters": model.count_params(),
         "epochs": options.epochs,
         "seconds": watch.seconds,
-        "samples_per_second": part.rows * options.epochs / watch.seconds,
+        "samples_per_second": rows * options.epochs / watch.seconds,
         "train_loss": history["loss"][-1],
-        **{f"test_{name}": test_results[name] for name in ("loss", "accuracy")},
+        **tested,
         "dtype": model.dtype,
         "threads": threads_used,
         "isa": model.network.isa,
@@ -252,12 +248,9 @@ class Watch(Callback):
 def remedies(options: argparse.Namespace, model: Sequential, x: np.ndarray) -> str:
     """Return what to try when the loss is not finite."""
     assert model.optimizer is not None
-    found = [f"a smaller --learning-rate than {model.optimizer.learning_rate:g}"]
-    if options.l2:
-        found.append(f"a smaller --l2 than {options.l2:g}")
-    if x.dtype.kind == "f":
-        found.append("features of smaller magnitude")
-    return " or ".join(found)
+    learning_rate = f"a smaller --learning-rate than {model.optimizer.learning_rate:g}"
+    l2 = f" or a smaller --l2 than {options.l2:g}" if options.l2 else ""
+    return learning_rate + l2 + (" or features of smaller magnitude" if x.dtype.kind == "f" else "")
 
 
 def classes(y: np.ndarray, y_test: np.ndarray) -> int:
@@ -297,8 +290,10 @@ def build(options: argparse.Namespace, x: np.ndarray, units: int) -> Sequential:
 
 def rehearse_saving(model: Sequential, path: Path) -> None:
     """Write the model beside `path` and remove it, so that a full or read-only disk shows before training."""
+    from tempfile import TemporaryDirectory
+
     try:
-        with tempfile.TemporaryDirectory(prefix=".fastmlp-", dir=Path(os.path.realpath(path)).parent) as folder:
+        with TemporaryDirectory(prefix=".fastmlp-", dir=Path(os.path.realpath(path)).parent) as folder:
             model.save(Path(folder, path.name))
     except OSError as error:
         raise ValueError(f"--output: cannot write {str(path)!r}: {error.strerror}") from error

@@ -13,7 +13,7 @@ from pathlib import Path
 from fastmlp.settings import integer
 
 # A second thread has to earn its share of the barriers in each step: about this many multiply-adds a thread and step.
-WORK_PER_THREAD = 1_000_000
+WORK_PER_THREAD = 10_000_000
 
 _explicit: int | None = None
 _forked = False

@@ -1,7 +1,13 @@
 /* The one file that knows about CPUs: which of the compiled instruction sets this machine can run. */
 #include "kernels.h"
 
-extern const Isa fastmlp_base;
+#if defined(FASTMLP_NEON) /* every 64-bit ARM has it */
+#define BASELINE fastmlp_neon
+#else
+#define BASELINE fastmlp_base
+#endif
+extern const Isa BASELINE;
+
 #if defined(FASTMLP_X86)
 extern const Isa fastmlp_avx2, fastmlp_avx512;
 
@@ -28,6 +34,6 @@ const Isa *fastmlp_isa(int index)
     if (runs_avx2())
         found[count++] = &fastmlp_avx2;
 #endif
-    found[count++] = &fastmlp_base;
+    found[count++] = &BASELINE;
     return index >= 0 && index < count ? found[index] : NULL;
 }

@@ -1,0 +1,36 @@
+"""Check that a wheel and an sdist, named on the command line, hold what they need and nothing else."""
+
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+NEEDED = {
+    ".whl": ["fastmlp/cli.py", "fastmlp/py.typed", "fastmlp/kernels/engine.pyi", "fastmlp/datasets/data/README.md"],
+    ".gz": ["setup.py", "fastmlp/kernels/engine.pyx", "fastmlp/kernels/isa.pxd", "fastmlp/kernels/c/kernels.c"],
+}
+DIGITS = [
+    f"fastmlp/datasets/data/digits-{part}-{kind}-ubyte.gz"
+    for part in ("train", "test")
+    for kind in ("images-idx3", "labels-idx1")
+]
+UNWANTED = ("tests/", "reference/", "bench/", "build/", ".ci/")
+
+
+def names(path):
+    """The files of a package, without the sdist's own top folder."""
+    if path.suffix == ".whl":
+        return zipfile.ZipFile(path).namelist()
+    return [name.partition("/")[2] for name in tarfile.open(path).getnames()]
+
+
+for path in map(Path, sys.argv[1:]):
+    found = names(path)
+    missing = [name for name in [*NEEDED[path.suffix], *DIGITS] if name not in found]
+    unwanted = [name for name in found if name.startswith(UNWANTED)]
+    if path.suffix == ".whl":
+        missing += [] if any(name.endswith((".so", ".pyd")) for name in found) else ["compiled modules"]
+        unwanted += [name for name in found if name.endswith((".pyx", ".pxd", ".c", ".h"))]
+    if missing or unwanted:
+        sys.exit(f"{path.name}: missing {missing}, unwanted {unwanted}")
+    print(f"{path.name}: {len(found)} files, {path.stat().st_size / 1e6:.1f} MB, as they should be")
