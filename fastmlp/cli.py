@@ -38,6 +38,9 @@ class Failed(Exception):
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command. An exit status other than 0 (1, 2, 130: see `make_parser`) is raised as SystemExit."""
+    # Read when OpenMP is loaded. Threads that spin while they wait train as fast on an idle machine, but many times
+    # slower where other programs want the CPUs too.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     parser = make_parser()
     try:
         options = parser.parse_args(argv)
@@ -192,12 +195,13 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     model = build(options, x, classes(y, test[1]))
     model.checked_data(*test, prefix="test ")
     rows = training.split(Data(x, y), options.validation_split)[0].rows
+    network = model.network  # made now, so that too little memory shows before training
     if options.output:
         rehearse_saving(model, options.output)
     watch = Watch(remedies(options, model, x))
     settings = {name: getattr(options, name) for name in ("batch_size", "epochs", "validation_split")}
     history = model.fit(x, y, verbose=0 if options.quiet else 1, callbacks=[watch], **settings).history
-    threads_used = model.network.threads
+    threads_used = network.threads
     tested = model.evaluate(*test, verbose=0, return_dict=True)
     tested = {f"test_{name}": tested[name] for name in ("loss", "accuracy")}
     watch.require_finite(options.epochs, tested)
@@ -215,7 +219,7 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         **tested,
         "dtype": model.dtype,
         "threads": threads_used,
-        "isa": model.network.isa,
+        "isa": network.isa,
         "seed": model.seed,
         "history": history,
     }

@@ -265,7 +265,9 @@ try:
 except SystemExit:
     print(*sorted(sys.modules))
 """
-    run = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, encoding="utf-8", check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, encoding="utf-8", check=True
+    )
     modules = run.stdout.splitlines()[-1].split()
     assert "fastmlp.cli" in modules
     assert not {"numpy", "rich", "safetensors", "pooch"} & set(modules)

@@ -259,6 +259,14 @@ def test_a_run_that_is_resumed_has_the_bits_of_one_that_was_not(few_digits):
     assert_same(second.get_optimizer_state(), whole.get_optimizer_state())
 
 
+@pytest.mark.parametrize("name", kernels.engine.ACTIVATIONS)
+def test_nan_is_not_hidden(name):
+    network = Network(3, [dense(4, name), dense(2)], "mean_squared_error")
+    network.set_weights([np.full((3, 4), np.nan), np.zeros(4), np.ones((4, 2)), np.zeros(2)])
+    assert np.isnan(network.predict(np.ones((2, 3)))).all()
+    assert np.isnan(network.evaluate(np.ones((2, 3)), np.zeros((2, 2), np.float32))[0])
+
+
 def test_weights_come_out_as_they_went_in():
     layers = [dense(33), dropout(0.2), dense(1, use_bias=False), dense(16)]
     rng = np.random.default_rng(7)

@@ -125,11 +125,6 @@ def unaligned(array):
     return view
 
 
-def swapped(array):
-    """In the other byte order."""
-    return array.astype(array.dtype.newbyteorder())
-
-
 LAYOUTS = {
     "strided": strided,
     "reversed": lambda array: np.ascontiguousarray(array[..., ::-1])[..., ::-1],

@@ -89,5 +89,5 @@ def aligned(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     memory = np.zeros(size + ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % ALIGNMENT
-    aligned_bytes: NDArray[Any] = memory[start : start + size]
-    return aligned_bytes.view(dtype).reshape(shape)
+    values: NDArray[Any] = memory[start : start + size].view(dtype).reshape(shape)
+    return values

@@ -7,6 +7,7 @@ A string is a float array with those dimensions, where a name means the same num
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 import operator
@@ -32,6 +33,11 @@ class Array:
     dtype: type | None = None
     updated: bool = False
     below: str | None = None
+
+    @functools.cached_property
+    def names(self) -> list[str]:
+        """The dimensions' names, one by one."""
+        return self.dimensions.split()
 
 
 @dataclass(frozen=True)
@@ -68,33 +74,43 @@ def kernel(compiled: Any, requires: Requirement | None = None, **contract: Any) 
     arguments = {
         name: Array(what) if isinstance(what, str) else SHORT.get(what, what) for name, what in contract.items()
     }
-    inputs = [name for name in arguments if name != "out"]
-    label = compiled.__name__
+    inputs = [(name, what) for name, what in arguments.items() if name != "out"]
+    out = arguments.get("out")
+    versions = {dtype: compiled[name] for dtype, name in FLOATS.items()} if hasattr(compiled, "__signatures__") else {}
+    defaults = {"threads": 1} if out is None else {"out": None, "threads": 1}
+    signature = signature_of([name for name, _ in inputs], defaults)
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        bound = signature.bind(*args, **kwargs)
-        this = Call(label)
-        values = [this.value(name, arguments[name], bound.arguments[name]) for name in inputs]
+        optional = len(args) - len(inputs)
+        if kwargs or not 0 <= optional <= len(defaults):
+            bound = signature.bind(*args, **kwargs)
+            bound.apply_defaults()
+            args = bound.args
+        else:  # the usual call, spared the slow binding
+            args += tuple(defaults.values())[optional:]
+        this = Call(compiled.__name__)
+        values = [this.value(name, what, given) for (name, what), given in zip(inputs, args, strict=False)]
         this.check_labels()
         if requires is not None and not requires[1](this.sizes):
-            raise ValueError(f"{label}: {requires[0]}, got {this.sizes}")
-        if "out" in arguments:
-            values.append(this.out(arguments["out"], bound.arguments.get("out")))
-        values.append(this.scalar("threads", THREADS, bound.arguments.get("threads", 1)))
-        result = this.specialised(compiled)(*values)
-        return values[-2] if "out" in arguments else result
+            raise ValueError(f"{this.label}: {requires[0]}, got {this.sizes}")
+        if out is not None:
+            values.append(this.out(out, args[-2]))
+        values.append(this.scalar("threads", THREADS, args[-1]))
+        result = versions.get(this.dtype, compiled)(*values)
+        return result if out is None else values[-2]
 
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    parameters = [inspect.Parameter(name, kind) for name in inputs]
-    if "out" in arguments:
-        parameters.append(inspect.Parameter("out", kind, default=None))
-    parameters.append(inspect.Parameter("threads", kind, default=1))
-    signature = inspect.Signature(parameters)
     call.__signature__ = signature  # type: ignore[attr-defined]
-    call.__name__ = call.__qualname__ = label
+    call.__name__ = call.__qualname__ = compiled.__name__
     call.__doc__ = compiled.__doc__
     call.contract = arguments  # type: ignore[attr-defined]
     return call
+
+
+def signature_of(required: list[str], defaults: dict[str, Any]) -> inspect.Signature:
+    """The signature of a function that has these arguments, by place or by name."""
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    parameters = [inspect.Parameter(name, kind) for name in required]
+    return inspect.Signature([*parameters, *(inspect.Parameter(name, kind, default=x) for name, x in defaults.items())])
 
 
 class Call:
@@ -130,7 +146,7 @@ class Call:
                 raise ValueError(
                     f"{self.label}: {name} is changed in place: it must be a C-contiguous, aligned, writable array"
                 )
-        else:
+        elif array.dtype != dtype or not (array.flags.c_contiguous and array.flags.aligned):
             array = np.require(array, dtype, ["C", "A"])
         return array.reshape(-1) if what.dimensions == "..." else array
 
@@ -156,9 +172,8 @@ class Call:
         if what.dimensions == "...":
             fits = array.shape == self.sizes.setdefault("...", array.shape)
         else:
-            names = what.dimensions.split()
-            sizes = dict(zip(names, array.shape, strict=False))
-            fits = array.ndim == len(names) and all(size == self.size(name, size) for name, size in sizes.items())
+            sizes = dict(zip(what.names, array.shape, strict=False))
+            fits = array.ndim == len(what.names) and all(size == self.size(name, size) for name, size in sizes.items())
             self.sizes |= sizes if fits else {}
         if not fits:
             raise ValueError(f"{self.label}: {name} must have shape ({self.described(what)}), got {array.shape}")
@@ -170,8 +185,7 @@ class Call:
         return int(dimension) if dimension.isdigit() else self.sizes.get(dimension, default)
 
     def described(self, what: Array) -> str:
-        names = what.dimensions.split()
-        return ", ".join(f"{name}={self.sizes[name]}" if name in self.sizes else name for name in names)
+        return ", ".join(f"{name}={self.sizes[name]}" if name in self.sizes else name for name in what.names)
 
     def check_labels(self) -> None:
         for name, array, dimension in self.limits:
@@ -183,7 +197,7 @@ class Call:
 
     def out(self, what: Array, given: Any) -> np.ndarray:
         dtype = np.dtype(what.dtype) if what.dtype is not None else self.dtype
-        shape = tuple(int(name) if name.isdigit() else self.sizes[name] for name in what.dimensions.split())
+        shape = tuple(int(name) if name.isdigit() else self.sizes[name] for name in what.names)
         if given is None:
             if min(shape) < 1:
                 raise ValueError(f"{self.label}: out would have shape {shape}; every dimension must be at least 1")
@@ -194,6 +208,3 @@ class Call:
                 f"{self.label}: out must be a writable C-contiguous {dtype} array of shape {shape}, got {got}"
             )
         return given
-
-    def specialised(self, compiled: Any) -> Any:
-        return compiled if self.dtype is None else compiled[FLOATS[self.dtype]]

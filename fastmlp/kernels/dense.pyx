@@ -6,6 +6,9 @@ from cython.parallel cimport prange
 from fastmlp.kernels.isa cimport selected
 from fastmlp.kernels.product cimport product, transposed, view
 
+cdef enum:
+    STRIP = 128  # columns that a thread sums side by side
+
 
 def dense_forward(const floating[:, ::1] x, const floating[:, ::1] kernel, const floating[::1] bias,
                   floating[:, ::1] out, int threads):
@@ -21,11 +24,13 @@ def dense_kernel_gradient(const floating[:, ::1] x, const floating[:, ::1] dz, f
 
 def dense_bias_gradient(const floating[:, ::1] dz, floating[::1] out, int threads):
     """out[j] = sum over i of dz[i, j]."""
-    cdef Py_ssize_t i, j
-    for j in prange(dz.shape[1], nogil=True, schedule="static", num_threads=threads):
-        out[j] = 0
-        for i in range(dz.shape[0]):
-            out[j] = out[j] + dz[i, j]
+    cdef Py_ssize_t rows = dz.shape[0], units = dz.shape[1], first, i, j
+    for first in prange(0, units, STRIP, nogil=True, schedule="static", num_threads=threads):
+        for j in range(first, min(first + STRIP, units)):
+            out[j] = 0
+        for i in range(rows):
+            for j in range(first, min(first + STRIP, units)):
+                out[j] = out[j] + dz[i, j]
 
 
 def dense_input_gradient(const floating[:, ::1] dz, const floating[:, ::1] kernel, floating[:, ::1] out, int threads):

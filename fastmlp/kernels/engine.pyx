@@ -2,7 +2,7 @@
 
 from cpython.exc cimport PyErr_Occurred
 from cython.parallel cimport parallel
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport UINT64_MAX, int64_t, uint8_t, uint64_t
 
 import numpy as np
 
@@ -46,6 +46,7 @@ METRICS = {
     "sparse_categorical_accuracy": SPARSE_CATEGORICAL_ACCURACY,
 }
 SOURCES = {np.dtype(np.uint8): UINT8, np.dtype(np.float32): FLOAT32, np.dtype(np.float64): FLOAT64}
+cdef uint64_t NEVER = UINT64_MAX  # the last step of a run that nobody stops
 CHUNK = 256  # rows that predict and evaluate take at a time
 
 
@@ -252,7 +253,7 @@ cdef class Network:
         else:
             with nogil, parallel(num_threads=threads):
                 train(plan, &data, batch, <double *> plan.batch)
-        if plan.stop:
+        if plan.last_step != NEVER:
             raise_pending()
         return plan.loss_total / data.rows, plan.metric_total / data.rows
 
@@ -303,7 +304,7 @@ cdef class Network:
     cdef start(self, Py_ssize_t rows):
         self.reserve(rows)
         self.plan.steps_done = 0
-        self.plan.stop = False
+        self.plan.last_step = NEVER
         self.plan.loss_total = self.plan.metric_total = self.plan.penalty = 0
 
     cdef double mean_loss(self, Py_ssize_t rows):

@@ -27,7 +27,7 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, floating *b
     cdef long long second = time(NULL)
     cdef double penalty = 0
     cdef Part part
-    while start < data.rows and not plan.stop:
+    while start < data.rows and step < plan.last_step:
         part = part_of(plan, min(batch_size, data.rows - start), batch)
         load(data, start, &part, plan.inputs, batch)
         if plan.penalized:
@@ -44,7 +44,8 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, floating *b
             plan.steps_done += 1
             if time(NULL) != second:
                 second = time(NULL)
-                plan.stop = interrupted()
+                if interrupted():
+                    plan.last_step = step
         thread_barrier()
         start += batch_size
 

@@ -2,17 +2,19 @@
 
 from cython cimport floating
 from cython.parallel cimport prange
+from libc.string cimport memcpy
 
-from fastmlp.kernels.isa cimport Isa, dot, selected
+from fastmlp.kernels.isa cimport RELU, Isa, activate, dot, selected
 from fastmlp.kernels.product cimport product, view
 
 
 def relu(const floating[:, ::1] x, floating[:, ::1] out, int threads):
     """out[i, j] = max(x[i, j], 0); NaN stays NaN."""
-    cdef Py_ssize_t i, j
+    cdef const Isa *isa = selected()
+    cdef Py_ssize_t n = x.shape[1], i
     for i in prange(x.shape[0], nogil=True, schedule="static", num_threads=threads):
-        for j in range(x.shape[1]):
-            out[i, j] = 0 if x[i, j] < 0 else x[i, j]
+        memcpy(&out[i, 0], &x[i, 0], n * sizeof(floating))
+        activate(isa, RELU, n, &out[i, 0])
 
 
 def add(const floating[:, ::1] x, const floating[:, ::1] y, floating[:, ::1] out, int threads):
@@ -59,8 +61,4 @@ def transpose(const floating[:, ::1] x, floating[:, ::1] out, int threads):
 
 def reshape(const floating[:, ::1] x, Py_ssize_t rows, Py_ssize_t columns, floating[:, ::1] out, int threads):
     """out[rows, columns] holds the elements of x in the same order, row by row."""
-    cdef Py_ssize_t width = x.shape[1], i, j, e
-    for i in prange(rows, nogil=True, schedule="static", num_threads=threads):
-        for j in range(columns):
-            e = i * columns + j
-            out[i, j] = x[e // width, e % width]
+    memcpy(&out[0, 0], &x[0, 0], rows * columns * sizeof(floating))

@@ -74,7 +74,7 @@ cdef struct Plan:
     double *metrics        # [rows]
     # the epoch
     Py_ssize_t steps_done
-    bint stop
+    uint64_t last_step     # no step after it; a number, so that all threads stop at the same one
     double loss_total
     double metric_total
     double penalty
