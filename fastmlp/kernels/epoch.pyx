@@ -10,7 +10,7 @@ from libc.string cimport memcpy
 from libc.time cimport time
 
 from fastmlp.kernels.activations cimport activate_row
-from fastmlp.kernels.isa cimport blocks, share, thread_barrier, tile_columns
+from fastmlp.kernels.isa cimport barrier_wait, blocks, share, tile_columns
 from fastmlp.kernels.losses cimport gradient_of_row, link_of, loss_of_row
 from fastmlp.kernels.plan cimport BINARY_ACCURACY, CATEGORICAL_ACCURACY, DENSE, FLOAT32, NO_LOSS, NO_METRIC, UINT8
 from fastmlp.kernels.plan cimport Data, Part, Plan, output_of, part_of, row_number
@@ -46,7 +46,7 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, floating *b
                 second = time(NULL)
                 if interrupted():
                     plan.last_step = step
-        thread_barrier()
+        barrier_wait(&plan.barrier, part.count)
         start += batch_size
 
 
@@ -64,14 +64,14 @@ cdef void evaluate(Plan *plan, const Data *data, Py_ssize_t batch_size, floating
                    (part.last_row - part.first_row) * n * sizeof(floating))
         else:
             compare(plan, data, start, &part, batch, <floating *> plan.losses)
-            thread_barrier()
+            barrier_wait(&plan.barrier, part.count)
             if part.number == 0:
                 add_totals(plan, part.rows, 0, <floating *> plan.losses)
-        thread_barrier()
+        barrier_wait(&plan.barrier, part.count)
         start += batch_size
     if out == NULL and plan.penalized:
         square_kernels(plan, &part, batch)
-        thread_barrier()
+        barrier_wait(&plan.barrier, part.count)
         if part.number == 0:
             plan.penalty = penalty_of(plan, <floating *> plan.squares)
 
@@ -84,7 +84,7 @@ cdef void differentiate(Plan *plan, const Data *data, floating *batch) noexcept 
     forward(plan, &part, batch, False, 0)
     compare(plan, data, 0, &part, batch, <floating *> plan.losses)
     backward(plan, &part, batch, 1)
-    thread_barrier()
+    barrier_wait(&plan.barrier, part.count)
     if part.number == 0:
         add_totals(plan, part.rows, 0, <floating *> plan.losses)
         plan.penalty = penalty_of(plan, <floating *> plan.squares)

@@ -57,9 +57,11 @@ cdef extern from "c/kernels.h" nogil:
 
 cdef extern from "c/threads.h" nogil:
     const int FASTMLP_OPENMP
+    ctypedef struct Barrier:
+        pass
     int thread_number()
     int thread_count()
-    void thread_barrier()
+    void barrier_wait(Barrier *barrier, int count)
 
 
 cdef const Isa *selected() noexcept nogil

@@ -7,7 +7,7 @@ Offsets and strides count elements. Kernels are stored as the packed right opera
 from cython cimport floating
 from libc.stdint cimport int64_t, uint64_t
 
-from fastmlp.kernels.isa cimport Isa, Optimizer, blocks, share, thread_count, thread_number, tile_rows
+from fastmlp.kernels.isa cimport Barrier, Isa, Optimizer, blocks, share, thread_count, thread_number, tile_rows
 
 cdef enum:
     DENSE
@@ -73,6 +73,7 @@ cdef struct Plan:
     void *squares          # sums of squares of each column of the kernels
     double *metrics        # [rows]
     # the epoch
+    Barrier barrier
     Py_ssize_t steps_done
     uint64_t last_step     # no step after it; a number, so that all threads stop at the same one
     double loss_total

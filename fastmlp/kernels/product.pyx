@@ -9,9 +9,11 @@ neither the tile's size nor the number of threads shows in the bits.
 from cython cimport floating
 from cython.parallel cimport parallel
 from libc.stdlib cimport free, malloc
+from libc.string cimport memset
 
-from fastmlp.kernels.isa cimport Isa, blocks, pack, share, thread_barrier, thread_count, thread_number, tile
-from fastmlp.kernels.isa cimport tile_columns, tile_rows
+from fastmlp.kernels.isa cimport Barrier, Isa
+from fastmlp.kernels.isa cimport barrier_wait, blocks, pack, share, thread_count, thread_number, tile, tile_columns
+from fastmlp.kernels.isa cimport tile_rows
 
 
 cdef Matrix view(const floating[:, ::1] x) noexcept nogil:
@@ -40,14 +42,17 @@ cdef int product(const Isa *isa, Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t c
     if a_packed == NULL:
         raise MemoryError(f"no memory to pack a product of {rows} x {depth} x {columns}")
     cdef floating *b_packed = a_packed + depth * row_blocks * height
+    cdef Barrier barrier
+    memset(&barrier, 0, sizeof(Barrier))
     with nogil, parallel(num_threads=threads):
-        work(isa, rows, depth, columns, a, b, a_packed, b_packed, bias, out)
+        work(isa, &barrier, rows, depth, columns, a, b, a_packed, b_packed, bias, out)
     free(a_packed)
     return 0
 
 
-cdef void work(const Isa *isa, Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t columns, Matrix a, Matrix b,
-               floating *a_packed, floating *b_packed, const floating[::1] bias, floating[:, ::1] out) noexcept nogil:
+cdef void work(const Isa *isa, Barrier *barrier, Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t columns, Matrix a,
+               Matrix b, floating *a_packed, floating *b_packed, const floating[::1] bias,
+               floating[:, ::1] out) noexcept nogil:
     cdef Py_ssize_t height = tile_rows(isa, a_packed), width = tile_columns(isa, a_packed)
     cdef Py_ssize_t row_blocks = blocks(rows, height), panels = blocks(columns, width)
     cdef int part = thread_number(), parts = thread_count()
@@ -61,7 +66,7 @@ cdef void work(const Isa *isa, Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t col
         pack(isa, depth, width, min(width, columns - panel * width),
              <const floating *> b.data + panel * width * b.column_stride, b.row_stride, b.column_stride,
              b_packed + panel * width * depth)
-    thread_barrier()
+    barrier_wait(barrier, parts)
     for unit in range(share(row_blocks * panels, part, parts), share(row_blocks * panels, part + 1, parts)):
         panel = unit // row_blocks
         block = unit % row_blocks

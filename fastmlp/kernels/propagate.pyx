@@ -7,8 +7,9 @@ from libc.string cimport memcpy
 from fastmlp.kernels.activations cimport activate_row, activate_row_gradient
 from fastmlp.kernels.dropout cimport dropout_setting
 from fastmlp.kernels.isa cimport STORE
-from fastmlp.kernels.isa cimport Dropout, Optimizer, activate, activate_gradient, blocks, dropout as dropout_elements
-from fastmlp.kernels.isa cimport pack, share, thread_barrier, tile, tile_columns, tile_rows, update
+from fastmlp.kernels.isa cimport Dropout, Optimizer
+from fastmlp.kernels.isa cimport activate, activate_gradient, barrier_wait, blocks, dropout as dropout_elements, pack
+from fastmlp.kernels.isa cimport share, tile, tile_columns, tile_rows, update
 from fastmlp.kernels.optimizers cimport at_step
 from fastmlp.kernels.plan cimport ACTIVATION, DENSE, DROPOUT
 from fastmlp.kernels.plan cimport Layer, Part, Plan, output_of
@@ -59,7 +60,7 @@ cdef void dense_forward(Plan *plan, const Layer *layer, const Part *part, const 
     cdef const floating *bias = <const floating *> plan.arena + layer.bias
     cdef floating c[1024]
     pack_rows(plan, part, inputs, x, packed)
-    thread_barrier()
+    barrier_wait(&plan.barrier, part.count)
     for unit in range(share(units, part.number, part.count), share(units, part.number + 1, part.count)):
         row = unit % row_blocks * height
         column = unit // row_blocks * width
@@ -69,7 +70,7 @@ cdef void dense_forward(Plan *plan, const Layer *layer, const Part *part, const 
         activate(plan.isa, layer.activation, height * width, c)
         for i in range(min(height, part.rows - row)):
             memcpy(y + (row + i) * outputs + column, c + i * width, min(width, outputs - column) * sizeof(floating))
-    thread_barrier()
+    barrier_wait(&plan.barrier, part.count)
 
 
 cdef inline void add_bias(Py_ssize_t height, Py_ssize_t width, const floating *bias, floating *c) noexcept nogil:
@@ -139,12 +140,12 @@ cdef void dense_backward(Plan *plan, const Layer *layer, const Part *part, const
         for panel in range(share(blocks(inputs, width), part.number, part.count),
                            share(blocks(inputs, width), part.number + 1, part.count)):
             pack_transposed(plan, layer, panel * width, <floating *> plan.kernel_packed)
-    thread_barrier()
+    barrier_wait(&plan.barrier, part.count)
     update_kernel(plan, layer, part, &optimizer, <const floating *> plan.columns_packed)
     update_bias(plan, layer, part, &optimizer, <const floating *> plan.panels_packed)
     if dx != NULL:
         input_gradient(plan, layer, part, dx)
-    thread_barrier()
+    barrier_wait(&plan.barrier, part.count)
 
 
 cdef void pack_columns(Plan *plan, const Part *part, Py_ssize_t n, Py_ssize_t width, const floating *x,

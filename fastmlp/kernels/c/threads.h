@@ -1,4 +1,8 @@
-/* The one place that names OpenMP: without it there is one thread, and nothing to wait for. */
+/* Threads: the one place that names OpenMP, and the barrier the threads of one parallel region meet at.
+ *
+ * OpenMP's own barrier spins for milliseconds. That is lost time when other programs want the CPU, which one of the
+ * threads may itself be waiting for. This one spins for a moment, then lets the system run somebody else.
+ */
 #ifndef FASTMLP_THREADS_H
 #define FASTMLP_THREADS_H
 
@@ -7,15 +11,93 @@
 #define FASTMLP_OPENMP 1
 static inline int thread_number(void) { return omp_get_thread_num(); }
 static inline int thread_count(void) { return omp_get_num_threads(); }
-static inline void thread_barrier(void)
-{
-#pragma omp barrier
-}
 #else
 #define FASTMLP_OPENMP 0
 static inline int thread_number(void) { return 0; }
 static inline int thread_count(void) { return 1; }
-static inline void thread_barrier(void) {}
+#endif
+
+#if defined(_MSC_VER) /* no C11 atomics */
+typedef struct Barrier {
+    int unused;
+} Barrier;
+
+static inline void barrier_wait(Barrier *barrier, int count)
+{
+    (void)barrier;
+    if (count > 1) {
+#pragma omp barrier
+    }
+}
+#else
+#include <limits.h>
+#include <sched.h>
+#include <stdatomic.h>
+#if defined(__linux__)
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+/* Starts as zeros. */
+typedef struct Barrier {
+    atomic_int arrived;
+    atomic_int asleep;
+    atomic_int phase; /* goes up when all have arrived */
+} Barrier;
+
+enum { SPINS = 2000 }; /* a few microseconds to some tens of them */
+
+static inline void spin_pause(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+static inline void sleep_in(Barrier *barrier, int phase)
+{
+#if defined(__linux__)
+    atomic_fetch_add(&barrier->asleep, 1);
+    syscall(SYS_futex, &barrier->phase, FUTEX_WAIT_PRIVATE, phase, NULL, NULL, 0); /* returns if phase has changed */
+    atomic_fetch_sub(&barrier->asleep, 1);
+#else
+    (void)barrier, (void)phase;
+    sched_yield();
+#endif
+}
+
+static inline void wake_all(Barrier *barrier)
+{
+#if defined(__linux__)
+    if (atomic_load(&barrier->asleep) > 0)
+        syscall(SYS_futex, &barrier->phase, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+#else
+    (void)barrier;
+#endif
+}
+
+/* Return when `count` threads have called it; what they wrote before is seen by all after. */
+static inline void barrier_wait(Barrier *barrier, int count)
+{
+    if (count == 1)
+        return;
+    const int phase = atomic_load_explicit(&barrier->phase, memory_order_relaxed);
+    if (atomic_fetch_add(&barrier->arrived, 1) == count - 1) {
+        atomic_store_explicit(&barrier->arrived, 0, memory_order_relaxed);
+        atomic_store(&barrier->phase, phase + 1);
+        wake_all(barrier);
+        return;
+    }
+    for (int spins = 0; atomic_load_explicit(&barrier->phase, memory_order_acquire) == phase; spins++) {
+        if (spins < SPINS)
+            spin_pause();
+        else
+            sleep_in(barrier, phase);
+    }
+}
 #endif
 
 #endif
