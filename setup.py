@@ -93,7 +93,6 @@ setup(
             "wraparound": False,
             "initializedcheck": DEBUG,
             "cdivision": True,
-            "embedsignature": True,
             "freethreading_compatible": True,
         },
     ),

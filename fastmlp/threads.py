@@ -10,13 +10,13 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from fastmlp.kernels.forks import usable
 from fastmlp.settings import integer
 
 # A second thread has to earn its share of the barriers in each step: about this many multiply-adds a thread and step.
 WORK_PER_THREAD = 10_000_000
 
 _explicit: int | None = None
-_forked = False
 
 
 def set_num_threads(threads: int | None) -> None:
@@ -36,9 +36,7 @@ def get_num_threads() -> int:
     ValueError
         When FASTMLP_NUM_THREADS is not a positive integer.
     """
-    if _forked:
-        return 1
-    return _explicit or threads_in_environment(os.environ) or available_cpus()
+    return usable(_explicit or threads_in_environment(os.environ) or available_cpus())
 
 
 def threads_for(work: int) -> int:
@@ -116,12 +114,3 @@ def read(path: Path) -> str:
         return path.read_text()
     except (OSError, UnicodeDecodeError):
         return ""
-
-
-def _note_fork() -> None:
-    global _forked
-    _forked = True
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_note_fork)

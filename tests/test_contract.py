@@ -20,7 +20,7 @@ X = np.ones((3, 4))
         (lambda: kernels.relu("x"), TypeError, "relu: x must be float32 or float64"),
         (lambda: kernels.relu([[1.0], [1.0, 2.0]]), (TypeError, ValueError), "."),
         (lambda: kernels.add(X, X.astype(np.float32)), TypeError, "add: y must be float64 like .*, got float32"),
-        (lambda: kernels.relu(X, threads=0), ValueError, "relu: threads must be from 1 to 1024, got 0"),
+        (lambda: kernels.relu(X, threads=0), ValueError, "relu: threads must be from 1 to 256, got 0"),
         (lambda: kernels.relu(X, threads=1.5), TypeError, "relu: threads must be int, got 1.5"),
         (lambda: kernels.relu(), TypeError, "x"),
         (lambda: kernels.relu(X, outt=X), TypeError, "outt"),
@@ -30,7 +30,8 @@ X = np.ones((3, 4))
         (lambda: kernels.dropout(X, 1.5, 0, 0, 0), ValueError, "dropout: rate must be from 0 to 1, got 1.5"),
         (lambda: kernels.dropout(X, float("nan"), 0, 0, 0), ValueError, "dropout: rate must be from 0 to 1, got nan"),
         (lambda: kernels.dropout(X, 0.5, -1, 0, 0), ValueError, "dropout: seed must be from 0 to .*, got -1"),
-        (lambda: kernels.dropout(X, "a", 0, 0, 0), TypeError, "dropout: rate must be float, got 'a'"),
+        (lambda: kernels.dropout(X, "0.5", 0, 0, 0), TypeError, "dropout: rate must be float, got '0.5'"),
+        (lambda: kernels.sgd(X.copy(), X, 10**400), TypeError, "sgd: learning_rate must be float, got 10000"),
         (lambda: kernels.philox4x32([0, 1, 2], [0, 0]), ValueError, r"counter must have shape \(4\), got \(3,\)"),
         (
             lambda: kernels.philox4x32([0, 1, 2, 2**32], [0, 0]),
@@ -40,12 +41,12 @@ X = np.ones((3, 4))
         (
             lambda: kernels.sparse_categorical_crossentropy([0, 4, 1], X),
             ValueError,
-            "y_true must hold labels from 0 to 3, got 0 to 4",
+            "y_true must hold numbers from 0 to 3, got 0 to 4",
         ),
         (
             lambda: kernels.sparse_categorical_crossentropy_from_logits_gradient([0, -1, 1], X),
             ValueError,
-            "y_true must hold labels from 0 to 3, got -1 to 1",
+            "y_true must hold numbers from 0 to 3, got -1 to 1",
         ),
         (lambda: kernels.sparse_categorical_crossentropy([0.0, 1, 1], X), TypeError, "y_true must hold integers"),
         (lambda: kernels.sgd(X[:, ::2], X[:, ::2], 0.1), ValueError, "sgd: w is changed in place: it must be"),
@@ -57,6 +58,33 @@ X = np.ones((3, 4))
 def test_what_does_not_fit_is_refused_by_name(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_masked_labels_do_not_hide_what_lies_under_the_mask():
+    labels = np.ma.array([0, 10**8, 1], mask=[0, 1, 0], dtype=np.intc)
+    with pytest.raises(ValueError, match="y_true must hold numbers from 0 to 3, got 0 to 100000000"):
+        kernels.sparse_categorical_crossentropy(labels, X)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda a: kernels.relu(a, out=a), "relu: out must not share memory with x"),
+        (lambda a: kernels.transpose(a, out=a), "transpose: out must not share memory with x"),
+        (lambda a: kernels.sigmoid_gradient(X[:3, :3].copy(), a, out=a), "sigmoid_gradient: out must not .* with dy"),
+        (lambda a: kernels.sgd(a, a, 0.1), "sgd: w must not share memory with g"),
+        (lambda a: kernels.momentum(a, a.copy(), a, 0.1, 0.9), "momentum: w must not share memory with m"),
+        (lambda a: kernels.relu(a[1:], out=a[:-1]), "relu: out must not share memory with x"),
+    ],
+)
+def test_memory_that_is_written_is_not_shared(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(np.ones((3, 3)))
+
+
+def test_neighbours_in_one_block_share_nothing():
+    block = np.ones((2, 3, 3))
+    kernels.relu(block[0], out=block[1])
 
 
 def test_lists_are_taken_as_float64():

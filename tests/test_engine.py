@@ -1,5 +1,6 @@
 """The compiled network against the oracle's, and what it promises of its own."""
 
+import os
 import random
 import signal
 import threading
@@ -34,7 +35,7 @@ def dropout(rate, seed=5):
 
 
 RESCALING = {"kind": "rescaling", "scale": 0.25, "offset": -0.5}
-# name: layers, loss, metric, outputs; widths are below, at and above the register tile, and prime
+# name: layers, loss, metric, outputs (None: as many as inputs); widths are below, at and above the register tile, and prime
 NETWORKS = {
     "softmax": (
         [dense(33, "relu"), dropout(0.3), dense(5, "softmax")],
@@ -66,6 +67,7 @@ NETWORKS = {
         "binary_accuracy",
         3,
     ),
+    "weightless": ([activation("tanh"), RESCALING], "mean_squared_error", None, None),
     "activations": (
         [activation("sigmoid"), dense(31), activation("relu"), dropout(0.0), dense(5), activation("softmax")],
         "sparse_categorical_crossentropy",
@@ -155,7 +157,7 @@ def test_whole_run_has_the_oracles_bits(oracle_run, few_digits, isa, threads):
 def test_every_network_and_optimizer_has_the_oracles_bits(name, optimizer, threads_, isa):
     layers, loss, metric, outputs = NETWORKS[name]
     rng = np.random.default_rng(2)
-    x, y, weights = rng.normal(size=(23, 13)), targets(loss, 23, outputs, rng), initial(13, layers, rng)
+    x, y, weights = rng.normal(size=(23, 13)), targets(loss, 23, outputs or 13, rng), initial(13, layers, rng)
     oracle = reference.Network(13, layers, loss, optimizer)
     oracle.set_weights(lists(weights))
     network = Network(13, layers, loss, optimizer, dtype="float64")
@@ -196,7 +198,7 @@ def test_float32_bits_do_not_depend_on_threads_or_fma_instruction_set(name, opti
         for threads in 1, 2, 3:
             rng = np.random.default_rng(3)
             x = rng.normal(size=(47, 37)).astype(np.float32)
-            y = targets(loss, 47, outputs, rng)
+            y = targets(loss, 47, outputs or 37, rng)
             y = y if y.dtype == np.intc else y.astype(np.float32)
             network = Network(37, layers, loss, optimizer)
             network.threads = threads
@@ -300,7 +302,7 @@ def test_gradients_are_those_of_central_differences(name):
     layers, loss, _, outputs = NETWORKS[name]
     layers = [layer | {"activation": "tanh"} if layer.get("activation") == "relu" else layer for layer in layers]
     rng = np.random.default_rng(8)
-    x, y, weights = rng.normal(size=(11, 6)), targets(loss, 11, outputs, rng), initial(6, layers, rng)
+    x, y, weights = rng.normal(size=(11, 6)), targets(loss, 11, outputs or 6, rng), initial(6, layers, rng)
     network = Network(6, layers, loss, dtype="float64")
     network.set_weights(weights)
     _, gradients = network.gradients(x, y)
@@ -326,6 +328,82 @@ def test_gradients_leave_weights_and_optimizer_alone(few_digits):
     assert_same(network.get_weights(), before[0])
     assert_same(network.get_optimizer_state(), before[1])
     assert network.step == before[2]
+
+
+# ---------------------------------------------------------------------------------------------------- what is refused
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"x": np.ones((6, 4))}, r"x must be a C-contiguous array of .* with shape \(rows, 3\), got float64 \(6, 4\)"),
+        ({"x": np.ones((6, 3), int)}, "x must be a C-contiguous array of uint8 or float32 or float64"),
+        ({"x": np.ones((3, 6)).T}, "x must be a C-contiguous array"),
+        ({"x": [[1.0, 2.0, 3.0]]}, "x must be .*, got list"),
+        ({"y": np.zeros(5, np.intc)}, r"y must be a C-contiguous array of int32 with shape \(6\), got int32 \(5,\)"),
+        ({"y": np.zeros((6, 2), np.float32)}, "y must be a C-contiguous array of int32"),
+        ({"y": np.full(6, 2, np.intc)}, "y must hold numbers from 0 to 1, got 2 to 2"),
+        ({"y": None}, "y: got None, needs the targets"),
+        ({"order": np.array([0, 6])}, "order must hold numbers from 0 to 5, got 0 to 6"),
+        ({"order": np.array([0.0])}, "order must be a C-contiguous array of int64"),
+        ({"order": np.arange(0)}, "order must be a C-contiguous array of int64"),
+        ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
+        ({"metric": "categorical_accuracy"}, "metric: got 'categorical_accuracy', which does not fit the loss 'sparse"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused_before_anything_changes(change, message):
+    network = Network(3, [dense(2, "softmax")], WHOLE_RUN_LOSS, OPTIMIZERS[0])
+    good = {"x": np.ones((6, 3)), "y": np.zeros(6, np.intc), "order": np.arange(6), "batch_size": 2}
+    with pytest.raises(ValueError, match=message):
+        network.train_epoch(**(good | change))
+    assert network.step == 0
+    assert not any(array.any() for array in network.get_weights())
+    network.train_epoch(**good)
+
+
+def test_a_network_without_a_loss_predicts_only():
+    network = Network(3, [dense(2)])
+    assert network.predict(np.ones((1, 3))).tolist() == [[0, 0]]
+    with pytest.raises(ValueError, match="the network was made without a loss"):
+        network.evaluate(np.ones((1, 3)), np.ones((1, 2), np.float32))
+
+
+def test_no_layers_give_what_they_get():
+    assert Network(3, []).predict(np.ones((2, 3))).tolist() == [[1, 1, 1]] * 2
+
+
+@pytest.mark.parametrize("threads", [0, -1, 257])
+def test_impossible_numbers_of_threads(threads):
+    with pytest.raises(ValueError, match=f"threads must be from 1 to 256, got {threads}"):
+        Network(3, [dense(2)]).threads = threads
+
+
+def test_a_second_use_while_it_runs_is_refused():
+    network, x, y, order = slow_run()
+    training = threading.Thread(target=network.train_epoch, args=(x, y, order[:32000], 32))
+    training.start()
+    while not network.steps_done:
+        pass
+    with pytest.raises(RuntimeError, match="this network is running already"):
+        network.predict(x)
+    training.join()
+    assert network.steps_done == 1000
+    network.predict(x)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_child_does_not_hang():
+    x = np.random.default_rng(10).random((64, 64))
+    network = Network(64, [dense(64)], dtype="float64")
+    network.threads = 2
+    product, prediction = kernels.matrix_dot(x, x, threads=2), network.predict(x)
+    child = os.fork()
+    if not child:
+        signal.alarm(20)
+        same = np.array_equal(kernels.matrix_dot(x, x, threads=2), product)
+        os._exit(0 if same and np.array_equal(network.predict(x), prediction) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 # ------------------------------------------------------------------------------------------------------ while it runs

@@ -28,7 +28,7 @@ class Arena:
     """Regions of equal layout in one block of memory: the weights, then one for each of the optimizer's slots.
 
     A kernel [inputs, units] is kept as [panels][inputs][width], the packed right operand of the forward product; the
-    bias follows it. Columns past `units` stay zero.
+    bias follows it. Nothing reads the columns past `units`.
 
     Parameters
     ----------

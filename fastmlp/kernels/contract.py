@@ -10,12 +10,15 @@ from __future__ import annotations
 import functools
 import inspect
 import math
+import numbers
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from fastmlp.kernels.forks import usable
 
 FLOATS = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
 
@@ -50,7 +53,8 @@ class Scalar:
 
 
 SHORT: dict[Any, Any] = {float: Scalar(float), int: Scalar(int)}
-THREADS = Scalar(int, 1, 1024)
+MOST_THREADS = 256
+THREADS = Scalar(int, 1, MOST_THREADS)
 Requirement = tuple[str, Callable[[dict[str, Any]], bool]]
 
 
@@ -95,7 +99,8 @@ def kernel(compiled: Any, requires: Requirement | None = None, **contract: Any) 
             raise ValueError(f"{this.label}: {requires[0]}, got {this.sizes}")
         if out is not None:
             values.append(this.out(out, args[-2]))
-        values.append(this.scalar("threads", THREADS, args[-1]))
+        this.check_overlap()
+        values.append(usable(this.scalar("threads", THREADS, args[-1])))
         result = versions.get(this.dtype, compiled)(*values)
         return result if out is None else values[-2]
 
@@ -113,6 +118,13 @@ def signature_of(required: list[str], defaults: dict[str, Any]) -> inspect.Signa
     return inspect.Signature([*parameters, *(inspect.Parameter(name, kind, default=x) for name, x in defaults.items())])
 
 
+def real(given: Any) -> float:
+    """The float of a number; text and arrays are none."""
+    if not isinstance(given, numbers.Real):
+        raise TypeError
+    return float(given)
+
+
 class Call:
     """One call's bookkeeping: the sizes its dimensions have turned out to be, and its float type."""
 
@@ -121,22 +133,24 @@ class Call:
         self.sizes: dict[str, Any] = {}
         self.dtype: np.dtype[Any] | None = None
         self.limits: list[tuple[str, np.ndarray, str]] = []
+        self.read: dict[str, np.ndarray] = {}
+        self.written: dict[str, np.ndarray] = {}
 
     def value(self, name: str, what: Any, given: Any) -> Any:
         return self.array(name, what, given) if isinstance(what, Array) else self.scalar(name, what, given)
 
     def scalar(self, name: str, what: Scalar, given: Any) -> Any:
         try:
-            value = operator.index(given) if what.kind is int else float(given)
-        except (TypeError, ValueError):
-            raise TypeError(f"{self.label}: {name} must be {what.kind.__name__}, got {given!r}") from None
+            value = operator.index(given) if what.kind is int else real(given)
+        except (TypeError, OverflowError):
+            raise TypeError(f"{self.label}: {name} must be {what.kind.__name__}, got {given!r:.40}") from None
         if not what.low <= value <= what.high:
             raise ValueError(f"{self.label}: {name} must be from {what.low} to {what.high}, got {value}")
         self.sizes[name] = value
         return value
 
     def array(self, name: str, what: Array, given: Any) -> np.ndarray:
-        array = given if isinstance(given, np.ndarray) else np.asarray(given)
+        array = np.asarray(given)  # a plain one: a subclass could hide what its memory holds
         dtype = self.check_dtype(name, what, array)
         self.check_shape(name, what, array)
         if what.below is not None:
@@ -148,6 +162,7 @@ class Call:
                 )
         elif array.dtype != dtype or not (array.flags.c_contiguous and array.flags.aligned):
             array = np.require(array, dtype, ["C", "A"])
+        (self.written if what.updated else self.read)[name] = array
         return array.reshape(-1) if what.dimensions == "..." else array
 
     def check_dtype(self, name: str, what: Array, array: np.ndarray) -> np.dtype[Any]:
@@ -189,11 +204,7 @@ class Call:
 
     def check_labels(self) -> None:
         for name, array, dimension in self.limits:
-            limit = self.sizes[dimension]
-            if array.min() < 0 or array.max() >= limit:
-                raise ValueError(
-                    f"{self.label}: {name} must hold labels from 0 to {limit - 1}, got {array.min()} to {array.max()}"
-                )
+            check_range(f"{self.label}: {name}", array, self.sizes[dimension])
 
     def out(self, what: Array, given: Any) -> np.ndarray:
         dtype = np.dtype(what.dtype) if what.dtype is not None else self.dtype
@@ -207,4 +218,58 @@ class Call:
             raise ValueError(
                 f"{self.label}: out must be a writable C-contiguous {dtype} array of shape {shape}, got {got}"
             )
+        self.written["out"] = given = np.asarray(given)
         return given
+
+    def check_overlap(self) -> None:
+        """No argument may change under another one while it is read or written."""
+        for name, array in self.written.items():
+            for other, neighbour in (self.read | self.written).items():
+                if name != other and np.may_share_memory(array, neighbour):
+                    raise ValueError(f"{self.label}: {name} must not share memory with {other}")
+
+
+def check_data(network: Any, x: Any, y: Any, order: Any, batch_size: int, metric: str | None) -> None:
+    """Refuse arrays that a Network cannot run on; y None is for predictions, order None for the rows as they are.
+
+    Raises
+    ------
+    ValueError
+        Naming the argument.
+    """
+    check_array("x", x, (np.uint8, np.float32, np.float64), (None, network.inputs))
+    if y is not None:
+        sparse = network.loss is not None and network.loss.startswith("sparse_")
+        if network.loss is None:
+            raise ValueError("y: got targets, but the network was made without a loss")
+        if metric is not None and metric.startswith("sparse_") != sparse:
+            raise ValueError(f"metric: got {metric!r}, which does not fit the loss {network.loss!r}")
+        check_array("y", y, (np.intc,) if sparse else (network.dtype,), (len(x), network.outputs)[: 1 if sparse else 2])
+        if sparse:
+            check_range("y", y, network.outputs)
+    if order is not None:
+        check_array("order", order, (np.int64,), (None,))
+        check_range("order", order, len(x))
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+
+
+def check_array(name: str, array: Any, dtypes: tuple[Any, ...], shape: tuple[int | None, ...]) -> None:
+    """Refuse what is no C-contiguous array of one of the types and of the shape, where None is any size."""
+    fits = (
+        isinstance(array, np.ndarray)
+        and array.dtype in dtypes
+        and array.ndim == len(shape)
+        and all(size in (None, given) for size, given in zip(shape, array.shape, strict=True))
+    )
+    if not fits or not array.size or not (array.flags.c_contiguous and array.flags.aligned):
+        got = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+        types = " or ".join(str(np.dtype(dtype)) for dtype in dtypes)
+        sizes = ", ".join("rows" if size is None else str(size) for size in shape)
+        raise ValueError(f"{name} must be a C-contiguous array of {types} with shape ({sizes}), got {got}")
+
+
+def check_range(name: str, array: np.ndarray, limit: int) -> None:
+    """Refuse numbers outside of 0 to limit - 1."""
+    if array.min() < 0 or array.max() >= limit:
+        raise ValueError(f"{name} must hold numbers from 0 to {limit - 1}, got {array.min()} to {array.max()}")

@@ -1,15 +1,20 @@
 """A network in compiled form: its weights in one arena, its epochs without Python; twin of reference/network.py."""
 
 from cpython.exc cimport PyErr_Occurred
+from cython cimport embedsignature, floating
 from cython.parallel cimport parallel
-from libc.stdint cimport UINT64_MAX, int64_t, uint8_t, uint64_t
+from libc.stdint cimport UINT64_MAX, int64_t, uint64_t
+
+import threading
 
 import numpy as np
 
 from fastmlp.kernels.arena import Arena, aligned
+from fastmlp.kernels.contract import MOST_THREADS, check_data
+from fastmlp.kernels.forks import usable
 
 from fastmlp.kernels.epoch cimport differentiate, evaluate, train
-from fastmlp.kernels.isa cimport LINEAR, RELU, SIGMOID, SOFTMAX, STORE, TANH, blocks, selected
+from fastmlp.kernels.isa cimport LINEAR, RELU, SIGMOID, SOFTMAX, TANH, blocks, selected
 from fastmlp.kernels.losses cimport (
     BINARY, BINARY_FROM_LOGITS, CATEGORICAL, CATEGORICAL_FROM_LOGITS, MEAN_SQUARED_ERROR, SPARSE_CATEGORICAL,
     SPARSE_CATEGORICAL_FROM_LOGITS,
@@ -45,15 +50,21 @@ METRICS = {
     "categorical_accuracy": CATEGORICAL_ACCURACY,
     "sparse_categorical_accuracy": SPARSE_CATEGORICAL_ACCURACY,
 }
+cdef enum:
+    TRAIN
+    EVALUATE
+    DIFFERENTIATE
+
 SOURCES = {np.dtype(np.uint8): UINT8, np.dtype(np.float32): FLOAT32, np.dtype(np.float64): FLOAT64}
 cdef uint64_t NEVER = UINT64_MAX  # the last step of a run that nobody stops
 CHUNK = 256  # rows that predict and evaluate take at a time
 
 
+@embedsignature(True)
 cdef class Network:
     """A multilayer perceptron; its weights are 0 until set_weights.
 
-    Arguments are not checked here: `fastmlp.Sequential` is the safe way to a Network.
+    One thread at a time may use it; `fastmlp.Sequential` sees to that.
 
     Parameters
     ----------
@@ -81,19 +92,22 @@ cdef class Network:
     """
 
     cdef Plan plan
-    cdef readonly object dtype
-    cdef public int threads
+    cdef readonly object dtype, loss
+    cdef int thread_limit
     cdef Py_ssize_t height, width, capacity
-    cdef object layer_memory, arena, gradient_region, workspace
+    cdef object layer_memory, arena, gradient_region, workspace, lock
 
     def __init__(self, inputs, layers, loss=None, optimizer=None, dtype="float32"):
         self.dtype = np.dtype(dtype)
-        self.threads = 1
+        self.loss = loss
+        self.thread_limit = 1
+        self.capacity = 0
+        self.lock = threading.Lock()
         self.plan.isa = selected()
         self.height = self.plan.isa.f32.tile_rows if self.is_float32() else self.plan.isa.f64.tile_rows
         self.width = self.plan.isa.f32.tile_columns if self.is_float32() else self.plan.isa.f64.tile_columns
         self.plan.inputs = inputs
-        self.plan.fused = (layers[len(layers) - 1].get("activation"), loss) in FUSED
+        self.plan.fused = bool(layers) and (layers[len(layers) - 1].get("activation"), loss) in FUSED
         self.plan.loss = LOSSES[loss + "_from_logits" if self.plan.fused else loss]
         self.arena = Arena(self.width, self.dtype)
         self.set_layers(take_apart(layers, self.plan.fused))
@@ -184,8 +198,26 @@ cdef class Network:
         self.plan.step = step
 
     @property
+    def threads(self):
+        return self.thread_limit
+
+    @threads.setter
+    def threads(self, threads):
+        if not 1 <= threads <= MOST_THREADS:
+            raise ValueError(f"threads must be from 1 to {MOST_THREADS}, got {threads}")
+        self.thread_limit = threads
+
+    @property
     def steps_done(self):
         return self.plan.steps_done
+
+    @property
+    def inputs(self):
+        return self.plan.inputs
+
+    @property
+    def outputs(self):
+        return self.plan.outputs
 
     @property
     def isa(self):
@@ -239,90 +271,76 @@ cdef class Network:
         KeyboardInterrupt
             Within about a second of Ctrl-C; the updates done until then stay.
         """
-        cdef const int64_t[::1] rows = order
-        cdef Data data = data_of(x, y, metric)
-        data.order = &rows[0]
-        data.rows = len(order)
-        cdef Py_ssize_t batch = min(batch_size, data.rows)
-        self.start(batch)
-        cdef Plan *plan = &self.plan
-        cdef int threads = self.threads
-        if self.is_float32():
-            with nogil, parallel(num_threads=threads):
-                train(plan, &data, batch, <float *> plan.batch)
-        else:
-            with nogil, parallel(num_threads=threads):
-                train(plan, &data, batch, <double *> plan.batch)
-        if plan.last_step != NEVER:
-            raise_pending()
-        return plan.loss_total / data.rows, plan.metric_total / data.rows
+        self.run(TRAIN, x, y, order, batch_size, metric, None)
+        return self.plan.loss_total / len(order), self.plan.metric_total / len(order)
 
     def predict(self, x):
         """Output of the last layer, [rows, units]; x as in train_epoch."""
         out = np.empty((len(x), self.plan.outputs), self.dtype)
-        self.run(x, None, None, out)
+        self.run(EVALUATE, x, None, None, CHUNK, None, out)
         return out
 
     def evaluate(self, x, y, metric=None):
         """Mean loss with the penalty, and mean metric, over all rows; arguments as in train_epoch, dropout off."""
-        self.run(x, y, metric, None)
+        self.run(EVALUATE, x, y, None, CHUNK, metric, None)
         return self.mean_loss(len(x)), self.plan.metric_total / len(x)
-
-    cdef run(self, x, y, metric, out):
-        cdef Data data = data_of(x, y, metric)
-        cdef Py_ssize_t batch = min(CHUNK, data.rows)
-        self.start(batch)
-        cdef Plan *plan = &self.plan
-        cdef int threads = self.threads
-        cdef void *predictions = <void *> address(out) if out is not None else NULL
-        if self.is_float32():
-            with nogil, parallel(num_threads=threads):
-                evaluate(plan, &data, batch, <float *> plan.batch, <float *> predictions)
-        else:
-            with nogil, parallel(num_threads=threads):
-                evaluate(plan, &data, batch, <double *> plan.batch, <double *> predictions)
 
     def gradients(self, x, y):
         """The loss of evaluate, and its gradients in the order of get_weights; one batch, without dropout."""
-        cdef Data data = data_of(x, y, None)
-        self.start(data.rows)
-        cdef Plan *plan = &self.plan
-        cdef int threads = self.threads, kind = plan.optimizer.kind
         if self.gradient_region is None:
-            self.gradient_region = aligned((plan.parameters,), self.dtype)
-        plan.gradients = <void *> address(self.gradient_region)
-        plan.optimizer.kind = STORE
-        if self.is_float32():
-            with nogil, parallel(num_threads=threads):
-                differentiate(plan, &data, <float *> plan.batch)
-        else:
-            with nogil, parallel(num_threads=threads):
-                differentiate(plan, &data, <double *> plan.batch)
-        plan.optimizer.kind = kind
+            self.gradient_region = aligned((self.arena.size,), self.dtype)
+            self.plan.gradients = <void *> address(self.gradient_region)
+        self.run(DIFFERENTIATE, x, y, None, len(x), None, None)
         return self.mean_loss(len(x)), self.arena.weights(self.gradient_region)
 
-    cdef start(self, Py_ssize_t rows):
-        self.reserve(rows)
-        self.plan.steps_done = 0
-        self.plan.last_step = NEVER
-        self.plan.loss_total = self.plan.metric_total = self.plan.penalty = 0
+    cdef run(self, int what, x, y, order, Py_ssize_t batch_size, metric, out):
+        """Let the threads loop over the batches of the data, and raise what a signal handler raised meanwhile."""
+        if out is None and y is None:
+            raise ValueError("y: got None, needs the targets")
+        check_data(self, x, y, order, batch_size, metric)
+        cdef Data data
+        data.x = <const void *> address(x)
+        data.x_type = SOURCES[x.dtype]
+        data.y = <const void *> address(y) if y is not None and y.ndim == 2 else NULL
+        data.labels = <const int *> address(y) if y is not None and y.ndim == 1 else NULL
+        data.order = <const int64_t *> address(order) if order is not None else NULL
+        data.rows = len(x if order is None else order)
+        data.metric = METRICS[metric]
+        cdef Plan *plan = &self.plan
+        cdef Py_ssize_t batch = min(batch_size, data.rows)
+        cdef int threads = usable(self.thread_limit)
+        cdef void *predictions = <void *> address(out) if out is not None else NULL
+        if not self.lock.acquire(blocking=False):
+            raise RuntimeError("this network is running already: it does one thing at a time")
+        try:
+            self.reserve(batch)
+            plan.steps_done = 0
+            plan.last_step = NEVER
+            plan.loss_total = plan.metric_total = plan.penalty = 0
+            if self.is_float32():
+                with nogil, parallel(num_threads=threads):
+                    loop(what, plan, &data, batch, <float *> plan.batch, <float *> predictions)
+            else:
+                with nogil, parallel(num_threads=threads):
+                    loop(what, plan, &data, batch, <double *> plan.batch, <double *> predictions)
+            if plan.last_step != NEVER:
+                raise_pending()
+        finally:
+            self.lock.release()
 
     cdef double mean_loss(self, Py_ssize_t rows):
         cdef double loss = self.plan.loss_total / rows
         return loss + self.plan.penalty if self.plan.penalized else loss
 
 
-cdef Data data_of(x, y, metric):
-    """The C struct of the arrays, which the caller keeps alive."""
-    cdef Data data
-    data.x = <const void *> address(x)
-    data.x_type = SOURCES[x.dtype]
-    data.y = <const void *> address(y) if y is not None and y.ndim == 2 else NULL
-    data.labels = <const int *> address(y) if y is not None and y.ndim == 1 else NULL
-    data.order = NULL
-    data.rows = len(x)
-    data.metric = METRICS[metric]
-    return data
+cdef void loop(int what, Plan *plan, const Data *data, Py_ssize_t batch_size, floating *batch,
+               floating *out) noexcept nogil:
+    if what == TRAIN:
+        train(plan, data, batch_size, batch)
+    elif what == EVALUATE:
+        evaluate(plan, data, batch_size, batch, out)
+    else:
+        differentiate(plan, data, batch)
 
 
 def take_apart(layers, fused):
@@ -341,9 +359,8 @@ def take_apart(layers, fused):
 
 
 cdef size_t address(array):
-    """Where the first element of a C-contiguous array lies."""
-    cdef const uint8_t[::1] memory = array.reshape(-1).view(np.uint8)
-    return <size_t> &memory[0]
+    """Where the first element of an array lies; the caller keeps the array."""
+    return array.ctypes.data
 
 
 cdef int raise_pending() except -1:

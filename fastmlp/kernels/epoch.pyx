@@ -10,8 +10,9 @@ from libc.string cimport memcpy
 from libc.time cimport time
 
 from fastmlp.kernels.activations cimport activate_row
-from fastmlp.kernels.isa cimport barrier_wait, blocks, share, tile_columns
+from fastmlp.kernels.isa cimport STORE, Optimizer, barrier_wait, blocks, share, tile_columns
 from fastmlp.kernels.losses cimport gradient_of_row, link_of, loss_of_row
+from fastmlp.kernels.optimizers cimport at_step
 from fastmlp.kernels.plan cimport BINARY_ACCURACY, CATEGORICAL_ACCURACY, DENSE, FLOAT32, NO_LOSS, NO_METRIC, UINT8
 from fastmlp.kernels.plan cimport Data, Part, Plan, output_of, part_of, row_number
 from fastmlp.kernels.propagate cimport backward, forward
@@ -26,6 +27,7 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, floating *b
     cdef uint64_t step = plan.step
     cdef long long second = time(NULL)
     cdef double penalty = 0
+    cdef Optimizer optimizer
     cdef Part part
     while start < data.rows and step < plan.last_step:
         part = part_of(plan, min(batch_size, data.rows - start), batch)
@@ -36,8 +38,10 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, floating *b
         compare(plan, data, start, &part, batch, <floating *> plan.losses)
         if plan.penalized and part.number == 0:
             penalty = penalty_of(plan, <floating *> plan.squares)
+        optimizer = at_step(plan.optimizer, step + 1)
+        backward(plan, &part, batch, True, step, &optimizer)
         step += 1
-        backward(plan, &part, batch, step)
+        barrier_wait(&plan.barrier, part.count)
         if part.number == 0:
             add_totals(plan, part.rows, penalty * part.rows, <floating *> plan.losses)
             plan.step = step
@@ -79,11 +83,13 @@ cdef void evaluate(Plan *plan, const Data *data, Py_ssize_t batch_size, floating
 cdef void differentiate(Plan *plan, const Data *data, floating *batch) noexcept nogil:
     """Loss and gradients of all rows as one batch, without dropout."""
     cdef Part part = part_of(plan, data.rows, batch)
+    cdef Optimizer optimizer
+    optimizer.kind = STORE
     load(data, 0, &part, plan.inputs, batch)
     square_kernels(plan, &part, batch)
     forward(plan, &part, batch, False, 0)
     compare(plan, data, 0, &part, batch, <floating *> plan.losses)
-    backward(plan, &part, batch, 1)
+    backward(plan, &part, batch, False, 0, &optimizer)
     barrier_wait(&plan.barrier, part.count)
     if part.number == 0:
         add_totals(plan, part.rows, 0, <floating *> plan.losses)

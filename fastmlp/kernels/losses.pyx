@@ -18,6 +18,7 @@ def mean_squared_error(const floating[:, ::1] y_true, const floating[:, ::1] y_p
 
 def mean_squared_error_gradient(const floating[:, ::1] y_true, const floating[:, ::1] y_pred,
                                 floating[:, ::1] out, int threads):
+    """out[i, j] = 2 (y_pred[i, j] - y_true[i, j]) / (n b), the gradient of the mean of the b rows' losses."""
     gradients(MEAN_SQUARED_ERROR, &y_true[0, 0], NULL, y_pred, out, threads)
 
 
@@ -29,6 +30,7 @@ def categorical_crossentropy(const floating[:, ::1] y_true, const floating[:, ::
 
 def categorical_crossentropy_gradient(const floating[:, ::1] y_true, const floating[:, ::1] y_pred,
                                       floating[:, ::1] out, int threads):
+    """The gradient of the mean loss with respect to y_pred, through its division by the row's sum."""
     gradients(CATEGORICAL, &y_true[0, 0], NULL, y_pred, out, threads)
 
 
@@ -40,6 +42,7 @@ def sparse_categorical_crossentropy(const int[::1] y_true, const floating[:, ::1
 
 def sparse_categorical_crossentropy_gradient(const int[::1] y_true, const floating[:, ::1] y_pred,
                                              floating[:, ::1] out, int threads):
+    """The gradient of the mean loss with respect to y_pred, through its division by the row's sum."""
     gradients(SPARSE_CATEGORICAL, <const floating *> NULL, &y_true[0], y_pred, out, threads)
 
 
@@ -50,6 +53,7 @@ def binary_crossentropy(const floating[:, ::1] y_true, const floating[:, ::1] y_
 
 def binary_crossentropy_gradient(const floating[:, ::1] y_true, const floating[:, ::1] y_pred,
                                  floating[:, ::1] out, int threads):
+    """out[i, j] = ((1 - y_true) / (1 - y_pred) - y_true / y_pred) / (n b), and 0 where y_pred is clipped."""
     gradients(BINARY, &y_true[0, 0], NULL, y_pred, out, threads)
 
 
@@ -61,6 +65,7 @@ def categorical_crossentropy_from_logits(const floating[:, ::1] y_true, const fl
 
 def categorical_crossentropy_from_logits_gradient(const floating[:, ::1] y_true, const floating[:, ::1] logits,
                                                   floating[:, ::1] out, int threads):
+    """out[i, j] = (softmax(logits)[i, j] * sum_k y_true[i, k] - y_true[i, j]) / b."""
     gradients(CATEGORICAL_FROM_LOGITS, &y_true[0, 0], NULL, logits, out, threads)
 
 
@@ -72,6 +77,7 @@ def sparse_categorical_crossentropy_from_logits(const int[::1] y_true, const flo
 
 def sparse_categorical_crossentropy_from_logits_gradient(const int[::1] y_true, const floating[:, ::1] logits,
                                                          floating[:, ::1] out, int threads):
+    """out[i, j] = (softmax(logits)[i, j] - (j == y_true[i])) / b."""
     gradients(SPARSE_CATEGORICAL_FROM_LOGITS, <const floating *> NULL, &y_true[0], logits, out, threads)
 
 
@@ -83,6 +89,7 @@ def binary_crossentropy_from_logits(const floating[:, ::1] y_true, const floatin
 
 def binary_crossentropy_from_logits_gradient(const floating[:, ::1] y_true, const floating[:, ::1] logits,
                                              floating[:, ::1] out, int threads):
+    """out[i, j] = (sigmoid(logits[i, j]) - y_true[i, j]) / (n b)."""
     gradients(BINARY_FROM_LOGITS, &y_true[0, 0], NULL, logits, out, threads)
 
 

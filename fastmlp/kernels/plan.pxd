@@ -1,7 +1,7 @@
 """What the engine runs: a network as plain C structs, so that no Python object is needed while it trains.
 
 Offsets and strides count elements. Kernels are stored as the packed right operand of the forward product,
-[panels][inputs][tile_columns]; unused columns of the last panel stay zero.
+[panels][inputs][tile_columns]; nothing reads the unused columns of the last panel.
 """
 
 from cython cimport floating

@@ -10,7 +10,6 @@ from fastmlp.kernels.isa cimport STORE
 from fastmlp.kernels.isa cimport Dropout, Optimizer
 from fastmlp.kernels.isa cimport activate, activate_gradient, barrier_wait, blocks, dropout as dropout_elements, pack
 from fastmlp.kernels.isa cimport share, tile, tile_columns, tile_rows, update
-from fastmlp.kernels.optimizers cimport at_step
 from fastmlp.kernels.plan cimport ACTIVATION, DENSE, DROPOUT
 from fastmlp.kernels.plan cimport Layer, Part, Plan, output_of
 
@@ -88,9 +87,10 @@ cdef void pack_rows(Plan *plan, const Part *part, Py_ssize_t n, const floating *
         row += height
 
 
-cdef void backward(Plan *plan, const Part *part, floating *batch, uint64_t step) noexcept nogil:
-    """Gradients from the last layer down to the first that has weights, which are updated on the way; step is the
-    number of this update, from 1."""
+cdef void backward(Plan *plan, const Part *part, floating *batch, bint training, uint64_t step,
+                   const Optimizer *optimizer) noexcept nogil:
+    """Gradients from the last layer down to the first that has weights, which are updated on the way; `training` and
+    `step` as in forward."""
     cdef int number = plan.depth - 2 if plan.fused else plan.depth - 1
     cdef Layer *layer
     cdef floating *dx
@@ -98,14 +98,14 @@ cdef void backward(Plan *plan, const Part *part, floating *batch, uint64_t step)
         layer = &plan.layers[number]
         dx = <floating *> plan.layers[number - 1].gradient if number > plan.first_dense else NULL
         if layer.kind == DENSE:
-            dense_backward(plan, layer, part, output_of(plan, number - 1, batch), dx, step)
+            dense_backward(plan, layer, part, output_of(plan, number - 1, batch), dx, optimizer)
         else:
-            rowwise_backward(plan, layer, part, dx, step)
+            rowwise_backward(plan, layer, part, dx, training, step)
         number -= 1
 
 
 cdef void rowwise_backward(Plan *plan, const Layer *layer, const Part *part, floating *dx,
-                           uint64_t step) noexcept nogil:
+                           bint training, uint64_t step) noexcept nogil:
     cdef Py_ssize_t n = layer.outputs, i, j
     cdef Py_ssize_t first = part.first_row * n, count = (part.last_row - part.first_row) * n
     cdef const floating *y = <const floating *> layer.output
@@ -116,8 +116,8 @@ cdef void rowwise_backward(Plan *plan, const Layer *layer, const Part *part, flo
         for i in range(part.first_row, part.last_row):
             activate_row_gradient(plan.isa, layer.activation, n, y + i * n, dx + i * n)
     elif layer.kind == DROPOUT:
-        if plan.optimizer.kind != STORE:
-            setting = dropout_setting(layer.rate, layer.seed, step - 1, layer.number)
+        if training:
+            setting = dropout_setting(layer.rate, layer.seed, step, layer.number)
             dropout_elements(plan.isa, &setting, first, count, dx + first)
     else:
         for j in range(first, first + count):
@@ -125,13 +125,12 @@ cdef void rowwise_backward(Plan *plan, const Layer *layer, const Part *part, flo
 
 
 cdef void dense_backward(Plan *plan, const Layer *layer, const Part *part, const floating *x, floating *dx,
-                         uint64_t step) noexcept nogil:
+                         const Optimizer *optimizer) noexcept nogil:
     """From the gradient of the output: dz in place, then the weights' gradients with their update, and dx."""
     cdef Py_ssize_t height = tile_rows(plan.isa, x), width = tile_columns(plan.isa, x)
     cdef Py_ssize_t inputs = layer.inputs, outputs = layer.outputs, panel
     cdef Py_ssize_t first = part.first_row * outputs, count = (part.last_row - part.first_row) * outputs
     cdef floating *dz = <floating *> layer.gradient
-    cdef Optimizer optimizer = at_step(plan.optimizer, step)
     activate_gradient(plan.isa, layer.activation, count, <const floating *> layer.output + first, dz + first)
     pack_columns(plan, part, outputs, width, dz, <floating *> plan.panels_packed)
     pack_columns(plan, part, inputs, height, x, <floating *> plan.columns_packed)
@@ -141,8 +140,8 @@ cdef void dense_backward(Plan *plan, const Layer *layer, const Part *part, const
                            share(blocks(inputs, width), part.number + 1, part.count)):
             pack_transposed(plan, layer, panel * width, <floating *> plan.kernel_packed)
     barrier_wait(&plan.barrier, part.count)
-    update_kernel(plan, layer, part, &optimizer, <const floating *> plan.columns_packed)
-    update_bias(plan, layer, part, &optimizer, <const floating *> plan.panels_packed)
+    update_kernel(plan, layer, part, optimizer, <const floating *> plan.columns_packed)
+    update_bias(plan, layer, part, optimizer, <const floating *> plan.panels_packed)
     if dx != NULL:
         input_gradient(plan, layer, part, dx)
     barrier_wait(&plan.barrier, part.count)

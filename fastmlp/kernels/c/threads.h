@@ -43,10 +43,10 @@ static inline void barrier_wait(Barrier *barrier, int count)
 typedef struct Barrier {
     atomic_int arrived;
     atomic_int asleep;
-    atomic_int phase; /* goes up when all have arrived */
+    atomic_uint phase; /* goes up when all have arrived */
 } Barrier;
 
-enum { SPINS = 2000 }; /* a few microseconds to some tens of them */
+enum { SPINS = 2000 }; /* some tens of microseconds */
 
 static inline void spin_pause(void)
 {
@@ -57,7 +57,7 @@ static inline void spin_pause(void)
 #endif
 }
 
-static inline void sleep_in(Barrier *barrier, int phase)
+static inline void sleep_in(Barrier *barrier, unsigned phase)
 {
 #if defined(__linux__)
     atomic_fetch_add(&barrier->asleep, 1);
@@ -84,7 +84,7 @@ static inline void barrier_wait(Barrier *barrier, int count)
 {
     if (count == 1)
         return;
-    const int phase = atomic_load_explicit(&barrier->phase, memory_order_relaxed);
+    const unsigned phase = atomic_load_explicit(&barrier->phase, memory_order_relaxed);
     if (atomic_fetch_add(&barrier->arrived, 1) == count - 1) {
         atomic_store_explicit(&barrier->arrived, 0, memory_order_relaxed);
         atomic_store(&barrier->phase, phase + 1);
