@@ -81,6 +81,8 @@ def kernel(compiled: Any, requires: Requirement | None = None, **contract: Any) 
     inputs = [(name, what) for name, what in arguments.items() if name != "out"]
     out = arguments.get("out")
     versions = {dtype: compiled[name] for dtype, name in FLOATS.items()} if hasattr(compiled, "__signatures__") else {}
+    names = [name for what in arguments.values() if isinstance(what, Array) for name in what.names]
+    fixed = {name: int(name) for name in names if name.isdigit()}
     defaults = {"threads": 1} if out is None else {"out": None, "threads": 1}
     signature = signature_of([name for name, _ in inputs], defaults)
 
@@ -92,7 +94,7 @@ def kernel(compiled: Any, requires: Requirement | None = None, **contract: Any) 
             args = bound.args
         else:  # the usual call, spared the slow binding
             args += tuple(defaults.values())[optional:]
-        this = Call(compiled.__name__)
+        this = Call(compiled.__name__, dict(fixed))
         values = [this.value(name, what, given) for (name, what), given in zip(inputs, args, strict=False)]
         this.check_labels()
         if requires is not None and not requires[1](this.sizes):
@@ -128,9 +130,9 @@ def real(given: Any) -> float:
 class Call:
     """One call's bookkeeping: the sizes its dimensions have turned out to be, and its float type."""
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str, sizes: dict[str, Any]) -> None:
         self.label = label
-        self.sizes: dict[str, Any] = {}
+        self.sizes = sizes
         self.dtype: np.dtype[Any] | None = None
         self.limits: list[tuple[str, np.ndarray, str]] = []
         self.read: dict[str, np.ndarray] = {}
@@ -187,20 +189,22 @@ class Call:
         if what.dimensions == "...":
             fits = array.shape == self.sizes.setdefault("...", array.shape)
         else:
-            sizes = dict(zip(what.names, array.shape, strict=False))
-            fits = array.ndim == len(what.names) and all(size == self.size(name, size) for name, size in sizes.items())
-            self.sizes |= sizes if fits else {}
+            fits = array.ndim == len(what.names) and self.same_sizes(what.names, array.shape)
         if not fits:
             raise ValueError(f"{self.label}: {name} must have shape ({self.described(what)}), got {array.shape}")
         if array.size == 0:
             raise ValueError(f"{self.label}: {name} must not be empty, got shape {array.shape}")
 
-    def size(self, dimension: str, default: int) -> int:
-        """What a dimension has turned out to be in the arguments before."""
-        return int(dimension) if dimension.isdigit() else self.sizes.get(dimension, default)
+    def same_sizes(self, names: list[str], shape: tuple[int, ...]) -> bool:
+        """Whether the dimensions have the sizes they had before; from now on they have."""
+        for name, size in zip(names, shape, strict=True):  # noqa: SIM110, a loop is faster here
+            if self.sizes.setdefault(name, size) != size:
+                return False
+        return True
 
     def described(self, what: Array) -> str:
-        return ", ".join(f"{name}={self.sizes[name]}" if name in self.sizes else name for name in what.names)
+        known = {name: size for name, size in self.sizes.items() if not name.isdigit()}
+        return ", ".join(f"{name}={known[name]}" if name in known else name for name in what.names)
 
     def check_labels(self) -> None:
         for name, array, dimension in self.limits:
@@ -208,7 +212,7 @@ class Call:
 
     def out(self, what: Array, given: Any) -> np.ndarray:
         dtype = np.dtype(what.dtype) if what.dtype is not None else self.dtype
-        shape = tuple(int(name) if name.isdigit() else self.sizes[name] for name in what.names)
+        shape = tuple([self.sizes[name] for name in what.names])
         if given is None:
             if min(shape) < 1:
                 raise ValueError(f"{self.label}: out would have shape {shape}; every dimension must be at least 1")
@@ -223,8 +227,9 @@ class Call:
 
     def check_overlap(self) -> None:
         """No argument may change under another one while it is read or written."""
+        everything = self.read | self.written
         for name, array in self.written.items():
-            for other, neighbour in (self.read | self.written).items():
+            for other, neighbour in everything.items():
                 if name != other and np.may_share_memory(array, neighbour):
                     raise ValueError(f"{self.label}: {name} must not share memory with {other}")
 
