@@ -10,7 +10,7 @@ import pytest
 
 import reference
 from fastmlp import kernels
-from fastmlp.kernels import Network
+from fastmlp.kernels import Network, stages
 
 OPTIMIZERS = [
     {"name": "sgd", "learning_rate": 0.1},
@@ -35,7 +35,7 @@ def dropout(rate, seed=5):
 
 
 RESCALING = {"kind": "rescaling", "scale": 0.25, "offset": -0.5}
-# name: layers, loss, metric, outputs (None: as many as inputs); widths are below, at and above the register tile, and prime
+# name: layers, loss, metric, outputs (None: as many as inputs); widths are below, at and above the register tiles
 NETWORKS = {
     "softmax": (
         [dense(33, "relu"), dropout(0.3), dense(5, "softmax")],
@@ -177,11 +177,11 @@ def test_every_network_and_optimizer_has_the_oracles_bits(name, optimizer, threa
 
 
 def test_names_are_those_of_the_oracle():
-    assert set(kernels.engine.ACTIVATIONS) == set(reference.network.ACTIVATIONS)
-    assert set(kernels.engine.LOSSES) - {None} == set(reference.network.LOSSES)
-    assert set(kernels.engine.METRICS) == set(reference.network.METRICS)
-    assert {name: slots for name, (_, slots) in reference.network.OPTIMIZERS.items()} == kernels.engine.SLOTS
-    assert set(reference.network.FUSED) == kernels.engine.FUSED
+    assert set(stages.ACTIVATIONS) == set(reference.network.ACTIVATIONS)
+    assert set(stages.LOSSES) - {None} == set(reference.network.LOSSES)
+    assert set(stages.METRICS) == set(reference.network.METRICS)
+    assert {name: slots for name, (_, slots) in reference.network.OPTIMIZERS.items()} == stages.SLOTS
+    assert set(reference.network.FUSED) == stages.FUSED
 
 
 # ------------------------------------------------------------------------------------------------- the same bits
@@ -272,7 +272,7 @@ def test_of_equal_predictions_the_first_counts(metric):
     assert network.train_epoch(x, y, np.arange(4), 4, metric)[1] == 0.5
 
 
-@pytest.mark.parametrize("name", kernels.engine.ACTIVATIONS)
+@pytest.mark.parametrize("name", stages.ACTIVATIONS)
 def test_nan_is_not_hidden(name):
     network = Network(3, [dense(4, name), dense(2)], "mean_squared_error")
     network.set_weights([np.full((3, 4), np.nan), np.zeros(4), np.ones((4, 2)), np.zeros(2)])
@@ -370,6 +370,12 @@ def test_a_network_without_a_loss_predicts_only():
 
 def test_no_layers_give_what_they_get():
     assert Network(3, []).predict(np.ones((2, 3))).tolist() == [[1, 1, 1]] * 2
+
+
+@pytest.mark.parametrize(("inputs", "units"), [(0, 2), (3, 0), (3, -1)])
+def test_impossible_widths(inputs, units):
+    with pytest.raises(ValueError, match="needs at least one input and one unit in every layer"):
+        Network(inputs, [dense(units)])
 
 
 @pytest.mark.parametrize("threads", [0, -1, 257])

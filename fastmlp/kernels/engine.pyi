@@ -4,12 +4,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-ACTIVATIONS: dict[str, int]
-LOSSES: dict[str | None, int]
-METRICS: dict[str | None, int]
-SLOTS: dict[str, int]
-FUSED: set[tuple[str, str]]
-
 class Network:
     step: int
     threads: int

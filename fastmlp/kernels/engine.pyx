@@ -12,50 +12,18 @@ import numpy as np
 from fastmlp.kernels.arena import Arena, aligned
 from fastmlp.kernels.contract import MOST_THREADS, check_data
 from fastmlp.kernels.forks import usable
+from fastmlp.kernels.stages import ACTIVATIONS, FUSED, KINDS, LOSSES, METRICS, SLOTS, SOURCES, take_apart
 
 from fastmlp.kernels.epoch cimport differentiate, evaluate, train
-from fastmlp.kernels.isa cimport LINEAR, RELU, SIGMOID, SOFTMAX, TANH, blocks, selected
-from fastmlp.kernels.losses cimport (
-    BINARY, BINARY_FROM_LOGITS, CATEGORICAL, CATEGORICAL_FROM_LOGITS, MEAN_SQUARED_ERROR, SPARSE_CATEGORICAL,
-    SPARSE_CATEGORICAL_FROM_LOGITS,
-)
+from fastmlp.kernels.isa cimport blocks, selected
 from fastmlp.kernels.optimizers cimport optimizer_from
-from fastmlp.kernels.plan cimport (
-    ACTIVATION, BINARY_ACCURACY, CATEGORICAL_ACCURACY, DENSE, DROPOUT, FLOAT32, FLOAT64, NO_LOSS, NO_METRIC, RESCALING,
-    SPARSE_CATEGORICAL_ACCURACY, UINT8, Data, Layer, Plan,
-)
+from fastmlp.kernels.plan cimport DENSE, Data, Layer, Plan
 
-ACTIVATIONS = {"linear": LINEAR, "relu": RELU, "sigmoid": SIGMOID, "tanh": TANH, "softmax": SOFTMAX}
-LOSSES = {
-    None: NO_LOSS,
-    "mean_squared_error": MEAN_SQUARED_ERROR,
-    "categorical_crossentropy": CATEGORICAL,
-    "sparse_categorical_crossentropy": SPARSE_CATEGORICAL,
-    "binary_crossentropy": BINARY,
-    "categorical_crossentropy_from_logits": CATEGORICAL_FROM_LOGITS,
-    "sparse_categorical_crossentropy_from_logits": SPARSE_CATEGORICAL_FROM_LOGITS,
-    "binary_crossentropy_from_logits": BINARY_FROM_LOGITS,
-}
-# the last activation and the loss that are computed together, from the logits
-FUSED = {
-    ("softmax", "categorical_crossentropy"),
-    ("softmax", "sparse_categorical_crossentropy"),
-    ("sigmoid", "binary_crossentropy"),
-}
-KINDS = {"dense": DENSE, "activation": ACTIVATION, "dropout": DROPOUT, "rescaling": RESCALING}
-SLOTS = {"sgd": 0, "momentum": 1, "nesterov": 1, "rmsprop": 1, "adagrad": 1, "adam": 2}
-METRICS = {
-    None: NO_METRIC,
-    "binary_accuracy": BINARY_ACCURACY,
-    "categorical_accuracy": CATEGORICAL_ACCURACY,
-    "sparse_categorical_accuracy": SPARSE_CATEGORICAL_ACCURACY,
-}
 cdef enum:
     TRAIN
     EVALUATE
     DIFFERENTIATE
 
-SOURCES = {np.dtype(np.uint8): UINT8, np.dtype(np.float32): FLOAT32, np.dtype(np.float64): FLOAT64}
 cdef uint64_t NEVER = UINT64_MAX  # the last step of a run that nobody stops
 CHUNK = 256  # rows that predict and evaluate take at a time
 
@@ -75,9 +43,9 @@ cdef class Network:
         {"kind": "activation", "activation": str}, {"kind": "dropout", "rate": float, "seed": int} or
         {"kind": "rescaling", "scale": float, "offset": float}.
     loss : str, optional
-        A name of LOSSES. A pair of FUSED is computed from the input of the last activation.
+        A name of stages.LOSSES. A pair of stages.FUSED is computed from the input of the last activation.
     optimizer : dict, optional
-        "name" of SLOTS and the arguments of that kernel, without step; "initial_accumulator_value" for adagrad.
+        "name" of stages.SLOTS and the arguments of that kernel, without step; "initial_accumulator_value" for adagrad.
     dtype : {"float32", "float64"}
         Type of weights and arithmetic.
 
@@ -106,6 +74,8 @@ cdef class Network:
         self.plan.isa = selected()
         self.height = self.plan.isa.f32.tile_rows if self.is_float32() else self.plan.isa.f64.tile_rows
         self.width = self.plan.isa.f32.tile_columns if self.is_float32() else self.plan.isa.f64.tile_columns
+        if inputs < 1 or any(layer.get("units", 1) < 1 for layer in layers):
+            raise ValueError(f"a network needs at least one input and one unit in every layer, got {inputs}, {layers}")
         self.plan.inputs = inputs
         self.plan.fused = bool(layers) and (layers[len(layers) - 1].get("activation"), loss) in FUSED
         self.plan.loss = LOSSES[loss + "_from_logits" if self.plan.fused else loss]
@@ -259,7 +229,7 @@ cdef class Network:
             Row numbers in the order they are visited; the last batch may be short.
         batch_size : int
         metric : str, optional
-            A name of METRICS.
+            A name of stages.METRICS.
 
         Returns
         -------
@@ -341,21 +311,6 @@ cdef void loop(int what, Plan *plan, const Data *data, Py_ssize_t batch_size, fl
         evaluate(plan, data, batch_size, batch, out)
     else:
         differentiate(plan, data, batch)
-
-
-def take_apart(layers, fused):
-    """The layers with their numbers, where an activation that is no epilogue of the product is a stage of its own."""
-    stages = []
-    for number, layer in enumerate(layers):
-        stage = dict(layer, number=number)
-        activation = layer.get("activation", "linear")
-        last = number == len(layers) - 1
-        if layer["kind"] == "dense" and (activation == "softmax" or (fused and last)):
-            stages.append(dict(stage, activation="linear"))
-            stages.append({"kind": "activation", "number": number, "activation": activation})
-        else:
-            stages.append(stage)
-    return stages
 
 
 cdef size_t address(array):

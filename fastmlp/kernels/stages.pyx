@@ -1,0 +1,55 @@
+"""What networks are made of, by name: the compiled code's number of each thing, and layers taken apart into stages."""
+
+import numpy as np
+
+from fastmlp.kernels.isa cimport LINEAR, RELU, SIGMOID, SOFTMAX, TANH
+from fastmlp.kernels.losses cimport (
+    BINARY, BINARY_FROM_LOGITS, CATEGORICAL, CATEGORICAL_FROM_LOGITS, MEAN_SQUARED_ERROR, SPARSE_CATEGORICAL,
+    SPARSE_CATEGORICAL_FROM_LOGITS,
+)
+from fastmlp.kernels.plan cimport (
+    ACTIVATION, BINARY_ACCURACY, CATEGORICAL_ACCURACY, DENSE, DROPOUT, FLOAT32, FLOAT64, NO_LOSS, NO_METRIC, RESCALING,
+    SPARSE_CATEGORICAL_ACCURACY, UINT8,
+)
+
+ACTIVATIONS = {"linear": LINEAR, "relu": RELU, "sigmoid": SIGMOID, "tanh": TANH, "softmax": SOFTMAX}
+LOSSES = {
+    None: NO_LOSS,
+    "mean_squared_error": MEAN_SQUARED_ERROR,
+    "categorical_crossentropy": CATEGORICAL,
+    "sparse_categorical_crossentropy": SPARSE_CATEGORICAL,
+    "binary_crossentropy": BINARY,
+    "categorical_crossentropy_from_logits": CATEGORICAL_FROM_LOGITS,
+    "sparse_categorical_crossentropy_from_logits": SPARSE_CATEGORICAL_FROM_LOGITS,
+    "binary_crossentropy_from_logits": BINARY_FROM_LOGITS,
+}
+# the last activation and the loss that are computed together, from the logits
+FUSED = {
+    ("softmax", "categorical_crossentropy"),
+    ("softmax", "sparse_categorical_crossentropy"),
+    ("sigmoid", "binary_crossentropy"),
+}
+KINDS = {"dense": DENSE, "activation": ACTIVATION, "dropout": DROPOUT, "rescaling": RESCALING}
+SLOTS = {"sgd": 0, "momentum": 1, "nesterov": 1, "rmsprop": 1, "adagrad": 1, "adam": 2}
+METRICS = {
+    None: NO_METRIC,
+    "binary_accuracy": BINARY_ACCURACY,
+    "categorical_accuracy": CATEGORICAL_ACCURACY,
+    "sparse_categorical_accuracy": SPARSE_CATEGORICAL_ACCURACY,
+}
+SOURCES = {np.dtype(np.uint8): UINT8, np.dtype(np.float32): FLOAT32, np.dtype(np.float64): FLOAT64}
+
+
+def take_apart(layers, fused):
+    """The layers with their numbers, where an activation that is no epilogue of the product is a stage of its own."""
+    stages = []
+    for number, layer in enumerate(layers):
+        stage = dict(layer, number=number)
+        activation = layer.get("activation", "linear")
+        last = number == len(layers) - 1
+        if layer["kind"] == "dense" and (activation == "softmax" or (fused and last)):
+            stages.append(dict(stage, activation="linear"))
+            stages.append({"kind": "activation", "number": number, "activation": activation})
+        else:
+            stages.append(stage)
+    return stages
