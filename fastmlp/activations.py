@@ -66,8 +66,9 @@ def get(identifier: Any, argument: str = "activation") -> Callable[[Any], np.nda
 
 def _apply(name: str, x: Any) -> np.ndarray:
     from fastmlp import kernels
+    from fastmlp.data import numeric
 
-    x = np.asarray(x)
+    x = numeric("x", x)
     if x.dtype not in (np.float32, np.float64):
         x = x.astype(np.float64)
     # Kernels take matrices: one row for each vector along the last axis.

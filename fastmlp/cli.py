@@ -93,7 +93,7 @@ def number(kind: Callable[[str], Number], needs: str, valid: Callable[[Number], 
 
 
 count = number(int, "an integer of at least 1", lambda value: value >= 1)
-threads = number(int, "an integer from 1 to 1024", lambda value: 1 <= value <= 1024)
+threads = number(int, "an integer from 1 to 256", lambda value: 1 <= value <= 256)
 seed = number(int, "an integer of at least 0", lambda value: value >= 0)
 fraction = number(float, "a number in [0, 1)", lambda value: 0.0 <= value < 1.0)
 penalty = number(float, "a finite number of at least 0", lambda value: 0.0 <= value < math.inf)

@@ -139,7 +139,17 @@ def float_type(dtype: Any) -> str:
 
 
 def numeric(argument: str, values: Any) -> np.ndarray:
-    """Return `values` as an array of real numbers or raise TypeError (ValueError for rows of unequal lengths)."""
+    """Return `values` as a plain array of real numbers.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    ValueError
+        For rows of unequal lengths, and for values under a mask, which a plain array would bring to light.
+    """
+    if isinstance(values, np.ndarray) and np.any(getattr(values, "mask", False)):  # without importing numpy.ma
+        raise ValueError(f"{argument}: got masked values, needs an array without them")
     try:
         array = np.asarray(values)
     except ValueError as error:

@@ -67,6 +67,8 @@ class RandomUniform(RandomInitializer):
         super().__init__(seed)
         self.minval = real("minval", minval)
         self.maxval = real("maxval", maxval, low=self.minval)
+        if math.isinf(self.maxval - self.minval):
+            raise ValueError(f"maxval: got {self.maxval} with minval {self.minval}, needs a finite difference")
 
     def sample(self, shape: Shape, generator: np.random.Generator) -> np.ndarray:
         return generator.uniform(self.minval, self.maxval, shape)

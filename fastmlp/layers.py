@@ -12,6 +12,7 @@ from fastmlp import activations, initializers, regularizers
 from fastmlp.settings import Settings, boolean, integer, optional_name, real
 
 Shape = tuple[int, ...]
+SIZE_LIMIT = 2**31  # of a row, exclusive
 
 
 class Layer(Settings):
@@ -29,6 +30,14 @@ class Layer(Settings):
         self.name = optional_name(name)
         self.input_shape = None if input_shape is None else row_shape("input_shape", input_shape)
         self.in_model = False  # weights are not shared: a layer is in one place of one model
+
+    def enter_model(self, name: str) -> None:
+        """Take a place in a model, and its name there."""
+        vars(self).update(name=name, in_model=True)
+
+    def leave_model(self) -> None:
+        """Be free for another place."""
+        vars(self).update(in_model=False)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of an output row, or raise ValueError when the layer cannot take that input."""
@@ -55,9 +64,8 @@ class InputLayer(Layer):
     """The shape of one input row; see `Input`."""
 
     def __init__(self, shape: Any, *, name: str | None = None):
-        super().__init__(name=name)
         self.shape = row_shape("shape", shape)
-        self.input_shape = self.shape
+        super().__init__(name=name, input_shape=self.shape)
 
 
 def Input(shape: Any, *, name: str | None = None) -> InputLayer:
@@ -95,7 +103,7 @@ class Dense(Layer):
         input_shape: Any = None,
     ):
         super().__init__(name=name, input_shape=input_shape)
-        self.units = integer("units", units, at_least=1)
+        self.units = integer("units", units, at_least=1, below=SIZE_LIMIT)
         self.activation = activations.get(activation)
         self.use_bias = boolean("use_bias", use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer, "kernel_initializer")
@@ -189,7 +197,10 @@ def row_shape(argument: str, shape: Any) -> Shape:
     sizes = list(shape) if isinstance(shape, (tuple, list)) else [shape]
     if not sizes:
         raise ValueError(f"{argument}: got {shape!r}, needs the shape of one row, such as (784,)")
-    return tuple(integer(argument, size, at_least=1) for size in sizes)
+    row = tuple(integer(argument, size, at_least=1, below=SIZE_LIMIT) for size in sizes)
+    if math.prod(row) >= SIZE_LIMIT:
+        raise ValueError(f"{argument}: got {row}, {math.prod(row)} values a row, needs below {SIZE_LIMIT}")
+    return row
 
 
 def require_flat(layer: Layer, input_shape: Shape) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from fastmlp.losses import Loss
-from fastmlp.settings import Settings, lookup, optional_name
+from fastmlp.settings import Settings, find, lookup, optional_name
 
 
 class Metric(Settings):
@@ -66,10 +66,9 @@ METRICS: dict[str, type[Metric]] = {
 
 def get(identifier: Any, argument: str = "metrics") -> Metric:
     """Return the metric for a name, class, instance or config; a metric asked for by name keeps that name."""
-    metric = lookup(argument, identifier, METRICS)
     if isinstance(identifier, str):
-        metric.name = identifier
-    return metric
+        return find(argument, identifier, METRICS)(identifier)
+    return lookup(argument, identifier, METRICS)
 
 
 def get_list(metrics: Any) -> list[Metric]:

@@ -23,6 +23,12 @@ from fastmlp.optimizers import get as get_optimizer
 from fastmlp.settings import boolean, lookup, optional_name, to_plain
 from fastmlp.stack import Stack
 
+# Attributes that networks and files are made from, and what gives them another value.
+FIXED = {
+    **dict.fromkeys(("name", "dtype", "seed"), "new model"),
+    **dict.fromkeys(("optimizer", "loss", "metrics"), "call of compile"),
+}
+
 
 class Sequential:
     """A network of layers in a row.
@@ -67,6 +73,11 @@ class Sequential:
             while self._stack.layers:  # so that the layers can be used again
                 self._stack.pop()
             raise
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in FIXED and hasattr(self, name):
+            raise AttributeError(f"{name}: got a new value, needs a {FIXED[name]}")
+        super().__setattr__(name, value)
 
     @property
     def layers(self) -> list[Layer]:
@@ -127,7 +138,7 @@ class Sequential:
             for metric in new[2]:
                 metric.resolve(new[1], units=1)
         with self._lock:
-            self.optimizer, self.loss, self.metrics = new
+            vars(self).update(zip(("optimizer", "loss", "metrics"), new, strict=True))
             self._discard_network()
 
     @property
@@ -175,6 +186,8 @@ class Sequential:
         ------
         ValueError, TypeError
             For arguments or data that do not fit; nothing has been changed then.
+        RuntimeError
+            When a callback has called add, pop or compile before the end.
         """
         with self._lock:
             self._require_loss("fit")
@@ -288,6 +301,12 @@ class Sequential:
             if self._network is None:
                 self._network = self._make_network()
             return self._network
+
+    def require_network(self, network: Network) -> None:
+        """Raise RuntimeError unless `network` is the model's one still."""
+        if self._network is not network:
+            got, needs = "a callback that called add, pop or compile", "the same layers, optimizer and loss to its end"
+            raise RuntimeError(f"fit: got {got}, needs {needs}")
 
     def network_for_training(self, batch_size: int) -> Network:
         """Return the network, set for the next epoch."""

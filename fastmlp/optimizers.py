@@ -14,17 +14,16 @@ class Optimizer(Settings):
     """Base of the optimizers. `learning_rate` may be set at any time; training reads it before each epoch."""
 
     rule: ClassVar[str]  # the engine's name
+    learning_rate: float
 
     def __init__(self, learning_rate: float):
         self.learning_rate = learning_rate
 
-    @property
-    def learning_rate(self) -> float:
-        return self._learning_rate
-
-    @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
-        self._learning_rate = real("learning_rate", value, low=0.0)
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "learning_rate":
+            vars(self)[name] = real(name, value, low=0.0)
+        else:
+            super().__setattr__(name, value)
 
     @property
     def spec(self) -> dict[str, Any]:

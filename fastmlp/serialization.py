@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fastmlp.files import written_whole
 from fastmlp.model import Sequential
 from fastmlp.settings import integer, to_plain
 
@@ -43,7 +43,9 @@ def save_model(model: Sequential, filepath: str | os.PathLike[str], include_opti
     header, tensors = describe(model, include_optimizer)
     if not tensors:
         raise ValueError("save: got a model without weights, needs one with Dense layers and a known input shape")
-    write_whole(path, save(tensors, metadata={"format": "np", KEY: json.dumps(header)}))
+    content = save(tensors, metadata={KEY: json.dumps(header)})  # one entry: safetensors keeps no order of several
+    with written_whole(path) as file:
+        file.write(content)
 
 
 def load_model(filepath: str | os.PathLike[str]) -> Sequential:
@@ -134,18 +136,3 @@ def require_same(expected: Mapping[str, tuple[tuple[int, ...], str]], tensors: M
         if expected.get(name) != found.get(name):
             got, needs = found.get(name, "none"), expected.get(name, "none")
             raise ValueError(f"weights: got {got} for {name!r}, needs {needs}")
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that at every moment there is the old one or the new one under its name."""
-    path = Path(os.path.realpath(path))  # a link stays a link
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

@@ -22,8 +22,14 @@ S = TypeVar("S", bound="Settings")
 class Settings:
     """Base of everything that is described by the arguments of its constructor.
 
-    A subclass keeps each constructor argument in an attribute of the same name; the rest follows from that.
+    A subclass keeps each constructor argument in an attribute of the same name; the rest follows from that. What is set
+    once stays: it has been checked, and networks have been made from it.
     """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if hasattr(self, name):
+            raise AttributeError(f"{name}: got a new value, needs a new {type(self).__name__}")
+        super().__setattr__(name, value)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as JSON values."""

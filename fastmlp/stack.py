@@ -36,8 +36,7 @@ class Stack:
         input_shape = self.input_shape or (None if self.layers else layer.input_shape)
         if input_shape is not None:
             shapes_between([*self.layers, layer], input_shape)
-        layer.name = layer.name or free_name(snake_case(type(layer).__name__), taken)
-        layer.in_model = True
+        layer.enter_model(layer.name or free_name(snake_case(type(layer).__name__), taken))
         self.layers.append(layer)
         self.input_shape = input_shape
 
@@ -46,7 +45,7 @@ class Stack:
         if not self.layers:
             raise ValueError("pop: got a model without layers, needs at least one")
         layer = self.layers.pop()
-        layer.in_model = False
+        layer.leave_model()
         return layer
 
     def shapes(self, input_shape: Shape | None = None) -> list[Shape]:
@@ -69,21 +68,32 @@ class Stack:
             raise ValueError(f"model: got output rows of shape {shapes[-1]}, needs one dimension; add Flatten()")
         return shapes
 
-    def weight_shapes(self, input_shape: Shape | None = None) -> dict[str, Shape]:
+    def weight_shapes(self) -> dict[str, Shape]:
         """Return the shape of each weight by name ("dense/kernel"), in the order of get_weights."""
         return {
             f"{layer.name}/{weight}": shape
-            for layer, before in zip(self.layers, self.shapes(input_shape), strict=False)
+            for layer, before in zip(self.layers, self.shapes(), strict=False)
             for weight, shape in layer.weight_shapes(before).items()
         }
 
     def initial_weights(self, seed: int, dtype: str) -> dict[str, np.ndarray]:
-        """Return first values by name; they are drawn in float64, so that models of either dtype start alike."""
+        """Return first values by name; they are drawn in float64, so that models of either dtype start alike.
+
+        Raises
+        ------
+        MemoryError, ValueError
+            When a layer's weights do not fit into memory, or into any: the latter is NumPy's for a size beyond 2**63.
+        """
         weights = {}
         for index, (layer, before) in enumerate(zip(self.layers, self.shapes(), strict=False)):
             stream = streams.weight_stream(seed, index)
             for weight, shape in layer.weight_shapes(before).items():
-                weights[f"{layer.name}/{weight}"] = layer.weight_initializer(weight).draw(shape, stream).astype(dtype)
+                try:
+                    values = layer.weight_initializer(weight).draw(shape, stream).astype(dtype)
+                except (MemoryError, ValueError) as error:
+                    kind = MemoryError if isinstance(error, MemoryError) else ValueError
+                    raise kind(f"layer {layer.name!r}: cannot make its {weight} of shape {shape}: {error}") from error
+                weights[f"{layer.name}/{weight}"] = values
         return weights
 
     def specs(self, seed: int) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from fastmlp.settings import integer
 
 # A second thread has to earn its share of the barriers in each step: about this many multiply-adds a thread and step.
 WORK_PER_THREAD = 10_000_000
+MAX_THREADS = 256
 
 _explicit: int | None = None
 
@@ -22,7 +23,7 @@ _explicit: int | None = None
 def set_num_threads(threads: int | None) -> None:
     """Set the largest number of threads the engine may use; None returns to the automatic choice."""
     global _explicit
-    _explicit = None if threads is None else integer("threads", threads, at_least=1)
+    _explicit = None if threads is None else integer("threads", threads, at_least=1, below=MAX_THREADS + 1)
 
 
 def get_num_threads() -> int:
@@ -34,7 +35,7 @@ def get_num_threads() -> int:
     Raises
     ------
     ValueError
-        When FASTMLP_NUM_THREADS is not a positive integer.
+        When FASTMLP_NUM_THREADS is not an integer from 1 to 256.
     """
     return usable(_explicit or threads_in_environment(os.environ) or available_cpus())
 
@@ -48,17 +49,17 @@ def threads_in_environment(environment: Mapping[str, str]) -> int | None:
     """Return the number of threads that the environment asks for, or None."""
     own = environment.get("FASTMLP_NUM_THREADS", "").strip()
     if own:
-        if not own.isdecimal() or int(own) < 1:
-            raise ValueError(f"FASTMLP_NUM_THREADS: got {own!r}, needs an integer of at least 1")
+        if not own.isdecimal() or not 1 <= int(own) <= MAX_THREADS:
+            raise ValueError(f"FASTMLP_NUM_THREADS: got {own!r}, needs an integer from 1 to {MAX_THREADS}")
         return int(own)
     # A list, one number for each level of nesting; as OpenMP itself does, ignore what is no number.
     first = environment.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    return int(first) if first.isdecimal() and int(first) > 0 else None
+    return min(int(first), MAX_THREADS) if first.isdecimal() and int(first) > 0 else None
 
 
 def available_cpus() -> int:
-    """Return the number of CPUs this process may run on, within its control group's quota."""
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return the number of CPUs this process may run on, within its control group's quota and MAX_THREADS."""
+    cpus = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, MAX_THREADS)
     quota = _own_quota()
     # Rounded down: threads that wait for one another lose more by being stopped than by being fewer.
     return cpus if quota is None else max(1, min(cpus, int(quota)))

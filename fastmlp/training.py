@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastmlp import report, streams
+from fastmlp import report, streams, threads
 from fastmlp.callbacks import Callback, History
 from fastmlp.data import Data, pair
 from fastmlp.layers import Shape
@@ -50,6 +50,7 @@ def prepare(
     shuffle: Any,
 ) -> Run:
     """Check fit's arguments, changing nothing; raise ValueError or TypeError."""
+    threads.get_num_threads()  # for its error, before anything is printed
     input_shape, train = model.checked_data(x, y)
     validation = None
     if validation_data is None:
@@ -88,7 +89,14 @@ def split(data: Data, validation_split: Any) -> tuple[Data, Data | None]:
 
 
 def train(model: Sequential, run: Run, callbacks: list[Callback]) -> History:
-    """Train `model` for the epochs of `run` and return the History."""
+    """Train `model` for the epochs of `run` and return the History.
+
+    Raises
+    ------
+    RuntimeError
+        When a callback has changed the network: the arrays were checked for the one before.
+    """
+    network = model.network
     history = model.history = History()
     model.stop_training = False
     hooks = [*callbacks, history]
@@ -102,11 +110,13 @@ def train(model: Sequential, run: Run, callbacks: list[Callback]) -> History:
     for epoch in range(run.epochs):
         for hook in hooks:
             hook.on_epoch_begin(epoch, {})
+        model.require_network(network)
         if run.verbose and run.epochs > 1:
             print(f"Epoch {epoch + 1}/{run.epochs}", flush=True)
         logs = run_epoch(model, run, progress)
         for callback in callbacks:
             callback.on_epoch_end(epoch, logs)
+        model.require_network(network)
         progress.finish(logs)
         history.on_epoch_end(epoch, logs)
         if model.stop_training:

@@ -1,12 +1,11 @@
 """The implementations that tests of the compiled code run on, and data shared between the files."""
 
-import os
-
 import numpy as np
 import pytest
 
 from fastmlp import kernels
 from fastmlp.datasets import digits
+from fastmlp.datasets._fetch import own_folder
 
 THREADS = (1, 2, 3)
 
@@ -35,5 +34,5 @@ def few_digits():
 
 @pytest.fixture
 def mnist_available():
-    if not os.environ.get("FASTMLP_DATA"):
-        pytest.skip("FASTMLP_DATA is not set: no MNIST here")
+    if own_folder("mnist") is None:
+        pytest.skip("there is no mnist folder in FASTMLP_DATA")

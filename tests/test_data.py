@@ -123,6 +123,21 @@ def test_the_range_is_that_of_the_models_type():
     assert features(large) is large
 
 
+def test_masked_values_are_refused():
+    masked = np.ma.masked_equal(np.arange(12).reshape(4, 3), 7)
+    with pytest.raises(ValueError, match="x: got masked values, needs an array without them"):
+        features(masked)
+    with pytest.raises(ValueError, match="y: got masked values"):
+        targets(np.ma.masked_equal([0, 1, 2, 0], 2))
+    with pytest.raises(ValueError, match=r"weights\[0\]: got masked values"):
+        data.weights("weights", [masked], [(4, 3)], "float32")
+
+
+def test_subclasses_become_plain_arrays():
+    for array in (np.ma.masked_array(np.eye(4, 3)), np.eye(4, 3).view(np.matrix)):
+        assert type(features(array)) is np.ndarray and np.array_equal(features(array), np.eye(4, 3))
+
+
 @pytest.mark.parametrize(
     "make", [list, np.array, lambda y: np.array(y, float)[:, None], lambda y: np.array(y, np.uint64)]
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench import data as bench_data
 from fastmlp import datasets
 from fastmlp.datasets import digits, fashion_mnist, mnist
 from fastmlp.datasets.folder import load_folder
@@ -386,10 +387,16 @@ def test_two_mirrors_and_four_checksums(module):
     assert not set(mnist.SHA256.values()) & set(fashion_mnist.SHA256.values())
 
 
+def test_benchmarks_take_mnist_only_from_fastmlp_data(tmp_path, monkeypatch):
+    for value, expected in (("", False), (str(tmp_path), False), (str(fill(tmp_path / "own" / "mnist").parent), True)):
+        monkeypatch.setenv("FASTMLP_DATA", value)
+        assert bench_data.is_real() is expected
+        assert (bench_data.source() == "MNIST") is expected
+    assert_loaded(mnist.load_data())
+
+
+@pytest.mark.usefixtures("mnist_available")
 def test_mnist_itself():
-    root = os.environ.get("FASTMLP_DATA")
-    if not root or not (Path(root) / "mnist").is_dir():
-        pytest.skip("FASTMLP_DATA is not set to a folder that holds mnist")
     (x_train, y_train), (x_test, y_test) = mnist.load_data()
     assert (x_train.shape, x_test.shape) == ((60000, 28, 28), (10000, 28, 28))
     assert (y_train.shape, y_test.shape) == ((60000,), (10000,))

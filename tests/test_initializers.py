@@ -60,5 +60,7 @@ def test_bad_settings():
         RandomNormal(stddev=-1)
     with pytest.raises(ValueError, match="maxval: got 0"):
         RandomUniform(1.0, 0.0)
+    with pytest.raises(ValueError, match=r"maxval: got 1e\+308 with minval -1e\+308, needs a finite difference"):
+        RandomUniform(-1e308, 1e308)
     with pytest.raises(TypeError, match="seed: got 'a'"):
         GlorotUniform(seed="a")

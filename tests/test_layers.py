@@ -55,6 +55,7 @@ def test_input():
     ("make", "error", "message"),
     [
         (lambda: Dense(0), ValueError, "units: got 0, needs an integer of at least 1"),
+        (lambda: Dense(10**13), ValueError, "units: got 10000000000000, needs an integer of at least 1 and below 2147"),
         (lambda: Dense(2.5), TypeError, "units: got 2.5"),
         (lambda: Dense(True), TypeError, "units: got True"),
         (lambda: Dense(3, "relux"), ValueError, "activation: got unknown name 'relux', needs one of 'linear', 'relu'"),
@@ -70,6 +71,13 @@ def test_input():
         (lambda: Rescaling("1/255"), TypeError, "scale: got '1/255'"),
         (lambda: Input(()), ValueError, "shape: got"),
         (lambda: Input((None, 784)), TypeError, "shape: got None"),
+        (lambda: Input((2**70,)), ValueError, "shape: got 1180591620717411303424, needs an integer of at least 1 and"),
+        (
+            lambda: Input((2**16, 2**15)),
+            ValueError,
+            r"shape: got \(65536, 32768\), 2147483648 values a row, needs below",
+        ),
+        (lambda: Flatten(input_shape=(2**31,)), ValueError, "input_shape: got 2147483648, needs"),
         (lambda: Flatten(input_shape=(28, 0)), ValueError, "input_shape: got 0"),
         (lambda: L2(-1.0), ValueError, "l2: got -1.0"),
     ],
@@ -77,6 +85,10 @@ def test_input():
 def test_bad_settings_name_the_argument(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+def test_the_largest_sizes():
+    assert Input((2**31 - 1,)).shape == (2**31 - 1,) and Dense(2**31 - 1).units == 2**31 - 1
 
 
 def test_layers_refuse_arguments_of_keras_that_they_lack():

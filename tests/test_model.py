@@ -123,6 +123,24 @@ def test_bad_settings(arguments, error, message):
         Sequential(**arguments)
 
 
+@pytest.mark.parametrize("name", ["name", "dtype", "seed", "optimizer", "loss", "metrics"])
+def test_what_the_network_was_made_from_cannot_be_assigned(name):
+    model = compiled()
+    before = getattr(model, name)
+    with pytest.raises(AttributeError, match=f"{name}: got a new value, needs a (new model|call of compile)"):
+        setattr(model, name, getattr(compiled(dtype="float64"), name))
+    assert getattr(model, name) is before
+
+
+def test_a_layer_that_does_not_fit_into_memory_is_named():
+    model = Sequential([Input((2**20,)), Dense(2**30, name="wide")])
+    with pytest.raises(MemoryError, match=r"layer 'wide': cannot make its kernel of shape \(1048576, 1073741824\)"):
+        model.get_weights()
+    model = Sequential([Input((2**30,)), Dense(2**31 - 1)])  # bytes: 2**64, beyond the reach of NumPy
+    with pytest.raises(ValueError, match="layer 'dense': cannot make its kernel"):
+        model.get_weights()
+
+
 def test_weights_come_from_the_seed_and_are_alike_in_both_types():
     assert same(small(3).get_weights(), small(3).get_weights())
     assert not same(small(3).get_weights(), small(4).get_weights())
@@ -260,6 +278,17 @@ def test_predict_needs_no_compile_and_rows_stand_for_themselves():
     assert np.array_equal(model(X[7:8]), outputs[7:8])
     assert np.array_equal(model(X[::-1].tolist()), outputs[::-1])
     assert np.array_equal(model(np.asfortranarray(X)), outputs)
+
+
+def test_models_without_weights():
+    assert np.array_equal(Sequential([Input((4,)), Flatten()], dtype="float64")(X), X)
+    assert np.array_equal(Sequential([Input((2, 2)), Flatten()])(X.reshape(-1, 2, 2)), X.astype(np.float32))
+    for layer in (Flatten(), Rescaling(2.0), Activation("softmax")):
+        model = Sequential([Input((4,)), layer])
+        model.compile("adam", "mse")
+        history = model.fit(X, X, epochs=2, verbose=0).history
+        assert history["loss"] == pytest.approx([model.evaluate(X, X, verbose=0)] * 2, rel=1e-5)
+        assert model.get_weights() == [] and model.count_params() == 0
 
 
 def test_images_of_bytes_are_read_as_they_are():

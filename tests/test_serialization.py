@@ -69,6 +69,15 @@ def test_the_file_has_weights_by_name_and_the_architecture_as_json(tmp_path):
     assert header["model"]["seed"] == 11 and header["compile"]["loss"]["class_name"] == "SparseCategoricalCrossentropy"
 
 
+def test_equal_models_give_equal_files(tmp_path):
+    model, contents = make(), set()
+    for number in range(10):
+        path = tmp_path / f"{number}.safetensors"
+        (model if number % 2 else make()).save(path)
+        contents.add(path.read_bytes())
+    assert len(contents) == 1
+
+
 def test_objects_given_to_compile_come_back(tmp_path):
     model = make(loss=CategoricalCrossentropy(from_logits=True), metrics=[CategoricalAccuracy(name="hits")])
     model.save(tmp_path / "model.safetensors")
@@ -178,7 +187,8 @@ def drop(name):
         (put([], "model", "layers"), ""),
         (put("Lambda", "model", "layers", 2, "class_name"), "layers: got unknown name 'Lambda', needs one of 'Dense'"),
         (put({"unit": 5}, "model", "layers", 2, "config"), "unit"),
-        (put(10**15, "model", "layers", 2, "config", "units"), "weights: got"),
+        (put(10**9, "model", "layers", 2, "config", "units"), "weights: got"),
+        (put([2**70, 3], "model", "input_shape"), "shape: got 1180591620717411303424, needs"),
         (put("os.system", "model", "layers", 2, "config", "activation"), "activation: got unknown name 'os.system'"),
         (put({"run": "rm"}, "compile"), "run"),
         (put("now", "compile", "optimizer"), "optimizer: got unknown name 'now'"),

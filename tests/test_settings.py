@@ -1,8 +1,11 @@
 """Looking things up by name, class, instance or config, for every kind of setting."""
 
+import copy
+
+import numpy as np
 import pytest
 
-from fastmlp import activations, initializers, losses, metrics, optimizers, regularizers
+from fastmlp import activations, initializers, layers, losses, metrics, optimizers, regularizers
 from fastmlp.settings import integer, real, snake_case
 
 KINDS = [
@@ -63,9 +66,47 @@ def test_activations_are_functions_found_by_name():
             activations.get(wrong)
 
 
+@pytest.mark.parametrize("x", [None, [1j], "text", [object()]])
+def test_activations_take_real_numbers_only(x):
+    for activation in (activations.softmax, activations.relu):
+        with pytest.raises(TypeError, match=r"x: got .*, needs an array of real numbers"):
+            activation(x)
+    assert activations.relu([-1, 2]).tolist() == [0.0, 2.0] and activations.relu(np.float16(3)) == 3.0
+
+
 @pytest.mark.parametrize("cls", [cls for kind in KINDS for cls in [kind[2]]] + [optimizers.SGD, initializers.HeNormal])
 def test_config_round_trip(cls):
     assert cls.from_config(cls().get_config()).get_config() == cls().get_config()
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        (layers.Dense(3), "units"),
+        (layers.Dense(3), "kernel_regularizer"),
+        (layers.Dense(3), "name"),
+        (layers.Dense(3), "in_model"),
+        (layers.Dense(3).kernel_initializer, "seed"),
+        (regularizers.L2(), "l2"),
+        (optimizers.SGD(), "momentum"),
+        (optimizers.Adam(), "rule"),
+        (optimizers.Adam(), "spec"),
+        (losses.MeanSquaredError(), "sparse"),
+        (losses.BinaryCrossentropy(), "from_logits"),
+        (metrics.BinaryAccuracy(), "kernel"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_settings_stay_what_the_constructor_checked(settings, name):
+    before = getattr(settings, name)
+    with pytest.raises(AttributeError, match=name):
+        setattr(settings, name, 10**9)
+    assert getattr(settings, name) == before
+
+
+def test_a_copy_of_settings_is_equal():
+    for settings in (layers.Dense(3, name="out"), optimizers.SGD(0.5)):
+        assert copy.deepcopy(settings).get_config() == settings.get_config()
 
 
 def test_a_repr_shows_the_settings():

@@ -29,16 +29,16 @@ def test_an_explicit_number_comes_first_then_the_environment_then_the_cpus(monke
     assert threads.get_num_threads() == 7
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "4,2"])
+@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "4,2", "257", "9" * 30])
 def test_a_bad_own_variable_is_an_error_and_a_bad_foreign_one_is_ignored(text):
-    with pytest.raises(ValueError, match=f"FASTMLP_NUM_THREADS: got {text!r}, needs an integer of at least 1"):
+    with pytest.raises(ValueError, match=f"FASTMLP_NUM_THREADS: got {text!r}, needs an integer from 1 to 256"):
         threads.threads_in_environment({"FASTMLP_NUM_THREADS": text})
-    expected = 4 if text == "4,2" else None
+    expected = {"4,2": 4, "257": 256, "9" * 30: 256}.get(text)
     assert threads.threads_in_environment({"OMP_NUM_THREADS": text}) == expected
     assert threads.threads_in_environment({"FASTMLP_NUM_THREADS": "", "OMP_NUM_THREADS": ""}) is None
 
 
-@pytest.mark.parametrize("value", [0, -1, 1.5, "2", True])
+@pytest.mark.parametrize("value", [0, -1, 257, 1.5, "2", True])
 def test_bad_numbers_change_nothing(value):
     threads.set_num_threads(2)
     with pytest.raises((ValueError, TypeError), match="threads: got"):
@@ -92,6 +92,14 @@ def test_a_quota_is_rounded_down_but_not_to_nothing(monkeypatch):
         monkeypatch.setattr(threads, "_own_quota", lambda own=own: own)
         monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2, 3}, raising=False)
         assert threads.available_cpus() == expected
+
+
+def test_no_more_threads_than_the_largest_number(monkeypatch):
+    monkeypatch.setattr(threads, "_own_quota", lambda: None)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(300)), raising=False)
+    assert threads.get_num_threads() == 256
+    threads.set_num_threads(256)
+    assert threads.get_num_threads() == 256
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

@@ -151,6 +151,15 @@ def test_bad_arguments_are_refused_before_anything_changes(arguments, error, mes
     assert not model.built and model.history is None and model.epochs_trained == 0
 
 
+def test_a_bad_number_of_threads_shows_before_anything_is_printed_or_changed(monkeypatch, capsys):
+    monkeypatch.setenv("FASTMLP_NUM_THREADS", "two")
+    model = Sequential([Dense(3, "softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    with pytest.raises(ValueError, match="FASTMLP_NUM_THREADS: got 'two'"):
+        model.fit(X, Y, epochs=2)
+    assert capsys.readouterr().out == "" and not model.built
+
+
 @pytest.mark.parametrize("name", ["class_weight", "sample_weight", "steps_per_epoch", "initial_epoch"])
 def test_arguments_of_keras_that_are_not_there_are_not_ignored(name):
     with pytest.raises(TypeError, match=name):
@@ -223,6 +232,33 @@ def test_a_callback_can_stop_add_to_the_logs_and_set_the_learning_rate():
     assert len(fit(model, epochs=3).epoch) == 3  # the next fit is not stopped
 
 
+@pytest.mark.parametrize("hook", ["on_train_begin", "on_epoch_begin", "on_epoch_end"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model: model.compile("sgd", "mse"),
+        lambda model: model.add(Dense(2)),
+        lambda model: (model.pop(), model.add(Dense(2))),
+    ],
+    ids=["compile", "add", "pop"],
+)
+def test_a_callback_that_changes_the_network_ends_fit(hook, change):
+    callback = Callback()
+    setattr(callback, hook, lambda *arguments: change(callback.model))
+    model = make()
+    with pytest.raises(RuntimeError, match="fit: got a callback that called add, pop or compile, needs the same"):
+        fit(model, epochs=2, callbacks=[callback])
+    assert model(X).shape[0] == 50
+
+
+def test_a_callback_may_compile_at_the_end():
+    callback = Callback()
+    callback.on_train_end = lambda logs: callback.model.compile("sgd", "sparse_categorical_crossentropy")
+    model = make()
+    fit(model, callbacks=[callback])
+    assert fit(model).history.keys() == {"loss"}
+
+
 def test_a_callback_that_waits_for_batches_is_refused():
     class Batches(Callback):
         def on_train_batch_end(self, batch, logs=None):
@@ -262,6 +298,7 @@ from fastmlp.model import Sequential
 x, y = np.ones((100_000, 1000), np.uint8), np.zeros(100_000)
 model = Sequential([Dense(1000), Dense(1)])
 model.compile("sgd", "mse")
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell turns off for its background jobs
 threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
 try:
     model.fit(x, y, batch_size=1, verbose=0)

@@ -37,9 +37,9 @@ def fetch(name: str, mirrors: Sequence[str], sha256: Mapping[str, str]) -> Path:
     OSError
         The cache cannot be written.
     """
-    root = os.environ.get("FASTMLP_DATA")
-    if root and (Path(root) / name).is_dir():
-        return Path(root) / name
+    own = own_folder(name)
+    if own is not None:
+        return own
     import pooch  # type: ignore[import-untyped]  # here, so that only those who download wait for its import
 
     folder = Path(pooch.os_cache("fastmlp")) / name
@@ -47,6 +47,12 @@ def fetch(name: str, mirrors: Sequence[str], sha256: Mapping[str, str]) -> Path:
     for file, digest in sha256.items():
         _fetch_file(folder, file, digest, order)
     return folder
+
+
+def own_folder(name: str) -> Path | None:
+    """The folder ``$FASTMLP_DATA/<name>``, or None if there is none."""
+    root = os.environ.get("FASTMLP_DATA")
+    return Path(root) / name if root and (Path(root) / name).is_dir() else None
 
 
 def _fetch_file(folder: Path, file: str, digest: str, mirrors: list[str]) -> None:

@@ -15,14 +15,13 @@ from __future__ import annotations
 import gzip
 import math
 import os
-import secrets
 import struct
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import IO, Any
 
 import numpy as np
+
+from fastmlp.files import written_whole
 
 DTYPES: dict[int, np.dtype[Any]] = {
     0x08: np.dtype("uint8"),
@@ -130,7 +129,7 @@ def write_idx(path: str | os.PathLike[str], array: np.ndarray[Any, Any]) -> None
     """
     header = _header(array)
     values = np.ascontiguousarray(array, array.dtype.newbyteorder(">")).reshape(-1).view(np.uint8)
-    with _whole_or_nothing(path) as file:
+    with written_whole(path) as file:
         if os.fspath(path).endswith(".gz"):
             # no file name and no time in the gzip header, so that the bytes depend on the array alone
             with gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=file, mtime=0) as stream:
@@ -154,21 +153,3 @@ def _header(array: np.ndarray[Any, Any]) -> bytes:
     if not all(1 <= size < 2**32 for size in array.shape):
         raise ValueError(f"array: got shape {array.shape}; an IDX file needs dimensions from 1 to {2**32 - 1}")
     return struct.pack(f">2xBB{array.ndim}I", code, array.ndim, *array.shape)
-
-
-@contextmanager
-def _whole_or_nothing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """A file to write to, which takes the name ``path`` only when the block has ended well."""
-    target = os.path.realpath(path)  # a symbolic link stays one
-    folder, name = os.path.split(target)
-    temporary = os.path.join(folder, f".{name}.{secrets.token_hex(8)}.part")
-    try:
-        with open(temporary, "xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise

@@ -222,8 +222,8 @@ class Call:
             raise ValueError(
                 f"{self.label}: out must be a writable C-contiguous {dtype} array of shape {shape}, got {got}"
             )
-        self.written["out"] = given = np.asarray(given)
-        return given
+        self.written["out"] = np.asarray(given)
+        return self.written["out"]
 
     def check_overlap(self) -> None:
         """No argument may change under another one while it is read or written."""
