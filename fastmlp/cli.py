@@ -67,6 +67,8 @@ class Parser(argparse.ArgumentParser):
 
 def deliver(text: str) -> None:
     """Print to stdout; Failed when it cannot be written: nobody reads the pipe, or the disk is full."""
+    if sys.stdout is None:
+        raise Failed("cannot print the result: stdout is closed")
     try:
         print(text, flush=True)
     except OSError as error:

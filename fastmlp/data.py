@@ -66,7 +66,8 @@ def targets(argument: str, y: Any, rows: int, units: int, loss: Loss, dtype: str
     TypeError
         When y is not an array of real numbers.
     ValueError
-        When its shape does not fit the model, it has NaN or infinity, or labels are not integers in [0, units).
+        When its shape does not fit the model, it has NaN or infinity, labels are not integers in [0, units), or the
+        targets of another cross-entropy are not in [0, 1].
     """
     y = numeric(argument, y)
     if y.ndim == 0 or len(y) != rows:
@@ -102,6 +103,9 @@ def columns(argument: str, y: np.ndarray, units: int, loss: Loss, dtype: str) ->
         raise ValueError(f"{argument}: got shape {y.shape}, needs ({len(y)}, {units}), a column for each output{hint}")
     require_values(argument, y)
     require_finite(argument, y, dtype)
+    low, high = extremes(y)
+    if loss.probabilities and not (low >= 0 and high <= 1):
+        raise ValueError(f"{argument}: got values from {low} to {high}, needs 0 to 1 for {loss.kernel!r}")
     return np.ascontiguousarray(y, dtype=dtype)
 
 

@@ -17,6 +17,7 @@ class Loss(Settings):
 
     kernel: ClassVar[str]  # the engine's name
     sparse: ClassVar[bool] = False  # True when targets are class numbers
+    probabilities: ClassVar[bool] = False  # True when other targets must lie in [0, 1]
 
     @property
     def engine_name(self) -> str:
@@ -31,6 +32,8 @@ class MeanSquaredError(Loss):
 
 class CrossEntropy(Loss):
     """Base of the cross-entropies; `from_logits=True` says that the model ends without its softmax or sigmoid."""
+
+    probabilities = True
 
     def __init__(self, from_logits: bool = False):
         self.from_logits = boolean("from_logits", from_logits)

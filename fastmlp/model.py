@@ -53,6 +53,8 @@ class Sequential:
         dtype: Any = "float32",
         seed: int | None = None,
     ):
+        if layers is not None and not isinstance(layers, Iterable):
+            raise TypeError(f"layers: got {type(layers).__name__}, needs a list of layers")
         self.name = optional_name(name) or "sequential"
         self.dtype = data.float_type(dtype)
         self.seed = streams.choose_seed(seed)

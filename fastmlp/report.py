@@ -93,7 +93,13 @@ def make_console() -> Console:
 
     from rich.console import Console
 
-    return Console(file=sys.stdout, highlight=False)
+    class LettingErrorsOut(Console):
+        """Where nobody reads the pipe any more, rich would end the program; that is not for a library to do."""
+
+        def on_broken_pipe(self) -> None:
+            raise  # the BrokenPipeError that is being handled
+
+    return LettingErrorsOut(file=sys.stdout, highlight=False)
 
 
 def bar_line(

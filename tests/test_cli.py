@@ -475,6 +475,13 @@ def test_nobody_reads_stdout(arguments):
 
 
 @posix
+def test_stdout_is_closed():
+    run = process("--quiet", *QUICK, preexec_fn=lambda: os.close(1))
+    assert run.returncode == 1
+    assert is_error(run.stderr, "cannot print the result: stdout is closed")
+
+
+@posix
 def test_nobody_reads_stderr():
     read, write = os.pipe()
     os.close(read)

@@ -49,6 +49,20 @@ def test_any_layout_becomes_contiguous(make):
     assert result.flags.c_contiguous and np.array_equal(result, x)
 
 
+@pytest.mark.parametrize("loss", [ONE_HOT, losses.BinaryCrossentropy(), losses.BinaryCrossentropy(from_logits=True)])
+@pytest.mark.parametrize("wrong", [-0.5, 1.5, 7])
+def test_targets_of_a_cross_entropy_lie_between_0_and_1(loss, wrong):
+    y = np.eye(4, 3)
+    assert np.array_equal(targets(y, loss=loss), y)
+    y[2, 1] = wrong
+    low, high = min(wrong, 0.0), max(wrong, 1.0)
+    with pytest.raises(
+        ValueError, match=f"y: got values from {low} to {float(high)}, needs 0 to 1 for '{loss.kernel}'"
+    ):
+        targets(y, loss=loss)
+    assert np.array_equal(targets(y, loss=MSE), y)
+
+
 def test_a_model_of_one_input_takes_a_vector():
     assert features([1, 2, 3], shape=(1,)).shape == (3, 1)
     assert features(np.zeros((2, 28, 28), np.uint8), shape=None).shape == (2, 28, 28)

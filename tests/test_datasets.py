@@ -325,7 +325,7 @@ def test_both_mirrors_fail(mirrors):
         mnist.load_data()
     assert str(caught.value) == (
         f"cannot download {name}: tried {mirrors.url}/first/{name} (wrong SHA-256) and {mirrors.url}/second/{name} "
-        "(HTTP status 404); without a network, put the files into $FASTMLP_DATA/mnist/"
+        "(HTTP status 404); without a network, put the files into $FASTMLP_DATA/mnist/ (FASTMLP_DATA is not set)"
     )
     assert sorted(os.listdir(mirrors.cache)) == sorted(mirrors.names[:2])  # what came well stays; nothing else does
 

@@ -1,19 +1,26 @@
 """Which instruction set is used: a pure choice, and the environment variable that overrides it."""
 
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import fastmlp
 from fastmlp.kernels import isa
 
 PRINT = "from fastmlp.kernels import isa; print(isa.name())"
 
 
-def python(code, **environment):
+def python(code, *arguments, **environment):
     return subprocess.run(
-        [sys.executable, "-c", code], env=os.environ | environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, *arguments],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -51,6 +58,15 @@ def test_impossible_environment_raises_at_import():
     run = python(PRINT, FASTMLP_ISA="sparc")
     assert run.returncode != 0
     assert "ValueError: FASTMLP_ISA='sparc' is not available on this machine; available:" in run.stderr
+
+
+def test_a_source_folder_that_is_not_built_says_so(tmp_path):
+    source = Path(fastmlp.__file__).parent
+    shutil.copytree(source, tmp_path / "fastmlp", ignore=shutil.ignore_patterns("*.so", "*.pyd", "__pycache__", "data"))
+    run = python("import sys; sys.path.insert(0, sys.argv[1]); import fastmlp.kernels", str(tmp_path))
+    assert run.returncode == 1
+    assert f"ImportError: fastmlp is not built in {tmp_path / 'fastmlp' / 'kernels'}" in run.stderr
+    assert "`pip install -e .`" in run.stderr
 
 
 def test_base_is_always_there():

@@ -342,3 +342,8 @@ def test_two_threads_share_a_model_without_mixing():
         thread.join()
     alone.fit(X, Y, epochs=6, verbose=0)
     assert same(model.get_weights(), alone.get_weights()) and np.isfinite(outputs).all()
+
+
+def test_a_single_layer_is_no_list_of_layers():
+    with pytest.raises(TypeError, match="layers: got Dense, needs a list of layers"):
+        Sequential(Dense(3))

@@ -1,6 +1,7 @@
 """What is printed: Keras' progress line and summary, on a terminal and elsewhere."""
 
 import io
+import os
 import re
 import time
 
@@ -146,3 +147,15 @@ def test_summary_of_float64_and_of_an_unbuilt_model(capsys):
 )
 def test_memory_size(size, text):
     assert report.memory_size(size) == text
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX pipes")
+@pytest.mark.parametrize("verbose", [1, 2])
+def test_a_pipe_that_nobody_reads_is_an_error_like_any_other(verbose, model, monkeypatch):
+    read, write = os.pipe()
+    os.close(read)
+    with open(write, "w") as pipe, monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", pipe)
+        with pytest.raises(BrokenPipeError):
+            model.fit(X, Y, verbose=verbose)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), write)  # for what the pipe still holds

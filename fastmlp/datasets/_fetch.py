@@ -74,8 +74,13 @@ def _fetch_file(folder: Path, file: str, digest: str, mirrors: list[str]) -> Non
             last = error
     raise ConnectionError(
         f"cannot download {file}: tried {' and '.join(failures)}; "
-        f"without a network, put the files into $FASTMLP_DATA/{folder.name}/"
+        f"without a network, put the files into $FASTMLP_DATA/{folder.name}/ (FASTMLP_DATA is {_data_root()})"
     ) from last
+
+
+def _data_root() -> str:
+    """What FASTMLP_DATA says, in words."""
+    return repr(os.environ["FASTMLP_DATA"]) if "FASTMLP_DATA" in os.environ else "not set"
 
 
 def _reason(error: Exception) -> str:

@@ -10,10 +10,17 @@ import os
 
 import numpy as np
 
-import fastmlp.kernels.dropout as masks  # the module: here its name becomes the function's
-from fastmlp.kernels import activations, dense, isa, losses, ops, optimizers
 from fastmlp.kernels.contract import Array, Scalar, kernel
-from fastmlp.kernels.engine import Network
+
+try:
+    import fastmlp.kernels.dropout as masks  # the module: here its name becomes the function's
+    from fastmlp.kernels import activations, dense, isa, losses, ops, optimizers
+    from fastmlp.kernels.engine import Network
+except ModuleNotFoundError as error:
+    raise ImportError(
+        f"fastmlp is not built in {os.path.dirname(__file__)} (no {error.name}): if that is a source folder, build there "
+        "with `pip install -e .`, or use an installed fastmlp from another folder"
+    ) from error
 
 __all__ = [
     "Network",
