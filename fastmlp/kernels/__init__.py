@@ -18,7 +18,7 @@ try:
     from fastmlp.kernels.engine import Network
 except ModuleNotFoundError as error:
     raise ImportError(
-        f"fastmlp is not built in {os.path.dirname(__file__)} (no {error.name}): if that is a source folder, build there "
+        f"fastmlp is not built in {os.path.dirname(__file__)} (no {error.name}): if that is a source folder, build it "
         "with `pip install -e .`, or use an installed fastmlp from another folder"
     ) from error
 
