@@ -1,9 +1,6 @@
-"""The compiled network against the oracle's, and what it promises of its own."""
+"""The compiled network against the oracle's: the same bits, and the gradients of its loss."""
 
-import os
 import random
-import signal
-import threading
 
 import numpy as np
 import pytest
@@ -11,97 +8,18 @@ import pytest
 import reference
 from fastmlp import kernels
 from fastmlp.kernels import Network, stages
-
-OPTIMIZERS = [
-    {"name": "sgd", "learning_rate": 0.1},
-    {"name": "momentum", "learning_rate": 0.05, "momentum": 0.9},
-    {"name": "nesterov", "learning_rate": 0.05, "momentum": 0.9},
-    {"name": "rmsprop", "learning_rate": 0.01, "rho": 0.9, "epsilon": 1e-7},
-    {"name": "adagrad", "learning_rate": 0.1, "epsilon": 1e-7, "initial_accumulator_value": 0.1},
-    {"name": "adam", "learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7},
-]
-
-
-def dense(units, activation="linear", use_bias=True, l2=0.0):
-    return {"kind": "dense", "units": units, "activation": activation, "use_bias": use_bias, "l2": l2}
-
-
-def activation(name):
-    return {"kind": "activation", "activation": name}
-
-
-def dropout(rate, seed=5):
-    return {"kind": "dropout", "rate": rate, "seed": seed}
-
-
-RESCALING = {"kind": "rescaling", "scale": 0.25, "offset": -0.5}
-# name: layers, loss, metric, outputs (None: as many as inputs); widths are below, at and above the register tiles
-NETWORKS = {
-    "softmax": (
-        [dense(33, "relu"), dropout(0.3), dense(5, "softmax")],
-        "sparse_categorical_crossentropy",
-        "sparse_categorical_accuracy",
-        5,
-    ),
-    "one_hot": ([dense(8, "tanh"), dense(4, "softmax")], "categorical_crossentropy", "categorical_accuracy", 4),
-    "binary": ([dense(17, "sigmoid", l2=0.01), dense(1, "sigmoid")], "binary_crossentropy", "binary_accuracy", 1),
-    "regression": ([RESCALING, dense(64, "relu", False), dense(3, l2=0.02)], "mean_squared_error", None, 3),
-    "logits": ([dense(6, "tanh"), dense(5)], "sparse_categorical_crossentropy_from_logits", None, 5),
-    "one_hot_logits": ([dense(5)], "categorical_crossentropy_from_logits", "categorical_accuracy", 5),
-    "binary_logits": ([dense(2)], "binary_crossentropy_from_logits", None, 2),
-    "unfused": (
-        [dense(7, "softmax"), dense(4, "sigmoid"), activation("tanh"), dense(3, "softmax"), dropout(0.1)],
-        "categorical_crossentropy",
-        "categorical_accuracy",
-        3,
-    ),
-    "sparse_unfused": (
-        [dense(7, "sigmoid"), dense(3, "softmax"), RESCALING | {"offset": 0.25}],
-        "sparse_categorical_crossentropy",
-        "sparse_categorical_accuracy",
-        3,
-    ),
-    "binary_unfused": (
-        [dropout(0.5), dense(3, "sigmoid", False), RESCALING | {"offset": 0.3}],
-        "binary_crossentropy",
-        "binary_accuracy",
-        3,
-    ),
-    "weightless": ([activation("tanh"), RESCALING], "mean_squared_error", None, None),
-    "activations": (
-        [activation("sigmoid"), dense(31), activation("relu"), dropout(0.0), dense(5), activation("softmax")],
-        "sparse_categorical_crossentropy",
-        "sparse_categorical_accuracy",
-        5,
-    ),
-}
-
-
-def targets(loss, rows, outputs, rng):
-    """Targets that fit the loss, for either implementation."""
-    labels = rng.integers(0, outputs, rows)
-    if loss.startswith("sparse"):
-        return labels.astype(np.intc)
-    if loss.startswith("categorical"):
-        return np.eye(outputs)[labels]
-    if loss.startswith("binary"):
-        return rng.integers(0, 2, (rows, outputs)).astype(float)
-    return rng.normal(size=(rows, outputs))
-
-
-def shapes(inputs, layers):
-    """Shapes of the weights."""
-    found = []
-    for layer in layers:
-        if layer["kind"] == "dense":
-            found.append((inputs, layer["units"]))
-            inputs = layer["units"]
-            found += [(inputs,)] * layer["use_bias"]
-    return found
-
-
-def initial(inputs, layers, rng):
-    return [rng.uniform(-0.4, 0.4, shape) for shape in shapes(inputs, layers)]
+from tests.networks import (
+    NETWORKS,
+    OPTIMIZERS,
+    RESCALING,
+    WHOLE_RUN,
+    WHOLE_RUN_LOSS,
+    WHOLE_RUN_METRIC,
+    dense,
+    dropout,
+    initial,
+    targets,
+)
 
 
 def lists(arrays):
@@ -125,10 +43,6 @@ def epochs(network, x, y, count, batch_size, metric, convert=np.asarray):
 
 
 # ---------------------------------------------------------------------------------------------- equal to the oracle
-
-
-WHOLE_RUN = [dense(32, "relu"), dropout(0.3, seed=2**40 + 7), dense(10, "softmax")]
-WHOLE_RUN_LOSS, WHOLE_RUN_METRIC = "sparse_categorical_crossentropy", "sparse_categorical_accuracy"
 
 
 @pytest.fixture(scope="session")
@@ -328,124 +242,3 @@ def test_gradients_leave_weights_and_optimizer_alone(few_digits):
     assert_same(network.get_weights(), before[0])
     assert_same(network.get_optimizer_state(), before[1])
     assert network.step == before[2]
-
-
-# ---------------------------------------------------------------------------------------------------- what is refused
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"x": np.ones((6, 4))}, r"x must be a C-contiguous array of .* with shape \(rows, 3\), got float64 \(6, 4\)"),
-        ({"x": np.ones((6, 3), int)}, "x must be a C-contiguous array of uint8 or float32 or float64"),
-        ({"x": np.ones((3, 6)).T}, "x must be a C-contiguous array"),
-        ({"x": [[1.0, 2.0, 3.0]]}, "x must be .*, got list"),
-        ({"y": np.zeros(5, np.intc)}, r"y must be a C-contiguous array of int32 with shape \(6\), got int32 \(5,\)"),
-        ({"y": np.zeros((6, 2), np.float32)}, "y must be a C-contiguous array of int32"),
-        ({"y": np.full(6, 2, np.intc)}, "y must hold numbers from 0 to 1, got 2 to 2"),
-        ({"y": None}, "y: got None, needs the targets"),
-        ({"order": np.array([0, 6])}, "order must hold numbers from 0 to 5, got 0 to 6"),
-        ({"order": np.array([0.0])}, "order must be a C-contiguous array of int64"),
-        ({"order": np.arange(0)}, "order must be a C-contiguous array of int64"),
-        ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
-        ({"metric": "categorical_accuracy"}, "metric: got 'categorical_accuracy', which does not fit the loss 'sparse"),
-    ],
-)
-def test_arrays_that_do_not_fit_are_refused_before_anything_changes(change, message):
-    network = Network(3, [dense(2, "softmax")], WHOLE_RUN_LOSS, OPTIMIZERS[0])
-    good = {"x": np.ones((6, 3)), "y": np.zeros(6, np.intc), "order": np.arange(6), "batch_size": 2}
-    with pytest.raises(ValueError, match=message):
-        network.train_epoch(**(good | change))
-    assert network.step == 0
-    assert not any(array.any() for array in network.get_weights())
-    network.train_epoch(**good)
-
-
-def test_a_network_without_a_loss_predicts_only():
-    network = Network(3, [dense(2)])
-    assert network.predict(np.ones((1, 3))).tolist() == [[0, 0]]
-    with pytest.raises(ValueError, match="the network was made without a loss"):
-        network.evaluate(np.ones((1, 3)), np.ones((1, 2), np.float32))
-
-
-def test_no_layers_give_what_they_get():
-    assert Network(3, []).predict(np.ones((2, 3))).tolist() == [[1, 1, 1]] * 2
-
-
-@pytest.mark.parametrize(("inputs", "units"), [(0, 2), (3, 0), (3, -1)])
-def test_impossible_widths(inputs, units):
-    with pytest.raises(ValueError, match="needs at least one input and one unit in every layer"):
-        Network(inputs, [dense(units)])
-
-
-@pytest.mark.parametrize("threads", [0, -1, 257])
-def test_impossible_numbers_of_threads(threads):
-    with pytest.raises(ValueError, match=f"threads must be from 1 to 256, got {threads}"):
-        Network(3, [dense(2)]).threads = threads
-
-
-def test_a_second_use_while_it_runs_is_refused():
-    network, x, y, order = slow_run()
-    training = threading.Thread(target=network.train_epoch, args=(x, y, order[:32000], 32))
-    training.start()
-    while not network.steps_done:
-        pass
-    with pytest.raises(RuntimeError, match="this network is running already"):
-        network.predict(x)
-    training.join()
-    assert network.steps_done == 1000
-    network.predict(x)
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_forked_child_does_not_hang():
-    x = np.random.default_rng(10).random((64, 64))
-    network = Network(64, [dense(64)], dtype="float64")
-    network.threads = 2
-    product, prediction = kernels.matrix_dot(x, x, threads=2), network.predict(x)
-    child = os.fork()
-    if not child:
-        signal.alarm(20)
-        same = np.array_equal(kernels.matrix_dot(x, x, threads=2), product)
-        os._exit(0 if same and np.array_equal(network.predict(x), prediction) else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-
-
-# ------------------------------------------------------------------------------------------------------ while it runs
-
-
-def slow_run():
-    """A network and data whose epoch takes seconds."""
-    layers = [dense(512, "relu"), dense(512, "relu"), dense(10, "softmax")]
-    network = Network(512, layers, "sparse_categorical_crossentropy", OPTIMIZERS[0])
-    rng = np.random.default_rng(9)
-    network.set_weights(initial(512, layers, rng))
-    return network, rng.random((2000, 512), np.float32), np.zeros(2000, np.intc), np.arange(200_000) % 2000
-
-
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer that sends a signal")
-def test_ctrl_c_ends_an_epoch():
-    network, x, y, order = slow_run()
-    network.threads = 2
-    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
-    signal.setitimer(signal.ITIMER_REAL, 0.3)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            network.train_epoch(x, y, order, 32)
-    finally:
-        signal.signal(signal.SIGALRM, before)
-    assert 0 < network.steps_done < len(order) / 32
-    assert network.step == network.steps_done
-    assert np.isfinite(network.predict(x[:5])).all()
-
-
-def test_steps_done_can_be_watched_from_another_thread():
-    network, x, y, order = slow_run()
-    training = threading.Thread(target=network.train_epoch, args=(x, y, order[:32000], 32))
-    training.start()
-    seen = set()
-    while training.is_alive():
-        seen.add(network.steps_done)
-    assert len(seen) > 2
-    assert network.steps_done == 1000

@@ -1,0 +1,99 @@
+"""The case table of whole networks: their layers, losses, targets and optimizers."""
+
+import numpy as np
+
+OPTIMIZERS = [
+    {"name": "sgd", "learning_rate": 0.1},
+    {"name": "momentum", "learning_rate": 0.05, "momentum": 0.9},
+    {"name": "nesterov", "learning_rate": 0.05, "momentum": 0.9},
+    {"name": "rmsprop", "learning_rate": 0.01, "rho": 0.9, "epsilon": 1e-7},
+    {"name": "adagrad", "learning_rate": 0.1, "epsilon": 1e-7, "initial_accumulator_value": 0.1},
+    {"name": "adam", "learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7},
+]
+
+
+def dense(units, activation="linear", use_bias=True, l2=0.0):
+    return {"kind": "dense", "units": units, "activation": activation, "use_bias": use_bias, "l2": l2}
+
+
+def activation(name):
+    return {"kind": "activation", "activation": name}
+
+
+def dropout(rate, seed=5):
+    return {"kind": "dropout", "rate": rate, "seed": seed}
+
+
+RESCALING = {"kind": "rescaling", "scale": 0.25, "offset": -0.5}
+# name: layers, loss, metric, outputs (None: as many as inputs); widths are below, at and above the register tiles
+NETWORKS = {
+    "softmax": (
+        [dense(33, "relu"), dropout(0.3), dense(5, "softmax")],
+        "sparse_categorical_crossentropy",
+        "sparse_categorical_accuracy",
+        5,
+    ),
+    "one_hot": ([dense(8, "tanh"), dense(4, "softmax")], "categorical_crossentropy", "categorical_accuracy", 4),
+    "binary": ([dense(17, "sigmoid", l2=0.01), dense(1, "sigmoid")], "binary_crossentropy", "binary_accuracy", 1),
+    "regression": ([RESCALING, dense(64, "relu", False), dense(3, l2=0.02)], "mean_squared_error", None, 3),
+    "logits": ([dense(6, "tanh"), dense(5)], "sparse_categorical_crossentropy_from_logits", None, 5),
+    "one_hot_logits": ([dense(5)], "categorical_crossentropy_from_logits", "categorical_accuracy", 5),
+    "binary_logits": ([dense(2)], "binary_crossentropy_from_logits", None, 2),
+    "unfused": (
+        [dense(7, "softmax"), dense(4, "sigmoid"), activation("tanh"), dense(3, "softmax"), dropout(0.1)],
+        "categorical_crossentropy",
+        "categorical_accuracy",
+        3,
+    ),
+    "sparse_unfused": (
+        [dense(7, "sigmoid"), dense(3, "softmax"), RESCALING | {"offset": 0.25}],
+        "sparse_categorical_crossentropy",
+        "sparse_categorical_accuracy",
+        3,
+    ),
+    "binary_unfused": (
+        [dropout(0.5), dense(3, "sigmoid", False), RESCALING | {"offset": 0.3}],
+        "binary_crossentropy",
+        "binary_accuracy",
+        3,
+    ),
+    "weightless": ([activation("tanh"), RESCALING], "mean_squared_error", None, None),
+    "activations": (
+        [activation("sigmoid"), dense(31), activation("relu"), dropout(0.0), dense(5), activation("softmax")],
+        "sparse_categorical_crossentropy",
+        "sparse_categorical_accuracy",
+        5,
+    ),
+}
+
+
+def targets(loss, rows, outputs, rng):
+    """Targets that fit the loss, for either implementation."""
+    labels = rng.integers(0, outputs, rows)
+    if loss.startswith("sparse"):
+        return labels.astype(np.intc)
+    if loss.startswith("categorical"):
+        return np.eye(outputs)[labels]
+    if loss.startswith("binary"):
+        return rng.integers(0, 2, (rows, outputs)).astype(float)
+    return rng.normal(size=(rows, outputs))
+
+
+def shapes(inputs, layers):
+    """Shapes of the weights."""
+    found = []
+    for layer in layers:
+        if layer["kind"] == "dense":
+            found.append((inputs, layer["units"]))
+            inputs = layer["units"]
+            found += [(inputs,)] * layer["use_bias"]
+    return found
+
+
+def initial(inputs, layers, rng):
+    return [rng.uniform(-0.4, 0.4, shape) for shape in shapes(inputs, layers)]
+
+
+# the run that is compared with the oracle from end to end
+WHOLE_RUN = [dense(32, "relu"), dropout(0.3, seed=2**40 + 7), dense(10, "softmax")]
+WHOLE_RUN_LOSS, WHOLE_RUN_METRIC = "sparse_categorical_crossentropy", "sparse_categorical_accuracy"
