@@ -30,6 +30,7 @@ Number = TypeVar("Number", int, float)
 # Named here too, since the modules that define them import NumPy.
 ACTIVATIONS = ("linear", "relu", "sigmoid", "tanh", "softmax")
 OPTIMIZERS = ("sgd", "rmsprop", "adagrad", "adam")
+MAX_THREADS = 256
 
 
 class Failed(Exception):
@@ -95,7 +96,7 @@ def number(kind: Callable[[str], Number], needs: str, valid: Callable[[Number], 
 
 
 count = number(int, "an integer of at least 1", lambda value: value >= 1)
-threads = number(int, "an integer from 1 to 256", lambda value: 1 <= value <= 256)
+threads = number(int, f"an integer from 1 to {MAX_THREADS}", lambda value: 1 <= value <= MAX_THREADS)
 seed = number(int, "an integer of at least 0", lambda value: value >= 0)
 fraction = number(float, "a number in [0, 1)", lambda value: 0.0 <= value < 1.0)
 penalty = number(float, "a finite number of at least 0", lambda value: 0.0 <= value < math.inf)

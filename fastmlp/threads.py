@@ -10,12 +10,11 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from fastmlp.kernels.forks import usable
+from fastmlp.kernels.forks import MAX_THREADS, usable
 from fastmlp.settings import integer
 
 # A second thread has to earn its share of the barriers in each step: about this many multiply-adds a thread and step.
 WORK_PER_THREAD = 10_000_000
-MAX_THREADS = 256
 
 _explicit: int | None = None
 

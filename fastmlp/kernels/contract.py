@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.kernels.forks import usable
+from fastmlp.kernels.forks import MAX_THREADS, usable
 
 FLOATS = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
 
@@ -53,8 +53,7 @@ class Scalar:
 
 
 SHORT: dict[Any, Any] = {float: Scalar(float), int: Scalar(int)}
-MOST_THREADS = 256
-THREADS = Scalar(int, 1, MOST_THREADS)
+THREADS = Scalar(int, 1, MAX_THREADS)
 Requirement = tuple[str, Callable[[dict[str, Any]], bool]]
 
 

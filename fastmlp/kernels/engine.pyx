@@ -10,8 +10,8 @@ import threading
 import numpy as np
 
 from fastmlp.kernels.arena import Arena, aligned
-from fastmlp.kernels.contract import MOST_THREADS, check_data
-from fastmlp.kernels.forks import usable
+from fastmlp.kernels.contract import check_data
+from fastmlp.kernels.forks import MAX_THREADS, usable
 from fastmlp.kernels.stages import ACTIVATIONS, FUSED, KINDS, LOSSES, METRICS, SLOTS, SOURCES, take_apart
 
 from fastmlp.kernels.epoch cimport differentiate, evaluate, train
@@ -173,8 +173,8 @@ cdef class Network:
 
     @threads.setter
     def threads(self, threads):
-        if not 1 <= threads <= MOST_THREADS:
-            raise ValueError(f"threads must be from 1 to {MOST_THREADS}, got {threads}")
+        if not 1 <= threads <= MAX_THREADS:
+            raise ValueError(f"threads must be from 1 to {MAX_THREADS}, got {threads}")
         self.thread_limit = threads
 
     @property
@@ -212,7 +212,7 @@ cdef class Network:
 
     def set_optimizer_state(self, state):
         """Copy a state, in the order of get_optimizer_state, into the network."""
-        count = len(self.get_weights())
+        count = sum(1 + place.use_bias for place in self.arena.places)
         for number, slot in enumerate(self.arena.regions[1:]):
             self.arena.fill(slot, state[number * count:(number + 1) * count])
 

@@ -86,14 +86,16 @@ cdef void differentiate(Plan *plan, const Data *data, floating *batch) noexcept 
     cdef Optimizer optimizer
     optimizer.kind = STORE
     load(data, 0, &part, plan.inputs, batch)
-    square_kernels(plan, &part, batch)
+    if plan.penalized:
+        square_kernels(plan, &part, batch)
     forward(plan, &part, batch, False, 0)
     compare(plan, data, 0, &part, batch, <floating *> plan.losses)
     backward(plan, &part, batch, False, 0, &optimizer)
     barrier_wait(&plan.barrier, part.count)
     if part.number == 0:
         add_totals(plan, part.rows, 0, <floating *> plan.losses)
-        plan.penalty = penalty_of(plan, <floating *> plan.squares)
+        if plan.penalized:
+            plan.penalty = penalty_of(plan, <floating *> plan.squares)
 
 
 cdef bint interrupted() noexcept nogil:

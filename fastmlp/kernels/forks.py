@@ -1,6 +1,8 @@
-"""OpenMP's threads do not survive a fork: a child that asks for them hangs, so it gets one."""
+"""How many threads may be asked for. OpenMP's do not survive a fork: a child that uses them hangs, so it gets one."""
 
 import os
+
+MAX_THREADS = 256
 
 _forked = False
 

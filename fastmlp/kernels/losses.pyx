@@ -127,7 +127,7 @@ cdef int link_of(int loss) noexcept nogil:
 
 cdef floating loss_of_row(int loss, Py_ssize_t n, const floating *t, int label, const floating *y) noexcept nogil:
     """The loss of one row from its targets t (or its label) and its predictions y, logits where the loss says so."""
-    cdef floating total = 0, scale
+    cdef floating total = 0, scale, most
     cdef Py_ssize_t j
     if loss == MEAN_SQUARED_ERROR:
         for j in range(n):
@@ -145,12 +145,14 @@ cdef floating loss_of_row(int loss, Py_ssize_t n, const floating *t, int label, 
             total += t[j] * log_(clip(y[j])) + (1 - t[j]) * log_(1 - clip(y[j]))
         return -total / n
     if loss == CATEGORICAL_FROM_LOGITS:
-        scale = log_sum_exp(n, y)
+        most = largest(n, y)
+        scale = log_sum_exp(n, y, most)
         for j in range(n):
-            total += t[j] * (scale - (y[j] - largest(n, y)))
+            total += t[j] * (scale - (y[j] - most))
         return total
     if loss == SPARSE_CATEGORICAL_FROM_LOGITS:
-        return log_sum_exp(n, y) - (y[label] - largest(n, y))
+        most = largest(n, y)
+        return log_sum_exp(n, y, most) - (y[label] - most)
     for j in range(n):
         total += ((y[j] if y[j] > 0 else 0) - y[j] * t[j]) + log1p_(exp_(-fabs_(y[j])))
     return total / n
@@ -221,9 +223,9 @@ cdef inline floating largest(Py_ssize_t n, const floating *x) noexcept nogil:
     return most
 
 
-cdef inline floating log_sum_exp(Py_ssize_t n, const floating *x) noexcept nogil:
-    """log of the sum over j of exp(x[j] - largest)."""
-    cdef floating total = 0, most = largest(n, x)
+cdef inline floating log_sum_exp(Py_ssize_t n, const floating *x, floating most) noexcept nogil:
+    """log of the sum over j of exp(x[j] - most)."""
+    cdef floating total = 0
     cdef Py_ssize_t j
     for j in range(n):
         total += exp_(x[j] - most)

@@ -6,8 +6,7 @@ from libc.string cimport memcpy
 
 from fastmlp.kernels.activations cimport activate_row, activate_row_gradient
 from fastmlp.kernels.dropout cimport dropout_setting
-from fastmlp.kernels.isa cimport STORE
-from fastmlp.kernels.isa cimport Dropout, Optimizer
+from fastmlp.kernels.isa cimport STORE, Dropout, Optimizer
 from fastmlp.kernels.isa cimport activate, activate_gradient, barrier_wait, blocks, dropout as dropout_elements, pack
 from fastmlp.kernels.isa cimport share, tile, tile_columns, tile_rows, update
 from fastmlp.kernels.plan cimport ACTIVATION, DENSE, DROPOUT
