@@ -3,8 +3,9 @@
 from cpython.exc cimport PyErr_Occurred
 from cython cimport embedsignature, floating
 from cython.parallel cimport parallel
-from libc.stdint cimport UINT64_MAX, int64_t, uint64_t
+from libc.stdint cimport UINT64_MAX, int32_t, int64_t, uint32_t, uint64_t
 
+import os
 import threading
 
 import numpy as np
@@ -14,18 +15,21 @@ from fastmlp.kernels.contract import check_data
 from fastmlp.kernels.forks import MAX_THREADS, usable
 from fastmlp.kernels.stages import ACTIVATIONS, FUSED, KINDS, LOSSES, METRICS, SLOTS, SOURCES, take_apart
 
-from fastmlp.kernels.epoch cimport differentiate, evaluate, train
+from fastmlp.kernels.epoch cimport differentiate, evaluate, predict, train
 from fastmlp.kernels.isa cimport blocks, selected
 from fastmlp.kernels.optimizers cimport optimizer_from
-from fastmlp.kernels.plan cimport DENSE, Data, Layer, Plan
+from fastmlp.kernels.plan cimport DENSE, Data, Layer, Lists, Matrix, Plan
 
 cdef enum:
     TRAIN
+    PREDICT
     EVALUATE
     DIFFERENTIATE
 
+# whether zeros of a layer's input may be left out of its products; the results have the same bits
+SKIP_ZEROS = os.environ.get("FASTMLP_SKIP_ZEROS", "1") != "0"
 cdef uint64_t NEVER = UINT64_MAX  # the last step of a run that nobody stops
-CHUNK = 256  # rows that predict and evaluate take at a time
+CHUNK = 128  # rows that evaluate takes at a time, and every thread of predict
 
 
 @embedsignature(True)
@@ -62,7 +66,7 @@ cdef class Network:
     cdef Plan plan
     cdef readonly object dtype, loss
     cdef int thread_limit
-    cdef Py_ssize_t height, width, capacity
+    cdef Py_ssize_t height, width, capacity, capacity_threads
     cdef object layer_memory, arena, gradient_region, workspace, lock
 
     def __init__(self, inputs, layers, loss=None, optimizer=None, dtype="float32"):
@@ -73,7 +77,9 @@ cdef class Network:
         self.lock = threading.Lock()
         self.plan.isa = selected()
         self.height = self.plan.isa.f32.tile_rows if self.is_float32() else self.plan.isa.f64.tile_rows
-        self.width = self.plan.isa.f32.tile_columns if self.is_float32() else self.plan.isa.f64.tile_columns
+        self.width = self.plan.isa.f32.panel_columns if self.is_float32() else self.plan.isa.f64.panel_columns
+        self.plan.tile_size = max(self.height, self.width) * self.width
+        self.plan.skip_zeros = SKIP_ZEROS
         if inputs < 1 or any(layer.get("units", 1) < 1 for layer in layers):
             raise ValueError(f"a network needs at least one input and one unit in every layer, got {inputs}, {layers}")
         self.plan.inputs = inputs
@@ -118,43 +124,54 @@ cdef class Network:
     cdef bint is_float32(self):
         return self.dtype == np.float32
 
-    cdef reserve(self, Py_ssize_t n):
-        """Make room for batches of n rows."""
-        cdef Py_ssize_t deepest = 1, columns = 1, panels = 1, transposed = 1, squares = 1, number
+    cdef reserve(self, Py_ssize_t n, int threads):
+        """Make room for batches of n rows and so many threads."""
+        cdef Py_ssize_t widest = self.plan.inputs, deepest = 1, squares = 1, number
         cdef Layer *layer
-        if n <= self.capacity:
+        if n <= self.capacity and threads <= self.capacity_threads:
             return
+        n = max(n, self.capacity)
+        threads = max(threads, self.capacity_threads)
         self.capacity = 0  # until all the room is there
         self.workspace = []
+        self.make_matrix(&self.plan.batch, n, self.plan.inputs)
         for number in range(self.plan.depth):
             layer = &self.plan.layers[number]
-            layer.output = self.room(n * layer.outputs)
-            layer.gradient = self.room(n * layer.outputs)
+            self.make_matrix(&layer.output, n, layer.outputs)
+            self.make_matrix(&layer.gradient, n, layer.outputs)
+            widest = max(widest, layer.outputs)
             if layer.kind == DENSE:
-                deepest = max(deepest, layer.inputs, layer.outputs)
-                columns = max(columns, self.padded_rows(layer.inputs))
-                panels = max(panels, self.padded_columns(layer.outputs))
-                transposed = max(transposed, self.padded_columns(layer.inputs) * layer.outputs)
-                squares += self.padded_columns(layer.outputs)
-        self.plan.batch = self.room(n * self.plan.inputs)
-        self.plan.rows_packed = self.room(self.padded_rows(n) * deepest)
-        self.plan.columns_packed = self.room(columns * n)
-        self.plan.panels_packed = self.room(panels * n)
-        self.plan.kernel_packed = self.room(transposed)
+                deepest = max(deepest, layer.inputs)
+                squares += self.padded(layer.outputs)
+        self.make_lists(&self.plan.by_rows, (blocks(n, self.height) + threads) * blocks(self.height, 2), deepest)
+        for number in range(2):
+            self.make_lists(&self.plan.by_columns[number], self.padded(deepest) // 2, n)
+        self.plan.scratch_size = self.padded(self.plan.tile_size + max(self.width, 3) * self.padded(widest))
+        self.plan.scratch = self.room(threads * self.plan.scratch_size)
         self.plan.losses = self.room(n)
         self.plan.squares = self.room(squares)
         self.plan.metrics = <double *> self.room(n * (1 if self.dtype == np.float64 else 2))
         self.capacity = n
+        self.capacity_threads = threads
+
+    cdef make_matrix(self, Matrix *matrix, Py_ssize_t rows, Py_ssize_t columns):
+        """Panels of zeros. Another row apart, so that those of 128 rows do not fall on each other in a cache."""
+        matrix.columns = columns
+        matrix.stride = (rows + 1) * self.width
+        matrix.data = self.room(blocks(columns, self.width) * matrix.stride)
+
+    cdef make_lists(self, Lists *lists, Py_ssize_t count, Py_ssize_t capacity):
+        lists.capacity = capacity
+        lists.counts = <int32_t *> self.room(count)
+        lists.index = <uint32_t *> self.room(count * capacity)
+        lists.values = self.room(2 * count * capacity)
 
     cdef void *room(self, Py_ssize_t size) except NULL:
         array = aligned((size,), self.dtype)
         self.workspace.append(array)
         return <void *> address(array)
 
-    cdef Py_ssize_t padded_rows(self, Py_ssize_t n):
-        return blocks(n, self.height) * self.height
-
-    cdef Py_ssize_t padded_columns(self, Py_ssize_t n):
+    cdef Py_ssize_t padded(self, Py_ssize_t n):
         return blocks(n, self.width) * self.width
 
     # ------------------------------------------------------------------------------------------------------ weights
@@ -247,7 +264,7 @@ cdef class Network:
     def predict(self, x):
         """Output of the last layer, [rows, units]; x as in train_epoch."""
         out = np.empty((len(x), self.plan.outputs), self.dtype)
-        self.run(EVALUATE, x, None, None, CHUNK, None, out)
+        self.run(PREDICT, x, None, None, CHUNK, None, out)
         return out
 
     def evaluate(self, x, y, metric=None):
@@ -279,20 +296,20 @@ cdef class Network:
         cdef Plan *plan = &self.plan
         cdef Py_ssize_t batch = min(batch_size, data.rows)
         cdef int threads = usable(self.thread_limit)
-        cdef void *predictions = <void *> address(out) if out is not None else NULL
+        cdef void *result = <void *> address(out) if out is not None else NULL
         if not self.lock.acquire(blocking=False):
             raise RuntimeError("this network is running already: it does one thing at a time")
         try:
-            self.reserve(batch)
+            self.reserve(batch * threads if what == PREDICT else batch, threads)
             plan.steps_done = 0
             plan.last_step = NEVER
             plan.loss_total = plan.metric_total = plan.penalty = 0
             if self.is_float32():
                 with nogil, parallel(num_threads=threads):
-                    loop(what, plan, &data, batch, <float *> plan.batch, <float *> predictions)
+                    loop(what, plan, &data, batch, <float *> result)
             else:
                 with nogil, parallel(num_threads=threads):
-                    loop(what, plan, &data, batch, <double *> plan.batch, <double *> predictions)
+                    loop(what, plan, &data, batch, <double *> result)
             if plan.last_step != NEVER:
                 raise_pending()
         finally:
@@ -303,14 +320,15 @@ cdef class Network:
         return loss + self.plan.penalty if self.plan.penalized else loss
 
 
-cdef void loop(int what, Plan *plan, const Data *data, Py_ssize_t batch_size, floating *batch,
-               floating *out) noexcept nogil:
+cdef void loop(int what, Plan *plan, const Data *data, Py_ssize_t batch_size, floating *out) noexcept nogil:
     if what == TRAIN:
-        train(plan, data, batch_size, batch)
+        train(plan, data, batch_size, out)
+    elif what == PREDICT:
+        predict(plan, data, batch_size, out)
     elif what == EVALUATE:
-        evaluate(plan, data, batch_size, batch, out)
+        evaluate(plan, data, batch_size, out)
     else:
-        differentiate(plan, data, batch)
+        differentiate(plan, data, out)
 
 
 cdef size_t address(array):

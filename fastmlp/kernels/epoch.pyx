@@ -1,7 +1,6 @@
 """The loops over batches: load, forward, loss, backward, update; run by every thread of one parallel region.
 
-Rows are shared between the threads in whole blocks of the register tile, the same way wherever work goes row by row,
-so a barrier is needed only around the products, where every thread reads what the others wrote.
+Training shares each batch between the threads; predictions give each thread rows of its own, so that none waits.
 """
 
 from cython cimport floating
@@ -10,18 +9,22 @@ from libc.string cimport memcpy
 from libc.time cimport time
 
 from fastmlp.kernels.activations cimport activate_row
-from fastmlp.kernels.isa cimport STORE, Optimizer, barrier_wait, blocks, share, tile_columns
+from fastmlp.kernels.isa cimport FLOAT32, STORE, UINT8, Optimizer
+from fastmlp.kernels.isa cimport barrier_wait, blocks, load, panel_columns, share, sum_squares, thread_count
+from fastmlp.kernels.isa cimport thread_number
 from fastmlp.kernels.losses cimport gradient_of_row, link_of, loss_of_row
 from fastmlp.kernels.optimizers cimport at_step
-from fastmlp.kernels.plan cimport BINARY_ACCURACY, CATEGORICAL_ACCURACY, DENSE, FLOAT32, NO_LOSS, NO_METRIC, UINT8
-from fastmlp.kernels.plan cimport Data, Part, Plan, output_of, part_of, row_number
+from fastmlp.kernels.plan cimport BINARY_ACCURACY, CATEGORICAL_ACCURACY, DENSE, NO_LOSS, NO_METRIC
+from fastmlp.kernels.plan cimport Data, Layer, Matrix, Part, Plan, element, input_of, memory_of, part_alone, part_of
+from fastmlp.kernels.plan cimport row_number
 from fastmlp.kernels.propagate cimport backward, forward
+from fastmlp.kernels.stage_rowwise cimport copy_row, put_row, take_row, through_activation
 
 cdef extern from "Python.h":
     int PyErr_CheckSignals() noexcept  # an exception it sets is kept for engine.pyx to raise
 
 
-cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, floating *batch) noexcept nogil:
+cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const floating *kind) noexcept nogil:
     """One epoch. Totals are kept by the first thread, which also looks for Ctrl-C once a second."""
     cdef Py_ssize_t start = 0
     cdef uint64_t step = plan.step
@@ -30,20 +33,20 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, floating *b
     cdef Optimizer optimizer
     cdef Part part
     while start < data.rows and step < plan.last_step:
-        part = part_of(plan, min(batch_size, data.rows - start), batch)
-        load(data, start, &part, plan.inputs, batch)
+        part = part_of(plan, min(batch_size, data.rows - start), kind)
+        load_rows(plan, data, start, &part, kind)
         if plan.penalized:
-            square_kernels(plan, &part, batch)
-        forward(plan, &part, batch, True, step)
-        compare(plan, data, start, &part, batch, <floating *> plan.losses)
+            square_kernels(plan, &part, kind)
+        forward(plan, &part, True, step, kind)
+        compare(plan, data, start, &part, <floating *> plan.losses)
         if plan.penalized and part.number == 0:
             penalty = penalty_of(plan, <floating *> plan.squares)
         optimizer = at_step(plan.optimizer, step + 1)
-        backward(plan, &part, batch, True, step, &optimizer)
+        backward(plan, &part, True, step, &optimizer, kind)
         step += 1
         barrier_wait(&plan.barrier, part.count)
         if part.number == 0:
-            add_totals(plan, part.rows, penalty * part.rows, <floating *> plan.losses)
+            add_totals(plan, part.last, penalty * part.last, <floating *> plan.losses)
             plan.step = step
             plan.steps_done += 1
             if time(NULL) != second:
@@ -54,46 +57,56 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, floating *b
         start += batch_size
 
 
-cdef void evaluate(Plan *plan, const Data *data, Py_ssize_t batch_size, floating *batch, floating *out) noexcept nogil:
-    """Forward over all rows, without dropout; totals of loss and metric, predictions to `out` unless it is NULL."""
-    cdef Py_ssize_t start = 0, n = plan.outputs
-    cdef const floating *predictions = output_of(plan, plan.depth - 1, batch)
+cdef void predict(Plan *plan, const Data *data, Py_ssize_t together, floating *out) noexcept nogil:
+    """The last layer's output of every row to `out`, without dropout; each thread takes `together` rows at a time."""
+    cdef int width = panel_columns(plan.isa, out)
+    cdef Py_ssize_t chunks = blocks(data.rows, together), chunk, first = thread_number() * together, i
+    cdef const Matrix *predictions = input_of(plan, plan.depth)
+    cdef Part part
+    for chunk in range(share(chunks, thread_number(), thread_count()),
+                       share(chunks, thread_number() + 1, thread_count())):
+        part = part_alone(plan, first, first + min(together, data.rows - chunk * together), out)
+        load_rows(plan, data, chunk * together - first, &part, out)
+        forward(plan, &part, False, 0, out)
+        for i in range(part.first, part.last):
+            copy_row(predictions, i, width, out + (chunk * together - first + i) * plan.outputs)
+
+
+cdef void evaluate(Plan *plan, const Data *data, Py_ssize_t batch_size, const floating *kind) noexcept nogil:
+    """Forward over all rows, without dropout; totals of loss and metric."""
+    cdef Py_ssize_t start = 0
     cdef Part part
     while start < data.rows:
-        part = part_of(plan, min(batch_size, data.rows - start), batch)
-        load(data, start, &part, plan.inputs, batch)
-        forward(plan, &part, batch, False, 0)
-        if out != NULL:
-            memcpy(out + (start + part.first_row) * n, predictions + part.first_row * n,
-                   (part.last_row - part.first_row) * n * sizeof(floating))
-        else:
-            compare(plan, data, start, &part, batch, <floating *> plan.losses)
-            barrier_wait(&plan.barrier, part.count)
-            if part.number == 0:
-                add_totals(plan, part.rows, 0, <floating *> plan.losses)
+        part = part_of(plan, min(batch_size, data.rows - start), kind)
+        load_rows(plan, data, start, &part, kind)
+        forward(plan, &part, False, 0, kind)
+        compare(plan, data, start, &part, <floating *> plan.losses)
+        barrier_wait(&plan.barrier, part.count)
+        if part.number == 0:
+            add_totals(plan, part.last, 0, <floating *> plan.losses)
         barrier_wait(&plan.barrier, part.count)
         start += batch_size
-    if out == NULL and plan.penalized:
-        square_kernels(plan, &part, batch)
+    if plan.penalized:
+        square_kernels(plan, &part, kind)
         barrier_wait(&plan.barrier, part.count)
         if part.number == 0:
             plan.penalty = penalty_of(plan, <floating *> plan.squares)
 
 
-cdef void differentiate(Plan *plan, const Data *data, floating *batch) noexcept nogil:
+cdef void differentiate(Plan *plan, const Data *data, const floating *kind) noexcept nogil:
     """Loss and gradients of all rows as one batch, without dropout."""
-    cdef Part part = part_of(plan, data.rows, batch)
+    cdef Part part = part_of(plan, data.rows, kind)
     cdef Optimizer optimizer
     optimizer.kind = STORE
-    load(data, 0, &part, plan.inputs, batch)
+    load_rows(plan, data, 0, &part, kind)
     if plan.penalized:
-        square_kernels(plan, &part, batch)
-    forward(plan, &part, batch, False, 0)
-    compare(plan, data, 0, &part, batch, <floating *> plan.losses)
-    backward(plan, &part, batch, False, 0, &optimizer)
+        square_kernels(plan, &part, kind)
+    forward(plan, &part, False, 0, kind)
+    compare(plan, data, 0, &part, <floating *> plan.losses)
+    backward(plan, &part, False, 0, &optimizer, kind)
     barrier_wait(&plan.barrier, part.count)
     if part.number == 0:
-        add_totals(plan, part.rows, 0, <floating *> plan.losses)
+        add_totals(plan, part.last, 0, <floating *> plan.losses)
         if plan.penalized:
             plan.penalty = penalty_of(plan, <floating *> plan.squares)
 
@@ -113,54 +126,47 @@ cdef void add_totals(Plan *plan, Py_ssize_t rows, double penalty, const floating
         plan.loss_total += penalty
 
 
-cdef void load(const Data *data, Py_ssize_t start, const Part *part, Py_ssize_t n, floating *batch) noexcept nogil:
-    """Gather this thread's rows and convert them to the network's float type."""
-    cdef Py_ssize_t i, j, row
-    cdef const uint8_t *bytes
-    cdef const float *singles
-    cdef const double *doubles
-    cdef floating *out
-    for i in range(part.first_row, part.last_row):
-        row = row_number(data, start + i)
-        out = batch + i * n
-        if data.x_type == UINT8:
-            bytes = <const uint8_t *> data.x + row * n
-            for j in range(n):
-                out[j] = bytes[j]
-        elif data.x_type == FLOAT32:
-            singles = <const float *> data.x + row * n
-            for j in range(n):
-                out[j] = singles[j]
-        else:
-            doubles = <const double *> data.x + row * n
-            for j in range(n):
-                out[j] = <floating> doubles[j]
+cdef void load_rows(Plan *plan, const Data *data, Py_ssize_t start, const Part *part,
+                    const floating *kind) noexcept nogil:
+    """Gather this thread's rows, the row i of the batch from the place start + i, in the network's float type."""
+    cdef int width = panel_columns(plan.isa, kind)
+    cdef Py_ssize_t row_bytes = plan.inputs * size_of(data.x_type), i
+    for i in range(part.own_first, part.own_last):
+        load(plan.isa, data.x_type, plan.inputs, <const uint8_t *> data.x + row_number(data, start + i) * row_bytes,
+             element(&plan.batch, i, 0, width, kind), plan.batch.stride)
 
 
-cdef void compare(Plan *plan, const Data *data, Py_ssize_t start, const Part *part, floating *batch,
-                  floating *losses) noexcept nogil:
+cdef inline Py_ssize_t size_of(int source) noexcept nogil:
+    return 1 if source == UINT8 else 4 if source == FLOAT32 else 8
+
+
+cdef void compare(Plan *plan, const Data *data, Py_ssize_t start, const Part *part, floating *losses) noexcept nogil:
     """Loss, metric and gradient of this thread's rows."""
-    cdef Py_ssize_t n = plan.outputs, i, row
-    cdef int top = plan.depth - 2 if plan.fused else plan.depth - 1
-    cdef const floating *predictions = output_of(plan, plan.depth - 1, batch)
-    cdef const floating *compared = output_of(plan, top, batch)
+    cdef int width = panel_columns(plan.isa, losses), top = plan.depth - 2 if plan.fused else plan.depth - 1, label
+    cdef Py_ssize_t n = plan.outputs, padded = blocks(n, width) * width, i, row
+    cdef floating *memory = memory_of(plan, losses)
+    cdef floating *gradient = memory + 2 * padded
+    cdef const floating *predictions
+    cdef const floating *compared
     cdef const floating *t
-    cdef floating *gradient
-    cdef int label
     if plan.loss == NO_LOSS:
         return
-    for i in range(part.first_row, part.last_row):
+    for i in range(part.own_first, part.own_last):
         row = row_number(data, start + i)
         t = <const floating *> data.y + row * n if data.y != NULL else NULL
         label = data.labels[row] if data.labels != NULL else 0
-        losses[i] = loss_of_row(plan.loss, n, t, label, compared + i * n)
-        plan.metrics[i] = metric_of_row(data.metric, n, t, label, predictions + i * n)
+        predictions = take_row(input_of(plan, plan.depth), i, width, memory)
+        compared = take_row(input_of(plan, top + 1), i, width, memory + padded)
+        losses[i] = loss_of_row(plan.loss, n, t, label, compared)
+        plan.metrics[i] = metric_of_row(data.metric, n, t, label, predictions)
         if top >= 0:
-            gradient = <floating *> plan.layers[top].gradient + i * n
-            memcpy(gradient, predictions + i * n, n * sizeof(floating))
+            memcpy(gradient, predictions, n * sizeof(floating))
             if not plan.fused:
                 activate_row(plan.isa, link_of(plan.loss), n, gradient)
-            gradient_of_row(plan.loss, n, part.rows, t, label, gradient, gradient)
+            gradient_of_row(plan.loss, n, part.last - part.first, t, label, gradient, gradient)
+            put_row(&plan.layers[top].gradient, i, width, gradient)
+    if top >= 0:
+        through_activation(plan, top, part, losses)
 
 
 cdef double metric_of_row(int metric, Py_ssize_t n, const floating *t, int label, const floating *p) noexcept nogil:
@@ -186,28 +192,25 @@ cdef inline Py_ssize_t first_largest(Py_ssize_t n, const floating *x) noexcept n
 
 cdef void square_kernels(Plan *plan, const Part *part, const floating *kind) noexcept nogil:
     """The sum of squares of each kernel's columns, shared between the threads by panels."""
-    cdef Py_ssize_t width = tile_columns(plan.isa, kind), count, panel, i, j
-    cdef const floating *kernel
+    cdef int width = panel_columns(plan.isa, kind), number
+    cdef Py_ssize_t count, panel
+    cdef const Layer *layer
     cdef floating *squares = <floating *> plan.squares
-    cdef int number
     for number in range(plan.depth):
-        if plan.layers[number].kind != DENSE:
+        layer = &plan.layers[number]
+        if layer.kind != DENSE:
             continue
-        count = blocks(plan.layers[number].outputs, width)
+        count = blocks(layer.outputs, width)
         for panel in range(share(count, part.number, part.count), share(count, part.number + 1, part.count)):
-            kernel = <const floating *> plan.arena + plan.layers[number].kernel
-            kernel += panel * width * plan.layers[number].inputs
-            for j in range(width):
-                squares[panel * width + j] = 0
-            for i in range(plan.layers[number].inputs):
-                for j in range(width):
-                    squares[panel * width + j] += kernel[i * width + j] * kernel[i * width + j]
+            sum_squares(plan.isa, layer.inputs,
+                        <const floating *> plan.arena + layer.kernel + panel * width * layer.inputs,
+                        squares + panel * width)
         squares += count * width
 
 
 cdef double penalty_of(Plan *plan, const floating *squares) noexcept nogil:
     """The sum over the dense layers of l2 * sum of squares."""
-    cdef Py_ssize_t width = tile_columns(plan.isa, squares), j
+    cdef Py_ssize_t width = panel_columns(plan.isa, squares), j
     cdef double total = 0, layer_total
     cdef int number
     for number in range(plan.depth):

@@ -1,10 +1,11 @@
-"""The table of C kernels in use, and each of its functions with a fused float type."""
+"""The table of C kernels in use, and each of its functions with a fused float type; c/kernels.h says what they do."""
 
 from cython cimport floating
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport int32_t, uint32_t, uint64_t
 
 cdef extern from "c/kernels.h" nogil:
     enum: LINEAR, RELU, SIGMOID, TANH, SOFTMAX
+    enum: UINT8, FLOAT32, FLOAT64
     enum: SGD, MOMENTUM, NESTEROV, RMSPROP, ADAGRAD, ADAM, STORE
 
     ctypedef struct Optimizer:
@@ -25,10 +26,25 @@ cdef extern from "c/kernels.h" nogil:
 
     ctypedef struct Kernels_f32:
         int tile_rows
-        int tile_columns
-        void (*tile)(Py_ssize_t, const float *, const float *, float *) noexcept nogil
-        void (*pack)(Py_ssize_t, Py_ssize_t, Py_ssize_t, const float *, Py_ssize_t, Py_ssize_t,
-                     float *) noexcept nogil
+        int panel_columns
+        void (*multiply_rows)(int, int, Py_ssize_t, const float *, Py_ssize_t, const float *,
+                              float *) noexcept nogil
+        void (*multiply_columns)(int, int, Py_ssize_t, const float *, const float *, float *) noexcept nogil
+        void (*multiply_listed)(int, int, Py_ssize_t, const uint32_t *, const float *, const float *,
+                                float *) noexcept nogil
+        void (*multiply_listed_row)(Py_ssize_t, Py_ssize_t, const uint32_t *, const float *, const float *,
+                                    Py_ssize_t, float *) noexcept nogil
+        void (*finish)(int, int, int, const float *, const float *, float *) noexcept nogil
+        void (*load)(int, Py_ssize_t, const void *, float *, Py_ssize_t) noexcept nogil
+        void (*transpose)(Py_ssize_t, Py_ssize_t, const float *, Py_ssize_t, float *, Py_ssize_t) noexcept nogil
+        Py_ssize_t (*count_rows)(int, Py_ssize_t, const float *, Py_ssize_t) noexcept nogil
+        Py_ssize_t (*list_rows)(int, Py_ssize_t, const float *, Py_ssize_t, uint32_t *, float *) noexcept nogil
+        Py_ssize_t (*count_columns)(Py_ssize_t, int, const float *) noexcept nogil
+        void (*list_columns)(Py_ssize_t, int, const float *, Py_ssize_t, int32_t *, uint32_t *,
+                             float *) noexcept nogil
+        void (*sum_rows)(Py_ssize_t, const float *, float *) noexcept nogil
+        void (*sum_squares)(Py_ssize_t, const float *, float *) noexcept nogil
+        void (*rescale)(Py_ssize_t, double, double, float *) noexcept nogil
         float (*dot)(Py_ssize_t, const float *, const float *) noexcept nogil
         void (*activate)(int, Py_ssize_t, float *) noexcept nogil
         void (*activate_gradient)(int, Py_ssize_t, const float *, float *) noexcept nogil
@@ -38,10 +54,25 @@ cdef extern from "c/kernels.h" nogil:
 
     ctypedef struct Kernels_f64:
         int tile_rows
-        int tile_columns
-        void (*tile)(Py_ssize_t, const double *, const double *, double *) noexcept nogil
-        void (*pack)(Py_ssize_t, Py_ssize_t, Py_ssize_t, const double *, Py_ssize_t, Py_ssize_t,
-                     double *) noexcept nogil
+        int panel_columns
+        void (*multiply_rows)(int, int, Py_ssize_t, const double *, Py_ssize_t, const double *,
+                              double *) noexcept nogil
+        void (*multiply_columns)(int, int, Py_ssize_t, const double *, const double *, double *) noexcept nogil
+        void (*multiply_listed)(int, int, Py_ssize_t, const uint32_t *, const double *, const double *,
+                                double *) noexcept nogil
+        void (*multiply_listed_row)(Py_ssize_t, Py_ssize_t, const uint32_t *, const double *, const double *,
+                                    Py_ssize_t, double *) noexcept nogil
+        void (*finish)(int, int, int, const double *, const double *, double *) noexcept nogil
+        void (*load)(int, Py_ssize_t, const void *, double *, Py_ssize_t) noexcept nogil
+        void (*transpose)(Py_ssize_t, Py_ssize_t, const double *, Py_ssize_t, double *, Py_ssize_t) noexcept nogil
+        Py_ssize_t (*count_rows)(int, Py_ssize_t, const double *, Py_ssize_t) noexcept nogil
+        Py_ssize_t (*list_rows)(int, Py_ssize_t, const double *, Py_ssize_t, uint32_t *, double *) noexcept nogil
+        Py_ssize_t (*count_columns)(Py_ssize_t, int, const double *) noexcept nogil
+        void (*list_columns)(Py_ssize_t, int, const double *, Py_ssize_t, int32_t *, uint32_t *,
+                             double *) noexcept nogil
+        void (*sum_rows)(Py_ssize_t, const double *, double *) noexcept nogil
+        void (*sum_squares)(Py_ssize_t, const double *, double *) noexcept nogil
+        void (*rescale)(Py_ssize_t, double, double, double *) noexcept nogil
         double (*dot)(Py_ssize_t, const double *, const double *) noexcept nogil
         void (*activate)(int, Py_ssize_t, double *) noexcept nogil
         void (*activate_gradient)(int, Py_ssize_t, const double *, double *) noexcept nogil
@@ -68,7 +99,7 @@ cdef const Isa *selected() noexcept nogil
 
 
 # `share(n, part, parts)` to `share(n, part + 1, parts)` is what the thread `part` of `parts` does of n units of work.
-cdef inline Py_ssize_t share(Py_ssize_t n, int part, int parts) noexcept nogil:
+cdef inline Py_ssize_t share(Py_ssize_t n, Py_ssize_t part, Py_ssize_t parts) noexcept nogil:
     return n * part // parts
 
 
@@ -84,27 +115,121 @@ cdef inline int tile_rows(const Isa *isa, const floating *_) noexcept nogil:
         return isa.f64.tile_rows
 
 
-cdef inline int tile_columns(const Isa *isa, const floating *_) noexcept nogil:
+cdef inline int panel_columns(const Isa *isa, const floating *_) noexcept nogil:
     if floating is float:
-        return isa.f32.tile_columns
+        return isa.f32.panel_columns
     else:
-        return isa.f64.tile_columns
+        return isa.f64.panel_columns
 
 
-cdef inline void tile(const Isa *isa, Py_ssize_t depth, const floating *a, const floating *b,
-                      floating *c) noexcept nogil:
+cdef inline void multiply_rows(const Isa *isa, int height, int vectors, Py_ssize_t depth, const floating *a,
+                               Py_ssize_t a_stride, const floating *b, floating *c) noexcept nogil:
     if floating is float:
-        isa.f32.tile(depth, a, b, c)
+        isa.f32.multiply_rows(height, vectors, depth, a, a_stride, b, c)
     else:
-        isa.f64.tile(depth, a, b, c)
+        isa.f64.multiply_rows(height, vectors, depth, a, a_stride, b, c)
 
 
-cdef inline void pack(const Isa *isa, Py_ssize_t depth, Py_ssize_t width, Py_ssize_t used, const floating *x,
-                      Py_ssize_t depth_stride, Py_ssize_t width_stride, floating *out) noexcept nogil:
+cdef inline void multiply_columns(const Isa *isa, int height, int vectors, Py_ssize_t depth, const floating *a,
+                                  const floating *b, floating *c) noexcept nogil:
     if floating is float:
-        isa.f32.pack(depth, width, used, x, depth_stride, width_stride, out)
+        isa.f32.multiply_columns(height, vectors, depth, a, b, c)
     else:
-        isa.f64.pack(depth, width, used, x, depth_stride, width_stride, out)
+        isa.f64.multiply_columns(height, vectors, depth, a, b, c)
+
+
+cdef inline void multiply_listed(const Isa *isa, int height, int vectors, Py_ssize_t count, const uint32_t *index,
+                                 const floating *a, const floating *b, floating *c) noexcept nogil:
+    if floating is float:
+        isa.f32.multiply_listed(height, vectors, count, index, a, b, c)
+    else:
+        isa.f64.multiply_listed(height, vectors, count, index, a, b, c)
+
+
+cdef inline void multiply_listed_row(const Isa *isa, Py_ssize_t panels, Py_ssize_t count, const uint32_t *index,
+                                     const floating *a, const floating *b, Py_ssize_t b_stride,
+                                     floating *c) noexcept nogil:
+    if floating is float:
+        isa.f32.multiply_listed_row(panels, count, index, a, b, b_stride, c)
+    else:
+        isa.f64.multiply_listed_row(panels, count, index, a, b, b_stride, c)
+
+
+cdef inline void finish(const Isa *isa, int height, int columns, int activation, const floating *bias,
+                        const floating *c, floating *y) noexcept nogil:
+    if floating is float:
+        isa.f32.finish(height, columns, activation, bias, c, y)
+    else:
+        isa.f64.finish(height, columns, activation, bias, c, y)
+
+
+cdef inline void load(const Isa *isa, int source, Py_ssize_t n, const void *x, floating *panels,
+                      Py_ssize_t stride) noexcept nogil:
+    if floating is float:
+        isa.f32.load(source, n, x, panels, stride)
+    else:
+        isa.f64.load(source, n, x, panels, stride)
+
+
+cdef inline void transpose(const Isa *isa, Py_ssize_t rows, Py_ssize_t columns, const floating *x,
+                           Py_ssize_t x_stride, floating *out, Py_ssize_t out_stride) noexcept nogil:
+    if floating is float:
+        isa.f32.transpose(rows, columns, x, x_stride, out, out_stride)
+    else:
+        isa.f64.transpose(rows, columns, x, x_stride, out, out_stride)
+
+
+cdef inline Py_ssize_t count_rows(const Isa *isa, int height, Py_ssize_t depth, const floating *a,
+                                  Py_ssize_t a_stride) noexcept nogil:
+    if floating is float:
+        return isa.f32.count_rows(height, depth, a, a_stride)
+    else:
+        return isa.f64.count_rows(height, depth, a, a_stride)
+
+
+cdef inline Py_ssize_t list_rows(const Isa *isa, int height, Py_ssize_t depth, const floating *a,
+                                 Py_ssize_t a_stride, uint32_t *index, floating *values) noexcept nogil:
+    if floating is float:
+        return isa.f32.list_rows(height, depth, a, a_stride, index, values)
+    else:
+        return isa.f64.list_rows(height, depth, a, a_stride, index, values)
+
+
+cdef inline Py_ssize_t count_columns(const Isa *isa, Py_ssize_t rows, int columns,
+                                     const floating *a) noexcept nogil:
+    if floating is float:
+        return isa.f32.count_columns(rows, columns, a)
+    else:
+        return isa.f64.count_columns(rows, columns, a)
+
+
+cdef inline void list_columns(const Isa *isa, Py_ssize_t rows, int columns, const floating *a, Py_ssize_t capacity,
+                              int32_t *counts, uint32_t *index, floating *values) noexcept nogil:
+    if floating is float:
+        isa.f32.list_columns(rows, columns, a, capacity, counts, index, values)
+    else:
+        isa.f64.list_columns(rows, columns, a, capacity, counts, index, values)
+
+
+cdef inline void sum_rows(const Isa *isa, Py_ssize_t rows, const floating *a, floating *sums) noexcept nogil:
+    if floating is float:
+        isa.f32.sum_rows(rows, a, sums)
+    else:
+        isa.f64.sum_rows(rows, a, sums)
+
+
+cdef inline void sum_squares(const Isa *isa, Py_ssize_t rows, const floating *a, floating *sums) noexcept nogil:
+    if floating is float:
+        isa.f32.sum_squares(rows, a, sums)
+    else:
+        isa.f64.sum_squares(rows, a, sums)
+
+
+cdef inline void rescale(const Isa *isa, Py_ssize_t n, double scale, double offset, floating *x) noexcept nogil:
+    if floating is float:
+        isa.f32.rescale(n, scale, offset, x)
+    else:
+        isa.f64.rescale(n, scale, offset, x)
 
 
 cdef inline floating dot(const Isa *isa, Py_ssize_t n, const floating *x, const floating *y) noexcept nogil:

@@ -1,13 +1,14 @@
 """What the engine runs: a network as plain C structs, so that no Python object is needed while it trains.
 
-Offsets and strides count elements. Kernels are stored as the packed right operand of the forward product,
-[panels][inputs][tile_columns]; nothing reads the unused columns of the last panel.
+Every matrix, of the batch, of each layer's outputs and gradients, and of the weights, lies in panels (c/kernels.h): any
+of them is an operand of a product as it is.
 """
 
 from cython cimport floating
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
-from fastmlp.kernels.isa cimport Barrier, Isa, Optimizer, blocks, share, thread_count, thread_number, tile_rows
+from fastmlp.kernels.isa cimport Barrier, Isa, Optimizer, blocks, panel_columns, share, thread_count, thread_number
+from fastmlp.kernels.isa cimport tile_rows
 
 cdef enum:
     DENSE
@@ -24,69 +25,84 @@ cdef enum:
     CATEGORICAL_ACCURACY
     SPARSE_CATEGORICAL_ACCURACY
 
-cdef enum:
-    UINT8
-    FLOAT32
-    FLOAT64
+
+# Rows of a batch, in panels; offsets and strides count elements.
+cdef struct Matrix:
+    void *data
+    Py_ssize_t stride       # from one panel to the next
+    Py_ssize_t columns
 
 
 cdef struct Layer:
     int kind
     int activation
-    int number             # place in the list the network was made from; dropout draws its masks by it
+    int number              # place in the list the network was made from; dropout draws its masks by it
     Py_ssize_t inputs
     Py_ssize_t outputs
-    Py_ssize_t kernel      # where the kernel starts in the arena
-    Py_ssize_t bias        # and the bias, padded like a kernel's row
+    Py_ssize_t kernel       # where the kernel starts in the arena: panels without gaps
+    Py_ssize_t bias         # and the bias, padded to whole panels
     bint use_bias
     double l2
     double rate
     uint64_t seed
     double scale
     double offset
-    void *output           # [rows, outputs]
-    void *gradient         # [rows, outputs], of the loss with respect to the output
+    Matrix output
+    Matrix gradient         # of the loss with respect to the output, of a dense layer before its activation
+
+
+# The numbers of a matrix that are not 0, in lists for pairs of its rows, or of its columns; see c/nonzero.h.
+cdef struct Lists:
+    Py_ssize_t capacity     # of one list
+    int32_t *counts         # [lists]; NOT_LISTED in the first one of a block or panel that is used as it is
+    uint32_t *index         # [lists][capacity]
+    void *values            # [lists][capacity][2]
+
+cdef enum:
+    NOT_LISTED = -1
 
 
 cdef struct Plan:
     const Isa *isa
     Layer *layers
     int depth
-    int first_dense        # the backward pass ends here
+    int first_dense         # the backward pass ends here
     Py_ssize_t inputs
     Py_ssize_t outputs
     int loss
-    bint fused             # the loss reads the input of the last layer, and its gradient starts there
+    bint fused              # the loss reads the input of the last layer, and its gradient starts there
     bint penalized
+    bint skip_zeros
     Optimizer optimizer
-    uint64_t step          # updates done
+    uint64_t step           # updates done
     # memory
-    Py_ssize_t parameters  # elements of one region of the arena: weights, then as many for every optimizer slot
+    Py_ssize_t parameters   # elements of one region of the arena: weights, then as many for every optimizer slot
     void *arena
-    void *gradients        # a further region, where gradients are kept instead of used, or NULL
-    void *batch            # [rows, inputs]
-    void *rows_packed      # a layer's input, or dz, in blocks of rows [blocks][depth][tile_rows]
-    void *columns_packed   # a layer's input in groups of columns [groups][rows][tile_rows]
-    void *panels_packed    # dz in panels [panels][rows][tile_columns]
-    void *kernel_packed    # a transposed kernel in panels [panels][outputs][tile_columns]
-    void *losses           # [rows]
-    void *squares          # sums of squares of each column of the kernels
-    double *metrics        # [rows]
+    void *gradients         # a further region, where gradients are kept instead of used, or NULL
+    Matrix batch
+    Lists by_rows           # of the input of the layer whose forward product is being computed
+    Lists by_columns[2]     # of the inputs of two layers, whose gradients are computed one after the other
+    void *scratch           # for each thread: a tile or a square of a panel, then memory for rows and panels
+    Py_ssize_t scratch_size
+    Py_ssize_t tile_size
+    void *losses            # [rows]
+    void *squares           # sums of squares of each column of the kernels
+    double *metrics         # [rows]
     # the epoch
     Barrier barrier
     Py_ssize_t steps_done
-    uint64_t last_step     # no step after it; a number, so that all threads stop at the same one
+    uint64_t last_step      # no step after it; a number, so that all threads stop at the same one
     double loss_total
     double metric_total
     double penalty
 
 
 cdef struct Data:
-    const void *x          # [rows, inputs] of the type x_type
+    const void *x           # [rows, inputs] of the type x_type
     int x_type
-    const void *y          # [rows, outputs], or NULL
-    const int *labels      # [rows], or NULL
-    const int64_t *order   # the rows in the order they are visited, or NULL: as they are
+    const void *y           # [rows, outputs], or NULL
+    const int *labels       # [rows], or NULL
+    const int64_t *order    # the rows in the order they are visited, or NULL: as they are
     Py_ssize_t rows
     int metric
 
@@ -95,26 +111,71 @@ cdef inline Py_ssize_t row_number(const Data *data, Py_ssize_t i) noexcept nogil
     return data.order[i] if data.order != NULL else i
 
 
-# One thread's part of a batch.
+# Some rows of the batch, the threads that work on them together, and this thread's own among both.
 cdef struct Part:
     int number
     int count
-    Py_ssize_t rows         # of the whole batch
-    Py_ssize_t first_row    # of this thread
-    Py_ssize_t last_row     # exclusive
+    Py_ssize_t first
+    Py_ssize_t last         # exclusive, as all that follow
+    Py_ssize_t blocks       # tiles that cover the rows, of nearly equal heights
+    Py_ssize_t own_first
+    Py_ssize_t own_last
+    Py_ssize_t first_block  # of all rows, where lists are concerned
 
 
+# All threads share the rows up to `rows`.
 cdef inline Part part_of(const Plan *plan, Py_ssize_t rows, const floating *kind) noexcept nogil:
-    cdef Py_ssize_t height = tile_rows(plan.isa, kind), row_blocks = blocks(rows, height)
     cdef Part part
     part.number = thread_number()
     part.count = thread_count()
-    part.rows = rows
-    part.first_row = min(rows, share(row_blocks, part.number, part.count) * height)
-    part.last_row = min(rows, share(row_blocks, part.number + 1, part.count) * height)
+    part.first = 0
+    part.last = rows
+    part.blocks = blocks(rows, tile_rows(plan.isa, kind))
+    part.own_first = block_row(&part, share(part.blocks, part.number, part.count))
+    part.own_last = block_row(&part, share(part.blocks, part.number + 1, part.count))
+    part.first_block = 0
     return part
 
 
-cdef inline floating *output_of(const Plan *plan, int number, floating *batch) noexcept nogil:
-    """The output of a layer; of the layer before the first, the batch."""
-    return <floating *> plan.layers[number].output if number >= 0 else batch
+# This thread has the rows from `first` to `last` for itself.
+cdef inline Part part_alone(const Plan *plan, Py_ssize_t first, Py_ssize_t last, const floating *kind) noexcept nogil:
+    cdef Py_ssize_t height = tile_rows(plan.isa, kind)
+    cdef Part part
+    part.number = 0
+    part.count = 1
+    part.first = part.own_first = first
+    part.last = part.own_last = last
+    part.blocks = blocks(last - first, height)
+    part.first_block = blocks(first, height) + thread_number()
+    return part
+
+
+cdef inline Py_ssize_t block_row(const Part *part, Py_ssize_t block) noexcept nogil:
+    """The first row of a block."""
+    return part.first + share(part.last - part.first, block, part.blocks)
+
+
+cdef inline int vectors_of(Py_ssize_t columns, Py_ssize_t panel, int width) noexcept nogil:
+    """The vectors that hold the used columns of a panel: 1 or 2."""
+    return 1 if 2 * (columns - panel * width) <= width else 2
+
+
+cdef inline floating *element(const Matrix *matrix, Py_ssize_t row, Py_ssize_t panel, int width,
+                              const floating *_) noexcept nogil:
+    """The first element of a row in a panel."""
+    return <floating *> matrix.data + panel * matrix.stride + row * width
+
+
+cdef inline const Matrix *input_of(const Plan *plan, int number) noexcept nogil:
+    """The output of the layer before; of that before the first, the batch."""
+    return &plan.layers[number - 1].output if number > 0 else &plan.batch
+
+
+cdef inline floating *tile_of(const Plan *plan, const floating *_) noexcept nogil:
+    """This thread's own memory for a product."""
+    return <floating *> plan.scratch + thread_number() * plan.scratch_size
+
+
+cdef inline floating *memory_of(const Plan *plan, const floating *kind) noexcept nogil:
+    """This thread's own memory for rows side by side, or for a panel of a kernel."""
+    return tile_of(plan, kind) + plan.tile_size

@@ -20,6 +20,18 @@ static void NAME(activate)(int activation, ptrdiff_t n, T *x)
     }
 }
 
+static void NAME(finish)(int height, int columns, int activation, const T *__restrict__ bias, const T *__restrict__ c,
+                         T *__restrict__ y)
+{
+    for (int i = 0; i < height; i++)
+        for (int j = 0; j < columns; j++)
+            y[i * PANEL_ + j] = bias ? c[i * PANEL_ + j] + bias[j] : c[i * PANEL_ + j];
+    if (activation == LINEAR)
+        return;
+    for (int i = 0; i < height; i++)
+        NAME(activate)(activation, columns, y + i * PANEL_);
+}
+
 /* dy becomes the gradient with respect to the input, from the output y: that is all the derivative needs. */
 static void NAME(activate_gradient)(int activation, ptrdiff_t n, const T *__restrict__ y, T *__restrict__ dy)
 {
@@ -37,6 +49,13 @@ static void NAME(activate_gradient)(int activation, ptrdiff_t n, const T *__rest
             dy[i] = dy[i] * (1 - y[i] * y[i]);
         break;
     }
+}
+
+static void NAME(rescale)(ptrdiff_t n, double scale, double offset, T *x)
+{
+    const T factor = (T)scale, added = (T)offset;
+    for (ptrdiff_t i = 0; i < n; i++)
+        x[i] = x[i] * factor + added;
 }
 
 static void NAME(softmax)(ptrdiff_t n, T *x)

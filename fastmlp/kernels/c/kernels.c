@@ -35,48 +35,77 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 
 #define T float
 #define VECTOR vector_f32
+#define LANES_ LANES_F32
+#define PANEL_ (TILE_VECTORS * LANES_)
 #define NAME(function) function##_f32
 #define MULTIPLY_ADD FMA_F32
+#define END_OF_SUM(sum) ((sum) + 0.0f)
 #define EXP_ exp_f32
 #define TANH_ tanh_f32
 #define SQRT_ sqrtf
 #include "tile.h"
 
+#include "panels.h"
+
+#include "nonzero.h"
+
 #include "elementwise.h"
 #undef T
 #undef VECTOR
+#undef LANES_
 #undef NAME
 #undef MULTIPLY_ADD
+#undef END_OF_SUM
 #undef EXP_
 #undef TANH_
 #undef SQRT_
 
 #define T double
 #define VECTOR vector_f64
+#define LANES_ LANES_F64
 #define NAME(function) function##_f64
 #define MULTIPLY_ADD PLAIN_F64
+#define END_OF_SUM(sum) (sum)
 #define EXP_ exp
 #define TANH_ tanh
 #define SQRT_ sqrt
 #include "tile.h"
 
+#include "panels.h"
+
+#include "nonzero.h"
+
 #include "elementwise.h"
 
 #define TABLE(suffix)                                                                                                  \
-    {TILE_ROWS,                                                                                                        \
-     TILE_COLUMNS(suffix),                                                                            \
-     tile_##suffix,                                                                                                    \
-     pack_##suffix,                                                                                                    \
-     dot_##suffix,                                                                                                     \
-     activate_##suffix,                                                                                                \
-     activate_gradient_##suffix,                                                                                       \
-     softmax_##suffix,                                                                                                 \
-     update_##suffix,                                                                                                  \
-     dropout_##suffix}
+    {.tile_rows = TILE_ROWS,                                                                                           \
+     .panel_columns = TILE_VECTORS * sizeof(vector_##suffix) / sizeof(scalar_##suffix),                                \
+     .multiply_rows = multiply_rows_##suffix,                                                                          \
+     .multiply_columns = multiply_columns_##suffix,                                                                    \
+     .multiply_listed = multiply_listed_##suffix,                                                                      \
+     .multiply_listed_row = multiply_listed_row_##suffix,                                                              \
+     .finish = finish_##suffix,                                                                                        \
+     .load = load_##suffix,                                                                                            \
+     .transpose = transpose_##suffix,                                                                                  \
+     .count_rows = count_rows_##suffix,                                                                                \
+     .list_rows = list_rows_##suffix,                                                                                  \
+     .count_columns = count_columns_##suffix,                                                                          \
+     .list_columns = list_columns_##suffix,                                                                            \
+     .sum_rows = sum_rows_##suffix,                                                                                    \
+     .sum_squares = sum_squares_##suffix,                                                                              \
+     .rescale = rescale_##suffix,                                                                                      \
+     .dot = dot_##suffix,                                                                                              \
+     .activate = activate_##suffix,                                                                                    \
+     .activate_gradient = activate_gradient_##suffix,                                                                  \
+     .softmax = softmax_##suffix,                                                                                      \
+     .update = update_##suffix,                                                                                        \
+     .dropout = dropout_##suffix}
 
 #define QUOTE_(name) #name
 #define QUOTE(name) QUOTE_(name)
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
 
+typedef float scalar_f32;
+typedef double scalar_f64;
 const Isa JOIN(fastmlp_, ISA) = {QUOTE(ISA), TABLE(f32), TABLE(f64)};

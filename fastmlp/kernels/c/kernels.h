@@ -1,7 +1,8 @@
 /* What is compiled once per instruction set: one table of function pointers for each float type.
  *
- * Every function works on plain arrays, allocates nothing and starts no thread. `tile_rows` and `tile_columns` are the
- * size of the register tile (MR and NR of the BLIS papers); packed operands have one of the two as their width.
+ * Every function works on plain arrays, allocates nothing and starts no thread. Matrices lie in panels of PANEL
+ * columns, two vectors: element (i, j) is number i * PANEL + j % PANEL of panel j / PANEL, and panels follow each other
+ * at a stride. In this one layout a matrix can be either operand of a product, or its transpose the left one.
  */
 #ifndef FASTMLP_KERNELS_H
 #define FASTMLP_KERNELS_H
@@ -24,6 +25,9 @@ typedef struct Optimizer {
     double epsilon;
 } Optimizer;
 
+/* Types of numbers that a network reads. */
+enum Source { UINT8, FLOAT32, FLOAT64 };
+
 typedef struct Dropout {
     uint64_t seed;
     uint64_t step;
@@ -34,13 +38,38 @@ typedef struct Dropout {
 
 #define DECLARE_KERNELS(T, suffix)                                                                                     \
     typedef struct Kernels_##suffix {                                                                                  \
-        int tile_rows;                                                                                                 \
-        int tile_columns;                                                                                              \
-        /* c[tile_rows][tile_columns] = sum over p < depth of a[p][tile_rows] (x) b[p][tile_columns], p in order */    \
-        void (*tile)(ptrdiff_t depth, const T *a, const T *b, T *c);                                                   \
-        /* out[depth][width]: out[p][i] = x[p * depth_stride + i * width_stride] for i < used, else 0 */               \
-        void (*pack)(ptrdiff_t depth, ptrdiff_t width, ptrdiff_t used, const T *x, ptrdiff_t depth_stride,             \
-                     ptrdiff_t width_stride, T *out);                                                                  \
+        int tile_rows;     /* the most rows of a tile */                                                               \
+        int panel_columns; /* PANEL; a tile is one or two vectors wide, PANEL / 2 or PANEL columns */                  \
+        /* Products write c[height][PANEL], the first `vectors` vectors of each row. a and b are panels; each sum      \
+         * runs over p < depth in order. c[i][j] = sum of a[i][p] b[p][j], where a goes on at a + a_stride: */         \
+        void (*multiply_rows)(int height, int vectors, ptrdiff_t depth, const T *a, ptrdiff_t a_stride, const T *b,    \
+                              T *c);                                                                                   \
+        /* c[i][j] = sum of a[p][i] b[p][j] */                                                                         \
+        void (*multiply_columns)(int height, int vectors, ptrdiff_t depth, const T *a, const T *b, T *c);              \
+        /* c[i][j] = sum over n < count of a[n][i] b[index[n]][j], a with rows of `height`, 1 or 2 */                  \
+        void (*multiply_listed)(int height, int vectors, ptrdiff_t count, const uint32_t *index, const T *a,           \
+                                const T *b, T *c);                                                                     \
+        /* the same for one row and `panels` panels of b, b_stride apart: c[panels][PANEL] */                          \
+        void (*multiply_listed_row)(ptrdiff_t panels, ptrdiff_t count, const uint32_t *index, const T *a, const T *b,  \
+                                    ptrdiff_t b_stride, T *c);                                                         \
+        /* y = activation(c + bias) for rows of PANEL; bias may be NULL */                                             \
+        void (*finish)(int height, int columns, int activation, const T *bias, const T *c, T *y);                      \
+        /* one row of n numbers of the type `source` to panels */                                                      \
+        void (*load)(int source, ptrdiff_t n, const void *x, T *panels, ptrdiff_t stride);                             \
+        /* out[c * out_stride + r] = x[r * x_stride + c] */                                                            \
+        void (*transpose)(ptrdiff_t rows, ptrdiff_t columns, const T *x, ptrdiff_t x_stride, T *out,                   \
+                          ptrdiff_t out_stride);                                                                       \
+        /* Lists of the numbers that are not 0, for multiply_listed; see nonzero.h. */                                 \
+        ptrdiff_t (*count_rows)(int height, ptrdiff_t depth, const T *a, ptrdiff_t a_stride);                          \
+        ptrdiff_t (*list_rows)(int height, ptrdiff_t depth, const T *a, ptrdiff_t a_stride, uint32_t *index,           \
+                               T *values);                                                                             \
+        ptrdiff_t (*count_columns)(ptrdiff_t rows, int columns, const T *a);                                           \
+        void (*list_columns)(ptrdiff_t rows, int columns, const T *a, ptrdiff_t capacity, int32_t *counts,             \
+                             uint32_t *index, T *values);                                                              \
+        /* of every column of a panel the sum over its rows, or of the squares there, in order */                      \
+        void (*sum_rows)(ptrdiff_t rows, const T *a, T *sums);                                                         \
+        void (*sum_squares)(ptrdiff_t rows, const T *a, T *sums);                                                      \
+        void (*rescale)(ptrdiff_t n, double scale, double offset, T *x);                                               \
         T (*dot)(ptrdiff_t n, const T *x, const T *y);                                                                 \
         void (*activate)(int activation, ptrdiff_t n, T *x);                                                           \
         void (*activate_gradient)(int activation, ptrdiff_t n, const T *y, T *dy);                                     \

@@ -1,0 +1,59 @@
+/* Matrices to panels, panels transposed, and their columns summed; included once per float type. */
+
+#define LOAD_FROM(S)                                                                                                   \
+    for (ptrdiff_t first = 0; first < n; first += PANEL_, panels += stride) {                                          \
+        const S *from = (const S *)x + first;                                                                          \
+        if (n - first >= PANEL_)                                                                                       \
+            for (int j = 0; j < PANEL_; j++)                                                                           \
+                panels[j] = (T)from[j];                                                                                \
+        else                                                                                                           \
+            for (int j = 0; j < n - first; j++)                                                                        \
+                panels[j] = (T)from[j];                                                                                \
+    }
+
+static void NAME(load)(int source, ptrdiff_t n, const void *x, T *__restrict__ panels, ptrdiff_t stride)
+{
+    switch (source) {
+    case UINT8:
+        LOAD_FROM(uint8_t)
+        break;
+    case FLOAT32:
+        LOAD_FROM(float)
+        break;
+    case FLOAT64:
+        LOAD_FROM(double)
+        break;
+    }
+}
+
+static void NAME(transpose)(ptrdiff_t rows, ptrdiff_t columns, const T *__restrict__ x, ptrdiff_t x_stride,
+                            T *__restrict__ out, ptrdiff_t out_stride)
+{
+    for (ptrdiff_t c = 0; c < columns; c++)
+        for (ptrdiff_t r = 0; r < rows; r++)
+            out[c * out_stride + r] = x[r * x_stride + c];
+}
+
+static void NAME(sum_rows)(ptrdiff_t rows, const T *__restrict__ a, T *__restrict__ sums)
+{
+    T total[PANEL_];
+    for (int j = 0; j < PANEL_; j++)
+        total[j] = 0;
+    for (ptrdiff_t i = 0; i < rows; i++)
+        for (int j = 0; j < PANEL_; j++)
+            total[j] = total[j] + a[i * PANEL_ + j];
+    for (int j = 0; j < PANEL_; j++)
+        sums[j] = total[j];
+}
+
+static void NAME(sum_squares)(ptrdiff_t rows, const T *__restrict__ a, T *__restrict__ sums)
+{
+    T total[PANEL_];
+    for (int j = 0; j < PANEL_; j++)
+        total[j] = 0;
+    for (ptrdiff_t i = 0; i < rows; i++)
+        for (int j = 0; j < PANEL_; j++)
+            total[j] = total[j] + a[i * PANEL_ + j] * a[i * PANEL_ + j];
+    for (int j = 0; j < PANEL_; j++)
+        sums[j] = total[j];
+}

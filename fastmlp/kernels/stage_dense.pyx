@@ -1,0 +1,290 @@
+"""The dense stage of a network: its products, tile by tile, each used while it is still in the cache.
+
+Forward and update are shared between the threads by panels of outputs, the input's gradient by panels of inputs: each
+thread keeps its panels of the weights in its own cache, and of all gradients but the last it computes those itself that
+its panels need.
+"""
+
+from cython cimport floating
+from libc.stdint cimport int32_t, uint32_t
+from libc.string cimport memset
+
+from fastmlp.kernels.isa cimport LINEAR, STORE, Optimizer
+from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, count_columns, count_rows, finish
+from fastmlp.kernels.isa cimport list_columns, list_rows, multiply_columns, multiply_listed, multiply_listed_row
+from fastmlp.kernels.isa cimport multiply_rows, panel_columns, share, sum_rows, tile_rows, transpose, update
+from fastmlp.kernels.plan cimport DENSE, NOT_LISTED
+from fastmlp.kernels.plan cimport Layer, Lists, Matrix, Part, Plan, block_row, element, input_of, memory_of, tile_of
+from fastmlp.kernels.plan cimport vectors_of
+
+
+# ------------------------------------------------------------------------------------------------------------- forward
+
+
+cdef void dense_forward(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil:
+    """y = activation(x . kernel + bias); x must be there for the thread's own rows, y is when all threads return."""
+    list_own_rows(plan, number, part, kind)
+    barrier_wait(&plan.barrier, part.count)
+    if part.last - part.first == 1:
+        forward_row(plan, number, part, kind)
+    else:
+        forward_tiles(plan, number, part, kind)
+    barrier_wait(&plan.barrier, part.count)
+
+
+cdef void forward_tiles(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil:
+    cdef Layer *layer = &plan.layers[number]
+    cdef const Matrix *x = input_of(plan, number)
+    cdef int width = panel_columns(plan.isa, kind), vectors
+    cdef Py_ssize_t units = part.blocks * blocks(layer.outputs, width), unit, block, panel, row, height
+    cdef const floating *kernel
+    cdef const floating *bias
+    cdef floating *c = tile_of(plan, kind)
+    for unit in range(share(units, part.number, part.count), share(units, part.number + 1, part.count)):
+        panel = unit // part.blocks
+        block = unit % part.blocks
+        row = block_row(part, block)
+        height = block_row(part, block + 1) - row
+        vectors = vectors_of(layer.outputs, panel, width)
+        kernel = <const floating *> plan.arena + layer.kernel + panel * width * layer.inputs
+        bias = <const floating *> plan.arena + layer.bias + panel * width if layer.use_bias else NULL
+        multiply_block(plan, layer.inputs, x, part.first_block + block, row, height, vectors, kernel, c)
+        finish(plan.isa, <int> height, vectors * width // 2, layer.activation, bias, c,
+               element(&layer.output, row, panel, width, kind))
+
+
+cdef void multiply_block(Plan *plan, Py_ssize_t depth, const Matrix *x, Py_ssize_t block, Py_ssize_t row,
+                         Py_ssize_t height, int vectors, const floating *kernel, floating *c) noexcept nogil:
+    """Rows of x, from lists or as they are, times a panel of the kernel."""
+    cdef int width = panel_columns(plan.isa, c)
+    cdef const Lists *lists = &plan.by_rows
+    cdef Py_ssize_t number = first_list(plan, block, c), i
+    if lists.counts[number] == NOT_LISTED:
+        multiply_rows(plan.isa, <int> height, vectors, depth, element(x, row, 0, width, c), x.stride, kernel, c)
+        return
+    for i in range(0, height, 2):
+        multiply_listed(plan.isa, <int> min(2, height - i), vectors, lists.counts[number], index_of(lists, number),
+                        values_of(lists, number, c), kernel, c + i * width)
+        number += 1
+
+
+cdef void forward_row(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil:
+    """The only row of a batch: several panels at a time."""
+    cdef Layer *layer = &plan.layers[number]
+    cdef int width = panel_columns(plan.isa, kind)
+    cdef Py_ssize_t panels = blocks(layer.outputs, width)
+    cdef Py_ssize_t first = share(panels, part.number, part.count), last = share(panels, part.number + 1, part.count)
+    cdef Py_ssize_t list_number = first_list(plan, part.first_block, kind), panel
+    cdef const floating *bias = NULL
+    cdef floating *c = memory_of(plan, kind)
+    multiply_listed_row(plan.isa, last - first, plan.by_rows.counts[list_number],
+                        index_of(&plan.by_rows, list_number), values_of(&plan.by_rows, list_number, kind),
+                        <const floating *> plan.arena + layer.kernel + first * width * layer.inputs,
+                        width * layer.inputs, c)
+    for panel in range(first, last):
+        if layer.use_bias:
+            bias = <const floating *> plan.arena + layer.bias + panel * width
+        finish(plan.isa, 1, vectors_of(layer.outputs, panel, width) * width // 2, layer.activation, bias,
+               c + (panel - first) * width, element(&layer.output, part.first, panel, width, kind))
+
+
+# ------------------------------------------------------------------------------------------------------------ backward
+
+
+cdef void dense_backward(Plan *plan, int number, const Part *part, const Optimizer *optimizer,
+                         const floating *kind) noexcept nogil:
+    """From the gradient of the output, dz: the gradient of the input unless nothing below learns, and the update.
+
+    dz must be there before; the gradient of the input is when all threads return, the update when they meet again."""
+    list_own_columns(plan, number, part, kind)
+    if number > plan.first_dense:
+        input_gradient(plan, number, part, kind)
+    barrier_wait(&plan.barrier, part.count)
+    update_kernel(plan, number, part, optimizer, kind)
+    update_bias(plan, &plan.layers[number], part, optimizer, kind)
+
+
+cdef void input_gradient(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil:
+    """dx = dz . transpose(kernel); where x is the output of a dense layer too, through that one's activation."""
+    cdef Layer *layer = &plan.layers[number]
+    cdef Layer *below = &plan.layers[number - 1]
+    cdef int width = panel_columns(plan.isa, kind), vectors
+    cdef Py_ssize_t units = part.blocks * blocks(layer.inputs, width), unit, row, height, panel, packed = -1
+    cdef floating *c = tile_of(plan, kind)
+    cdef floating *kernel = memory_of(plan, kind)
+    for unit in range(share(units, part.number, part.count), share(units, part.number + 1, part.count)):
+        panel = unit // part.blocks
+        row = block_row(part, unit % part.blocks)
+        height = block_row(part, unit % part.blocks + 1) - row
+        vectors = vectors_of(layer.inputs, panel, width)
+        if panel != packed:
+            transpose_kernel(plan, layer, panel, kernel)
+            packed = panel
+        multiply_rows(plan.isa, <int> height, vectors, layer.outputs, element(&layer.gradient, row, 0, width, kind),
+                      layer.gradient.stride, kernel, c)
+        finish(plan.isa, <int> height, vectors * width // 2, LINEAR, <const floating *> NULL, c,
+               element(&below.gradient, row, panel, width, kind))
+        if below.kind == DENSE:
+            activate_gradient(plan.isa, below.activation, height * width,
+                              element(&below.output, row, panel, width, kind),
+                              element(&below.gradient, row, panel, width, kind))
+
+
+cdef void transpose_kernel(Plan *plan, const Layer *layer, Py_ssize_t panel, floating *out) noexcept nogil:
+    """The rows of the kernel that belong to a panel of inputs, as the columns of one panel."""
+    cdef int width = panel_columns(plan.isa, out)
+    cdef Py_ssize_t rows = min(width, layer.inputs - panel * width), number, column
+    cdef const floating *kernel = <const floating *> plan.arena + layer.kernel + panel * width * width
+    if rows < width:
+        memset(out, 0, layer.outputs * width * sizeof(floating))
+    for number in range(blocks(layer.outputs, width)):
+        column = number * width
+        transpose(plan.isa, rows, min(width, layer.outputs - column), kernel + column * layer.inputs, width,
+                  out + column * width, width)
+
+
+cdef void update_kernel(Plan *plan, int number, const Part *part, const Optimizer *optimizer,
+                        const floating *kind) noexcept nogil:
+    """The gradient transpose(x) . dz, a square at a time, each used for its update as soon as it is there."""
+    cdef Layer *layer = &plan.layers[number]
+    cdef const Matrix *x = input_of(plan, number)
+    cdef int width = panel_columns(plan.isa, kind), vectors
+    cdef Py_ssize_t below = blocks(layer.inputs, width), units = below * blocks(layer.outputs, width)
+    cdef Py_ssize_t unit, panel, at, rows, i
+    cdef floating *c = tile_of(plan, kind)
+    for unit in range(share(units, part.number, part.count), share(units, part.number + 1, part.count)):
+        panel = unit // below
+        rows = min(width, layer.inputs - unit % below * width)
+        vectors = vectors_of(layer.outputs, panel, width)
+        at = layer.kernel + (panel * layer.inputs + unit % below * width) * width
+        multiply_transposed(plan, number, part, x, unit % below, rows, vectors,
+                            element(&layer.gradient, part.first, panel, width, kind), c)
+        if layer.l2 > 0:
+            add_penalty(<floating> (2.0 * layer.l2), rows * width, <const floating *> plan.arena + at, c)
+        if vectors == 2:
+            apply(plan, optimizer, at, rows * width, c)
+        else:
+            for i in range(rows):
+                apply(plan, optimizer, at + i * width, width // 2, c + i * width)
+
+
+cdef void multiply_transposed(Plan *plan, int number, const Part *part, const Matrix *x, Py_ssize_t panel,
+                              Py_ssize_t rows, int vectors, const floating *dz, floating *c) noexcept nogil:
+    """The columns of x in a panel, from lists or as they are, times a panel of dz."""
+    cdef int width = panel_columns(plan.isa, c)
+    cdef const Lists *lists = &plan.by_columns[number % 2]
+    cdef Py_ssize_t list_number = panel * (width // 2), tiles = blocks(rows, tile_rows(plan.isa, c)), tile, i
+    if lists.counts[list_number] == NOT_LISTED:
+        for tile in range(tiles):
+            i = share(rows, tile, tiles)
+            multiply_columns(plan.isa, <int> (share(rows, tile + 1, tiles) - i), vectors,
+                             part.last - part.first, element(x, part.first, panel, width, c) + i, dz, c + i * width)
+        return
+    for i in range(0, rows, 2):
+        multiply_listed(plan.isa, 2, vectors, lists.counts[list_number], index_of(lists, list_number),
+                        values_of(lists, list_number, c), dz, c + i * width)
+        list_number += 1
+
+
+cdef inline void add_penalty(floating twice_l2, Py_ssize_t n, const floating *w, floating *g) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        g[i] = g[i] + twice_l2 * w[i]
+
+
+cdef void update_bias(Plan *plan, const Layer *layer, const Part *part, const Optimizer *optimizer,
+                      const floating *kind) noexcept nogil:
+    """The gradient of the bias, the sum of dz over the rows, and its update."""
+    cdef int width = panel_columns(plan.isa, kind)
+    cdef Py_ssize_t panels = blocks(layer.outputs, width), panel
+    cdef floating *sums = tile_of(plan, kind)
+    if not layer.use_bias:
+        return
+    for panel in range(share(panels, part.number, part.count), share(panels, part.number + 1, part.count)):
+        sum_rows(plan.isa, part.last - part.first, element(&layer.gradient, part.first, panel, width, kind), sums)
+        apply(plan, optimizer, layer.bias + panel * width, width, sums)
+
+
+cdef inline void apply(Plan *plan, const Optimizer *optimizer, Py_ssize_t at, Py_ssize_t n,
+                       const floating *g) noexcept nogil:
+    """Update n weights of the arena, or keep their gradient."""
+    cdef floating *w = <floating *> plan.arena + at
+    if optimizer.kind == STORE:
+        w = <floating *> plan.gradients + at
+    update(plan.isa, optimizer, n, w, g, w + plan.parameters, w + 2 * plan.parameters)
+
+
+# --------------------------------------------------------------------------------------------------- skipping zeros
+
+
+cdef void list_own_rows(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil:
+    """Lists for those blocks of this thread's rows where they pay; for a row alone in any case."""
+    cdef Layer *layer = &plan.layers[number]
+    cdef const Matrix *x = input_of(plan, number)
+    cdef int width = panel_columns(plan.isa, kind)
+    cdef Py_ssize_t block, first, last, row, list_number, count
+    cdef bint alone = part.last - part.first == 1
+    for block in range(share(part.blocks, part.number, part.count), share(part.blocks, part.number + 1, part.count)):
+        first = block_row(part, block)
+        last = block_row(part, block + 1)
+        list_number = first_list(plan, part.first_block + block, kind)
+        count = 0
+        if may_skip(plan, layer, width):
+            for row in range(first, last, 2):
+                count += count_rows(plan.isa, <int> min(2, last - row), layer.inputs, element(x, row, 0, width, kind),
+                                    x.stride)
+        if not alone and not pays(plan, layer, width, count, layer.inputs * blocks(last - first, 2)):
+            plan.by_rows.counts[list_number] = NOT_LISTED
+            continue
+        for row in range(first, last, 2):
+            plan.by_rows.counts[list_number] = <int32_t> list_rows(
+                plan.isa, <int> min(2, last - row), layer.inputs, element(x, row, 0, width, kind), x.stride,
+                index_of(&plan.by_rows, list_number), values_of(&plan.by_rows, list_number, kind))
+            list_number += 1
+
+
+cdef void list_own_columns(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil:
+    """Lists for those of this thread's panels of the input where they pay."""
+    cdef Layer *layer = &plan.layers[number]
+    cdef const Matrix *x = input_of(plan, number)
+    cdef Lists *lists = &plan.by_columns[number % 2]
+    cdef int width = panel_columns(plan.isa, kind), columns
+    cdef Py_ssize_t panels = blocks(layer.inputs, width), rows = part.last - part.first, panel, count, list_number
+    cdef const floating *values
+    for panel in range(share(panels, part.number, part.count), share(panels, part.number + 1, part.count)):
+        columns = <int> min(width, layer.inputs - panel * width)
+        values = element(x, part.first, panel, width, kind)
+        list_number = panel * (width // 2)
+        count = count_columns(plan.isa, rows, columns, values) if may_skip(plan, layer, width) else 0
+        if not pays(plan, layer, width, count, rows * blocks(columns, 2)):
+            lists.counts[list_number] = NOT_LISTED
+            continue
+        list_columns(plan.isa, rows, columns, values, lists.capacity, lists.counts + list_number,
+                     index_of(lists, list_number), values_of(lists, list_number, kind))
+
+
+cdef inline bint may_skip(const Plan *plan, const Layer *layer, int width) noexcept nogil:
+    """One panel of outputs is computed before its input is looked through."""
+    return plan.skip_zeros and layer.outputs > width
+
+
+cdef inline bint pays(const Plan *plan, const Layer *layer, int width, Py_ssize_t count,
+                      Py_ssize_t all_of_them) noexcept nogil:
+    """Whether `count` listed numbers are less work than all: each costs 1.1 times as much a panel, and 1 to be listed.
+
+    Measured on Zen 4, where the panels come from the second-level cache."""
+    cdef Py_ssize_t panels = blocks(layer.outputs, width)
+    return may_skip(plan, layer, width) and count * (11 * panels + 10) < all_of_them * 10 * panels
+
+
+cdef inline Py_ssize_t first_list(const Plan *plan, Py_ssize_t block, const floating *kind) noexcept nogil:
+    """The first of the lists of a block of rows."""
+    return block * blocks(tile_rows(plan.isa, kind), 2)
+
+
+cdef inline uint32_t *index_of(const Lists *lists, Py_ssize_t number) noexcept nogil:
+    return lists.index + number * lists.capacity
+
+
+cdef inline floating *values_of(const Lists *lists, Py_ssize_t number, const floating *_) noexcept nogil:
+    return <floating *> lists.values + 2 * number * lists.capacity
