@@ -142,10 +142,9 @@ cdef class Network:
             widest = max(widest, layer.outputs)
             if layer.kind == DENSE:
                 deepest = max(deepest, layer.inputs)
+                self.make_lists(&layer.by_columns, self.padded(layer.inputs) // 2, n)
                 squares += self.padded(layer.outputs)
         self.make_lists(&self.plan.by_rows, (blocks(n, self.height) + threads) * blocks(self.height, 2), deepest)
-        for number in range(2):
-            self.make_lists(&self.plan.by_columns[number], self.padded(deepest) // 2, n)
         self.plan.scratch_size = self.padded(self.plan.tile_size + max(self.width, 3) * self.padded(widest))
         self.plan.scratch = self.room(threads * self.plan.scratch_size)
         self.plan.losses = self.room(n)
@@ -161,6 +160,7 @@ cdef class Network:
         matrix.data = self.room(blocks(columns, self.width) * matrix.stride)
 
     cdef make_lists(self, Lists *lists, Py_ssize_t count, Py_ssize_t capacity):
+        capacity += self.width  # whole vectors are written
         lists.capacity = capacity
         lists.counts = <int32_t *> self.room(count)
         lists.index = <uint32_t *> self.room(count * capacity)
@@ -295,7 +295,8 @@ cdef class Network:
         data.metric = METRICS[metric]
         cdef Plan *plan = &self.plan
         cdef Py_ssize_t batch = min(batch_size, data.rows)
-        cdef int threads = usable(self.thread_limit)
+        # without weights there is nothing that threads would share
+        cdef int threads = usable(self.thread_limit) if self.plan.first_dense < self.plan.depth else 1
         cdef void *result = <void *> address(out) if out is not None else NULL
         if not self.lock.acquire(blocking=False):
             raise RuntimeError("this network is running already: it does one thing at a time")

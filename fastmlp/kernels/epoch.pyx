@@ -15,7 +15,7 @@ from fastmlp.kernels.isa cimport thread_number
 from fastmlp.kernels.losses cimport gradient_of_row, link_of, loss_of_row
 from fastmlp.kernels.optimizers cimport at_step
 from fastmlp.kernels.plan cimport BINARY_ACCURACY, CATEGORICAL_ACCURACY, DENSE, NO_LOSS, NO_METRIC
-from fastmlp.kernels.plan cimport Data, Layer, Matrix, Part, Plan, element, input_of, memory_of, part_alone, part_of
+from fastmlp.kernels.plan cimport Data, Layer, Matrix, Part, Pass, Plan, element, input_of, memory_of, part_alone, part_of
 from fastmlp.kernels.plan cimport row_number
 from fastmlp.kernels.propagate cimport backward, forward
 from fastmlp.kernels.stage_rowwise cimport copy_row, put_row, take_row, through_activation
@@ -31,29 +31,30 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
     cdef long long second = time(NULL)
     cdef double penalty = 0
     cdef Optimizer optimizer
+    cdef Pass run = Pass(True, True, step)
     cdef Part part
     while start < data.rows and step < plan.last_step:
         part = part_of(plan, min(batch_size, data.rows - start), kind)
         load_rows(plan, data, start, &part, kind)
         if plan.penalized:
             square_kernels(plan, &part, kind)
-        forward(plan, &part, True, step, kind)
+        run.step = step
+        forward(plan, &part, &run, kind)
         compare(plan, data, start, &part, <floating *> plan.losses)
         if plan.penalized and part.number == 0:
             penalty = penalty_of(plan, <floating *> plan.squares)
         optimizer = at_step(plan.optimizer, step + 1)
-        backward(plan, &part, True, step, &optimizer, kind)
+        backward(plan, &part, &run, &optimizer, kind)
         step += 1
         barrier_wait(&plan.barrier, part.count)
-        if part.number == 0:
+        if part.number == 0:  # the others go on, and meet this thread before they write to the losses again
             add_totals(plan, part.last, penalty * part.last, <floating *> plan.losses)
             plan.step = step
             plan.steps_done += 1
             if time(NULL) != second:
                 second = time(NULL)
                 if interrupted():
-                    plan.last_step = step
-        barrier_wait(&plan.barrier, part.count)
+                    plan.last_step = step + 1  # the others may have begun that one
         start += batch_size
 
 
@@ -62,12 +63,13 @@ cdef void predict(Plan *plan, const Data *data, Py_ssize_t together, floating *o
     cdef int width = panel_columns(plan.isa, out)
     cdef Py_ssize_t chunks = blocks(data.rows, together), chunk, first = thread_number() * together, i
     cdef const Matrix *predictions = input_of(plan, plan.depth)
+    cdef Pass run = Pass(False, False, 0)
     cdef Part part
     for chunk in range(share(chunks, thread_number(), thread_count()),
                        share(chunks, thread_number() + 1, thread_count())):
         part = part_alone(plan, first, first + min(together, data.rows - chunk * together), out)
         load_rows(plan, data, chunk * together - first, &part, out)
-        forward(plan, &part, False, 0, out)
+        forward(plan, &part, &run, out)
         for i in range(part.first, part.last):
             copy_row(predictions, i, width, out + (chunk * together - first + i) * plan.outputs)
 
@@ -75,11 +77,12 @@ cdef void predict(Plan *plan, const Data *data, Py_ssize_t together, floating *o
 cdef void evaluate(Plan *plan, const Data *data, Py_ssize_t batch_size, const floating *kind) noexcept nogil:
     """Forward over all rows, without dropout; totals of loss and metric."""
     cdef Py_ssize_t start = 0
+    cdef Pass run = Pass(False, False, 0)
     cdef Part part
     while start < data.rows:
         part = part_of(plan, min(batch_size, data.rows - start), kind)
         load_rows(plan, data, start, &part, kind)
-        forward(plan, &part, False, 0, kind)
+        forward(plan, &part, &run, kind)
         compare(plan, data, start, &part, <floating *> plan.losses)
         barrier_wait(&plan.barrier, part.count)
         if part.number == 0:
@@ -97,13 +100,14 @@ cdef void differentiate(Plan *plan, const Data *data, const floating *kind) noex
     """Loss and gradients of all rows as one batch, without dropout."""
     cdef Part part = part_of(plan, data.rows, kind)
     cdef Optimizer optimizer
+    cdef Pass run = Pass(True, False, 0)
     optimizer.kind = STORE
     load_rows(plan, data, 0, &part, kind)
     if plan.penalized:
         square_kernels(plan, &part, kind)
-    forward(plan, &part, False, 0, kind)
+    forward(plan, &part, &run, kind)
     compare(plan, data, 0, &part, <floating *> plan.losses)
-    backward(plan, &part, False, 0, &optimizer, kind)
+    backward(plan, &part, &run, &optimizer, kind)
     barrier_wait(&plan.barrier, part.count)
     if part.number == 0:
         add_totals(plan, part.last, 0, <floating *> plan.losses)
@@ -130,10 +134,13 @@ cdef void load_rows(Plan *plan, const Data *data, Py_ssize_t start, const Part *
                     const floating *kind) noexcept nogil:
     """Gather this thread's rows, the row i of the batch from the place start + i, in the network's float type."""
     cdef int width = panel_columns(plan.isa, kind)
-    cdef Py_ssize_t row_bytes = plan.inputs * size_of(data.x_type), i
+    cdef Py_ssize_t row_bytes = plan.inputs * size_of(data.x_type), i, later
+    cdef const uint8_t *x = <const uint8_t *> data.x
     for i in range(part.own_first, part.own_last):
-        load(plan.isa, data.x_type, plan.inputs, <const uint8_t *> data.x + row_number(data, start + i) * row_bytes,
-             element(&plan.batch, i, 0, width, kind), plan.batch.stride)
+        later = min(i + 2, part.own_last - 1)
+        load(plan.isa, data.x_type, plan.inputs, x + row_number(data, start + i) * row_bytes,
+             x + row_number(data, start + later) * row_bytes, element(&plan.batch, i, 0, width, kind),
+             plan.batch.stride)
 
 
 cdef inline Py_ssize_t size_of(int source) noexcept nogil:

@@ -27,18 +27,18 @@ cdef extern from "c/kernels.h" nogil:
     ctypedef struct Kernels_f32:
         int tile_rows
         int panel_columns
-        void (*multiply_rows)(int, int, Py_ssize_t, const float *, Py_ssize_t, const float *,
+        void (*multiply_rows)(int, int, Py_ssize_t, const float *, Py_ssize_t, const float *, const float *, int,
                               float *) noexcept nogil
         void (*multiply_columns)(int, int, Py_ssize_t, const float *, const float *, float *) noexcept nogil
-        void (*multiply_listed)(int, int, Py_ssize_t, const uint32_t *, const float *, const float *,
-                                float *) noexcept nogil
+        void (*multiply_listed)(int, int, Py_ssize_t, const uint32_t *, const float *, Py_ssize_t, const float *,
+                                const float *, int, float *, Py_ssize_t) noexcept nogil
         void (*multiply_listed_row)(Py_ssize_t, Py_ssize_t, const uint32_t *, const float *, const float *,
-                                    Py_ssize_t, float *) noexcept nogil
-        void (*finish)(int, int, int, const float *, const float *, float *) noexcept nogil
-        void (*load)(int, Py_ssize_t, const void *, float *, Py_ssize_t) noexcept nogil
+                                    Py_ssize_t, const float *, int, float *, Py_ssize_t) noexcept nogil
+        void (*load)(int, Py_ssize_t, const void *, const void *, float *, Py_ssize_t) noexcept nogil
         void (*transpose)(Py_ssize_t, Py_ssize_t, const float *, Py_ssize_t, float *, Py_ssize_t) noexcept nogil
         Py_ssize_t (*count_rows)(int, Py_ssize_t, const float *, Py_ssize_t) noexcept nogil
-        Py_ssize_t (*list_rows)(int, Py_ssize_t, const float *, Py_ssize_t, uint32_t *, float *) noexcept nogil
+        Py_ssize_t (*list_rows)(int, Py_ssize_t, const float *, Py_ssize_t, Py_ssize_t, uint32_t *,
+                                float *) noexcept nogil
         Py_ssize_t (*count_columns)(Py_ssize_t, int, const float *) noexcept nogil
         void (*list_columns)(Py_ssize_t, int, const float *, Py_ssize_t, int32_t *, uint32_t *,
                              float *) noexcept nogil
@@ -55,18 +55,18 @@ cdef extern from "c/kernels.h" nogil:
     ctypedef struct Kernels_f64:
         int tile_rows
         int panel_columns
-        void (*multiply_rows)(int, int, Py_ssize_t, const double *, Py_ssize_t, const double *,
+        void (*multiply_rows)(int, int, Py_ssize_t, const double *, Py_ssize_t, const double *, const double *, int,
                               double *) noexcept nogil
         void (*multiply_columns)(int, int, Py_ssize_t, const double *, const double *, double *) noexcept nogil
-        void (*multiply_listed)(int, int, Py_ssize_t, const uint32_t *, const double *, const double *,
-                                double *) noexcept nogil
+        void (*multiply_listed)(int, int, Py_ssize_t, const uint32_t *, const double *, Py_ssize_t, const double *,
+                                const double *, int, double *, Py_ssize_t) noexcept nogil
         void (*multiply_listed_row)(Py_ssize_t, Py_ssize_t, const uint32_t *, const double *, const double *,
-                                    Py_ssize_t, double *) noexcept nogil
-        void (*finish)(int, int, int, const double *, const double *, double *) noexcept nogil
-        void (*load)(int, Py_ssize_t, const void *, double *, Py_ssize_t) noexcept nogil
+                                    Py_ssize_t, const double *, int, double *, Py_ssize_t) noexcept nogil
+        void (*load)(int, Py_ssize_t, const void *, const void *, double *, Py_ssize_t) noexcept nogil
         void (*transpose)(Py_ssize_t, Py_ssize_t, const double *, Py_ssize_t, double *, Py_ssize_t) noexcept nogil
         Py_ssize_t (*count_rows)(int, Py_ssize_t, const double *, Py_ssize_t) noexcept nogil
-        Py_ssize_t (*list_rows)(int, Py_ssize_t, const double *, Py_ssize_t, uint32_t *, double *) noexcept nogil
+        Py_ssize_t (*list_rows)(int, Py_ssize_t, const double *, Py_ssize_t, Py_ssize_t, uint32_t *,
+                                double *) noexcept nogil
         Py_ssize_t (*count_columns)(Py_ssize_t, int, const double *) noexcept nogil
         void (*list_columns)(Py_ssize_t, int, const double *, Py_ssize_t, int32_t *, uint32_t *,
                              double *) noexcept nogil
@@ -123,11 +123,30 @@ cdef inline int panel_columns(const Isa *isa, const floating *_) noexcept nogil:
 
 
 cdef inline void multiply_rows(const Isa *isa, int height, int vectors, Py_ssize_t depth, const floating *a,
-                               Py_ssize_t a_stride, const floating *b, floating *c) noexcept nogil:
+                               Py_ssize_t a_stride, const floating *b, const floating *bias, int activation,
+                               floating *y) noexcept nogil:
     if floating is float:
-        isa.f32.multiply_rows(height, vectors, depth, a, a_stride, b, c)
+        isa.f32.multiply_rows(height, vectors, depth, a, a_stride, b, bias, activation, y)
     else:
-        isa.f64.multiply_rows(height, vectors, depth, a, a_stride, b, c)
+        isa.f64.multiply_rows(height, vectors, depth, a, a_stride, b, bias, activation, y)
+
+
+cdef inline void multiply_listed(const Isa *isa, int height, int vectors, Py_ssize_t count, const uint32_t *index,
+                                 const floating *a, Py_ssize_t a_stride, const floating *b, const floating *bias,
+                                 int activation, floating *y, Py_ssize_t y_stride) noexcept nogil:
+    if floating is float:
+        isa.f32.multiply_listed(height, vectors, count, index, a, a_stride, b, bias, activation, y, y_stride)
+    else:
+        isa.f64.multiply_listed(height, vectors, count, index, a, a_stride, b, bias, activation, y, y_stride)
+
+
+cdef inline void multiply_listed_row(const Isa *isa, Py_ssize_t panels, Py_ssize_t count, const uint32_t *index,
+                                     const floating *a, const floating *b, Py_ssize_t b_stride, const floating *bias,
+                                     int activation, floating *y, Py_ssize_t y_stride) noexcept nogil:
+    if floating is float:
+        isa.f32.multiply_listed_row(panels, count, index, a, b, b_stride, bias, activation, y, y_stride)
+    else:
+        isa.f64.multiply_listed_row(panels, count, index, a, b, b_stride, bias, activation, y, y_stride)
 
 
 cdef inline void multiply_columns(const Isa *isa, int height, int vectors, Py_ssize_t depth, const floating *a,
@@ -138,37 +157,12 @@ cdef inline void multiply_columns(const Isa *isa, int height, int vectors, Py_ss
         isa.f64.multiply_columns(height, vectors, depth, a, b, c)
 
 
-cdef inline void multiply_listed(const Isa *isa, int height, int vectors, Py_ssize_t count, const uint32_t *index,
-                                 const floating *a, const floating *b, floating *c) noexcept nogil:
-    if floating is float:
-        isa.f32.multiply_listed(height, vectors, count, index, a, b, c)
-    else:
-        isa.f64.multiply_listed(height, vectors, count, index, a, b, c)
-
-
-cdef inline void multiply_listed_row(const Isa *isa, Py_ssize_t panels, Py_ssize_t count, const uint32_t *index,
-                                     const floating *a, const floating *b, Py_ssize_t b_stride,
-                                     floating *c) noexcept nogil:
-    if floating is float:
-        isa.f32.multiply_listed_row(panels, count, index, a, b, b_stride, c)
-    else:
-        isa.f64.multiply_listed_row(panels, count, index, a, b, b_stride, c)
-
-
-cdef inline void finish(const Isa *isa, int height, int columns, int activation, const floating *bias,
-                        const floating *c, floating *y) noexcept nogil:
-    if floating is float:
-        isa.f32.finish(height, columns, activation, bias, c, y)
-    else:
-        isa.f64.finish(height, columns, activation, bias, c, y)
-
-
-cdef inline void load(const Isa *isa, int source, Py_ssize_t n, const void *x, floating *panels,
+cdef inline void load(const Isa *isa, int source, Py_ssize_t n, const void *x, const void *later, floating *panels,
                       Py_ssize_t stride) noexcept nogil:
     if floating is float:
-        isa.f32.load(source, n, x, panels, stride)
+        isa.f32.load(source, n, x, later, panels, stride)
     else:
-        isa.f64.load(source, n, x, panels, stride)
+        isa.f64.load(source, n, x, later, panels, stride)
 
 
 cdef inline void transpose(const Isa *isa, Py_ssize_t rows, Py_ssize_t columns, const floating *x,
@@ -188,11 +182,12 @@ cdef inline Py_ssize_t count_rows(const Isa *isa, int height, Py_ssize_t depth, 
 
 
 cdef inline Py_ssize_t list_rows(const Isa *isa, int height, Py_ssize_t depth, const floating *a,
-                                 Py_ssize_t a_stride, uint32_t *index, floating *values) noexcept nogil:
+                                 Py_ssize_t a_stride,
+                                   Py_ssize_t capacity, uint32_t *index, floating *values) noexcept nogil:
     if floating is float:
-        return isa.f32.list_rows(height, depth, a, a_stride, index, values)
+        return isa.f32.list_rows(height, depth, a, a_stride, capacity, index, values)
     else:
-        return isa.f64.list_rows(height, depth, a, a_stride, index, values)
+        return isa.f64.list_rows(height, depth, a, a_stride, capacity, index, values)
 
 
 cdef inline Py_ssize_t count_columns(const Isa *isa, Py_ssize_t rows, int columns,

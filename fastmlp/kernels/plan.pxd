@@ -33,6 +33,17 @@ cdef struct Matrix:
     Py_ssize_t columns
 
 
+# The numbers of a matrix that are not 0, in lists for pairs of its rows, or of its columns; see c/nonzero.h.
+cdef struct Lists:
+    Py_ssize_t capacity     # of one list
+    int32_t *counts         # [lists]; NOT_LISTED in the first one of a block or panel that is used as it is
+    uint32_t *index         # [lists][capacity]
+    void *values            # [lists][2][capacity]
+
+cdef enum:
+    NOT_LISTED = -1
+
+
 cdef struct Layer:
     int kind
     int activation
@@ -49,17 +60,7 @@ cdef struct Layer:
     double offset
     Matrix output
     Matrix gradient         # of the loss with respect to the output, of a dense layer before its activation
-
-
-# The numbers of a matrix that are not 0, in lists for pairs of its rows, or of its columns; see c/nonzero.h.
-cdef struct Lists:
-    Py_ssize_t capacity     # of one list
-    int32_t *counts         # [lists]; NOT_LISTED in the first one of a block or panel that is used as it is
-    uint32_t *index         # [lists][capacity]
-    void *values            # [lists][capacity][2]
-
-cdef enum:
-    NOT_LISTED = -1
+    Lists by_columns        # of the input
 
 
 cdef struct Plan:
@@ -81,7 +82,6 @@ cdef struct Plan:
     void *gradients         # a further region, where gradients are kept instead of used, or NULL
     Matrix batch
     Lists by_rows           # of the input of the layer whose forward product is being computed
-    Lists by_columns[2]     # of the inputs of two layers, whose gradients are computed one after the other
     void *scratch           # for each thread: a tile or a square of a panel, then memory for rows and panels
     Py_ssize_t scratch_size
     Py_ssize_t tile_size
@@ -109,6 +109,13 @@ cdef struct Data:
 
 cdef inline Py_ssize_t row_number(const Data *data, Py_ssize_t i) noexcept nogil:
     return data.order[i] if data.order != NULL else i
+
+
+# What a pass through the layers is for.
+cdef struct Pass:
+    bint gradients          # backward follows forward
+    bint dropout
+    uint64_t step           # which dropout draws its masks by
 
 
 # Some rows of the batch, the threads that work on them together, and this thread's own among both.
@@ -166,7 +173,7 @@ cdef inline floating *element(const Matrix *matrix, Py_ssize_t row, Py_ssize_t p
     return <floating *> matrix.data + panel * matrix.stride + row * width
 
 
-cdef inline const Matrix *input_of(const Plan *plan, int number) noexcept nogil:
+cdef inline const Matrix *input_of(Plan *plan, int number) noexcept nogil:
     """The output of the layer before; of that before the first, the batch."""
     return &plan.layers[number - 1].output if number > 0 else &plan.batch
 

@@ -9,7 +9,7 @@ from cython.parallel cimport parallel
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-from fastmlp.kernels.isa cimport Barrier, Isa
+from fastmlp.kernels.isa cimport LINEAR, Barrier, Isa
 from fastmlp.kernels.isa cimport barrier_wait, blocks, multiply_rows, panel_columns, share, thread_count, thread_number
 from fastmlp.kernels.isa cimport tile_rows, transpose
 
@@ -76,7 +76,8 @@ cdef void own_tiles(const Isa *isa, Py_ssize_t depth, const floating *a, const f
         first = share(rows, unit % row_blocks, row_blocks)
         height = share(rows, unit % row_blocks + 1, row_blocks) - first
         column = unit // row_blocks * width
-        multiply_rows(isa, <int> height, 2, depth, a + first * width, rows * width, b + column * depth, c)
+        multiply_rows(isa, <int> height, 2, depth, a + first * width, rows * width, b + column * depth,
+                      <const floating *> NULL, LINEAR, c)
         for i in range(height):
             for j in range(min(width, columns - column)):
                 if bias is None:

@@ -1,10 +1,9 @@
 from cython cimport floating
-from libc.stdint cimport uint64_t
 
 from fastmlp.kernels.isa cimport Optimizer
-from fastmlp.kernels.plan cimport Part, Plan
+from fastmlp.kernels.plan cimport Part, Pass, Plan
 
 
-cdef void forward(Plan *plan, const Part *part, bint training, uint64_t step, const floating *kind) noexcept nogil
-cdef void backward(Plan *plan, const Part *part, bint training, uint64_t step, const Optimizer *optimizer,
+cdef void forward(Plan *plan, const Part *part, const Pass *run, const floating *kind) noexcept nogil
+cdef void backward(Plan *plan, const Part *part, const Pass *run, const Optimizer *optimizer,
                    const floating *kind) noexcept nogil

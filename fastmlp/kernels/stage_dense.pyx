@@ -10,82 +10,84 @@ from libc.stdint cimport int32_t, uint32_t
 from libc.string cimport memset
 
 from fastmlp.kernels.isa cimport LINEAR, STORE, Optimizer
-from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, count_columns, count_rows, finish
+from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, count_columns, count_rows
 from fastmlp.kernels.isa cimport list_columns, list_rows, multiply_columns, multiply_listed, multiply_listed_row
 from fastmlp.kernels.isa cimport multiply_rows, panel_columns, share, sum_rows, tile_rows, transpose, update
 from fastmlp.kernels.plan cimport DENSE, NOT_LISTED
-from fastmlp.kernels.plan cimport Layer, Lists, Matrix, Part, Plan, block_row, element, input_of, memory_of, tile_of
+from fastmlp.kernels.plan cimport Layer, Lists, Matrix, Part, Pass, Plan, block_row, element, input_of, memory_of, tile_of
 from fastmlp.kernels.plan cimport vectors_of
 
 
 # ------------------------------------------------------------------------------------------------------------- forward
 
 
-cdef void dense_forward(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil:
-    """y = activation(x . kernel + bias); x must be there for the thread's own rows, y is when all threads return."""
+cdef bint dense_forward(Plan *plan, int number, const Part *part, const Pass *run, bint complete,
+                        const floating *kind) noexcept nogil:
+    """y = activation(x . kernel + bias); returns whether y is complete, or there for the thread's own rows only.
+
+    x must be there for the thread's own rows, or `complete`."""
+    cdef Layer *layer = &plan.layers[number]
+    cdef int width = panel_columns(plan.isa, kind)
     list_own_rows(plan, number, part, kind)
-    barrier_wait(&plan.barrier, part.count)
+    if not complete or may_skip(plan, layer, width):
+        barrier_wait(&plan.barrier, part.count)
+    if run.gradients:
+        list_own_columns(plan, number, part, kind)
     if part.last - part.first == 1:
         forward_row(plan, number, part, kind)
     else:
         forward_tiles(plan, number, part, kind)
+    if layer.outputs <= width:
+        return False  # the tiles of one panel are shared between the threads as the rows are
     barrier_wait(&plan.barrier, part.count)
+    return True
 
 
 cdef void forward_tiles(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil:
     cdef Layer *layer = &plan.layers[number]
     cdef const Matrix *x = input_of(plan, number)
+    cdef const Lists *lists = &plan.by_rows
     cdef int width = panel_columns(plan.isa, kind), vectors
-    cdef Py_ssize_t units = part.blocks * blocks(layer.outputs, width), unit, block, panel, row, height
+    cdef Py_ssize_t units = part.blocks * blocks(layer.outputs, width), unit, panel, row, height, list_number, i
     cdef const floating *kernel
     cdef const floating *bias
-    cdef floating *c = tile_of(plan, kind)
     for unit in range(share(units, part.number, part.count), share(units, part.number + 1, part.count)):
         panel = unit // part.blocks
-        block = unit % part.blocks
-        row = block_row(part, block)
-        height = block_row(part, block + 1) - row
+        row = block_row(part, unit % part.blocks)
+        height = block_row(part, unit % part.blocks + 1) - row
         vectors = vectors_of(layer.outputs, panel, width)
         kernel = <const floating *> plan.arena + layer.kernel + panel * width * layer.inputs
-        bias = <const floating *> plan.arena + layer.bias + panel * width if layer.use_bias else NULL
-        multiply_block(plan, layer.inputs, x, part.first_block + block, row, height, vectors, kernel, c)
-        finish(plan.isa, <int> height, vectors * width // 2, layer.activation, bias, c,
-               element(&layer.output, row, panel, width, kind))
-
-
-cdef void multiply_block(Plan *plan, Py_ssize_t depth, const Matrix *x, Py_ssize_t block, Py_ssize_t row,
-                         Py_ssize_t height, int vectors, const floating *kernel, floating *c) noexcept nogil:
-    """Rows of x, from lists or as they are, times a panel of the kernel."""
-    cdef int width = panel_columns(plan.isa, c)
-    cdef const Lists *lists = &plan.by_rows
-    cdef Py_ssize_t number = first_list(plan, block, c), i
-    if lists.counts[number] == NOT_LISTED:
-        multiply_rows(plan.isa, <int> height, vectors, depth, element(x, row, 0, width, c), x.stride, kernel, c)
-        return
-    for i in range(0, height, 2):
-        multiply_listed(plan.isa, <int> min(2, height - i), vectors, lists.counts[number], index_of(lists, number),
-                        values_of(lists, number, c), kernel, c + i * width)
-        number += 1
+        bias = bias_of(plan, layer, panel, kind)
+        list_number = first_list(plan, part.first_block + unit % part.blocks, kind)
+        if lists.counts[list_number] == NOT_LISTED:
+            multiply_rows(plan.isa, <int> height, vectors, layer.inputs, element(x, row, 0, width, kind), x.stride,
+                          kernel, bias, layer.activation, element(&layer.output, row, panel, width, kind))
+            continue
+        for i in range(0, height, 2):
+            multiply_listed(plan.isa, <int> min(2, height - i), vectors, lists.counts[list_number],
+                            index_of(lists, list_number), values_of(lists, list_number, kind), lists.capacity, kernel,
+                            bias, layer.activation, element(&layer.output, row + i, panel, width, kind), width)
+            list_number += 1
 
 
 cdef void forward_row(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil:
     """The only row of a batch: several panels at a time."""
     cdef Layer *layer = &plan.layers[number]
+    cdef const Lists *lists = &plan.by_rows
     cdef int width = panel_columns(plan.isa, kind)
-    cdef Py_ssize_t panels = blocks(layer.outputs, width)
+    cdef Py_ssize_t panels = blocks(layer.outputs, width), list_number = first_list(plan, part.first_block, kind)
     cdef Py_ssize_t first = share(panels, part.number, part.count), last = share(panels, part.number + 1, part.count)
-    cdef Py_ssize_t list_number = first_list(plan, part.first_block, kind), panel
-    cdef const floating *bias = NULL
-    cdef floating *c = memory_of(plan, kind)
-    multiply_listed_row(plan.isa, last - first, plan.by_rows.counts[list_number],
-                        index_of(&plan.by_rows, list_number), values_of(&plan.by_rows, list_number, kind),
+    multiply_listed_row(plan.isa, last - first, lists.counts[list_number], index_of(lists, list_number),
+                        values_of(lists, list_number, kind),
                         <const floating *> plan.arena + layer.kernel + first * width * layer.inputs,
-                        width * layer.inputs, c)
-    for panel in range(first, last):
-        if layer.use_bias:
-            bias = <const floating *> plan.arena + layer.bias + panel * width
-        finish(plan.isa, 1, vectors_of(layer.outputs, panel, width) * width // 2, layer.activation, bias,
-               c + (panel - first) * width, element(&layer.output, part.first, panel, width, kind))
+                        width * layer.inputs, bias_of(plan, layer, first, kind), layer.activation,
+                        element(&layer.output, part.first, first, width, kind), layer.output.stride)
+
+
+cdef inline const floating *bias_of(const Plan *plan, const Layer *layer, Py_ssize_t panel,
+                                    const floating *kind) noexcept nogil:
+    cdef const floating *bias = <const floating *> plan.arena + layer.bias + panel * panel_columns(plan.isa, kind)
+    return bias if layer.use_bias else <const floating *> NULL
 
 
 # ------------------------------------------------------------------------------------------------------------ backward
@@ -95,11 +97,10 @@ cdef void dense_backward(Plan *plan, int number, const Part *part, const Optimiz
                          const floating *kind) noexcept nogil:
     """From the gradient of the output, dz: the gradient of the input unless nothing below learns, and the update.
 
-    dz must be there before; the gradient of the input is when all threads return, the update when they meet again."""
-    list_own_columns(plan, number, part, kind)
+    dz must be complete; the gradient of the input is when all threads return, the update when they meet again."""
     if number > plan.first_dense:
         input_gradient(plan, number, part, kind)
-    barrier_wait(&plan.barrier, part.count)
+        barrier_wait(&plan.barrier, part.count)
     update_kernel(plan, number, part, optimizer, kind)
     update_bias(plan, &plan.layers[number], part, optimizer, kind)
 
@@ -110,7 +111,6 @@ cdef void input_gradient(Plan *plan, int number, const Part *part, const floatin
     cdef Layer *below = &plan.layers[number - 1]
     cdef int width = panel_columns(plan.isa, kind), vectors
     cdef Py_ssize_t units = part.blocks * blocks(layer.inputs, width), unit, row, height, panel, packed = -1
-    cdef floating *c = tile_of(plan, kind)
     cdef floating *kernel = memory_of(plan, kind)
     for unit in range(share(units, part.number, part.count), share(units, part.number + 1, part.count)):
         panel = unit // part.blocks
@@ -121,9 +121,8 @@ cdef void input_gradient(Plan *plan, int number, const Part *part, const floatin
             transpose_kernel(plan, layer, panel, kernel)
             packed = panel
         multiply_rows(plan.isa, <int> height, vectors, layer.outputs, element(&layer.gradient, row, 0, width, kind),
-                      layer.gradient.stride, kernel, c)
-        finish(plan.isa, <int> height, vectors * width // 2, LINEAR, <const floating *> NULL, c,
-               element(&below.gradient, row, panel, width, kind))
+                      layer.gradient.stride, kernel, <const floating *> NULL, LINEAR,
+                      element(&below.gradient, row, panel, width, kind))
         if below.kind == DENSE:
             activate_gradient(plan.isa, below.activation, height * width,
                               element(&below.output, row, panel, width, kind),
@@ -172,7 +171,7 @@ cdef void multiply_transposed(Plan *plan, int number, const Part *part, const Ma
                               Py_ssize_t rows, int vectors, const floating *dz, floating *c) noexcept nogil:
     """The columns of x in a panel, from lists or as they are, times a panel of dz."""
     cdef int width = panel_columns(plan.isa, c)
-    cdef const Lists *lists = &plan.by_columns[number % 2]
+    cdef const Lists *lists = &plan.layers[number].by_columns
     cdef Py_ssize_t list_number = panel * (width // 2), tiles = blocks(rows, tile_rows(plan.isa, c)), tile, i
     if lists.counts[list_number] == NOT_LISTED:
         for tile in range(tiles):
@@ -182,7 +181,8 @@ cdef void multiply_transposed(Plan *plan, int number, const Part *part, const Ma
         return
     for i in range(0, rows, 2):
         multiply_listed(plan.isa, 2, vectors, lists.counts[list_number], index_of(lists, list_number),
-                        values_of(lists, list_number, c), dz, c + i * width)
+                        values_of(lists, list_number, c), lists.capacity, dz, <const floating *> NULL, LINEAR,
+                        c + i * width, width)
         list_number += 1
 
 
@@ -239,7 +239,7 @@ cdef void list_own_rows(Plan *plan, int number, const Part *part, const floating
         for row in range(first, last, 2):
             plan.by_rows.counts[list_number] = <int32_t> list_rows(
                 plan.isa, <int> min(2, last - row), layer.inputs, element(x, row, 0, width, kind), x.stride,
-                index_of(&plan.by_rows, list_number), values_of(&plan.by_rows, list_number, kind))
+                plan.by_rows.capacity, index_of(&plan.by_rows, list_number), values_of(&plan.by_rows, list_number, kind))
             list_number += 1
 
 
@@ -247,7 +247,7 @@ cdef void list_own_columns(Plan *plan, int number, const Part *part, const float
     """Lists for those of this thread's panels of the input where they pay."""
     cdef Layer *layer = &plan.layers[number]
     cdef const Matrix *x = input_of(plan, number)
-    cdef Lists *lists = &plan.by_columns[number % 2]
+    cdef Lists *lists = &plan.layers[number].by_columns
     cdef int width = panel_columns(plan.isa, kind), columns
     cdef Py_ssize_t panels = blocks(layer.inputs, width), rows = part.last - part.first, panel, count, list_number
     cdef const floating *values

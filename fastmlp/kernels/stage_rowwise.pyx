@@ -10,10 +10,10 @@ from fastmlp.kernels.isa cimport SOFTMAX, Dropout
 from fastmlp.kernels.isa cimport activate, activate_gradient, blocks, dropout as dropout_elements, panel_columns
 from fastmlp.kernels.isa cimport rescale
 from fastmlp.kernels.plan cimport ACTIVATION, DENSE, DROPOUT
-from fastmlp.kernels.plan cimport Layer, Matrix, Part, Plan, element, input_of, memory_of
+from fastmlp.kernels.plan cimport Layer, Matrix, Part, Pass, Plan, element, input_of, memory_of
 
 
-cdef void rowwise_forward(Plan *plan, int number, const Part *part, bint training, uint64_t step,
+cdef void rowwise_forward(Plan *plan, int number, const Part *part, const Pass *run,
                           const floating *kind) noexcept nogil:
     cdef Layer *layer = &plan.layers[number]
     cdef int width = panel_columns(plan.isa, kind)
@@ -28,8 +28,8 @@ cdef void rowwise_forward(Plan *plan, int number, const Part *part, bint trainin
             rescale(plan.isa, n, layer.scale, layer.offset, y)
     if layer.kind == ACTIVATION and layer.activation == SOFTMAX:
         softmax_rows(plan, layer, part, kind)
-    elif layer.kind == DROPOUT and training:
-        drop(plan, layer, part, step, &layer.output, kind)
+    elif layer.kind == DROPOUT and run.dropout:
+        drop(plan, layer, part, run.step, &layer.output, kind)
 
 
 cdef void softmax_rows(Plan *plan, Layer *layer, const Part *part, const floating *kind) noexcept nogil:
@@ -59,7 +59,7 @@ cdef void drop(Plan *plan, const Layer *layer, const Part *part, uint64_t step, 
         first = last
 
 
-cdef void rowwise_backward(Plan *plan, int number, const Part *part, bint training, uint64_t step,
+cdef void rowwise_backward(Plan *plan, int number, const Part *part, const Pass *run,
                            const floating *kind) noexcept nogil:
     """The gradient of the input from that of the output, for the thread's rows."""
     cdef Layer *layer = &plan.layers[number]
@@ -77,8 +77,8 @@ cdef void rowwise_backward(Plan *plan, int number, const Part *part, bint traini
             rescale(plan.isa, n, layer.scale, 0.0, dx)
     if layer.kind == ACTIVATION and layer.activation == SOFTMAX:
         softmax_gradients(plan, layer, part, below, kind)
-    elif layer.kind == DROPOUT and training:
-        drop(plan, layer, part, step, below, kind)
+    elif layer.kind == DROPOUT and run.dropout:
+        drop(plan, layer, part, run.step, below, kind)
     through_activation(plan, number - 1, part, kind)
 
 

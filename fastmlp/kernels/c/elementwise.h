@@ -20,18 +20,6 @@ static void NAME(activate)(int activation, ptrdiff_t n, T *x)
     }
 }
 
-static void NAME(finish)(int height, int columns, int activation, const T *__restrict__ bias, const T *__restrict__ c,
-                         T *__restrict__ y)
-{
-    for (int i = 0; i < height; i++)
-        for (int j = 0; j < columns; j++)
-            y[i * PANEL_ + j] = bias ? c[i * PANEL_ + j] + bias[j] : c[i * PANEL_ + j];
-    if (activation == LINEAR)
-        return;
-    for (int i = 0; i < height; i++)
-        NAME(activate)(activation, columns, y + i * PANEL_);
-}
-
 /* dy becomes the gradient with respect to the input, from the output y: that is all the derivative needs. */
 static void NAME(activate_gradient)(int activation, ptrdiff_t n, const T *__restrict__ y, T *__restrict__ dy)
 {

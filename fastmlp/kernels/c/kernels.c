@@ -43,13 +43,13 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 #define EXP_ exp_f32
 #define TANH_ tanh_f32
 #define SQRT_ sqrtf
+#include "elementwise.h"
+
 #include "tile.h"
 
 #include "panels.h"
 
 #include "nonzero.h"
-
-#include "elementwise.h"
 #undef T
 #undef VECTOR
 #undef LANES_
@@ -69,13 +69,13 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 #define EXP_ exp
 #define TANH_ tanh
 #define SQRT_ sqrt
+#include "elementwise.h"
+
 #include "tile.h"
 
 #include "panels.h"
 
 #include "nonzero.h"
-
-#include "elementwise.h"
 
 #define TABLE(suffix)                                                                                                  \
     {.tile_rows = TILE_ROWS,                                                                                           \
@@ -84,7 +84,6 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
      .multiply_columns = multiply_columns_##suffix,                                                                    \
      .multiply_listed = multiply_listed_##suffix,                                                                      \
      .multiply_listed_row = multiply_listed_row_##suffix,                                                              \
-     .finish = finish_##suffix,                                                                                        \
      .load = load_##suffix,                                                                                            \
      .transpose = transpose_##suffix,                                                                                  \
      .count_rows = count_rows_##suffix,                                                                                \

@@ -40,29 +40,28 @@ typedef struct Dropout {
     typedef struct Kernels_##suffix {                                                                                  \
         int tile_rows;     /* the most rows of a tile */                                                               \
         int panel_columns; /* PANEL; a tile is one or two vectors wide, PANEL / 2 or PANEL columns */                  \
-        /* Products write c[height][PANEL], the first `vectors` vectors of each row. a and b are panels; each sum      \
-         * runs over p < depth in order. c[i][j] = sum of a[i][p] b[p][j], where a goes on at a + a_stride: */         \
+        /* Products of a few rows with a panel, its first `vectors` vectors; a and b are panels, and each sum runs over   \
+         * p < depth in order. y = activation(sum of a[i][p] b[p][j] + bias[j]); a goes on at a + a_stride: */            \
         void (*multiply_rows)(int height, int vectors, ptrdiff_t depth, const T *a, ptrdiff_t a_stride, const T *b,    \
-                              T *c);                                                                                   \
+                              const T *bias, int activation, T *y);                                                    \
         /* c[i][j] = sum of a[p][i] b[p][j] */                                                                         \
         void (*multiply_columns)(int height, int vectors, ptrdiff_t depth, const T *a, const T *b, T *c);              \
-        /* c[i][j] = sum over n < count of a[n][i] b[index[n]][j], a with rows of `height`, 1 or 2 */                  \
+        /* y as above of the sums over n < count of a[i * a_stride + n] b[index[n]][j], height 1 or 2 */               \
         void (*multiply_listed)(int height, int vectors, ptrdiff_t count, const uint32_t *index, const T *a,           \
-                                const T *b, T *c);                                                                     \
-        /* the same for one row and `panels` panels of b, b_stride apart: c[panels][PANEL] */                          \
+                                ptrdiff_t a_stride, const T *b, const T *bias, int activation, T *y,                   \
+                                ptrdiff_t y_stride);                                                                   \
+        /* the same for one row and several panels of b, b_stride apart */                                             \
         void (*multiply_listed_row)(ptrdiff_t panels, ptrdiff_t count, const uint32_t *index, const T *a, const T *b,  \
-                                    ptrdiff_t b_stride, T *c);                                                         \
-        /* y = activation(c + bias) for rows of PANEL; bias may be NULL */                                             \
-        void (*finish)(int height, int columns, int activation, const T *bias, const T *c, T *y);                      \
-        /* one row of n numbers of the type `source` to panels */                                                      \
-        void (*load)(int source, ptrdiff_t n, const void *x, T *panels, ptrdiff_t stride);                             \
+                                    ptrdiff_t b_stride, const T *bias, int activation, T *y, ptrdiff_t y_stride);      \
+        /* one row of n numbers of the type `source` to panels; `later` is a row that will be wanted soon */           \
+        void (*load)(int source, ptrdiff_t n, const void *x, const void *later, T *panels, ptrdiff_t stride);          \
         /* out[c * out_stride + r] = x[r * x_stride + c] */                                                            \
         void (*transpose)(ptrdiff_t rows, ptrdiff_t columns, const T *x, ptrdiff_t x_stride, T *out,                   \
                           ptrdiff_t out_stride);                                                                       \
         /* Lists of the numbers that are not 0, for multiply_listed; see nonzero.h. */                                 \
         ptrdiff_t (*count_rows)(int height, ptrdiff_t depth, const T *a, ptrdiff_t a_stride);                          \
-        ptrdiff_t (*list_rows)(int height, ptrdiff_t depth, const T *a, ptrdiff_t a_stride, uint32_t *index,           \
-                               T *values);                                                                             \
+        ptrdiff_t (*list_rows)(int height, ptrdiff_t depth, const T *a, ptrdiff_t a_stride, ptrdiff_t capacity,        \
+                               uint32_t *index, T *values);                                                            \
         ptrdiff_t (*count_columns)(ptrdiff_t rows, int columns, const T *a);                                           \
         void (*list_columns)(ptrdiff_t rows, int columns, const T *a, ptrdiff_t capacity, int32_t *counts,             \
                              uint32_t *index, T *values);                                                              \

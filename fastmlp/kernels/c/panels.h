@@ -1,17 +1,24 @@
 /* Matrices to panels, panels transposed, and their columns summed; included once per float type. */
 
+/* Rows lie anywhere in memory: the fetch of a later one goes on while this one is converted. */
 #define LOAD_FROM(S)                                                                                                   \
     for (ptrdiff_t first = 0; first < n; first += PANEL_, panels += stride) {                                          \
         const S *from = (const S *)x + first;                                                                          \
-        if (n - first >= PANEL_)                                                                                       \
-            for (int j = 0; j < PANEL_; j++)                                                                           \
-                panels[j] = (T)from[j];                                                                                \
-        else                                                                                                           \
+        for (size_t byte = 0; byte < PANEL_ * sizeof(S); byte += 64)                                                   \
+            prefetch((const char *)later + first * sizeof(S) + byte);                                                  \
+        if (n - first < PANEL_)                                                                                        \
             for (int j = 0; j < n - first; j++)                                                                        \
+                panels[j] = (T)from[j];                                                                                \
+        else if (sizeof(S) == sizeof(T)) /* the same type: no call of memcpy for so little */                          \
+            for (int v = 0; v < TILE_VECTORS; v++)                                                                     \
+                ((VECTOR *)panels)[v] = ((const VECTOR *)from)[v];                                                     \
+        else                                                                                                           \
+            for (int j = 0; j < PANEL_; j++)                                                                           \
                 panels[j] = (T)from[j];                                                                                \
     }
 
-static void NAME(load)(int source, ptrdiff_t n, const void *x, T *__restrict__ panels, ptrdiff_t stride)
+static void NAME(load)(int source, ptrdiff_t n, const void *x, const void *later, T *__restrict__ panels,
+                       ptrdiff_t stride)
 {
     switch (source) {
     case UINT8:

@@ -42,17 +42,29 @@
     HEIGHT(14, tile, __VA_ARGS__)
 #endif
 
-/* float32: a product too small for the type may leave -0, which further zeros of a would turn into 0; as these may be
+/* y[i] = activation(sum[i] + bias), rows y_stride apart; bias may be NULL.
+ *
+ * float32: a product too small for the type may leave -0, which further zeros of a would turn into 0; as these may be
  * skipped, every sum ends as 0 there. */
-INLINE void NAME(store_sums)(const int height, const int vectors, VECTOR sum[TILE_ROWS][TILE_VECTORS], T *c)
+INLINE void NAME(finish)(const int height, const int vectors, VECTOR sum[TILE_ROWS][TILE_VECTORS], const T *bias,
+                         int activation, T *y, ptrdiff_t y_stride)
 {
     UNROLL for (int i = 0; i < height; i++)
-        UNROLL for (int v = 0; v < vectors; v++)
-            *(VECTOR *)(c + i * PANEL_ + v * LANES_) = END_OF_SUM(sum[i][v]);
+        UNROLL for (int v = 0; v < vectors; v++) {
+            VECTOR value = END_OF_SUM(sum[i][v]);
+            if (bias != NULL)
+                value += *(const VECTOR *)(bias + v * LANES_);
+            if (activation == RELU)
+                value = NAME(relu)(value);
+            *(VECTOR *)(y + i * y_stride + v * LANES_) = value;
+        }
+    if (activation != LINEAR && activation != RELU)
+        for (int i = 0; i < height; i++)
+            NAME(activate)(activation, vectors * LANES_, y + i * y_stride);
 }
 
 /* sum[i] += a[i * step] * b for the rows of a tile. */
-INLINE void NAME(add_products)(const int height, const int vectors, const int step, const T *a, const T *b,
+INLINE void NAME(add_products)(const int height, const int vectors, const ptrdiff_t step, const T *a, const T *b,
                                VECTOR sum[TILE_ROWS][TILE_VECTORS])
 {
     VECTOR row[TILE_VECTORS];
@@ -64,7 +76,7 @@ INLINE void NAME(add_products)(const int height, const int vectors, const int st
 }
 
 INLINE void NAME(rows_tile)(const int height, const int vectors, ptrdiff_t depth, const T *a, ptrdiff_t a_stride,
-                            const T *b, T *c)
+                            const T *b, const T *bias, int activation, T *y)
 {
     START_OF_SUM(height, vectors);
     for (; depth > 0; depth -= PANEL_, a += a_stride) {
@@ -72,7 +84,7 @@ INLINE void NAME(rows_tile)(const int height, const int vectors, ptrdiff_t depth
         for (ptrdiff_t p = 0; p < columns; p++, b += PANEL_)
             NAME(add_products)(height, vectors, PANEL_, a + p, b, sum);
     }
-    NAME(store_sums)(height, vectors, sum, c);
+    NAME(finish)(height, vectors, sum, bias, activation, y, PANEL_);
 }
 
 INLINE void NAME(columns_tile)(const int height, const int vectors, ptrdiff_t depth, const T *a, const T *b, T *c)
@@ -80,23 +92,23 @@ INLINE void NAME(columns_tile)(const int height, const int vectors, ptrdiff_t de
     START_OF_SUM(height, vectors);
     for (ptrdiff_t p = 0; p < depth; p++, a += PANEL_, b += PANEL_)
         NAME(add_products)(height, vectors, 1, a, b, sum);
-    NAME(store_sums)(height, vectors, sum, c);
+    NAME(finish)(height, vectors, sum, NULL, LINEAR, c, PANEL_);
 }
 
 INLINE void NAME(listed_tile)(const int height, const int vectors, ptrdiff_t count, const uint32_t *index, const T *a,
-                              const T *b, T *c)
+                              ptrdiff_t a_stride, const T *b, const T *bias, int activation, T *y, ptrdiff_t y_stride)
 {
     START_OF_SUM(height, vectors);
-    for (ptrdiff_t n = 0; n < count; n++, a += height)
-        NAME(add_products)(height, vectors, 1, a, b + (ptrdiff_t)index[n] * PANEL_, sum);
-    NAME(store_sums)(height, vectors, sum, c);
+    for (ptrdiff_t n = 0; n < count; n++)
+        NAME(add_products)(height, vectors, a_stride, a + n, b + (ptrdiff_t)index[n] * PANEL_, sum);
+    NAME(finish)(height, vectors, sum, bias, activation, y, y_stride);
 }
 
 static void NAME(multiply_rows)(int height, int vectors, ptrdiff_t depth, const T *a, ptrdiff_t a_stride, const T *b,
-                                T *c)
+                                const T *bias, int activation, T *y)
 {
     switch (2 * height + vectors) {
-        EACH_HEIGHT(NAME(rows_tile), depth, a, a_stride, b, c)
+        EACH_HEIGHT(NAME(rows_tile), depth, a, a_stride, b, bias, activation, y)
     }
 }
 
@@ -108,34 +120,36 @@ static void NAME(multiply_columns)(int height, int vectors, ptrdiff_t depth, con
 }
 
 static void NAME(multiply_listed)(int height, int vectors, ptrdiff_t count, const uint32_t *index, const T *a,
-                                  const T *b, T *c)
+                                  ptrdiff_t a_stride, const T *b, const T *bias, int activation, T *y,
+                                  ptrdiff_t y_stride)
 {
     switch (2 * height + vectors) {
-        HEIGHT(1, NAME(listed_tile), count, index, a, b, c)
-        HEIGHT(2, NAME(listed_tile), count, index, a, b, c)
+        HEIGHT(1, NAME(listed_tile), count, index, a, a_stride, b, bias, activation, y, y_stride)
+        HEIGHT(2, NAME(listed_tile), count, index, a, a_stride, b, bias, activation, y, y_stride)
     }
 }
 
 /* One row alone would wait for each of its sums: a few panels at a time keep the arithmetic busy. */
 static void NAME(multiply_listed_row)(ptrdiff_t panels, ptrdiff_t count, const uint32_t *index, const T *a, const T *b,
-                                      ptrdiff_t b_stride, T *c)
+                                      ptrdiff_t b_stride, const T *bias, int activation, T *y, ptrdiff_t y_stride)
 {
     enum { TOGETHER = 4 };
-    for (; panels >= TOGETHER; panels -= TOGETHER, b += TOGETHER * b_stride, c += TOGETHER * PANEL_) {
-        VECTOR sum[TOGETHER][TILE_VECTORS];
+    for (; panels >= TOGETHER; panels -= TOGETHER) {
+        VECTOR sum[TILE_ROWS][TILE_VECTORS]; /* of panels, not of rows */
         UNROLL for (int q = 0; q < TOGETHER; q++)
             UNROLL for (int v = 0; v < TILE_VECTORS; v++)
                 sum[q][v] = (VECTOR){0};
         for (ptrdiff_t n = 0; n < count; n++)
             UNROLL for (int q = 0; q < TOGETHER; q++)
-                UNROLL for (int v = 0; v < TILE_VECTORS; v++)
-                    sum[q][v] = MULTIPLY_ADD(
-                        a[n], *(const VECTOR *)(b + q * b_stride + (ptrdiff_t)index[n] * PANEL_ + v * LANES_),
-                        sum[q][v]);
+                NAME(add_products)(1, TILE_VECTORS, 0, a + n, b + q * b_stride + (ptrdiff_t)index[n] * PANEL_, sum + q);
         UNROLL for (int q = 0; q < TOGETHER; q++)
-            UNROLL for (int v = 0; v < TILE_VECTORS; v++)
-                *(VECTOR *)(c + q * PANEL_ + v * LANES_) = END_OF_SUM(sum[q][v]);
+            NAME(finish)(1, TILE_VECTORS, sum + q, bias ? bias + q * PANEL_ : NULL, activation, y + q * y_stride, 0);
+        b += TOGETHER * b_stride;
+        y += TOGETHER * y_stride;
+        bias = bias ? bias + TOGETHER * PANEL_ : NULL;
     }
-    for (; panels > 0; panels--, b += b_stride, c += PANEL_)
-        NAME(listed_tile)(1, TILE_VECTORS, count, index, a, b, c);
+    for (; panels > 0; panels--, b += b_stride, y += y_stride) {
+        NAME(listed_tile)(1, TILE_VECTORS, count, index, a, 0, b, bias, activation, y, 0);
+        bias = bias ? bias + PANEL_ : NULL;
+    }
 }

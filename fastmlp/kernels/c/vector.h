@@ -48,7 +48,7 @@ typedef float vector_f32 __attribute__((vector_size(VECTOR_BYTES), aligned(4), m
 typedef double vector_f64 __attribute__((vector_size(VECTOR_BYTES), aligned(8), may_alias));
 #define UNROLL _Pragma("GCC unroll 16")
 #define INLINE static inline __attribute__((always_inline))
-INLINE int lowest_bit(uint32_t bits) { return __builtin_ctz(bits); }
+INLINE int lowest_bit(uint64_t bits) { return __builtin_ctzll(bits); }
 INLINE int count_bits(uint32_t bits) { return __builtin_popcount(bits); }
 INLINE void prefetch(const void *x) { __builtin_prefetch(x); }
 #else /* without vector types the tile is a loop over scalars, which the compiler may vectorise */
@@ -64,42 +64,92 @@ INLINE int count_bits(uint32_t bits)
         count++;
     return count;
 }
-INLINE int lowest_bit(uint32_t bits) { return count_bits((bits & (0u - bits)) - 1); }
+INLINE int lowest_bit(uint64_t bits)
+{
+    int place = 0;
+    for (; !(bits & 1); bits >>= 1)
+        place++;
+    return place;
+}
 INLINE void prefetch(const void *x) { (void)x; }
 #endif
+/* x < 0 ? 0 : x, where NaN stays NaN. */
+#if defined(__AVX512F__)
+#define RELU_VECTOR(ps, T) _mm512_mask_mov_##ps(x, _mm512_cmp_##ps##_mask(x, zero, _CMP_LT_OQ), zero)
+#elif defined(__GNUC__)
+typedef int32_t bits_f32 __attribute__((vector_size(VECTOR_BYTES)));
+typedef int64_t bits_f64 __attribute__((vector_size(VECTOR_BYTES)));
+#define RELU_VECTOR(ps, T) (vector_##T)(~(bits_##T)(x < zero) & (bits_##T)x)
+#else
+#define RELU_VECTOR(ps, T) (x < zero ? zero : x)
+#endif
+INLINE vector_f32 relu_f32(vector_f32 x)
+{
+    const vector_f32 zero = {0};
+    return RELU_VECTOR(ps, f32);
+}
+INLINE vector_f64 relu_f64(vector_f64 x)
+{
+    const vector_f64 zero = {0};
+    return RELU_VECTOR(pd, f64);
+}
+
 enum { LANES_F32 = sizeof(vector_f32) / sizeof(float), LANES_F64 = sizeof(vector_f64) / sizeof(double) };
 
-/* A bit for each number of a panel's row that is not 0. */
+/* Of one vector: a bit for each number that is not 0 (NaN is not), and the numbers or the places of the bits that are
+ * set, side by side; a whole vector may be written. */
 #if defined(__AVX512F__)
-#define NONZERO_LANES(T, x) _mm512_cmp_##T##_mask(_mm512_loadu_##T(x), _mm512_setzero_##T(), _CMP_NEQ_UQ)
-#elif defined(__AVX2__)
-#define NONZERO_LANES(T, x)                                                                                            \
-    (uint32_t) _mm256_movemask_##T(_mm256_cmp_##T(_mm256_loadu_##T(x), _mm256_setzero_##T(), _CMP_NEQ_UQ))
-#endif
-#if defined(NONZERO_LANES)
-INLINE uint32_t nonzero_bits_f32(const float *x)
+#define NONZERO(suffix, T, ps, w, first_places)                                                                        \
+    INLINE uint32_t nonzero_##suffix(const T *x)                                                                       \
+    {                                                                                                                  \
+        return _mm512_cmp_##ps##_mask(_mm512_loadu_##ps(x), _mm512_setzero_##ps(), _CMP_NEQ_UQ);                       \
+    }                                                                                                                  \
+    INLINE void keep_##suffix(uint32_t bits, const T *x, T *out)                                                       \
+    {                                                                                                                  \
+        _mm512_storeu_##ps(out, _mm512_maskz_compress_##ps(bits, _mm512_loadu_##ps(x)));                               \
+    }                                                                                                                  \
+    INLINE void keep_places_##suffix(uint32_t bits, uint32_t first, uint32_t *out)                                     \
+    {                                                                                                                  \
+        const __m##w##i places = _mm##w##_add_epi32(_mm##w##_set1_epi32(first), first_places);                         \
+        _mm##w##_storeu_si##w((void *)(out), _mm##w##_maskz_compress_epi32(bits, places));                                       \
+    }
+NONZERO(f32, float, ps, 512, _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
+NONZERO(f64, double, pd, 256, _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
+#else
+#if defined(__AVX2__)
+INLINE uint32_t nonzero_f32(const float *x)
 {
-    return NONZERO_LANES(ps, x) | (uint32_t)NONZERO_LANES(ps, x + LANES_F32) << LANES_F32;
+    return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(x), _mm256_setzero_ps(), _CMP_NEQ_UQ));
 }
-INLINE uint32_t nonzero_bits_f64(const double *x)
+INLINE uint32_t nonzero_f64(const double *x)
 {
-    return NONZERO_LANES(pd, x) | (uint32_t)NONZERO_LANES(pd, x + LANES_F64) << LANES_F64;
+    return (uint32_t)_mm256_movemask_pd(_mm256_cmp_pd(_mm256_loadu_pd(x), _mm256_setzero_pd(), _CMP_NEQ_UQ));
 }
 #else
-INLINE uint32_t nonzero_bits_f32(const float *x)
-{
-    uint32_t bits = 0;
-    for (int j = 0; j < TILE_VECTORS * LANES_F32; j++)
-        bits |= (uint32_t)(x[j] != 0) << j;
-    return bits;
-}
-INLINE uint32_t nonzero_bits_f64(const double *x)
-{
-    uint32_t bits = 0;
-    for (int j = 0; j < TILE_VECTORS * LANES_F64; j++)
-        bits |= (uint32_t)(x[j] != 0) << j;
-    return bits;
-}
+#define NONZERO(suffix, T, lanes)                                                                                      \
+    INLINE uint32_t nonzero_##suffix(const T *x)                                                                       \
+    {                                                                                                                  \
+        uint32_t bits = 0;                                                                                             \
+        for (int j = 0; j < lanes; j++)                                                                                \
+            bits |= (uint32_t)(x[j] != 0) << j;                                                                        \
+        return bits;                                                                                                   \
+    }
+NONZERO(f32, float, LANES_F32)
+NONZERO(f64, double, LANES_F64)
+#endif
+#define KEEP(suffix, T)                                                                                                \
+    INLINE void keep_##suffix(uint32_t bits, const T *x, T *out)                                                       \
+    {                                                                                                                  \
+        for (; bits; bits &= bits - 1)                                                                                 \
+            *out++ = x[lowest_bit(bits)];                                                                              \
+    }                                                                                                                  \
+    INLINE void keep_places_##suffix(uint32_t bits, uint32_t first, uint32_t *out)                                     \
+    {                                                                                                                  \
+        for (; bits; bits &= bits - 1)                                                                                 \
+            *out++ = first + (uint32_t)lowest_bit(bits);                                                               \
+    }
+KEEP(f32, float)
+KEEP(f64, double)
 #endif
 
 #endif
