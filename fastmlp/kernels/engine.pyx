@@ -18,7 +18,7 @@ from fastmlp.kernels.stages import ACTIVATIONS, FUSED, KINDS, LOSSES, METRICS, S
 from fastmlp.kernels.epoch cimport differentiate, evaluate, predict, train
 from fastmlp.kernels.isa cimport blocks, selected
 from fastmlp.kernels.optimizers cimport optimizer_from
-from fastmlp.kernels.plan cimport DENSE, Data, Layer, Lists, Matrix, Plan
+from fastmlp.kernels.plan cimport DENSE, Data, Layer, Lists, Matrix, POOL, Plan
 
 cdef enum:
     TRAIN
@@ -144,8 +144,12 @@ cdef class Network:
                 deepest = max(deepest, layer.inputs)
                 self.make_lists(&layer.by_columns, self.padded(layer.inputs) // 2, n)
                 squares += self.padded(layer.outputs)
-        self.make_lists(&self.plan.by_rows, (blocks(n, self.height) + threads) * blocks(self.height, 2), deepest)
-        self.plan.scratch_size = self.padded(self.plan.tile_size + max(self.width, 3) * self.padded(widest))
+        lists = (blocks(n, self.height) + threads) * blocks(self.height, 2)
+        self.make_lists(&self.plan.by_rows, lists, deepest)
+        self.plan.pairs = <int32_t *> self.room(2 * lists)
+        self.plan.scratch_size = self.padded(
+            self.plan.tile_size + max(max(self.width, 3) * self.padded(widest), 2 * POOL * blocks(deepest, 64))
+        )
         self.plan.scratch = self.room(threads * self.plan.scratch_size)
         self.plan.losses = self.room(n)
         self.plan.squares = self.room(squares)

@@ -30,15 +30,17 @@ cdef extern from "c/kernels.h" nogil:
         void (*multiply_rows)(int, int, Py_ssize_t, const float *, Py_ssize_t, const float *, const float *, int,
                               float *) noexcept nogil
         void (*multiply_columns)(int, int, Py_ssize_t, const float *, const float *, float *) noexcept nogil
-        void (*multiply_listed)(int, int, Py_ssize_t, const uint32_t *, const float *, Py_ssize_t, const float *,
-                                const float *, int, float *, Py_ssize_t) noexcept nogil
+        void (*multiply_listed)(int, int, Py_ssize_t, const uint32_t *, const float *, const float *, const float *,
+                                int, float *, Py_ssize_t) noexcept nogil
+        void (*descend_listed)(int, int, Py_ssize_t, const uint32_t *, const float *, const float *, float,
+                               float *) noexcept nogil
         void (*multiply_listed_row)(Py_ssize_t, Py_ssize_t, const uint32_t *, const float *, const float *,
                                     Py_ssize_t, const float *, int, float *, Py_ssize_t) noexcept nogil
         void (*load)(int, Py_ssize_t, const void *, const void *, float *, Py_ssize_t) noexcept nogil
         void (*transpose)(Py_ssize_t, Py_ssize_t, const float *, Py_ssize_t, float *, Py_ssize_t) noexcept nogil
-        Py_ssize_t (*count_rows)(int, Py_ssize_t, const float *, Py_ssize_t) noexcept nogil
-        Py_ssize_t (*list_rows)(int, Py_ssize_t, const float *, Py_ssize_t, Py_ssize_t, uint32_t *,
-                                float *) noexcept nogil
+        Py_ssize_t (*mark_nonzeros)(Py_ssize_t, const float *, Py_ssize_t, uint64_t *) noexcept nogil
+        Py_ssize_t (*list_rows)(Py_ssize_t, const float *, const float *, Py_ssize_t, const uint64_t *,
+                                const uint64_t *, uint32_t *, float *) noexcept nogil
         Py_ssize_t (*count_columns)(Py_ssize_t, int, const float *) noexcept nogil
         void (*list_columns)(Py_ssize_t, int, const float *, Py_ssize_t, int32_t *, uint32_t *,
                              float *) noexcept nogil
@@ -58,15 +60,17 @@ cdef extern from "c/kernels.h" nogil:
         void (*multiply_rows)(int, int, Py_ssize_t, const double *, Py_ssize_t, const double *, const double *, int,
                               double *) noexcept nogil
         void (*multiply_columns)(int, int, Py_ssize_t, const double *, const double *, double *) noexcept nogil
-        void (*multiply_listed)(int, int, Py_ssize_t, const uint32_t *, const double *, Py_ssize_t, const double *,
-                                const double *, int, double *, Py_ssize_t) noexcept nogil
+        void (*multiply_listed)(int, int, Py_ssize_t, const uint32_t *, const double *, const double *, const double *,
+                                int, double *, Py_ssize_t) noexcept nogil
+        void (*descend_listed)(int, int, Py_ssize_t, const uint32_t *, const double *, const double *, double,
+                               double *) noexcept nogil
         void (*multiply_listed_row)(Py_ssize_t, Py_ssize_t, const uint32_t *, const double *, const double *,
                                     Py_ssize_t, const double *, int, double *, Py_ssize_t) noexcept nogil
         void (*load)(int, Py_ssize_t, const void *, const void *, double *, Py_ssize_t) noexcept nogil
         void (*transpose)(Py_ssize_t, Py_ssize_t, const double *, Py_ssize_t, double *, Py_ssize_t) noexcept nogil
-        Py_ssize_t (*count_rows)(int, Py_ssize_t, const double *, Py_ssize_t) noexcept nogil
-        Py_ssize_t (*list_rows)(int, Py_ssize_t, const double *, Py_ssize_t, Py_ssize_t, uint32_t *,
-                                double *) noexcept nogil
+        Py_ssize_t (*mark_nonzeros)(Py_ssize_t, const double *, Py_ssize_t, uint64_t *) noexcept nogil
+        Py_ssize_t (*list_rows)(Py_ssize_t, const double *, const double *, Py_ssize_t, const uint64_t *,
+                                const uint64_t *, uint32_t *, double *) noexcept nogil
         Py_ssize_t (*count_columns)(Py_ssize_t, int, const double *) noexcept nogil
         void (*list_columns)(Py_ssize_t, int, const double *, Py_ssize_t, int32_t *, uint32_t *,
                              double *) noexcept nogil
@@ -82,6 +86,7 @@ cdef extern from "c/kernels.h" nogil:
 
     ctypedef struct Isa:
         const char *name
+        Py_ssize_t (*pair_rows)(int, Py_ssize_t, const uint64_t *, const int32_t *, int32_t *) noexcept nogil
         Kernels_f32 f32
         Kernels_f64 f64
 
@@ -132,12 +137,20 @@ cdef inline void multiply_rows(const Isa *isa, int height, int vectors, Py_ssize
 
 
 cdef inline void multiply_listed(const Isa *isa, int height, int vectors, Py_ssize_t count, const uint32_t *index,
-                                 const floating *a, Py_ssize_t a_stride, const floating *b, const floating *bias,
-                                 int activation, floating *y, Py_ssize_t y_stride) noexcept nogil:
+                                 const floating *a, const floating *b, const floating *bias, int activation,
+                                 floating *y, Py_ssize_t y_stride) noexcept nogil:
     if floating is float:
-        isa.f32.multiply_listed(height, vectors, count, index, a, a_stride, b, bias, activation, y, y_stride)
+        isa.f32.multiply_listed(height, vectors, count, index, a, b, bias, activation, y, y_stride)
     else:
-        isa.f64.multiply_listed(height, vectors, count, index, a, a_stride, b, bias, activation, y, y_stride)
+        isa.f64.multiply_listed(height, vectors, count, index, a, b, bias, activation, y, y_stride)
+
+
+cdef inline void descend_listed(const Isa *isa, int height, int vectors, Py_ssize_t count, const uint32_t *index,
+                                const floating *a, const floating *b, double rate, floating *w) noexcept nogil:
+    if floating is float:
+        isa.f32.descend_listed(height, vectors, count, index, a, b, <float> rate, w)
+    else:
+        isa.f64.descend_listed(height, vectors, count, index, a, b, rate, w)
 
 
 cdef inline void multiply_listed_row(const Isa *isa, Py_ssize_t panels, Py_ssize_t count, const uint32_t *index,
@@ -173,21 +186,21 @@ cdef inline void transpose(const Isa *isa, Py_ssize_t rows, Py_ssize_t columns, 
         isa.f64.transpose(rows, columns, x, x_stride, out, out_stride)
 
 
-cdef inline Py_ssize_t count_rows(const Isa *isa, int height, Py_ssize_t depth, const floating *a,
-                                  Py_ssize_t a_stride) noexcept nogil:
+cdef inline Py_ssize_t mark_nonzeros(const Isa *isa, Py_ssize_t columns, const floating *a, Py_ssize_t a_stride,
+                                     uint64_t *bits) noexcept nogil:
     if floating is float:
-        return isa.f32.count_rows(height, depth, a, a_stride)
+        return isa.f32.mark_nonzeros(columns, a, a_stride, bits)
     else:
-        return isa.f64.count_rows(height, depth, a, a_stride)
+        return isa.f64.mark_nonzeros(columns, a, a_stride, bits)
 
 
-cdef inline Py_ssize_t list_rows(const Isa *isa, int height, Py_ssize_t depth, const floating *a,
-                                 Py_ssize_t a_stride,
-                                   Py_ssize_t capacity, uint32_t *index, floating *values) noexcept nogil:
+cdef inline Py_ssize_t list_rows(const Isa *isa, Py_ssize_t columns, const floating *x, const floating *y,
+                                 Py_ssize_t stride, const uint64_t *x_bits, const uint64_t *y_bits, uint32_t *index,
+                                 floating *values) noexcept nogil:
     if floating is float:
-        return isa.f32.list_rows(height, depth, a, a_stride, capacity, index, values)
+        return isa.f32.list_rows(columns, x, y, stride, x_bits, y_bits, index, values)
     else:
-        return isa.f64.list_rows(height, depth, a, a_stride, capacity, index, values)
+        return isa.f64.list_rows(columns, x, y, stride, x_bits, y_bits, index, values)
 
 
 cdef inline Py_ssize_t count_columns(const Isa *isa, Py_ssize_t rows, int columns,

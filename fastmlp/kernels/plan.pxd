@@ -38,10 +38,12 @@ cdef struct Lists:
     Py_ssize_t capacity     # of one list
     int32_t *counts         # [lists]; NOT_LISTED in the first one of a block or panel that is used as it is
     uint32_t *index         # [lists][capacity]
-    void *values            # [lists][2][capacity]
+    void *values            # [lists][capacity][2]
 
 cdef enum:
     NOT_LISTED = -1
+    NO_ROW = -1
+    POOL = 70               # the most rows among which pairs are sought
 
 
 cdef struct Layer:
@@ -82,6 +84,7 @@ cdef struct Plan:
     void *gradients         # a further region, where gradients are kept instead of used, or NULL
     Matrix batch
     Lists by_rows           # of the input of the layer whose forward product is being computed
+    int32_t *pairs          # [lists][2], the rows of each list; NO_ROW twice where there is none, once for a row alone
     void *scratch           # for each thread: a tile or a square of a panel, then memory for rows and panels
     Py_ssize_t scratch_size
     Py_ssize_t tile_size

@@ -6,14 +6,15 @@ its panels need.
 """
 
 from cython cimport floating
-from libc.stdint cimport int32_t, uint32_t
+from libc.stdint cimport int32_t, uint32_t, uint64_t
 from libc.string cimport memset
 
-from fastmlp.kernels.isa cimport LINEAR, STORE, Optimizer
-from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, count_columns, count_rows
-from fastmlp.kernels.isa cimport list_columns, list_rows, multiply_columns, multiply_listed, multiply_listed_row
+from fastmlp.kernels.isa cimport LINEAR, SGD, Optimizer, STORE
+from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, count_columns
+from fastmlp.kernels.isa cimport descend_listed
+from fastmlp.kernels.isa cimport list_columns, list_rows, mark_nonzeros, multiply_columns, multiply_listed, multiply_listed_row
 from fastmlp.kernels.isa cimport multiply_rows, panel_columns, share, sum_rows, tile_rows, transpose, update
-from fastmlp.kernels.plan cimport DENSE, NOT_LISTED
+from fastmlp.kernels.plan cimport DENSE, NO_ROW, NOT_LISTED, POOL
 from fastmlp.kernels.plan cimport Layer, Lists, Matrix, Part, Pass, Plan, block_row, element, input_of, memory_of, tile_of
 from fastmlp.kernels.plan cimport vectors_of
 
@@ -48,7 +49,7 @@ cdef void forward_tiles(Plan *plan, int number, const Part *part, const floating
     cdef const Matrix *x = input_of(plan, number)
     cdef const Lists *lists = &plan.by_rows
     cdef int width = panel_columns(plan.isa, kind), vectors
-    cdef Py_ssize_t units = part.blocks * blocks(layer.outputs, width), unit, panel, row, height, list_number, i
+    cdef Py_ssize_t units = part.blocks * blocks(layer.outputs, width), unit, panel, row, height, list_number
     cdef const floating *kernel
     cdef const floating *bias
     for unit in range(share(units, part.number, part.count), share(units, part.number + 1, part.count)):
@@ -63,11 +64,21 @@ cdef void forward_tiles(Plan *plan, int number, const Part *part, const floating
             multiply_rows(plan.isa, <int> height, vectors, layer.inputs, element(x, row, 0, width, kind), x.stride,
                           kernel, bias, layer.activation, element(&layer.output, row, panel, width, kind))
             continue
-        for i in range(0, height, 2):
-            multiply_listed(plan.isa, <int> min(2, height - i), vectors, lists.counts[list_number],
-                            index_of(lists, list_number), values_of(lists, list_number, kind), lists.capacity, kernel,
-                            bias, layer.activation, element(&layer.output, row + i, panel, width, kind), width)
-            list_number += 1
+        for list_number in range(list_number, list_number + blocks(tile_rows(plan.isa, kind), 2)):
+            multiply_pair(plan, layer, list_number, panel, vectors, kernel, bias)
+
+
+cdef inline void multiply_pair(Plan *plan, Layer *layer, Py_ssize_t list_number, Py_ssize_t panel, int vectors,
+                               const floating *kernel, const floating *bias) noexcept nogil:
+    """The two rows of a list, or the one."""
+    cdef const Lists *lists = &plan.by_rows
+    cdef int width = panel_columns(plan.isa, kernel)
+    cdef int32_t row = plan.pairs[2 * list_number], other = plan.pairs[2 * list_number + 1]
+    if row == NO_ROW:
+        return
+    multiply_listed(plan.isa, 1 if other == NO_ROW else 2, vectors, lists.counts[list_number],
+                    index_of(lists, list_number), values_of(lists, list_number, kernel), kernel, bias,
+                    layer.activation, element(&layer.output, row, panel, width, kernel), (other - row) * width)
 
 
 cdef void forward_row(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil:
@@ -144,46 +155,69 @@ cdef void transpose_kernel(Plan *plan, const Layer *layer, Py_ssize_t panel, flo
 
 cdef void update_kernel(Plan *plan, int number, const Part *part, const Optimizer *optimizer,
                         const floating *kind) noexcept nogil:
-    """The gradient transpose(x) . dz, a square at a time, each used for its update as soon as it is there."""
+    """The gradient transpose(x) . dz, a square of a panel at a time, each used for its update as soon as it is there."""
     cdef Layer *layer = &plan.layers[number]
-    cdef const Matrix *x = input_of(plan, number)
     cdef int width = panel_columns(plan.isa, kind), vectors
     cdef Py_ssize_t below = blocks(layer.inputs, width), units = below * blocks(layer.outputs, width)
-    cdef Py_ssize_t unit, panel, at, rows, i
+    cdef Py_ssize_t unit, panel, at, rows
+    cdef const floating *dz
     cdef floating *c = tile_of(plan, kind)
     for unit in range(share(units, part.number, part.count), share(units, part.number + 1, part.count)):
         panel = unit // below
         rows = min(width, layer.inputs - unit % below * width)
         vectors = vectors_of(layer.outputs, panel, width)
         at = layer.kernel + (panel * layer.inputs + unit % below * width) * width
-        multiply_transposed(plan, number, part, x, unit % below, rows, vectors,
-                            element(&layer.gradient, part.first, panel, width, kind), c)
-        if layer.l2 > 0:
-            add_penalty(<floating> (2.0 * layer.l2), rows * width, <const floating *> plan.arena + at, c)
-        if vectors == 2:
-            apply(plan, optimizer, at, rows * width, c)
+        dz = element(&layer.gradient, part.first, panel, width, kind)
+        if layer.by_columns.counts[unit % below * (width // 2)] == NOT_LISTED:
+            multiply_transposed(plan, number, part, unit % below, rows, vectors, dz, c)
+            apply_rows(plan, layer, optimizer, at, rows, vectors, c)
         else:
-            for i in range(rows):
-                apply(plan, optimizer, at + i * width, width // 2, c + i * width)
+            update_listed(plan, layer, optimizer, unit % below * (width // 2), at, rows, vectors, dz, c)
 
 
-cdef void multiply_transposed(Plan *plan, int number, const Part *part, const Matrix *x, Py_ssize_t panel,
-                              Py_ssize_t rows, int vectors, const floating *dz, floating *c) noexcept nogil:
-    """The columns of x in a panel, from lists or as they are, times a panel of dz."""
+cdef void multiply_transposed(Plan *plan, int number, const Part *part, Py_ssize_t panel, Py_ssize_t rows, int vectors,
+                              const floating *dz, floating *c) noexcept nogil:
+    """The columns of x in a panel times a panel of dz."""
+    cdef const Matrix *x = input_of(plan, number)
     cdef int width = panel_columns(plan.isa, c)
-    cdef const Lists *lists = &plan.layers[number].by_columns
-    cdef Py_ssize_t list_number = panel * (width // 2), tiles = blocks(rows, tile_rows(plan.isa, c)), tile, i
-    if lists.counts[list_number] == NOT_LISTED:
-        for tile in range(tiles):
-            i = share(rows, tile, tiles)
-            multiply_columns(plan.isa, <int> (share(rows, tile + 1, tiles) - i), vectors,
-                             part.last - part.first, element(x, part.first, panel, width, c) + i, dz, c + i * width)
-        return
+    cdef Py_ssize_t tiles = blocks(rows, tile_rows(plan.isa, c)), tile, i
+    for tile in range(tiles):
+        i = share(rows, tile, tiles)
+        multiply_columns(plan.isa, <int> (share(rows, tile + 1, tiles) - i), vectors, part.last - part.first,
+                         element(x, part.first, panel, width, c) + i, dz, c + i * width)
+
+
+cdef void update_listed(Plan *plan, const Layer *layer, const Optimizer *optimizer, Py_ssize_t list_number,
+                        Py_ssize_t at, Py_ssize_t rows, int vectors, const floating *dz, floating *c) noexcept nogil:
+    """The same from lists, two rows of the kernel at a time."""
+    cdef const Lists *lists = &layer.by_columns
+    cdef int width = panel_columns(plan.isa, c), height
+    cdef Py_ssize_t i
     for i in range(0, rows, 2):
-        multiply_listed(plan.isa, 2, vectors, lists.counts[list_number], index_of(lists, list_number),
-                        values_of(lists, list_number, c), lists.capacity, dz, <const floating *> NULL, LINEAR,
-                        c + i * width, width)
+        height = <int> min(2, rows - i)
+        if optimizer.kind == SGD and layer.l2 == 0:
+            descend_listed(plan.isa, height, vectors, lists.counts[list_number], index_of(lists, list_number),
+                           values_of(lists, list_number, c), dz, optimizer.learning_rate,
+                           <floating *> plan.arena + at + i * width)
+        else:
+            multiply_listed(plan.isa, height, vectors, lists.counts[list_number], index_of(lists, list_number),
+                            values_of(lists, list_number, c), dz, <const floating *> NULL, LINEAR, c, width)
+            apply_rows(plan, layer, optimizer, at + i * width, height, vectors, c)
         list_number += 1
+
+
+cdef void apply_rows(Plan *plan, const Layer *layer, const Optimizer *optimizer, Py_ssize_t at, Py_ssize_t rows,
+                     int vectors, floating *g) noexcept nogil:
+    """Update rows of the kernel, from their gradient without that of the penalty."""
+    cdef int width = panel_columns(plan.isa, g)
+    cdef Py_ssize_t i
+    if layer.l2 > 0:
+        add_penalty(<floating> (2.0 * layer.l2), rows * width, <const floating *> plan.arena + at, g)
+    if vectors == 2:
+        apply(plan, optimizer, at, rows * width, g)
+        return
+    for i in range(rows):
+        apply(plan, optimizer, at + i * width, width // 2, g + i * width)
 
 
 cdef inline void add_penalty(floating twice_l2, Py_ssize_t n, const floating *w, floating *g) noexcept nogil:
@@ -218,29 +252,62 @@ cdef inline void apply(Plan *plan, const Optimizer *optimizer, Py_ssize_t at, Py
 
 
 cdef void list_own_rows(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil:
-    """Lists for those blocks of this thread's rows where they pay; for a row alone in any case."""
+    """Lists for this thread's rows where they pay; for a row alone in any case."""
+    cdef Py_ssize_t together = POOL // tile_rows(plan.isa, kind)
+    cdef Py_ssize_t first = share(part.blocks, part.number, part.count), last
+    while first < share(part.blocks, part.number + 1, part.count):
+        last = min(first + together, share(part.blocks, part.number + 1, part.count))
+        list_pool(plan, number, part, first, last, kind)
+        first = last
+
+
+cdef void list_pool(Plan *plan, int number, const Part *part, Py_ssize_t first_block, Py_ssize_t last_block,
+                    const floating *kind) noexcept nogil:
+    """Lists for some blocks of rows, in pairs of rows that are alike."""
     cdef Layer *layer = &plan.layers[number]
     cdef const Matrix *x = input_of(plan, number)
     cdef int width = panel_columns(plan.isa, kind)
-    cdef Py_ssize_t block, first, last, row, list_number, count
+    cdef Py_ssize_t first = block_row(part, first_block), rows = block_row(part, last_block) - first
+    cdef Py_ssize_t words = blocks(layer.inputs, 64), count = 0, every = layer.inputs * blocks(rows, 2), i
     cdef bint alone = part.last - part.first == 1
-    for block in range(share(part.blocks, part.number, part.count), share(part.blocks, part.number + 1, part.count)):
-        first = block_row(part, block)
-        last = block_row(part, block + 1)
-        list_number = first_list(plan, part.first_block + block, kind)
-        count = 0
-        if may_skip(plan, layer, width):
-            for row in range(first, last, 2):
-                count += count_rows(plan.isa, <int> min(2, last - row), layer.inputs, element(x, row, 0, width, kind),
-                                    x.stride)
-        if not alone and not pays(plan, layer, width, count, layer.inputs * blocks(last - first, 2)):
-            plan.by_rows.counts[list_number] = NOT_LISTED
+    cdef uint64_t *bits = <uint64_t *> memory_of(plan, kind)
+    cdef int32_t counts[POOL]
+    cdef int32_t order[POOL]
+    if alone or may_skip(plan, layer, width):
+        for i in range(rows):
+            counts[i] = <int32_t> mark_nonzeros(plan.isa, layer.inputs, element(x, first + i, 0, width, kind), x.stride,
+                                                bits + i * words)
+            count += counts[i]
+    if alone or pays(plan, layer, width, count // 2, every):  # a union is at least half as large as its parts
+        count = plan.isa.pair_rows(<int> rows, words, bits, counts, order)
+    if not alone and not pays(plan, layer, width, count, every):
+        for i in range(first_block, last_block):
+            plan.by_rows.counts[first_list(plan, part.first_block + i, kind)] = NOT_LISTED
+        return
+    list_pairs(plan, layer, x, first, rows, first_list(plan, part.first_block + first_block, kind),
+               first_list(plan, part.first_block + last_block, kind), bits, order, kind)
+
+
+cdef void list_pairs(Plan *plan, const Layer *layer, const Matrix *x, Py_ssize_t first, Py_ssize_t rows,
+                     Py_ssize_t first_number, Py_ssize_t last_number, const uint64_t *bits, const int32_t *order,
+                     const floating *kind) noexcept nogil:
+    cdef int width = panel_columns(plan.isa, kind)
+    cdef Py_ssize_t words = blocks(layer.inputs, 64), number, n = 0, row, other
+    for number in range(first_number, last_number):
+        plan.by_rows.counts[number] = 0
+        plan.pairs[2 * number] = plan.pairs[2 * number + 1] = NO_ROW
+        if n >= rows:
             continue
-        for row in range(first, last, 2):
-            plan.by_rows.counts[list_number] = <int32_t> list_rows(
-                plan.isa, <int> min(2, last - row), layer.inputs, element(x, row, 0, width, kind), x.stride,
-                plan.by_rows.capacity, index_of(&plan.by_rows, list_number), values_of(&plan.by_rows, list_number, kind))
-            list_number += 1
+        row = other = order[n]
+        plan.pairs[2 * number] = <int32_t> (first + row)
+        if n + 1 < rows:
+            other = order[n + 1]
+            plan.pairs[2 * number + 1] = <int32_t> (first + other)
+        plan.by_rows.counts[number] = <int32_t> list_rows(
+            plan.isa, layer.inputs, element(x, first + row, 0, width, kind), element(x, first + other, 0, width, kind),
+            x.stride, bits + row * words, bits + other * words, index_of(&plan.by_rows, number),
+            values_of(&plan.by_rows, number, kind))
+        n += 2
 
 
 cdef void list_own_columns(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil:

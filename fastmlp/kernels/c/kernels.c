@@ -8,6 +8,8 @@
 
 #include "math_f32.h"
 
+#include "pairs.h"
+
 /* float32: sixteen interleaved sums, added in order at the end, whatever the vector's size. */
 static float dot_f32(ptrdiff_t n, const float *x, const float *y)
 {
@@ -83,10 +85,11 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
      .multiply_rows = multiply_rows_##suffix,                                                                          \
      .multiply_columns = multiply_columns_##suffix,                                                                    \
      .multiply_listed = multiply_listed_##suffix,                                                                      \
+     .descend_listed = descend_listed_##suffix,                                                                        \
      .multiply_listed_row = multiply_listed_row_##suffix,                                                              \
      .load = load_##suffix,                                                                                            \
      .transpose = transpose_##suffix,                                                                                  \
-     .count_rows = count_rows_##suffix,                                                                                \
+     .mark_nonzeros = mark_nonzeros_##suffix,                                                                          \
      .list_rows = list_rows_##suffix,                                                                                  \
      .count_columns = count_columns_##suffix,                                                                          \
      .list_columns = list_columns_##suffix,                                                                            \
@@ -107,4 +110,4 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 
 typedef float scalar_f32;
 typedef double scalar_f64;
-const Isa JOIN(fastmlp_, ISA) = {QUOTE(ISA), TABLE(f32), TABLE(f64)};
+const Isa JOIN(fastmlp_, ISA) = {QUOTE(ISA), pair_rows, TABLE(f32), TABLE(f64)};

@@ -46,10 +46,12 @@ typedef struct Dropout {
                               const T *bias, int activation, T *y);                                                    \
         /* c[i][j] = sum of a[p][i] b[p][j] */                                                                         \
         void (*multiply_columns)(int height, int vectors, ptrdiff_t depth, const T *a, const T *b, T *c);              \
-        /* y as above of the sums over n < count of a[i * a_stride + n] b[index[n]][j], height 1 or 2 */               \
+        /* y as above of the sums over n < count of a[n][i] b[index[n]][j], height 1 or 2 */                           \
         void (*multiply_listed)(int height, int vectors, ptrdiff_t count, const uint32_t *index, const T *a,           \
-                                ptrdiff_t a_stride, const T *b, const T *bias, int activation, T *y,                   \
-                                ptrdiff_t y_stride);                                                                   \
+                                const T *b, const T *bias, int activation, T *y, ptrdiff_t y_stride);                  \
+        /* w -= rate * those sums */                                                                                   \
+        void (*descend_listed)(int height, int vectors, ptrdiff_t count, const uint32_t *index, const T *a,            \
+                               const T *b, T rate, T *w);                                                              \
         /* the same for one row and several panels of b, b_stride apart */                                             \
         void (*multiply_listed_row)(ptrdiff_t panels, ptrdiff_t count, const uint32_t *index, const T *a, const T *b,  \
                                     ptrdiff_t b_stride, const T *bias, int activation, T *y, ptrdiff_t y_stride);      \
@@ -58,10 +60,10 @@ typedef struct Dropout {
         /* out[c * out_stride + r] = x[r * x_stride + c] */                                                            \
         void (*transpose)(ptrdiff_t rows, ptrdiff_t columns, const T *x, ptrdiff_t x_stride, T *out,                   \
                           ptrdiff_t out_stride);                                                                       \
-        /* Lists of the numbers that are not 0, for multiply_listed; see nonzero.h. */                                 \
-        ptrdiff_t (*count_rows)(int height, ptrdiff_t depth, const T *a, ptrdiff_t a_stride);                          \
-        ptrdiff_t (*list_rows)(int height, ptrdiff_t depth, const T *a, ptrdiff_t a_stride, ptrdiff_t capacity,        \
-                               uint32_t *index, T *values);                                                            \
+        /* Lists of the numbers that are not 0, for multiply_listed; see nonzero.h and pairs.h. */                     \
+        ptrdiff_t (*mark_nonzeros)(ptrdiff_t columns, const T *a, ptrdiff_t a_stride, uint64_t *bits);                 \
+        ptrdiff_t (*list_rows)(ptrdiff_t columns, const T *x, const T *y, ptrdiff_t stride, const uint64_t *x_bits,    \
+                               const uint64_t *y_bits, uint32_t *index, T *values);                                    \
         ptrdiff_t (*count_columns)(ptrdiff_t rows, int columns, const T *a);                                           \
         void (*list_columns)(ptrdiff_t rows, int columns, const T *a, ptrdiff_t capacity, int32_t *counts,             \
                              uint32_t *index, T *values);                                                              \
@@ -83,6 +85,7 @@ DECLARE_KERNELS(double, f64)
 
 typedef struct Isa {
     const char *name;
+    ptrdiff_t (*pair_rows)(int rows, ptrdiff_t words, const uint64_t *bits, const int32_t *counts, int32_t *order);
     Kernels_f32 f32;
     Kernels_f64 f64;
 } Isa;

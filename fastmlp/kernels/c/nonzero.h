@@ -2,7 +2,7 @@
  *
  * Rows, and columns of the transpose, go in pairs: a list has every place where either of the two is not 0, with both
  * numbers. Two at a time share each load of the other operand, and take along few zeros. A list's memory has room for
- * one vector more than it holds. */
+ * one vector more than it holds: values[capacity][2], index[capacity]. */
 
 /* Bits for the first `columns` numbers of one vector. */
 INLINE uint32_t NAME(nonzero_of)(ptrdiff_t columns, const T *x)
@@ -11,36 +11,36 @@ INLINE uint32_t NAME(nonzero_of)(ptrdiff_t columns, const T *x)
     return columns >= LANES_ ? bits : columns > 0 ? bits & ((1u << columns) - 1) : 0;
 }
 
-/* Of one row or two, the places where either is not 0. */
-INLINE uint32_t NAME(nonzero_pair)(int height, ptrdiff_t columns, const T *a)
-{
-    return NAME(nonzero_of)(columns, a) | (height > 1 ? NAME(nonzero_of)(columns, a + PANEL_) : 0);
-}
-
-static ptrdiff_t NAME(count_rows)(int height, ptrdiff_t depth, const T *a, ptrdiff_t a_stride)
+/* A bit for each column, set where the row is not 0, in words of 64; returns how many. */
+static ptrdiff_t NAME(mark_nonzeros)(ptrdiff_t columns, const T *a, ptrdiff_t a_stride, uint64_t *__restrict__ bits)
 {
     ptrdiff_t count = 0;
-    for (; depth > 0; depth -= PANEL_, a += a_stride)
-        for (int v = 0; v < TILE_VECTORS; v++)
-            count += count_bits(NAME(nonzero_pair)(height, depth - v * LANES_, a + v * LANES_));
+    for (ptrdiff_t first = 0; first < columns; first += LANES_) {
+        const T *at = a + first / PANEL_ * a_stride + first % PANEL_;
+        const uint64_t found = NAME(nonzero_of)(columns - first, at);
+        if (first % 64 == 0)
+            bits[first / 64] = found;
+        else
+            bits[first / 64] |= found << first % 64;
+        count += count_bits(found);
+    }
     return count;
 }
 
-/* index[n], values[height][capacity] of one row or two; returns how many. */
-static ptrdiff_t NAME(list_rows)(int height, ptrdiff_t depth, const T *a, ptrdiff_t a_stride, ptrdiff_t capacity,
-                                 uint32_t *__restrict__ index, T *__restrict__ values)
+/* Of the rows x and y, which may be the same, the numbers at the places that are marked for either. */
+static ptrdiff_t NAME(list_rows)(ptrdiff_t columns, const T *x, const T *y, ptrdiff_t stride,
+                                 const uint64_t *x_bits, const uint64_t *y_bits, uint32_t *__restrict__ index,
+                                 T *__restrict__ values)
 {
     ptrdiff_t count = 0;
-    for (ptrdiff_t first = 0; first < depth; first += PANEL_, a += a_stride)
-        for (int v = 0; v < TILE_VECTORS; v++) {
-            const ptrdiff_t at = first + v * LANES_;
-            const uint32_t bits = NAME(nonzero_pair)(height, depth - at, a + v * LANES_);
-            NAME(keep_places)(bits, (uint32_t)at, index + count);
-            NAME(keep)(bits, a + v * LANES_, values + count);
-            if (height > 1)
-                NAME(keep)(bits, a + PANEL_ + v * LANES_, values + capacity + count);
-            count += count_bits(bits);
-        }
+    for (ptrdiff_t first = 0; first < columns; first += LANES_) {
+        const ptrdiff_t at = first / PANEL_ * stride + first % PANEL_;
+        const uint64_t both = (x_bits[first / 64] | y_bits[first / 64]) >> first % 64;
+        const uint32_t bits = (uint32_t)(both & ((1u << LANES_) - 1));
+        keep_places(bits, (uint32_t)first, index + count);
+        NAME(keep_pairs)(bits, x + at, y + at, values + 2 * count);
+        count += count_bits(bits);
+    }
     return count;
 }
 
@@ -61,7 +61,7 @@ static ptrdiff_t NAME(count_columns)(ptrdiff_t rows, int columns, const T *a)
     return count;
 }
 
-/* For each pair of columns its own list of rows: counts[pair], index[pair][capacity], values[pair][2][capacity]. */
+/* For each pair of columns its own list of rows: counts[pair], index[pair][capacity], values[pair][capacity][2]. */
 static void NAME(list_columns)(ptrdiff_t rows, int columns, const T *a, ptrdiff_t capacity,
                                int32_t *__restrict__ counts, uint32_t *__restrict__ index, T *__restrict__ values)
 {
@@ -73,18 +73,16 @@ static void NAME(list_columns)(ptrdiff_t rows, int columns, const T *a, ptrdiff_
         for (int pair = 0; pair < PAIRS; pair++)
             rows_of[pair] = 0;
         for (int i = 0; i < TOGETHER && first + i < rows; i++) {
-            const uint32_t bits = NAME(nonzero_columns)(columns, a + (first + i) * PANEL_);
-            for (int pair = 0; pair < PAIRS; pair++)
-                rows_of[pair] |= (uint64_t)(bits >> 2 * pair & 1) << i;
+            const uint64_t bits = NAME(nonzero_columns)(columns, a + (first + i) * PANEL_);
+            VECTORISE for (int pair = 0; pair < PAIRS; pair++)
+                rows_of[pair] |= (bits >> 2 * pair & 1) << i;
         }
         for (int pair = 0; 2 * pair < columns; pair++) {
             ptrdiff_t n = pair * capacity + counts[pair];
-            T *out = values + pair * capacity;
             for (uint64_t bits = rows_of[pair]; bits; bits &= bits - 1, n++) {
                 const ptrdiff_t i = first + lowest_bit(bits);
                 index[n] = (uint32_t)i;
-                out[n] = a[i * PANEL_ + 2 * pair];
-                out[n + capacity] = a[i * PANEL_ + 2 * pair + 1];
+                memcpy(values + 2 * n, a + i * PANEL_ + 2 * pair, 2 * sizeof(T));
             }
             counts[pair] = (int32_t)(n - pair * capacity);
         }

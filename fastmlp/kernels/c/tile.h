@@ -95,13 +95,11 @@ INLINE void NAME(columns_tile)(const int height, const int vectors, ptrdiff_t de
     NAME(finish)(height, vectors, sum, NULL, LINEAR, c, PANEL_);
 }
 
-INLINE void NAME(listed_tile)(const int height, const int vectors, ptrdiff_t count, const uint32_t *index, const T *a,
-                              ptrdiff_t a_stride, const T *b, const T *bias, int activation, T *y, ptrdiff_t y_stride)
+INLINE void NAME(add_listed)(const int height, const int vectors, ptrdiff_t count, const uint32_t *index, const T *a,
+                              const T *b, VECTOR sum[TILE_ROWS][TILE_VECTORS])
 {
-    START_OF_SUM(height, vectors);
     for (ptrdiff_t n = 0; n < count; n++)
-        NAME(add_products)(height, vectors, a_stride, a + n, b + (ptrdiff_t)index[n] * PANEL_, sum);
-    NAME(finish)(height, vectors, sum, bias, activation, y, y_stride);
+        NAME(add_products)(height, vectors, 1, a + 2 * n, b + (ptrdiff_t)index[n] * PANEL_, sum);
 }
 
 static void NAME(multiply_rows)(int height, int vectors, ptrdiff_t depth, const T *a, ptrdiff_t a_stride, const T *b,
@@ -119,13 +117,44 @@ static void NAME(multiply_columns)(int height, int vectors, ptrdiff_t depth, con
     }
 }
 
+INLINE void NAME(listed_tile)(const int height, const int vectors, ptrdiff_t count, const uint32_t *index, const T *a,
+                              const T *b, const T *bias, int activation, T *y, ptrdiff_t y_stride)
+{
+    START_OF_SUM(height, vectors);
+    NAME(add_listed)(height, vectors, count, index, a, b, sum);
+    NAME(finish)(height, vectors, sum, bias, activation, y, y_stride);
+}
+
 static void NAME(multiply_listed)(int height, int vectors, ptrdiff_t count, const uint32_t *index, const T *a,
-                                  ptrdiff_t a_stride, const T *b, const T *bias, int activation, T *y,
-                                  ptrdiff_t y_stride)
+                                  const T *b, const T *bias, int activation, T *y, ptrdiff_t y_stride)
 {
     switch (2 * height + vectors) {
-        HEIGHT(1, NAME(listed_tile), count, index, a, a_stride, b, bias, activation, y, y_stride)
-        HEIGHT(2, NAME(listed_tile), count, index, a, a_stride, b, bias, activation, y, y_stride)
+        HEIGHT(1, NAME(listed_tile), count, index, a, b, bias, activation, y, y_stride)
+        HEIGHT(2, NAME(listed_tile), count, index, a, b, bias, activation, y, y_stride)
+    }
+}
+
+/* A step of plain gradient descent for one row of weights or two, whose gradient never leaves the registers. */
+INLINE void NAME(descend_tile)(const int height, const int vectors, ptrdiff_t count, const uint32_t *index, const T *a,
+                               const T *b, T rate, T *w)
+{
+    START_OF_SUM(height, vectors);
+    NAME(add_listed)(height, vectors, count, index, a, b, sum);
+    UNROLL for (int i = 0; i < height; i++)
+        UNROLL for (int v = 0; v < vectors; v++) {
+            VECTOR *weights = (VECTOR *)(w + i * PANEL_ + v * LANES_);
+            *weights = *weights - rate * END_OF_SUM(sum[i][v]);
+        }
+}
+
+static void NAME(descend_listed)(int height, int vectors, ptrdiff_t count, const uint32_t *index, const T *a,
+                                 const T *b, T rate, T *w)
+{
+    if (count == 0) /* the gradient is 0 */
+        return;
+    switch (2 * height + vectors) {
+        HEIGHT(1, NAME(descend_tile), count, index, a, b, rate, w)
+        HEIGHT(2, NAME(descend_tile), count, index, a, b, rate, w)
     }
 }
 
@@ -141,7 +170,7 @@ static void NAME(multiply_listed_row)(ptrdiff_t panels, ptrdiff_t count, const u
                 sum[q][v] = (VECTOR){0};
         for (ptrdiff_t n = 0; n < count; n++)
             UNROLL for (int q = 0; q < TOGETHER; q++)
-                NAME(add_products)(1, TILE_VECTORS, 0, a + n, b + q * b_stride + (ptrdiff_t)index[n] * PANEL_, sum + q);
+                NAME(add_products)(1, TILE_VECTORS, 0, a + 2 * n, b + q * b_stride + (ptrdiff_t)index[n] * PANEL_, sum + q);
         UNROLL for (int q = 0; q < TOGETHER; q++)
             NAME(finish)(1, TILE_VECTORS, sum + q, bias ? bias + q * PANEL_ : NULL, activation, y + q * y_stride, 0);
         b += TOGETHER * b_stride;
@@ -149,7 +178,7 @@ static void NAME(multiply_listed_row)(ptrdiff_t panels, ptrdiff_t count, const u
         bias = bias ? bias + TOGETHER * PANEL_ : NULL;
     }
     for (; panels > 0; panels--, b += b_stride, y += y_stride) {
-        NAME(listed_tile)(1, TILE_VECTORS, count, index, a, 0, b, bias, activation, y, 0);
+        NAME(listed_tile)(1, TILE_VECTORS, count, index, a, b, bias, activation, y, 0);
         bias = bias ? bias + PANEL_ : NULL;
     }
 }

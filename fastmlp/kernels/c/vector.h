@@ -47,17 +47,19 @@
 typedef float vector_f32 __attribute__((vector_size(VECTOR_BYTES), aligned(4), may_alias));
 typedef double vector_f64 __attribute__((vector_size(VECTOR_BYTES), aligned(8), may_alias));
 #define UNROLL _Pragma("GCC unroll 16")
+#define VECTORISE _Pragma("GCC unroll 1") /* GCC would unroll a short loop before it thinks of vectors */
 #define INLINE static inline __attribute__((always_inline))
 INLINE int lowest_bit(uint64_t bits) { return __builtin_ctzll(bits); }
-INLINE int count_bits(uint32_t bits) { return __builtin_popcount(bits); }
+INLINE int count_bits(uint64_t bits) { return __builtin_popcountll(bits); }
 INLINE void prefetch(const void *x) { __builtin_prefetch(x); }
 #else /* without vector types the tile is a loop over scalars, which the compiler may vectorise */
 typedef float vector_f32;
 typedef double vector_f64;
 #define UNROLL
+#define VECTORISE
 #define INLINE static __inline
 #define __restrict__ __restrict
-INLINE int count_bits(uint32_t bits)
+INLINE int count_bits(uint64_t bits)
 {
     int count = 0;
     for (; bits; bits &= bits - 1)
@@ -96,25 +98,41 @@ INLINE vector_f64 relu_f64(vector_f64 x)
 
 enum { LANES_F32 = sizeof(vector_f32) / sizeof(float), LANES_F64 = sizeof(vector_f64) / sizeof(double) };
 
-/* Of one vector: a bit for each number that is not 0 (NaN is not), and the numbers or the places of the bits that are
- * set, side by side; a whole vector may be written. */
+/* Of one vector: a bit for each number that is not 0 (NaN is not). Of two, side by side in pairs, the numbers whose bits
+ * are set, and of these the places; whole vectors may be written. */
 #if defined(__AVX512F__)
-#define NONZERO(suffix, T, ps, w, first_places)                                                                        \
-    INLINE uint32_t nonzero_##suffix(const T *x)                                                                       \
-    {                                                                                                                  \
-        return _mm512_cmp_##ps##_mask(_mm512_loadu_##ps(x), _mm512_setzero_##ps(), _CMP_NEQ_UQ);                       \
-    }                                                                                                                  \
-    INLINE void keep_##suffix(uint32_t bits, const T *x, T *out)                                                       \
-    {                                                                                                                  \
-        _mm512_storeu_##ps(out, _mm512_maskz_compress_##ps(bits, _mm512_loadu_##ps(x)));                               \
-    }                                                                                                                  \
-    INLINE void keep_places_##suffix(uint32_t bits, uint32_t first, uint32_t *out)                                     \
-    {                                                                                                                  \
-        const __m##w##i places = _mm##w##_add_epi32(_mm##w##_set1_epi32(first), first_places);                         \
-        _mm##w##_storeu_si##w((void *)(out), _mm##w##_maskz_compress_epi32(bits, places));                                       \
-    }
-NONZERO(f32, float, ps, 512, _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
-NONZERO(f64, double, pd, 256, _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
+INLINE uint32_t nonzero_f32(const float *x)
+{
+    return _mm512_cmp_ps_mask(_mm512_loadu_ps(x), _mm512_setzero_ps(), _CMP_NEQ_UQ);
+}
+INLINE uint32_t nonzero_f64(const double *x)
+{
+    return _mm512_cmp_pd_mask(_mm512_loadu_pd(x), _mm512_setzero_pd(), _CMP_NEQ_UQ);
+}
+INLINE void keep_pairs_f32(uint32_t bits, const float *x, const float *y, float *out)
+{
+    const __m512i low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    const __m512i high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
+    const __m512 from_x = _mm512_maskz_compress_ps(bits, _mm512_loadu_ps(x));
+    const __m512 from_y = _mm512_maskz_compress_ps(bits, _mm512_loadu_ps(y));
+    _mm512_storeu_ps(out, _mm512_permutex2var_ps(from_x, low, from_y));
+    _mm512_storeu_ps(out + 16, _mm512_permutex2var_ps(from_x, high, from_y));
+}
+INLINE void keep_pairs_f64(uint32_t bits, const double *x, const double *y, double *out)
+{
+    const __m512i low = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
+    const __m512i high = _mm512_add_epi64(low, _mm512_set1_epi64(4));
+    const __m512d from_x = _mm512_maskz_compress_pd(bits, _mm512_loadu_pd(x));
+    const __m512d from_y = _mm512_maskz_compress_pd(bits, _mm512_loadu_pd(y));
+    _mm512_storeu_pd(out, _mm512_permutex2var_pd(from_x, low, from_y));
+    _mm512_storeu_pd(out + 8, _mm512_permutex2var_pd(from_x, high, from_y));
+}
+INLINE void keep_places(uint32_t bits, uint32_t first, uint32_t *out)
+{
+    const __m512i counted = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i places = _mm512_add_epi32(_mm512_set1_epi32((int)first), counted);
+    _mm512_storeu_si512(out, _mm512_maskz_compress_epi32((__mmask16)bits, places));
+}
 #else
 #if defined(__AVX2__)
 INLINE uint32_t nonzero_f32(const float *x)
@@ -137,19 +155,21 @@ INLINE uint32_t nonzero_f64(const double *x)
 NONZERO(f32, float, LANES_F32)
 NONZERO(f64, double, LANES_F64)
 #endif
-#define KEEP(suffix, T)                                                                                                \
-    INLINE void keep_##suffix(uint32_t bits, const T *x, T *out)                                                       \
+#define KEEP_PAIRS(suffix, T)                                                                                          \
+    INLINE void keep_pairs_##suffix(uint32_t bits, const T *x, const T *y, T *out)                                     \
     {                                                                                                                  \
-        for (; bits; bits &= bits - 1)                                                                                 \
-            *out++ = x[lowest_bit(bits)];                                                                              \
-    }                                                                                                                  \
-    INLINE void keep_places_##suffix(uint32_t bits, uint32_t first, uint32_t *out)                                     \
-    {                                                                                                                  \
-        for (; bits; bits &= bits - 1)                                                                                 \
-            *out++ = first + (uint32_t)lowest_bit(bits);                                                               \
+        for (; bits; bits &= bits - 1, out += 2) {                                                                     \
+            out[0] = x[lowest_bit(bits)];                                                                              \
+            out[1] = y[lowest_bit(bits)];                                                                              \
+        }                                                                                                              \
     }
-KEEP(f32, float)
-KEEP(f64, double)
+KEEP_PAIRS(f32, float)
+KEEP_PAIRS(f64, double)
+INLINE void keep_places(uint32_t bits, uint32_t first, uint32_t *out)
+{
+    for (; bits; bits &= bits - 1)
+        *out++ = first + (uint32_t)lowest_bit(bits);
+}
 #endif
 
 #endif
