@@ -280,7 +280,7 @@ cdef void list_pool(Plan *plan, int number, const Part *part, Py_ssize_t first_b
             count += counts[i]
     if alone or pays(plan, layer, width, count // 2, every):  # a union is at least half as large as its parts
         count = plan.isa.pair_rows(<int> rows, words, bits, counts, order)
-    if not alone and not pays(plan, layer, width, count, every):
+    if not (alone or pays(plan, layer, width, count, every)):
         for i in range(first_block, last_block):
             plan.by_rows.counts[first_list(plan, part.first_block + i, kind)] = NOT_LISTED
         return

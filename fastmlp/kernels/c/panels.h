@@ -33,11 +33,30 @@ static void NAME(load)(int source, ptrdiff_t n, const void *x, const void *later
     }
 }
 
-static void NAME(transpose)(ptrdiff_t rows, ptrdiff_t columns, const T *__restrict__ x, ptrdiff_t x_stride,
-                            T *__restrict__ out, ptrdiff_t out_stride)
+/* A square of vectors: each round of interleaving brings every number half of the way that is left to its place. */
+INLINE void NAME(transpose_square)(const T *x, ptrdiff_t x_stride, T *out, ptrdiff_t out_stride)
 {
+    VECTOR rows[2][LANES_];
+    UNROLL for (int i = 0; i < LANES_; i++)
+        rows[0][i] = *(const VECTOR *)(x + i * x_stride);
+    UNROLL for (int round = 0; 1 << round < LANES_; round++)
+        UNROLL for (int i = 0; i < LANES_ / 2; i++)
+            NAME(interleave)(rows[round % 2][i], rows[round % 2][i + LANES_ / 2], &rows[(round + 1) % 2][2 * i],
+                             &rows[(round + 1) % 2][2 * i + 1]);
+    enum { LAST = LANES_ == 1 || LANES_ == 4 || LANES_ == 16 ? 0 : 1 }; /* an even number of rounds, or an odd one */
+    UNROLL for (int i = 0; i < LANES_; i++)
+        *(VECTOR *)(out + i * out_stride) = rows[LAST][i];
+}
+
+static void NAME(transpose)(ptrdiff_t rows, ptrdiff_t columns, const T *x, ptrdiff_t x_stride, T *out,
+                            ptrdiff_t out_stride)
+{
+    const ptrdiff_t whole_rows = rows / LANES_ * LANES_, whole_columns = columns / LANES_ * LANES_;
+    for (ptrdiff_t c = 0; c < whole_columns; c += LANES_)
+        for (ptrdiff_t r = 0; r < whole_rows; r += LANES_)
+            NAME(transpose_square)(x + r * x_stride + c, x_stride, out + c * out_stride + r, out_stride);
     for (ptrdiff_t c = 0; c < columns; c++)
-        for (ptrdiff_t r = 0; r < rows; r++)
+        for (ptrdiff_t r = c < whole_columns ? whole_rows : 0; r < rows; r++)
             out[c * out_stride + r] = x[r * x_stride + c];
 }
 

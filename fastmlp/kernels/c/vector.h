@@ -98,6 +98,49 @@ INLINE vector_f64 relu_f64(vector_f64 x)
 
 enum { LANES_F32 = sizeof(vector_f32) / sizeof(float), LANES_F64 = sizeof(vector_f64) / sizeof(double) };
 
+/* x0 y0 x1 y1 ..., the first half and the second. */
+#if defined(__AVX512F__)
+INLINE void interleave_f32(vector_f32 x, vector_f32 y, vector_f32 *low, vector_f32 *high)
+{
+    const __m512i places = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    *low = _mm512_permutex2var_ps(x, places, y);
+    *high = _mm512_permutex2var_ps(x, _mm512_add_epi32(places, _mm512_set1_epi32(8)), y);
+}
+INLINE void interleave_f64(vector_f64 x, vector_f64 y, vector_f64 *low, vector_f64 *high)
+{
+    const __m512i places = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
+    *low = _mm512_permutex2var_pd(x, places, y);
+    *high = _mm512_permutex2var_pd(x, _mm512_add_epi64(places, _mm512_set1_epi64(4)), y);
+}
+#elif defined(__AVX2__)
+INLINE void interleave_f32(vector_f32 x, vector_f32 y, vector_f32 *low, vector_f32 *high)
+{
+    const __m256 even = _mm256_unpacklo_ps(x, y), odd = _mm256_unpackhi_ps(x, y);
+    *low = _mm256_permute2f128_ps(even, odd, 0x20);
+    *high = _mm256_permute2f128_ps(even, odd, 0x31);
+}
+INLINE void interleave_f64(vector_f64 x, vector_f64 y, vector_f64 *low, vector_f64 *high)
+{
+    const __m256d even = _mm256_unpacklo_pd(x, y), odd = _mm256_unpackhi_pd(x, y);
+    *low = _mm256_permute2f128_pd(even, odd, 0x20);
+    *high = _mm256_permute2f128_pd(even, odd, 0x31);
+}
+#else
+#define INTERLEAVE(suffix, T, lanes)                                                                                   \
+    INLINE void interleave_##suffix(vector_##suffix x, vector_##suffix y, vector_##suffix *low, vector_##suffix *high) \
+    {                                                                                                                  \
+        T mixed[2 * lanes];                                                                                            \
+        for (int j = 0; j < lanes; j++) {                                                                              \
+            mixed[2 * j] = ((const T *)&x)[j];                                                                         \
+            mixed[2 * j + 1] = ((const T *)&y)[j];                                                                     \
+        }                                                                                                              \
+        *low = *(const vector_##suffix *)mixed;                                                                        \
+        *high = *(const vector_##suffix *)(mixed + lanes);                                                             \
+    }
+INTERLEAVE(f32, float, LANES_F32)
+INTERLEAVE(f64, double, LANES_F64)
+#endif
+
 /* Of one vector: a bit for each number that is not 0 (NaN is not). Of two, side by side in pairs, the numbers whose bits
  * are set, and of these the places; whole vectors may be written. */
 #if defined(__AVX512F__)
@@ -109,24 +152,15 @@ INLINE uint32_t nonzero_f64(const double *x)
 {
     return _mm512_cmp_pd_mask(_mm512_loadu_pd(x), _mm512_setzero_pd(), _CMP_NEQ_UQ);
 }
-INLINE void keep_pairs_f32(uint32_t bits, const float *x, const float *y, float *out)
-{
-    const __m512i low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-    const __m512i high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
-    const __m512 from_x = _mm512_maskz_compress_ps(bits, _mm512_loadu_ps(x));
-    const __m512 from_y = _mm512_maskz_compress_ps(bits, _mm512_loadu_ps(y));
-    _mm512_storeu_ps(out, _mm512_permutex2var_ps(from_x, low, from_y));
-    _mm512_storeu_ps(out + 16, _mm512_permutex2var_ps(from_x, high, from_y));
-}
-INLINE void keep_pairs_f64(uint32_t bits, const double *x, const double *y, double *out)
-{
-    const __m512i low = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
-    const __m512i high = _mm512_add_epi64(low, _mm512_set1_epi64(4));
-    const __m512d from_x = _mm512_maskz_compress_pd(bits, _mm512_loadu_pd(x));
-    const __m512d from_y = _mm512_maskz_compress_pd(bits, _mm512_loadu_pd(y));
-    _mm512_storeu_pd(out, _mm512_permutex2var_pd(from_x, low, from_y));
-    _mm512_storeu_pd(out + 8, _mm512_permutex2var_pd(from_x, high, from_y));
-}
+#define KEEP_PAIRS(suffix, T, ps)                                                                                      \
+    INLINE void keep_pairs_##suffix(uint32_t bits, const T *x, const T *y, T *out)                                     \
+    {                                                                                                                  \
+        vector_##suffix *pairs = (vector_##suffix *)out;                                                               \
+        interleave_##suffix(_mm512_maskz_compress_##ps(bits, _mm512_loadu_##ps(x)),                                    \
+                            _mm512_maskz_compress_##ps(bits, _mm512_loadu_##ps(y)), pairs, pairs + 1);                 \
+    }
+KEEP_PAIRS(f32, float, ps)
+KEEP_PAIRS(f64, double, pd)
 INLINE void keep_places(uint32_t bits, uint32_t first, uint32_t *out)
 {
     const __m512i counted = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
