@@ -164,6 +164,14 @@ def numeric(argument: str, values: Any) -> np.ndarray:
     return array
 
 
+def require_memory(argument: str, array: Any, shape: Shape, dtype: str) -> None:
+    """Raise ValueError unless `array` is a writable C-contiguous array of just that shape and dtype."""
+    fits = isinstance(array, np.ndarray) and array.shape == shape and array.dtype == dtype and array.flags.carray
+    if not fits:
+        got = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+        raise ValueError(f"{argument}: got {got}, needs a writable C-contiguous {dtype} array of shape {shape}")
+
+
 def require_values(argument: str, array: np.ndarray) -> None:
     if array.size == 0:
         raise ValueError(f"{argument}: got an empty array of shape {array.shape}, needs at least one row and column")

@@ -1,5 +1,6 @@
 """A network in compiled form: its weights in one arena, its epochs without Python; twin of reference/network.py."""
 
+from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.exc cimport PyErr_Occurred
 from cython cimport embedsignature, floating
 from cython.parallel cimport parallel
@@ -15,10 +16,10 @@ from fastmlp.kernels.contract import check_data
 from fastmlp.kernels.forks import MAX_THREADS, usable
 from fastmlp.kernels.stages import ACTIVATIONS, FUSED, KINDS, LOSSES, METRICS, SLOTS, SOURCES, take_apart
 
-from fastmlp.kernels.epoch cimport differentiate, evaluate, predict, train
-from fastmlp.kernels.isa cimport blocks, selected
+from fastmlp.kernels.epoch cimport differentiate, evaluate, predict, predict_alone, train
+from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, blocks, selected
 from fastmlp.kernels.optimizers cimport optimizer_from
-from fastmlp.kernels.plan cimport DENSE, Data, Layer, Lists, Matrix, POOL, Plan
+from fastmlp.kernels.plan cimport DENSE, Data, Layer, Lists, Matrix, NO_METRIC, POOL, Plan
 
 cdef enum:
     TRAIN
@@ -29,7 +30,8 @@ cdef enum:
 # whether zeros of a layer's input may be left out of its products; the results have the same bits
 SKIP_ZEROS = os.environ.get("FASTMLP_SKIP_ZEROS", "1") != "0"
 cdef uint64_t NEVER = UINT64_MAX  # the last step of a run that nobody stops
-CHUNK = 128  # rows that evaluate takes at a time, and every thread of predict
+cdef Py_ssize_t SMALL = 4_000_000  # multiply-adds that one thread has done before a second one has started
+cdef Py_ssize_t CHUNK = 128  # rows that evaluate takes at a time, and every thread of predict
 
 
 @embedsignature(True)
@@ -66,6 +68,8 @@ cdef class Network:
     cdef Plan plan
     cdef readonly object dtype, loss
     cdef int thread_limit
+    cdef bint is_single
+    cdef Py_ssize_t multiply_adds  # to predict one row
     cdef Py_ssize_t height, width, capacity, capacity_threads
     cdef object layer_memory, arena, gradient_region, workspace, lock
 
@@ -73,11 +77,12 @@ cdef class Network:
         self.dtype = np.dtype(dtype)
         self.loss = loss
         self.thread_limit = 1
+        self.is_single = self.dtype == np.float32
         self.capacity = 0
         self.lock = threading.Lock()
         self.plan.isa = selected()
-        self.height = self.plan.isa.f32.tile_rows if self.is_float32() else self.plan.isa.f64.tile_rows
-        self.width = self.plan.isa.f32.panel_columns if self.is_float32() else self.plan.isa.f64.panel_columns
+        self.height = self.plan.isa.f32.tile_rows if self.is_single else self.plan.isa.f64.tile_rows
+        self.width = self.plan.isa.f32.panel_columns if self.is_single else self.plan.isa.f64.panel_columns
         self.plan.tile_size = max(self.height, self.width) * self.width
         self.plan.skip_zeros = SKIP_ZEROS
         if inputs < 1 or any(layer.get("units", 1) < 1 for layer in layers):
@@ -120,9 +125,7 @@ cdef class Network:
                 self.plan.penalized |= layer.l2 > 0
                 self.plan.first_dense = min(self.plan.first_dense, i)
         self.plan.outputs = inputs
-
-    cdef bint is_float32(self):
-        return self.dtype == np.float32
+        self.multiply_adds = max(1, sum((place.inputs + place.use_bias) * place.units for place in self.arena.places))
 
     cdef reserve(self, Py_ssize_t n, int threads):
         """Make room for batches of n rows and so many threads."""
@@ -265,11 +268,62 @@ cdef class Network:
         self.run(TRAIN, x, y, order, batch_size, metric, None)
         return self.plan.loss_total / len(order), self.plan.metric_total / len(order)
 
-    def predict(self, x):
-        """Output of the last layer, [rows, units]; x as in train_epoch."""
-        out = np.empty((len(x), self.plan.outputs), self.dtype)
+    def predict(self, x, out=None):
+        """Output of the last layer, [rows, units], or `out` filled with it; x as in train_epoch."""
+        if out is None:
+            out = np.empty((len(x), self.plan.outputs), self.dtype)
         self.run(PREDICT, x, None, None, CHUNK, None, out)
         return out
+
+    def predict_small(self, x, out):
+        """Fill `out` with the predictions of a few rows without delay; where that cannot be, return False instead.
+
+        It can be where x [rows, ...] and out [rows, units] are C-contiguous and of the network's dtype (x also of
+        uint8), x is finite, the work is worth one thread, and the network is not in use.
+        """
+        cdef Py_buffer source, result
+        cdef bint done = False
+        try:
+            PyObject_GetBuffer(x, &source, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
+        except (TypeError, ValueError, BufferError):
+            return False
+        try:
+            PyObject_GetBuffer(out, &result, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE)
+        except (TypeError, ValueError, BufferError):
+            PyBuffer_Release(&source)
+            return False
+        if self.fits(&source, &result) and self.lock.acquire(False):
+            try:
+                self.run_small(&source, &result)
+                done = True
+            finally:
+                self.lock.release()
+        PyBuffer_Release(&source)
+        PyBuffer_Release(&result)
+        return done
+
+    cdef bint fits(self, const Py_buffer *x, const Py_buffer *out):
+        cdef int own = FLOAT32 if self.is_single else FLOAT64, source = source_of(x)
+        cdef Py_ssize_t rows = x.shape[0] if x.ndim > 1 else 0, n = rows * self.plan.inputs
+        return (
+            0 < rows <= SMALL // self.multiply_adds and source in (own, UINT8) and n * x.itemsize == x.len
+            and source_of(out) == own and out.ndim == 2 and out.shape[0] == rows and out.shape[1] == self.plan.outputs
+            and self.plan.isa.f32.finite(source, n, x.buf)
+        )
+
+    cdef run_small(self, const Py_buffer *x, const Py_buffer *out):
+        cdef Data data
+        data.x = x.buf
+        data.x_type = source_of(x)
+        data.y = data.labels = data.order = NULL
+        data.rows = x.shape[0]
+        data.metric = NO_METRIC
+        self.reserve(min(data.rows, CHUNK), 1)
+        with nogil:
+            if self.is_single:
+                predict_alone(&self.plan, &data, CHUNK, <float *> out.buf)
+            else:
+                predict_alone(&self.plan, &data, CHUNK, <double *> out.buf)
 
     def evaluate(self, x, y, metric=None):
         """Mean loss with the penalty, and mean metric, over all rows; arguments as in train_epoch, dropout off."""
@@ -309,7 +363,7 @@ cdef class Network:
             plan.steps_done = 0
             plan.last_step = NEVER
             plan.loss_total = plan.metric_total = plan.penalty = 0
-            if self.is_float32():
+            if self.is_single:
                 with nogil, parallel(num_threads=threads):
                     loop(what, plan, &data, batch, <float *> result)
             else:
@@ -334,6 +388,17 @@ cdef void loop(int what, Plan *plan, const Data *data, Py_ssize_t batch_size, fl
         evaluate(plan, data, batch_size, out)
     else:
         differentiate(plan, data, out)
+
+
+cdef int source_of(const Py_buffer *buffer) noexcept:
+    """The type of a buffer's numbers, or -1."""
+    if buffer.format == NULL or buffer.format[0] == 0 or buffer.format[1] != 0:
+        return -1
+    if buffer.format[0] == b"f":
+        return FLOAT32
+    if buffer.format[0] == b"d":
+        return FLOAT64
+    return UINT8 if buffer.format[0] == b"B" else -1
 
 
 cdef size_t address(array):

@@ -60,18 +60,31 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
 
 cdef void predict(Plan *plan, const Data *data, Py_ssize_t together, floating *out) noexcept nogil:
     """The last layer's output of every row to `out`, without dropout; each thread takes `together` rows at a time."""
-    cdef int width = panel_columns(plan.isa, out)
-    cdef Py_ssize_t chunks = blocks(data.rows, together), chunk, first = thread_number() * together, i
-    cdef const Matrix *predictions = input_of(plan, plan.depth)
-    cdef Pass run = Pass(False, False, 0)
-    cdef Part part
+    cdef Py_ssize_t chunks = blocks(data.rows, together), chunk
     for chunk in range(share(chunks, thread_number(), thread_count()),
                        share(chunks, thread_number() + 1, thread_count())):
-        part = part_alone(plan, first, first + min(together, data.rows - chunk * together), out)
-        load_rows(plan, data, chunk * together - first, &part, out)
-        forward(plan, &part, &run, out)
-        for i in range(part.first, part.last):
-            copy_row(predictions, i, width, out + (chunk * together - first + i) * plan.outputs)
+        predict_chunk(plan, data, chunk * together, together, thread_number(), out)
+
+
+cdef void predict_alone(Plan *plan, const Data *data, Py_ssize_t together, floating *out) noexcept nogil:
+    """The same outside of any parallel region."""
+    cdef Py_ssize_t chunk
+    for chunk in range(blocks(data.rows, together)):
+        predict_chunk(plan, data, chunk * together, together, 0, out)
+
+
+cdef void predict_chunk(Plan *plan, const Data *data, Py_ssize_t start, Py_ssize_t together, int thread,
+                        floating *out) noexcept nogil:
+    """Predictions of the rows from `start` on, in the memory of a thread's own rows."""
+    cdef int width = panel_columns(plan.isa, out)
+    cdef Py_ssize_t first = thread * together, i
+    cdef const Matrix *predictions = input_of(plan, plan.depth)
+    cdef Pass run = Pass(False, False, 0)
+    cdef Part part = part_alone(plan, first, first + min(together, data.rows - start), out)
+    load_rows(plan, data, start - first, &part, out)
+    forward(plan, &part, &run, out)
+    for i in range(part.first, part.last):
+        copy_row(predictions, i, width, out + (start - first + i) * plan.outputs)
 
 
 cdef void evaluate(Plan *plan, const Data *data, Py_ssize_t batch_size, const floating *kind) noexcept nogil:

@@ -37,6 +37,7 @@ cdef extern from "c/kernels.h" nogil:
         void (*multiply_listed_row)(Py_ssize_t, Py_ssize_t, const uint32_t *, const float *, const float *,
                                     Py_ssize_t, const float *, int, float *, Py_ssize_t) noexcept nogil
         void (*load)(int, Py_ssize_t, const void *, const void *, float *, Py_ssize_t) noexcept nogil
+        bint (*finite)(int, Py_ssize_t, const void *) noexcept nogil
         void (*transpose)(Py_ssize_t, Py_ssize_t, const float *, Py_ssize_t, float *, Py_ssize_t) noexcept nogil
         Py_ssize_t (*mark_nonzeros)(Py_ssize_t, const float *, Py_ssize_t, uint64_t *) noexcept nogil
         Py_ssize_t (*list_rows)(Py_ssize_t, const float *, const float *, Py_ssize_t, const uint64_t *,
@@ -67,6 +68,7 @@ cdef extern from "c/kernels.h" nogil:
         void (*multiply_listed_row)(Py_ssize_t, Py_ssize_t, const uint32_t *, const double *, const double *,
                                     Py_ssize_t, const double *, int, double *, Py_ssize_t) noexcept nogil
         void (*load)(int, Py_ssize_t, const void *, const void *, double *, Py_ssize_t) noexcept nogil
+        bint (*finite)(int, Py_ssize_t, const void *) noexcept nogil
         void (*transpose)(Py_ssize_t, Py_ssize_t, const double *, Py_ssize_t, double *, Py_ssize_t) noexcept nogil
         Py_ssize_t (*mark_nonzeros)(Py_ssize_t, const double *, Py_ssize_t, uint64_t *) noexcept nogil
         Py_ssize_t (*list_rows)(Py_ssize_t, const double *, const double *, Py_ssize_t, const uint64_t *,

@@ -88,6 +88,7 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
      .descend_listed = descend_listed_##suffix,                                                                        \
      .multiply_listed_row = multiply_listed_row_##suffix,                                                              \
      .load = load_##suffix,                                                                                            \
+     .finite = finite_##suffix,                                                                                        \
      .transpose = transpose_##suffix,                                                                                  \
      .mark_nonzeros = mark_nonzeros_##suffix,                                                                          \
      .list_rows = list_rows_##suffix,                                                                                  \

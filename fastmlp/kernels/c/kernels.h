@@ -57,6 +57,8 @@ typedef struct Dropout {
                                     ptrdiff_t b_stride, const T *bias, int activation, T *y, ptrdiff_t y_stride);      \
         /* one row of n numbers of the type `source` to panels; `later` is a row that will be wanted soon */           \
         void (*load)(int source, ptrdiff_t n, const void *x, const void *later, T *panels, ptrdiff_t stride);          \
+        /* whether n numbers of that type are all finite */                                                            \
+        int (*finite)(int source, ptrdiff_t n, const void *x);                                                         \
         /* out[c * out_stride + r] = x[r * x_stride + c] */                                                            \
         void (*transpose)(ptrdiff_t rows, ptrdiff_t columns, const T *x, ptrdiff_t x_stride, T *out,                   \
                           ptrdiff_t out_stride);                                                                       \

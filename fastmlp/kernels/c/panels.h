@@ -33,6 +33,21 @@ static void NAME(load)(int source, ptrdiff_t n, const void *x, const void *later
     }
 }
 
+/* Of infinity and NaN all bits of the exponent are set. */
+static int NAME(finite)(int source, ptrdiff_t n, const void *x)
+{
+    const uint32_t *singles = x, single = 0x7f800000u;
+    const uint64_t *doubles = x, whole = 0x7ff0000000000000u;
+    uint64_t bad = 0;
+    if (source == FLOAT32)
+        for (ptrdiff_t i = 0; i < n; i++)
+            bad |= (singles[i] & single) == single;
+    else if (source == FLOAT64)
+        for (ptrdiff_t i = 0; i < n; i++)
+            bad |= (doubles[i] & whole) == whole;
+    return !bad;
+}
+
 /* A square of vectors: each round of interleaving brings every number half of the way that is left to its place. */
 INLINE void NAME(transpose_square)(const T *x, ptrdiff_t x_stride, T *out, ptrdiff_t out_stride)
 {
