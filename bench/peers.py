@@ -64,6 +64,8 @@ def main(arguments=None):
     options = parser().parse_args(arguments)
     effort, start = QUICK if options.quick else FULL, time.monotonic()
     peak, kept, refused = Peak(), [], False
+    for threads in (1, get_num_threads()):
+        peak.measure(threads)
     for entry in options.jobs:
         if time.monotonic() - start > effort.deadline:
             print(f"{entry.settings.name}: not run, --quick had no time left\n", flush=True)

@@ -19,7 +19,7 @@ def table(settings, contenders, peak):
     measured = [contender for contender in contenders if contender.seconds]
     yield from aligned([header, *[cells(settings, contender, contenders, peak) for contender in measured]])
     yield from [f"{contender.name}: {contender.problem}" for contender in contenders if contender.problem]
-    yield f"{max((len(contender.seconds) for contender in contenders), default=0)} rounds"
+    yield f"rounds: {max((len(contender.seconds) for contender in contenders), default=0)}"
     yield ""
 
 
