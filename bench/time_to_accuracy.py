@@ -1,7 +1,8 @@
 """Seconds of training to 98 % accuracy on MNIST's test rows: `python -m bench.time_to_accuracy`.
 
-The recipe is one for all: the same weights, the same order of rows and the same learning rate in every step. Only
-training is timed; the accuracy is measured after it, and who has not reached the goal then has no time.
+The recipe is one for all: the same weights, the same order of rows and the same learning rate in every step. It is the
+fastest found that reaches the goal from each of 16 seeds. Only training is timed; the accuracy is measured after it, and
+who has not reached the goal then has no time.
 """
 
 import argparse
@@ -26,7 +27,7 @@ RECIPE = replace(
     # short memories suit a run of a few hundred steps
     optimizer={"name": "adam", "learning_rate": 0.009, "beta_1": 0.85, "beta_2": 0.95, "epsilon": 1e-7},
     widths=(784, 256, 10),
-    epochs=2,
+    epochs=2.25,
     batch_size=192,
     warmup=0.2,
 )
