@@ -1,8 +1,8 @@
 """Seconds of training to 98 % accuracy on MNIST's test rows: `python -m bench.time_to_accuracy`.
 
 The recipe is one for all: the same weights, the same order of rows and the same learning rate in every step. It is the
-fastest found that reaches the goal from each of 16 seeds. Only training is timed; the accuracy is measured after it, and
-who has not reached the goal then has no time.
+fastest found that reaches the goal from each of 16 seeds. Only training is timed; the accuracy is measured after it,
+and who has not reached the goal then has no time.
 """
 
 import argparse
