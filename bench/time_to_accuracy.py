@@ -29,7 +29,7 @@ RECIPE = replace(
     widths=(784, 256, 10),
     epochs=2.25,
     batch_size=192,
-    warmup=0.2,
+    warmup=0.25,
 )
 NAMES = (OURS, "fastmlp_dense", "pytorch", "jax")
 SEEDS = 5
