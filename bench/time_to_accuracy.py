@@ -33,7 +33,7 @@ RECIPE = replace(
 )
 NAMES = (OURS, "fastmlp_dense", "pytorch", "jax")
 SEEDS = 5
-EFFORT = Effort(rounds=3, enough=3, budget=inf, deadline=inf, divisor=1)
+EFFORT = Effort(rounds=2, enough=2, budget=inf, deadline=inf, divisor=1)
 
 
 def main(arguments=None):
