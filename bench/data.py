@@ -1,4 +1,7 @@
-"""The rows to train on: MNIST where FASTMLP_DATA says it is, else a likeness, so that nothing is ever downloaded."""
+"""The rows to train on: MNIST where FASTMLP_DATA says it is, else a likeness, so that nothing is ever downloaded.
+
+Or Gaussian numbers, of which none is zero.
+"""
 
 import numpy as np
 
@@ -9,6 +12,22 @@ PIXELS = 784
 CLASSES = 10
 INK = 0.19  # share of MNIST's pixels that are not zero
 DIFFERENCE = 0.013  # share of the pixels in which a class differs from the common pattern
+
+
+def of(settings):
+    """(x_train, y_train), (x_test, y_test) of a job."""
+    if settings.data == "mnist":
+        return mnist(settings.rows, settings.test_rows)
+    return gaussian(settings.widths[0], settings.widths[-1], settings.rows, settings.test_rows)
+
+
+def gaussian(inputs, classes, rows, test_rows):
+    """Normal numbers, float32, and the labels that a random linear map gives them, int32."""
+    rng = np.random.default_rng(3)
+    teacher = rng.standard_normal((inputs, classes), np.float32)
+    x = rng.standard_normal((rows + test_rows, inputs), np.float32)
+    y = np.argmax(x @ teacher, axis=1).astype(np.int32)
+    return (x[:rows], y[:rows]), (x[rows:], y[rows:])
 
 
 def mnist(rows=60_000, test_rows=10_000):
@@ -38,7 +57,7 @@ def is_real():
 
 
 def flattened(images, labels, rows):
-    x = images[:rows].reshape(len(images[:rows]), -1).astype(np.float32)
+    x = images[:rows].reshape(-1, PIXELS).astype(np.float32)
     x /= 255
     return x, labels[:rows].astype(np.int32)
 

@@ -1,99 +1,112 @@
-"""One epoch of MNIST 784-512-10 by fastmlp and by others, side by side: `python -m bench.peers`.
+"""What fastmlp and others need for the same jobs, side by side: `python -m bench.peers`.
 
 Every contender runs in a process of its own, and they take turns, so that a busy machine slows all of them alike. None
-gets a number unless it reaches the accuracy of the others from the same weights and the same order of rows.
+gets a number unless it reaches the accuracy of the others, or the right outputs, from the same weights and the same
+order of rows.
 """
 
 import argparse
 import json
-import os
-import platform
 import shutil
-import subprocess
 import sys
 import tempfile
+import time
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
+import numpy as np
+
 from bench import data, job
-from bench.table import aligned, processor, ratio_text, time_text
-from fastmlp import kernels
+from bench.jobs import CONTENDERS, ENTRIES, JOBS
+from bench.peak import Peak
+from bench.process import Contender
+from bench.report import footer, records, table
 from fastmlp.threads import get_num_threads
 
-OURS = "fastmlp"
-CONTENDERS = (OURS, "numpy_by_hand", "pytorch")
-TOLERANCE = 0.002  # of the accuracy: rounding may move 20 of 10,000 rows to another class
-ROUNDS = {True: 3, False: 15}  # quick or not
-ROOT = Path(__file__).resolve().parent.parent
+TOLERANCE = (
+    0.004  # of the accuracy: rounding, and formulas that differ in where epsilon is, move a few rows in a thousand
+)
 
 
-class Contender:
-    """A process that trains one epoch whenever it is asked to.
+@dataclass(frozen=True)
+class Effort:
+    """How long to measure.
 
     Attributes
     ----------
-    name, version : str
-    problem : str
-        Why there are no figures; empty when all is well.
-    accuracy : float
-        On the test rows after the first epoch.
-    seconds : list of float
-        Of the epochs after that.
+    rounds : int
+        At most, for each job.
+    enough : int
+        Rounds after which the budget counts.
+    budget : float
+        Seconds for the rounds of one job.
+    deadline : float
+        Seconds after which no other job is begun.
+    divisor : int
+        The rows are divided by it.
     """
 
-    def __init__(self, name, python, folder, threads):
-        self.name, self.version, self.problem, self.accuracy, self.seconds = name, "", "", None, []
-        limits = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
-        self.process = subprocess.Popen(
-            [python, "-m", "bench.contenders", name, folder],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, env={**os.environ, **limits}, text=True,
-        )  # fmt: skip
+    rounds: int
+    enough: int
+    budget: float
+    deadline: float
+    divisor: int
 
-    def start(self):
-        """Wait until it is ready, and train an epoch to warm up."""
-        greeting = self.answer()
-        if "missing" in greeting:
-            self.problem = f"not installed (no module {greeting['missing']})"
-            return
-        self.version = greeting["version"]
-        self.accuracy = self.epoch()["accuracy"]
 
-    def epoch(self):
-        """Train one epoch from the initial weights; a dict of seconds and accuracy."""
-        self.process.stdin.write("epoch\n")
-        self.process.stdin.flush()
-        return self.answer()
-
-    def answer(self):
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit(f"{self.name} ended with status {self.process.wait()}; its messages are above")
-        return json.loads(line)
-
-    def stop(self):
-        self.process.communicate()  # the end of its input ends it
+FULL = Effort(rounds=15, enough=5, budget=30, deadline=float("inf"), divisor=1)
+QUICK = Effort(rounds=3, enough=1, budget=2, deadline=90, divisor=10)
 
 
 def main(arguments=None):
-    """Run the contenders and print the table; the status is 1 when one of them was refused."""
+    """Run the jobs and print their tables; the status is 1 when a contender was refused."""
     options = parser().parse_args(arguments)
-    settings = job.Settings(threads=get_num_threads())
-    contenders = measure(settings, dict(options.python), ROUNDS[options.quick])
-    print("\n".join(report(settings, contenders)))
+    effort, start = QUICK if options.quick else FULL, time.monotonic()
+    peak, kept, refused = Peak(), [], False
+    for threads in (1, get_num_threads()):
+        peak.measure(threads)
+    for entry in options.jobs:
+        if time.monotonic() - start > effort.deadline:
+            print(f"{entry.settings.name}: not run, --quick had no time left\n", flush=True)
+            continue
+        settings = scaled(entry.settings, effort)
+        peak.measure(settings.threads)
+        contenders = measure(settings, entry.contenders, dict(options.python), effort)
+        peak.measure(settings.threads)
+        kept.append((settings, contenders))
+        refused |= any(contender.problem.startswith("refused") for contender in contenders)
+        print("\n".join(table(settings, contenders, peak)), flush=True)
+    print("\n".join(footer(peak, data.source())))
     if options.json:
-        Path(options.json).write_text(json.dumps(records(settings, contenders), indent=2) + "\n")
-    return int(any(contender.accuracy is not None and contender.problem for contender in contenders))
+        found = [record for settings, contenders in kept for record in records(settings, contenders, peak)]
+        Path(options.json).write_text(json.dumps(found, indent=2) + "\n")
+    return int(refused)
 
 
 def parser():
     parser = argparse.ArgumentParser("python -m bench.peers", description=__doc__.split("\n\n")[0])
-    parser.add_argument("--quick", action="store_true", help=f"{ROUNDS[True]} rounds instead of {ROUNDS[False]}")
+    parser.add_argument("--quick", action="store_true", help="fewer rows and rounds: less than two minutes")
     parser.add_argument("--json", metavar="FILE", help="write the figures there")
+    parser.add_argument("--jobs", metavar="A,B", type=chosen, default=ENTRIES,
+                        help=f"do only these of {', '.join(JOBS)}")  # fmt: skip
+    add_python(parser)
+    return parser
+
+
+def add_python(parser):
+    """The option that all commands with contenders have."""
     parser.add_argument("--python", metavar="NAME=PATH", type=interpreter, action="append", default=[],
                         help="interpreter of one contender, with NumPy and its library, if not this one; repeatable; "
                              f"names: {', '.join(CONTENDERS)}")  # fmt: skip
-    return parser
+
+
+def chosen(text):
+    """Names of jobs as their entries."""
+    unknown = [name for name in text.split(",") if name not in JOBS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"got the job {unknown[0]!r}, needs one of {', '.join(JOBS)}")
+    return [JOBS[name] for name in text.split(",")]
 
 
 def interpreter(text):
@@ -106,77 +119,51 @@ def interpreter(text):
     return name, path
 
 
-def measure(settings, pythons, rounds):
-    """Let all contenders train, in turns."""
+def scaled(settings, effort):
+    """The job with as many rows as the effort allows, and all threads there are unless it says how many."""
+    threads = settings.threads or get_num_threads()
+    timed = "rows" if settings.kind == "train" else "test_rows"
+    return replace(settings, threads=threads, **{timed: getattr(settings, timed) // effort.divisor})
+
+
+def measure(settings, names, pythons, effort, seed=0):
+    """Let these contenders do a job, in turns."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        job.make(settings, *data.mnist()).save(folder)
+        job.make(settings, *data.of(settings), seed).save(folder)
         contenders = []
-        for name in CONTENDERS:
+        for name in names:
             contenders.append(Contender(name, pythons.get(name, sys.executable), folder, settings.threads))
             stack.callback(contenders[-1].stop)
         for contender in contenders:
             contender.start()
-        refuse_wrong(contenders)
-        take_turns([contender for contender in contenders if not contender.problem], rounds)
+        refuse_wrong(settings, contenders)
+        take_turns([contender for contender in contenders if not contender.problem], effort)
     return contenders
 
 
-def refuse_wrong(contenders):
-    """Note a problem for each one whose accuracy is not that of the others."""
-    trained = [contender for contender in contenders if contender.accuracy is not None]
-    common = median(contender.accuracy for contender in trained)
-    for contender in trained:
-        if not abs(contender.accuracy - common) <= TOLERANCE:
-            contender.problem = f"refused: accuracy {contender.accuracy:.4f}, median of all {common:.4f}"
+def refuse_wrong(settings, contenders):
+    """Note a problem for each one whose accuracy is not that of the others, or whose outputs are wrong."""
+    checked = [contender for contender in contenders if contender.checked is not None]
+    if settings.kind == "train":
+        common = median(contender.checked for contender in checked) if checked else 0.0
+        limit, what = TOLERANCE, f"accuracy {{:.4f}}, median of all {common:.4f}"
+    else:
+        common, limit = 0.0, settings.widths[0] * float(np.finfo(np.float32).eps)  # of a sum of so many terms
+        what = f"off by {{:.1e}}, needs {limit:.1e}"
+    for contender in checked:
+        if not abs(contender.checked - common) <= limit:
+            contender.problem = "refused: " + what.format(contender.checked)
 
 
-def take_turns(contenders, rounds):
-    """Time an epoch of each, round after round; who comes first changes."""
-    for turn in range(rounds if contenders else 0):
+def take_turns(contenders, effort):
+    """Time a run of each, round after round; who comes first changes."""
+    start = time.monotonic()
+    for turn in range(effort.rounds if contenders else 0):
+        if turn >= effort.enough and time.monotonic() - start > effort.budget:
+            break
         first = turn % len(contenders)
         for contender in contenders[first:] + contenders[:first]:
-            contender.seconds.append(contender.epoch()["seconds"])
-
-
-def ratios(contender, contenders):
-    """How many times as long as fastmlp it took, in each round."""
-    ours = next(other.seconds for other in contenders if other.name == OURS)
-    return [seconds / base for seconds, base in zip(contender.seconds, ours, strict=False)]
-
-
-def report(settings, contenders):
-    """Lines for people."""
-    yield f"{settings.name}: {'-'.join(map(str, settings.widths))}, batch {settings.batch_size}, seconds an epoch"
-    yield ""
-    header = ("contender", "version", "accuracy", "median", "min", "max", f"/ {OURS}", "min", "max")
-    yield from aligned([header, *[cells(contender, contenders) for contender in contenders if contender.seconds]])
-    yield from [f"{contender.name}: {contender.problem}" for contender in contenders if contender.problem]
-    yield ""
-    rounds = max(len(contender.seconds) for contender in contenders)
-    yield f"{rounds} rounds, {settings.threads} threads; training data: {data.source()}"
-    yield f"{processor()}, Python {platform.python_version()}, {OURS} on {kernels.isa.name()}"
-
-
-def cells(contender, contenders):
-    found = ratios(contender, contenders)
-    times = [time_text(pick(contender.seconds)) for pick in (median, min, max)]
-    relative = [ratio_text(pick(found)) if found else "-" for pick in (median, min, max)]
-    return (contender.name, contender.version, f"{contender.accuracy:.4f}", *times, *relative)
-
-
-def records(settings, contenders):
-    """The figures for machines; null where there is none."""
-    return [
-        {
-            "job": settings.name,
-            "contender": contender.name,
-            "version": contender.version or None,
-            "seconds": median(contender.seconds) if contender.seconds else None,
-            "ratio": median(found) if (found := ratios(contender, contenders)) else None,
-            "share_of_peak": None,
-        }
-        for contender in contenders
-    ]
+            contender.run()
 
 
 if __name__ == "__main__":

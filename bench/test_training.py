@@ -19,9 +19,9 @@ IDS = [f"{name}-{threads}" for name, _, threads in CONTENDERS]
 
 def started(module, mnist, rows, threads):
     """A contender with its initial weights and that many rows, which are one batch."""
-    (x, y), test = mnist
-    settings = replace(job.Settings(), threads=threads)
-    contender = module.Contender(job.make(settings, (x[:rows], y[:rows]), test))
+    (x, y), (x_test, y_test) = mnist
+    settings = replace(job.Settings(), rows=rows, threads=threads)
+    contender = module.Trainer(job.make(settings, (x[:rows], y[:rows]), (x_test[:SLICE], y_test[:SLICE])))
     contender.reset()
     return contender
 
@@ -29,7 +29,7 @@ def started(module, mnist, rows, threads):
 def predicted(module, mnist, threads):
     """What a contender predicts for a few test rows after one small step."""
     contender = started(module, mnist, SLICE, threads)
-    contender.train_epoch()
+    contender.train()
     _, (x, _) = mnist
     return contender.predict(x[:SLICE])
 
@@ -43,7 +43,7 @@ def expected(mnist):
 def test_mnist_step(name, module, threads, mnist, expected, stopwatch):
     label = {"job": "MNIST training step", "size": f"batch {BATCH}", "contender": name, "threads": threads}
     if module is oracle:
-        stopwatch.part(lambda rows: started(oracle, mnist, rows, threads).train_epoch, BATCH, **label)
+        stopwatch.part(lambda rows: started(oracle, mnist, rows, threads).train, BATCH, **label)
         return
     np.testing.assert_allclose(predicted(module, mnist, threads), expected, rtol=TOLERANCE)
-    stopwatch.whole(started(module, mnist, BATCH, threads).train_epoch, **label)
+    stopwatch.whole(started(module, mnist, BATCH, threads).train, **label)

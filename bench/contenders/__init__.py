@@ -1,11 +1,13 @@
-"""Libraries that train the same network: one module each, with a class Contender; `__main__` runs one by name.
+"""Libraries that do the same job: one module each; `__main__` runs one by name.
 
-A Contender takes a `bench.job.Job` and has
+A module has `version`, that of the library, and one or both of the classes
 
-    version          of the library
-    reset()          go back to the initial weights
-    train_epoch()    visit all rows once, in the job's order; this is what is timed
-    predict(x)       scores, [rows, classes]
+    Trainer(job)            for a job of kind "train"
+        reset()             go back to the initial weights
+        train()             visit the job's rows in its order, at its rates; this is what is timed
+        predict(x)          scores, float32 [rows, classes], of which the greatest counts
+    Predictor(job)          for the others, with the initial weights
+        predict(x)          probabilities, float32 [rows, classes]; this is what is timed
 
-and needs nothing but its own library and NumPy.
+It needs nothing but its own library, NumPy and `bench.job`.
 """

@@ -1,39 +1,108 @@
-"""Run one contender in this process: `python -m bench.contenders NAME FOLDER`, with a job in the folder.
+"""Run one contender in this process: `python -m bench.contenders MODULE FOLDER`, with a job in the folder.
 
-Prints {"version": ...}, or {"missing": library}. Then, for each line on standard input, trains one epoch from the
-initial weights and prints {"seconds": ..., "accuracy": ...}, the accuracy being that on the test rows.
+Prints {"version": ...}. Then, for each line on standard input, prints what it asks for: "check" the accuracy on the
+test rows after training, or the greatest error of the probabilities; "time" the seconds of one run. Prints
+{"problem": ...} when it can do none of that.
 """
 
 import importlib
 import json
 import sys
 import time
+from statistics import median
 
 import numpy as np
 
 from bench.job import Job
 
+TURN = 0.1  # seconds that a turn lasts at least: short runs are repeated, so that what ran before does not count
+SAMPLE = 200  # rows that are checked when they are computed one by one
+
+
+class Training:
+    """A Trainer as something to check and to time."""
+
+    def __init__(self, module, job):
+        self.job, self.trainer = job, module.Trainer(job)
+
+    def check(self):
+        self.seconds()
+        return float(np.mean(np.argmax(self.trainer.predict(self.job.x_test), axis=1) == self.job.y_test))
+
+    def seconds(self):
+        self.trainer.reset()
+        return elapsed(self.trainer.train)
+
+
+class Predicting:
+    """A Predictor, called once with all rows."""
+
+    def __init__(self, module, job):
+        self.job, self.predict = job, module.Predictor(job).predict
+
+    def check(self):
+        return error(self.predict(self.job.x_test), self.job.expected)
+
+    def seconds(self):
+        return elapsed(lambda: self.predict(self.job.x_test))
+
+
+class Rowwise(Predicting):
+    """A Predictor, called once for each row."""
+
+    def check(self):
+        rows = [np.array(self.predict(row)) for row in self.rows()[:SAMPLE]]
+        return error(np.concatenate(rows), self.job.expected[:SAMPLE])
+
+    def seconds(self):
+        predict, rows = self.predict, self.rows()
+
+        def one_by_one():
+            for row in rows:
+                predict(row)
+
+        return elapsed(one_by_one)
+
+    def rows(self):
+        return [self.job.x_test[i : i + 1] for i in range(len(self.job.x_test))]
+
+
+KINDS = {"train": Training, "predict": Predicting, "rows": Rowwise}
+
+
+def elapsed(run):
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def error(got, expected):
+    """The greatest deviation; shapes have to be equal."""
+    if got.shape != expected.shape:
+        raise ValueError(f"got the shape {got.shape}, needs {expected.shape}")
+    return float(np.max(np.abs(got - expected)))
+
+
+def turn(contender):
+    """The median time of as many runs as fit the turn."""
+    times = [contender.seconds()]
+    while sum(times) < TURN:
+        times.append(contender.seconds())
+    return median(times)
+
 
 def main(name, folder):
     try:
         module = importlib.import_module(f"bench.contenders.{name}")
-    except ModuleNotFoundError as error:
-        answer(missing=error.name)
-        return
-    job = Job.load(folder)
-    contender = module.Contender(job)
-    answer(version=contender.version)
-    for _ in sys.stdin:
-        contender.reset()
-        start = time.perf_counter()
-        contender.train_epoch()
-        seconds = time.perf_counter() - start
-        answer(seconds=seconds, accuracy=accuracy(contender.predict(job.x_test), job.y_test))
-
-
-def accuracy(scores, labels):
-    """Share of the rows whose greatest score is that of the label."""
-    return float(np.mean(np.argmax(scores, axis=1) == labels))
+        job = Job.load(folder)
+        contender = KINDS[job.settings.kind](module, job)
+        answer(version=module.version)
+        for line in sys.stdin:
+            answer(**({"check": contender.check()} if line.strip() == "check" else {"seconds": turn(contender)}))
+    except ModuleNotFoundError as problem:
+        answer(problem=f"not installed (no module {problem.name})")
+    except Exception as problem:
+        answer(problem=f"{type(problem).__name__}: {problem}".splitlines()[0])
 
 
 def answer(**fields):

@@ -2,10 +2,10 @@
 
 from reference import Network
 
+version = "in the checkout"
 
-class Contender:
-    version = "in the checkout"
 
+class Trainer:
     def __init__(self, job):
         self.network = Network(**job.settings.network())
         self.weights = [array.tolist() for array in job.weights]
@@ -15,7 +15,7 @@ class Contender:
     def reset(self):
         self.network.set_weights(self.weights)
 
-    def train_epoch(self):
+    def train(self):
         self.network.train_epoch(*self.data, self.batch_size)
 
     def predict(self, x):

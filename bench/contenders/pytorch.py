@@ -1,29 +1,37 @@
 """PyTorch, eager, as one writes it who cares for speed: the data as tensors, batches picked by a shuffled index."""
 
 import torch
-from torch import nn
+from torch import nn, optim
+
+version = torch.__version__
+
+OPTIMIZERS = {  # arguments of fastmlp's optimizer, without the rate, as PyTorch's
+    "sgd": lambda weights, rate: optim.SGD(weights, rate, fused=True),
+    "momentum": lambda weights, rate, momentum: optim.SGD(weights, rate, momentum, fused=True),
+    "rmsprop": lambda weights, rate, rho, epsilon: optim.RMSprop(weights, rate, alpha=rho, eps=epsilon),
+    "adam": lambda weights, rate, beta_1, beta_2, epsilon: optim.Adam(
+        weights, rate, betas=(beta_1, beta_2), eps=epsilon, fused=True
+    ),
+}
 
 
-class Contender:
-    version = torch.__version__
-
+class Trainer:
     def __init__(self, job):
         torch.set_num_threads(job.settings.threads)
-        self.settings = job.settings
         self.x, self.y = torch.from_numpy(job.x_train), torch.from_numpy(job.y_train).long()
-        self.order = torch.from_numpy(job.order)
-        self.weights = [torch.from_numpy(array.T.copy()) for array in job.weights]  # nn.Linear has [units, inputs]
-        self.model = nn.Sequential(*layers(job.settings.widths))
-        self.loss = nn.CrossEntropyLoss()
+        self.batches = [(rate, torch.from_numpy(rows)) for rate, rows in job.batches()]
+        self.job = job
+        self.loss = nn.CrossEntropyLoss()  # of logits
 
     def reset(self):
-        with torch.no_grad():
-            for parameter, initial in zip(self.model.parameters(), self.weights, strict=True):
-                parameter.copy_(initial)
-        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=self.settings.learning_rate)
+        self.model = network(self.job)
+        settings = dict(self.job.settings.optimizer)
+        name, rate = settings.pop("name"), settings.pop("learning_rate")
+        self.optimizer = OPTIMIZERS[name](list(self.model.parameters()), rate, **settings)
 
-    def train_epoch(self):
-        for rows in self.order.split(self.settings.batch_size):
+    def train(self):
+        for rate, rows in self.batches:
+            self.optimizer.param_groups[0]["lr"] = rate
             loss = self.loss(self.model(self.x[rows]), self.y[rows])
             self.optimizer.zero_grad()
             loss.backward()
@@ -34,9 +42,25 @@ class Contender:
             return self.model(torch.from_numpy(x)).numpy()
 
 
-def layers(widths):
-    """Linear maps with relu between them; the softmax is in the loss."""
+class Predictor:
+    def __init__(self, job):
+        torch.set_num_threads(job.settings.threads)
+        self.model = network(job).append(nn.Softmax(dim=1)).eval()
+
+    @torch.inference_mode()
+    def predict(self, x):
+        return self.model(torch.from_numpy(x)).numpy()
+
+
+def network(job):
+    """Linear maps with relu between them, and the initial weights."""
+    widths = job.settings.widths
+    model = nn.Sequential()
     for i in range(len(widths) - 1):
         if i > 0:
-            yield nn.ReLU()
-        yield nn.Linear(widths[i], widths[i + 1])
+            model.append(nn.ReLU())
+        model.append(nn.Linear(widths[i], widths[i + 1]))
+    with torch.no_grad():
+        for parameter, initial in zip(model.parameters(), job.weights, strict=True):
+            parameter.copy_(torch.from_numpy(initial.T))  # nn.Linear has [units, inputs]
+    return model
