@@ -11,18 +11,24 @@ INLINE uint32_t NAME(nonzero_of)(ptrdiff_t columns, const T *x)
     return columns >= LANES_ ? bits : columns > 0 ? bits & ((1u << columns) - 1) : 0;
 }
 
+/* The bits of up to 64 columns from `first` on, which is a multiple of 64. */
+INLINE uint64_t NAME(nonzero_word)(ptrdiff_t first, ptrdiff_t columns, const T *a, ptrdiff_t a_stride)
+{
+    uint64_t word = 0;
+    for (int v = 0; v < 64 / LANES_ && first + v * LANES_ < columns; v++) {
+        const ptrdiff_t at = first + v * LANES_;
+        word |= (uint64_t)NAME(nonzero_of)(columns - at, a + at / PANEL_ * a_stride + at % PANEL_) << v * LANES_;
+    }
+    return word;
+}
+
 /* A bit for each column, set where the row is not 0, in words of 64; returns how many. */
 static ptrdiff_t NAME(mark_nonzeros)(ptrdiff_t columns, const T *a, ptrdiff_t a_stride, uint64_t *__restrict__ bits)
 {
     ptrdiff_t count = 0;
-    for (ptrdiff_t first = 0; first < columns; first += LANES_) {
-        const T *at = a + first / PANEL_ * a_stride + first % PANEL_;
-        const uint64_t found = NAME(nonzero_of)(columns - first, at);
-        if (first % 64 == 0)
-            bits[first / 64] = found;
-        else
-            bits[first / 64] |= found << first % 64;
-        count += count_bits(found);
+    for (ptrdiff_t first = 0; first < columns; first += 64) {
+        bits[first / 64] = NAME(nonzero_word)(first, columns, a, a_stride);
+        count += count_bits(bits[first / 64]);
     }
     return count;
 }
@@ -33,14 +39,14 @@ static ptrdiff_t NAME(list_rows)(ptrdiff_t columns, const T *x, const T *y, ptrd
                                  T *__restrict__ values)
 {
     ptrdiff_t count = 0;
-    for (ptrdiff_t first = 0; first < columns; first += LANES_) {
-        const ptrdiff_t at = first / PANEL_ * stride + first % PANEL_;
-        const uint64_t both = (x_bits[first / 64] | y_bits[first / 64]) >> first % 64;
-        const uint32_t bits = (uint32_t)(both & ((1u << LANES_) - 1));
-        keep_places(bits, (uint32_t)first, index + count);
-        NAME(keep_pairs)(bits, x + at, y + at, values + 2 * count);
-        count += count_bits(bits);
-    }
+    for (ptrdiff_t first = 0; first < columns; first += 64)
+        for (uint64_t both = x_bits[first / 64] | y_bits[first / 64], v = 0; both; both >>= LANES_, v++) {
+            const ptrdiff_t column = first + v * LANES_, at = column / PANEL_ * stride + column % PANEL_;
+            const uint32_t bits = (uint32_t)(both & ((1u << LANES_) - 1));
+            keep_places(bits, (uint32_t)column, index + count);
+            NAME(keep_pairs)(bits, x + at, y + at, values + 2 * count);
+            count += count_bits(bits);
+        }
     return count;
 }
 

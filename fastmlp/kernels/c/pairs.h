@@ -4,7 +4,7 @@
  * The fullest row left is paired with that of the next few which it overlaps most. Returns the sizes of the unions. */
 static ptrdiff_t pair_rows(int rows, ptrdiff_t words, const uint64_t *bits, const int32_t *counts, int32_t *order)
 {
-    enum { CANDIDATES = 16 };
+    enum { CANDIDATES = 10 };
     ptrdiff_t total = 0;
     for (int n = 0; n < rows; n++) { /* sort by count */
         int at = n;
