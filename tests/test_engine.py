@@ -1,5 +1,6 @@
 """The compiled network against the oracle's: the same bits, and the gradients of its loss."""
 
+import functools
 import random
 
 import numpy as np
@@ -90,6 +91,52 @@ def test_every_network_and_optimizer_has_the_oracles_bits(name, optimizer, threa
     assert all(np.isfinite(g).all() and g.any() for g in gradients)
 
 
+# more than one panel on every instruction set, with zeros of both signs that are skipped
+WIDE = [
+    dense(35, "relu"),
+    dropout(0.5),
+    dense(34, "relu", use_bias=False),
+    dense(33, "tanh", l2=0.01),
+    dense(3, "softmax"),
+]
+
+
+def wide_data():
+    """Sparse columns, one-hot ones, rows of zeros."""
+    rng = np.random.default_rng(12)
+    x = rng.normal(size=(31, 37)) * (rng.random((31, 37)) < 0.3)
+    x[:, 17:-1] = rng.integers(17, 37, (31, 1)) == np.arange(17, 36)
+    x[::5] = -0.0
+    return x, rng.integers(0, 3, 31).astype(np.intc), initial(37, WIDE, rng)
+
+
+@functools.cache
+def wide_oracle(optimizer, batch_size):
+    """A network that was trained, and its results."""
+    x, y, weights = wide_data()
+    network = reference.Network(37, WIDE, WHOLE_RUN_LOSS, OPTIMIZERS[optimizer])
+    network.set_weights(lists(weights))
+    results = epochs(network, x.tolist(), y.tolist(), 2, batch_size, WHOLE_RUN_METRIC, list)
+    return network, results, network.predict(x.tolist()), network.gradients(x.tolist(), y.tolist())
+
+
+@pytest.mark.parametrize("batch_size", [1, 16])
+@pytest.mark.parametrize("optimizer", range(len(OPTIMIZERS)), ids=lambda number: OPTIMIZERS[number]["name"])
+def test_wide_layers_and_sparse_inputs_have_the_oracles_bits(optimizer, batch_size, isa, threads):
+    oracle, results, predictions, (loss, gradients) = wide_oracle(optimizer, batch_size)
+    x, y, weights = wide_data()
+    network = Network(37, WIDE, WHOLE_RUN_LOSS, OPTIMIZERS[optimizer], dtype="float64")
+    network.threads = threads
+    network.set_weights(weights)
+    assert epochs(network, x, y, 2, batch_size, WHOLE_RUN_METRIC) == results
+    assert_same(network.get_weights(), oracle.get_weights())
+    assert_same(network.get_optimizer_state(), oracle.get_optimizer_state())
+    assert_same([network.predict(x)], [predictions])
+    found = network.gradients(x, y)
+    assert found[0] == loss
+    assert_same(found[1], gradients)
+
+
 def test_names_are_those_of_the_oracle():
     assert set(stages.ACTIVATIONS) == set(reference.network.ACTIVATIONS)
     assert set(stages.LOSSES) - {None} == set(reference.network.LOSSES)
@@ -126,18 +173,67 @@ def test_float32_bits_do_not_depend_on_threads_or_fma_instruction_set(name, opti
     kernels.isa.select(before)
 
 
+@pytest.mark.parametrize("activation", stages.ACTIVATIONS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_row_is_predicted_alone_as_in_a_batch(dtype, isa):
-    layers = [dense(50, "tanh"), dense(300, "relu"), dense(3, "softmax")]
+def test_a_row_is_predicted_alone_as_in_a_batch(dtype, activation, isa):
+    layers = [dense(50, "tanh"), dense(300, activation), dense(131, activation, False), dense(3, "softmax")]
     rng = np.random.default_rng(4)
     network = Network(20, layers, dtype=dtype)
     network.set_weights(initial(20, layers, rng))
     x = rng.normal(size=(261, 20)).astype(dtype)
+    x[::3, 2:] = 0  # some rows are listed in a batch as well
     together = network.predict(x)
     network.threads = 2
-    for i in 0, 1, 13, 14, 255, 256, 260:
+    for i in 0, 1, 13, 14, 127, 128, 255, 256, 260:
         assert network.predict(x[i : i + 1]).tobytes() == together[i].tobytes()
     assert network.predict(x[7:100]).tobytes() == together[7:100].tobytes()
+
+
+@pytest.mark.parametrize("panels", range(1, 11))
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_row_alone_has_the_bits_of_a_batch_for_any_number_of_panels(dtype, panels, isa):
+    rng = np.random.default_rng(13)
+    for units in 32 * panels - 31, 16 * panels, 4 * panels:
+        network = Network(67, [dense(units, "relu")], dtype=dtype)
+        network.set_weights(initial(67, [dense(units)], rng))
+        x = rng.normal(size=(5, 67))
+        together = network.predict(x)
+        assert network.predict(x[2:3]).tobytes() == together[2].tobytes()
+
+
+@pytest.mark.parametrize("rows", [1, 127, 128, 129, 255, 257, 385, 700])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_predictions_do_not_depend_on_the_number_of_threads(dtype, rows, isa):
+    """Each thread has rows of its own, 128 at a time."""
+    rng = np.random.default_rng(14)
+    layers = [dense(70, "relu"), dropout(0.5), dense(35, "sigmoid"), dense(33, "softmax")]
+    weights = initial(41, layers, rng)
+    x = rng.normal(size=(rows, 41)) * (rng.random((rows, 41)) < np.linspace(0.05, 1, rows)[:, np.newaxis])
+    seen = set()
+    for threads in 1, 2, 3, 4, 7:
+        network = Network(41, layers, dtype=dtype)
+        network.threads = threads
+        network.set_weights(weights)
+        seen.add(network.predict(x).tobytes())
+        network.predict(x[:3])
+        seen.add(network.predict(x).tobytes())
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("layers", [[dense(5, "softmax")], WIDE[:2] + WIDE[-2:-1] + [dense(5, "softmax")]], ids=len)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_means_of_many_small_steps_are_those_of_one_thread(dtype, layers, few_digits):
+    """One thread adds up losses, metrics and penalties while the others begin the next step."""
+    x, y = few_digits
+    order, seen = np.random.default_rng(15).integers(0, 200, 2003), []
+    for threads in 1, 2, 3, 2, 3:
+        network = Network(64, layers, WHOLE_RUN_LOSS, OPTIMIZERS[0] | {"learning_rate": 0.001}, dtype)
+        network.threads = threads
+        network.set_weights(initial(64, layers, np.random.default_rng(16)))
+        result = network.train_epoch(x, y % 5, order, 4, WHOLE_RUN_METRIC)
+        assert network.steps_done == network.step == 501
+        seen.append((result, [array.tobytes() for array in network.get_weights()]))
+    assert seen == 5 * seen[:1]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -3,13 +3,14 @@
 import os
 import signal
 import threading
+import tracemalloc
 
 import numpy as np
 import pytest
 
 from fastmlp import kernels
 from fastmlp.kernels import Network
-from tests.networks import OPTIMIZERS, WHOLE_RUN_LOSS, dense, initial
+from tests.networks import OPTIMIZERS, WHOLE_RUN_LOSS, dense, dropout, initial
 
 # ---------------------------------------------------------------------------------------------------- what is refused
 
@@ -121,6 +122,37 @@ def test_ctrl_c_ends_an_epoch():
     assert np.isfinite(network.predict(x[:5])).all()
 
 
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer that sends a signal")
+def test_ctrl_c_stops_all_threads_after_the_same_step():
+    """The weights are those that as many steps give when nobody interrupts."""
+    layers = [dense(35, "relu", l2=0.01), dropout(0.5), dense(70, "relu"), dense(5, "softmax")]
+    rng = np.random.default_rng(11)
+    x, y, weights = rng.random((50, 20)), rng.integers(0, 5, 50).astype(np.intc), initial(20, layers, rng)
+    order = np.arange(10**7) % 50
+
+    def fresh(threads):
+        network = Network(20, layers, WHOLE_RUN_LOSS, OPTIMIZERS[0] | {"learning_rate": 0.001})
+        network.threads = threads
+        network.set_weights(weights)
+        return network
+
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        for threads in 3, 2:
+            stopped, whole = fresh(threads), fresh(1)
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            with pytest.raises(KeyboardInterrupt):
+                stopped.train_epoch(x, y, order, 4)
+            assert 0 < stopped.steps_done == stopped.step < len(order) // 4
+            whole.train_epoch(x, y, order[: 4 * stopped.step], 4)
+            for ours, expected in zip(stopped.get_weights(), whole.get_weights(), strict=True):
+                assert ours.tobytes() == expected.tobytes()
+            assert stopped.train_epoch(x, y, order[:10], 4) == whole.train_epoch(x, y, order[:10], 4)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def test_steps_done_can_be_watched_from_another_thread():
     network, x, y, order = slow_run()
     training = threading.Thread(target=network.train_epoch, args=(x, y, order[:32000], 32))
@@ -130,3 +162,59 @@ def test_steps_done_can_be_watched_from_another_thread():
         seen.add(network.steps_done)
     assert len(seen) > 2
     assert network.steps_done == 1000
+
+
+# ------------------------------------------------------------------------------------------------------------- memory
+
+
+def resident():
+    """Bytes of this process that are in memory."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def small_run(threads):
+    layers = [dense(70, "relu"), dropout(0.5), dense(70, "relu"), dense(5, "softmax")]
+    network = Network(64, layers, WHOLE_RUN_LOSS, OPTIMIZERS[5])
+    network.threads = threads
+    rng = np.random.default_rng(12)
+    network.set_weights(initial(64, layers, rng))
+    return network, rng.random((300, 64)) * (rng.random((300, 64)) < 0.2), rng.integers(0, 5, 300).astype(np.intc)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs the memory in use from the system")
+def test_a_thousand_calls_leave_memory_as_it_was():
+    network, x, y = small_run(2)
+    order = np.arange(300)
+
+    def calls(count):
+        for number in range(count):
+            network.threads = 2 if number % 50 == 0 else 1
+            network.predict(x[: (1, 7, 299, 300)[number % 4]])
+        network.evaluate(x, y)
+        network.train_epoch(x, y, order, 32)
+
+    calls(100)
+    before = resident()
+    tracemalloc.start()
+    calls(20)
+    held = tracemalloc.get_traced_memory()[0]
+    calls(1000)
+    grown = tracemalloc.get_traced_memory()[0] - held
+    tracemalloc.stop()
+    assert grown < 1000  # bytes: less than one a call
+    assert resident() - before < 1000 * 300 * 5  # and of what Python does not count, less than a prediction a call
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_step_allocates_nothing(threads):
+    network, x, y = small_run(threads)
+    network.train_epoch(x, y, np.arange(300), 10)
+    peaks = []
+    for steps in 1, 30, 1000:
+        order = np.arange(10 * steps) % 300
+        tracemalloc.start()
+        network.train_epoch(x, y, order, 10)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert max(peaks) < min(peaks) + 1000  # bytes

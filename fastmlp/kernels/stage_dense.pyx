@@ -29,12 +29,13 @@ cdef bint dense_forward(Plan *plan, int number, const Part *part, const Pass *ru
     x must be there for the thread's own rows, or `complete`."""
     cdef Layer *layer = &plan.layers[number]
     cdef int width = panel_columns(plan.isa, kind)
+    cdef bint alone = part.last - part.first == 1  # and listed, by one thread for all
     list_own_rows(plan, number, part, kind)
-    if not complete or may_skip(plan, layer, width):
+    if not complete or may_skip(plan, layer, width) or alone and layer.outputs > width:
         barrier_wait(&plan.barrier, part.count)
     if run.gradients:
         list_own_columns(plan, number, part, kind)
-    if part.last - part.first == 1:
+    if alone:
         forward_row(plan, number, part, kind)
     else:
         forward_tiles(plan, number, part, kind)
