@@ -14,7 +14,7 @@ from bench import guard
 from bench.process import ROOT, environment
 from fastmlp.kernels import isa
 
-LIMITS = {"mnist_shape": 1.6, "deep_adam": 1.7, "small_adam": 2.2}
+LIMITS = {"mnist_shape": 1.4, "deep_adam": 1.5, "small_adam": 1.5}
 VECTORS = any(name != "base" for name in isa.supported())
 
 
