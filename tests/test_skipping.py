@@ -226,24 +226,28 @@ def test_each_panel_of_columns_is_decided_by_itself(optimizer, l2, dtype, isa):
 def test_more_zeros_and_more_outputs_make_it_pay_and_nothing_else_does(isa):
     panel, rng = panel_of("float32"), np.random.default_rng(6)
 
-    def limits(rows, columns):
-        """The most numbers in each row, or column, of which the zeros are skipped."""
+    def limits(skipped, rows, columns):
+        """The most numbers in each row of which the zeros are skipped."""
         found = []
         for units in 2 * panel, 5 * panel, 20 * panel:
             decisions = []
             for kept in range(columns):
                 x = np.zeros((rows, columns))
                 x[:, rng.permutation(columns)[:kept]] = rng.normal(size=(rows, kept))
-                by_row, by_column = skipped_by_row(x, units), skipped_by_column(np.ascontiguousarray(x.T), units)
-                assert by_row.all() == by_row.any() == by_column.all() == by_column.any()
-                decisions.append(by_row.all())
+                decision = skipped(x, units)
+                assert decision.all() == decision.any()
+                decisions.append(decision.all())
             found.append(decisions.count(True))
             assert decisions == sorted(decisions, reverse=True)
         return found
 
-    few = limits(2, 41)
-    assert 0 < few[0] < few[1] < few[2] < 40
-    assert limits(6, 41) == few
+    def of_columns(x, units):
+        return skipped_by_column(np.ascontiguousarray(x.T), units)
+
+    for skipped in skipped_by_row, of_columns:
+        few = limits(skipped, 2, 41)
+        assert 0 < few[0] < few[1] < few[2] < 40
+        assert limits(skipped, 6, 41) == few
 
 
 @every_dtype

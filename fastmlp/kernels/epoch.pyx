@@ -15,8 +15,8 @@ from fastmlp.kernels.isa cimport thread_number
 from fastmlp.kernels.losses cimport gradient_of_row, link_of, loss_of_row
 from fastmlp.kernels.optimizers cimport at_step
 from fastmlp.kernels.plan cimport BINARY_ACCURACY, CATEGORICAL_ACCURACY, DENSE, NO_LOSS, NO_METRIC
-from fastmlp.kernels.plan cimport Data, Layer, Matrix, Part, Pass, Plan, element, input_of, memory_of, part_alone, part_of
-from fastmlp.kernels.plan cimport row_number
+from fastmlp.kernels.plan cimport Data, Layer, Matrix, Part, Pass, Plan, element, input_of, memory_of, part_alone
+from fastmlp.kernels.plan cimport part_of, row_number
 from fastmlp.kernels.propagate cimport backward, forward
 from fastmlp.kernels.stage_rowwise cimport copy_row, put_row, take_row, through_activation
 

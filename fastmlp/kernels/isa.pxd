@@ -42,7 +42,7 @@ cdef extern from "c/kernels.h" nogil:
         Py_ssize_t (*mark_nonzeros)(Py_ssize_t, const float *, Py_ssize_t, uint64_t *) noexcept nogil
         Py_ssize_t (*list_rows)(Py_ssize_t, const float *, const float *, Py_ssize_t, const uint64_t *,
                                 const uint64_t *, uint32_t *, float *) noexcept nogil
-        Py_ssize_t (*count_columns)(Py_ssize_t, int, const float *) noexcept nogil
+        Py_ssize_t (*count_columns)(Py_ssize_t, Py_ssize_t, int, const float *) noexcept nogil
         void (*list_columns)(Py_ssize_t, int, const float *, Py_ssize_t, int32_t *, uint32_t *,
                              float *) noexcept nogil
         void (*sum_rows)(Py_ssize_t, const float *, float *) noexcept nogil
@@ -73,7 +73,7 @@ cdef extern from "c/kernels.h" nogil:
         Py_ssize_t (*mark_nonzeros)(Py_ssize_t, const double *, Py_ssize_t, uint64_t *) noexcept nogil
         Py_ssize_t (*list_rows)(Py_ssize_t, const double *, const double *, Py_ssize_t, const uint64_t *,
                                 const uint64_t *, uint32_t *, double *) noexcept nogil
-        Py_ssize_t (*count_columns)(Py_ssize_t, int, const double *) noexcept nogil
+        Py_ssize_t (*count_columns)(Py_ssize_t, Py_ssize_t, int, const double *) noexcept nogil
         void (*list_columns)(Py_ssize_t, int, const double *, Py_ssize_t, int32_t *, uint32_t *,
                              double *) noexcept nogil
         void (*sum_rows)(Py_ssize_t, const double *, double *) noexcept nogil
@@ -205,12 +205,12 @@ cdef inline Py_ssize_t list_rows(const Isa *isa, Py_ssize_t columns, const float
         return isa.f64.list_rows(columns, x, y, stride, x_bits, y_bits, index, values)
 
 
-cdef inline Py_ssize_t count_columns(const Isa *isa, Py_ssize_t rows, int columns,
+cdef inline Py_ssize_t count_columns(const Isa *isa, Py_ssize_t rows, Py_ssize_t step, int columns,
                                      const floating *a) noexcept nogil:
     if floating is float:
-        return isa.f32.count_columns(rows, columns, a)
+        return isa.f32.count_columns(rows, step, columns, a)
     else:
-        return isa.f64.count_columns(rows, columns, a)
+        return isa.f64.count_columns(rows, step, columns, a)
 
 
 cdef inline void list_columns(const Isa *isa, Py_ssize_t rows, int columns, const floating *a, Py_ssize_t capacity,

@@ -52,9 +52,10 @@ cdef int product(const Isa *isa, Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t c
 cdef void own_panels(const Isa *isa, Py_ssize_t rows, Py_ssize_t columns, View x, floating *panels) noexcept nogil:
     """This thread's share of the panels of x[rows, columns]."""
     cdef Py_ssize_t width = panel_columns(isa, panels), count = blocks(columns, width), panel, used, i
+    cdef int part = thread_number(), parts = thread_count()
     cdef const floating *values
     cdef floating *out
-    for panel in range(share(count, thread_number(), thread_count()), share(count, thread_number() + 1, thread_count())):
+    for panel in range(share(count, part, parts), share(count, part + 1, parts)):
         values = <const floating *> x.data + panel * width * x.column_stride
         out = panels + panel * width * rows
         used = min(width, columns - panel * width)

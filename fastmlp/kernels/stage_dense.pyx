@@ -12,11 +12,12 @@ from libc.string cimport memset
 from fastmlp.kernels.isa cimport LINEAR, SGD, Optimizer, STORE
 from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, count_columns
 from fastmlp.kernels.isa cimport descend_listed
-from fastmlp.kernels.isa cimport list_columns, list_rows, mark_nonzeros, multiply_columns, multiply_listed, multiply_listed_row
-from fastmlp.kernels.isa cimport multiply_rows, panel_columns, share, sum_rows, tile_rows, transpose, update
+from fastmlp.kernels.isa cimport list_columns, list_rows, mark_nonzeros, multiply_columns, multiply_listed
+from fastmlp.kernels.isa cimport multiply_listed_row, multiply_rows, panel_columns, share, sum_rows, tile_rows
+from fastmlp.kernels.isa cimport transpose, update
 from fastmlp.kernels.plan cimport DENSE, NO_ROW, NOT_LISTED, POOL
-from fastmlp.kernels.plan cimport Layer, Lists, Matrix, Part, Pass, Plan, block_row, element, input_of, memory_of, tile_of
-from fastmlp.kernels.plan cimport vectors_of
+from fastmlp.kernels.plan cimport Layer, Lists, Matrix, Part, Pass, Plan, block_row, element, input_of, memory_of
+from fastmlp.kernels.plan cimport tile_of, vectors_of
 
 
 # ------------------------------------------------------------------------------------------------------------- forward
@@ -156,7 +157,7 @@ cdef void transpose_kernel(Plan *plan, const Layer *layer, Py_ssize_t panel, flo
 
 cdef void update_kernel(Plan *plan, int number, const Part *part, const Optimizer *optimizer,
                         const floating *kind) noexcept nogil:
-    """The gradient transpose(x) . dz, a square of a panel at a time, each used for its update as soon as it is there."""
+    """The gradient transpose(x) . dz, a square of a panel at a time, used for its update as soon as it is there."""
     cdef Layer *layer = &plan.layers[number]
     cdef int width = panel_columns(plan.isa, kind), vectors
     cdef Py_ssize_t below = blocks(layer.inputs, width), units = below * blocks(layer.outputs, width)
@@ -269,20 +270,24 @@ cdef void list_pool(Plan *plan, int number, const Part *part, Py_ssize_t first_b
     cdef const Matrix *x = input_of(plan, number)
     cdef int width = panel_columns(plan.isa, kind)
     cdef Py_ssize_t first = block_row(part, first_block), rows = block_row(part, last_block) - first
-    cdef Py_ssize_t words = blocks(layer.inputs, 64), count = 0, every = layer.inputs * blocks(rows, 2), i
-    cdef bint alone = part.last - part.first == 1
+    cdef Py_ssize_t words = blocks(layer.inputs, 64), pairs = blocks(rows, 2), count = 0, i
+    cdef Py_ssize_t step = max(1, rows // 8)  # a sample first: dense rows are not looked through in vain
+    cdef bint listed = part.last - part.first == 1
     cdef uint64_t *bits = <uint64_t *> memory_of(plan, kind)
     cdef int32_t counts[POOL]
     cdef int32_t order[POOL]
-    if alone or may_skip(plan, layer, width):
+    if not listed and may_skip(plan, layer, width):
+        for i in range(blocks(rows, step)):
+            count += mark_nonzeros(plan.isa, layer.inputs, element(x, first + i * step, 0, width, kind), x.stride, bits)
+        # rows that are alike have a union of 1.3 times their size (MNIST), others a larger one
+        listed = pays(plan, layer, width, 13 * count, 10 * blocks(rows, step) * layer.inputs)
+    if listed:
         for i in range(rows):
             counts[i] = <int32_t> mark_nonzeros(plan.isa, layer.inputs, element(x, first + i, 0, width, kind), x.stride,
                                                 bits + i * words)
-            count += counts[i]
-    if alone or pays(plan, layer, width, 7 * count // 10, every):
-        # rows that are alike have a union of 1.3 times their size (MNIST), others a larger one: not sought for less
         count = plan.isa.pair_rows(<int> rows, words, bits, counts, order)
-    if not (alone or pays(plan, layer, width, count, every)):
+        listed = pays(plan, layer, width, count, pairs * layer.inputs) or part.last - part.first == 1
+    if not listed:
         for i in range(first_block, last_block):
             plan.by_rows.counts[first_list(plan, part.first_block + i, kind)] = NOT_LISTED
         return
@@ -318,14 +323,15 @@ cdef void list_own_columns(Plan *plan, int number, const Part *part, const float
     cdef const Matrix *x = input_of(plan, number)
     cdef Lists *lists = &plan.layers[number].by_columns
     cdef int width = panel_columns(plan.isa, kind), columns
-    cdef Py_ssize_t panels = blocks(layer.inputs, width), rows = part.last - part.first, panel, count, list_number
+    cdef Py_ssize_t panels = blocks(layer.inputs, width), rows = part.last - part.first
+    cdef Py_ssize_t panel, count, list_number, step = max(1, rows * width // 512)  # a sample of at least 256 pairs
     cdef const floating *values
     for panel in range(share(panels, part.number, part.count), share(panels, part.number + 1, part.count)):
         columns = <int> min(width, layer.inputs - panel * width)
         values = element(x, part.first, panel, width, kind)
         list_number = panel * (width // 2)
-        count = count_columns(plan.isa, rows, columns, values) if may_skip(plan, layer, width) else 0
-        if not pays(plan, layer, width, count, rows * blocks(columns, 2)):
+        count = count_columns(plan.isa, rows, step, columns, values) if may_skip(plan, layer, width) else 0
+        if not pays(plan, layer, width, count, blocks(rows, step) * blocks(columns, 2)):
             lists.counts[list_number] = NOT_LISTED
             continue
         list_columns(plan.isa, rows, columns, values, lists.capacity, lists.counts + list_number,
@@ -339,11 +345,11 @@ cdef inline bint may_skip(const Plan *plan, const Layer *layer, int width) noexc
 
 cdef inline bint pays(const Plan *plan, const Layer *layer, int width, Py_ssize_t count,
                       Py_ssize_t all_of_them) noexcept nogil:
-    """Whether `count` listed numbers are less work than all: each costs 1.1 times as much a panel, and 1 to be listed.
+    """Whether `count` listed numbers are less work than all: each costs 1.2 times as much a panel, and 1 to be listed.
 
     Measured on Zen 4, where the panels come from the second-level cache."""
     cdef Py_ssize_t panels = blocks(layer.outputs, width)
-    return may_skip(plan, layer, width) and count * (11 * panels + 10) < all_of_them * 10 * panels
+    return may_skip(plan, layer, width) and count * (12 * panels + 10) < all_of_them * 10 * panels
 
 
 cdef inline Py_ssize_t first_list(const Plan *plan, Py_ssize_t block, const floating *kind) noexcept nogil:

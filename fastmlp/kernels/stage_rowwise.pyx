@@ -1,4 +1,4 @@
-"""The stages of a network that take each row for itself: activation, dropout, rescaling; each thread has its own rows."""
+"""The stages that take each row for itself: activation, dropout, rescaling; each thread has its own rows."""
 
 from cython cimport floating
 from libc.stdint cimport uint64_t

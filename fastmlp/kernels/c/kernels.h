@@ -40,8 +40,8 @@ typedef struct Dropout {
     typedef struct Kernels_##suffix {                                                                                  \
         int tile_rows;     /* the most rows of a tile */                                                               \
         int panel_columns; /* PANEL; a tile is one or two vectors wide, PANEL / 2 or PANEL columns */                  \
-        /* Products of a few rows with a panel, its first `vectors` vectors; a and b are panels, and each sum runs over   \
-         * p < depth in order. y = activation(sum of a[i][p] b[p][j] + bias[j]); a goes on at a + a_stride: */            \
+        /* Products of a few rows with a panel, its first `vectors` vectors; a and b are panels, each sum runs over    \
+         * p < depth in order. y = activation(sum of a[i][p] b[p][j] + bias[j]); a goes on at a + a_stride: */         \
         void (*multiply_rows)(int height, int vectors, ptrdiff_t depth, const T *a, ptrdiff_t a_stride, const T *b,    \
                               const T *bias, int activation, T *y);                                                    \
         /* c[i][j] = sum of a[p][i] b[p][j] */                                                                         \
@@ -66,7 +66,7 @@ typedef struct Dropout {
         ptrdiff_t (*mark_nonzeros)(ptrdiff_t columns, const T *a, ptrdiff_t a_stride, uint64_t *bits);                 \
         ptrdiff_t (*list_rows)(ptrdiff_t columns, const T *x, const T *y, ptrdiff_t stride, const uint64_t *x_bits,    \
                                const uint64_t *y_bits, uint32_t *index, T *values);                                    \
-        ptrdiff_t (*count_columns)(ptrdiff_t rows, int columns, const T *a);                                           \
+        ptrdiff_t (*count_columns)(ptrdiff_t rows, ptrdiff_t step, int columns, const T *a);                           \
         void (*list_columns)(ptrdiff_t rows, int columns, const T *a, ptrdiff_t capacity, int32_t *counts,             \
                              uint32_t *index, T *values);                                                              \
         /* of every column of a panel the sum over its rows, or of the squares there, in order */                      \

@@ -59,11 +59,12 @@ INLINE uint32_t NAME(nonzero_columns)(int columns, const T *a)
     return (bits | bits >> 1) & 0x55555555u;
 }
 
-static ptrdiff_t NAME(count_columns)(ptrdiff_t rows, int columns, const T *a)
+/* How many numbers the lists of all pairs would have, of every row that is a multiple of step. */
+static ptrdiff_t NAME(count_columns)(ptrdiff_t rows, ptrdiff_t step, int columns, const T *a)
 {
     ptrdiff_t count = 0;
-    for (ptrdiff_t i = 0; i < rows; i++, a += PANEL_)
-        count += count_bits(NAME(nonzero_columns)(columns, a));
+    for (ptrdiff_t i = 0; i < rows; i += step)
+        count += count_bits(NAME(nonzero_columns)(columns, a + i * PANEL_));
     return count;
 }
 

@@ -170,7 +170,8 @@ static void NAME(multiply_listed_row)(ptrdiff_t panels, ptrdiff_t count, const u
                 sum[q][v] = (VECTOR){0};
         for (ptrdiff_t n = 0; n < count; n++)
             UNROLL for (int q = 0; q < TOGETHER; q++)
-                NAME(add_products)(1, TILE_VECTORS, 0, a + 2 * n, b + q * b_stride + (ptrdiff_t)index[n] * PANEL_, sum + q);
+                NAME(add_products)(1, TILE_VECTORS, 0, a + 2 * n,
+                                   b + q * b_stride + (ptrdiff_t)index[n] * PANEL_, sum + q);
         UNROLL for (int q = 0; q < TOGETHER; q++)
             NAME(finish)(1, TILE_VECTORS, sum + q, bias ? bias + q * PANEL_ : NULL, activation, y + q * y_stride, 0);
         b += TOGETHER * b_stride;

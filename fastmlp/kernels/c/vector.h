@@ -141,8 +141,8 @@ INTERLEAVE(f32, float, LANES_F32)
 INTERLEAVE(f64, double, LANES_F64)
 #endif
 
-/* Of one vector: a bit for each number that is not 0 (NaN is not). Of two, side by side in pairs, the numbers whose bits
- * are set, and of these the places; whole vectors may be written. */
+/* Of one vector: a bit for each number that is not 0 (NaN is not). Of two, side by side in pairs, the numbers whose
+ * bits are set, and of these the places; whole vectors may be written. */
 #if defined(__AVX512F__)
 INLINE uint32_t nonzero_f32(const float *x)
 {
