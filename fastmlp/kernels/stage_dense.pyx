@@ -270,7 +270,7 @@ cdef void list_pool(Plan *plan, int number, const Part *part, Py_ssize_t first_b
     cdef const Matrix *x = input_of(plan, number)
     cdef int width = panel_columns(plan.isa, kind)
     cdef Py_ssize_t first = block_row(part, first_block), rows = block_row(part, last_block) - first
-    cdef Py_ssize_t words = blocks(layer.inputs, 64), pairs = blocks(rows, 2), count = 0, i
+    cdef Py_ssize_t pairs = blocks(rows, 2), count = 0, i
     cdef Py_ssize_t step = max(1, rows // 8)  # a sample first: dense rows are not looked through in vain
     cdef bint listed = part.last - part.first == 1
     cdef uint64_t *bits = <uint64_t *> memory_of(plan, kind)
@@ -278,14 +278,10 @@ cdef void list_pool(Plan *plan, int number, const Part *part, Py_ssize_t first_b
     cdef int32_t order[POOL]
     if not listed and may_skip(plan, layer, width):
         for i in range(blocks(rows, step)):
-            count += mark_nonzeros(plan.isa, layer.inputs, element(x, first + i * step, 0, width, kind), x.stride, bits)
-        # rows that are alike have a union of 1.3 times their size (MNIST), others a larger one
-        listed = pays(plan, layer, width, 13 * count, 10 * blocks(rows, step) * layer.inputs)
+            count += mark_pairs(plan, layer, x, first + i * step, min(2, rows - i * step), bits, counts, order, kind)
+        listed = pays(plan, layer, width, 9 * count, 10 * blocks(rows, step) * layer.inputs)  # others may be more alike
     if listed:
-        for i in range(rows):
-            counts[i] = <int32_t> mark_nonzeros(plan.isa, layer.inputs, element(x, first + i, 0, width, kind), x.stride,
-                                                bits + i * words)
-        count = plan.isa.pair_rows(<int> rows, words, bits, counts, order)
+        count = mark_pairs(plan, layer, x, first, rows, bits, counts, order, kind)
         listed = pays(plan, layer, width, count, pairs * layer.inputs) or part.last - part.first == 1
     if not listed:
         for i in range(first_block, last_block):
@@ -293,6 +289,17 @@ cdef void list_pool(Plan *plan, int number, const Part *part, Py_ssize_t first_b
         return
     list_pairs(plan, layer, x, first, rows, first_list(plan, part.first_block + first_block, kind),
                first_list(plan, part.first_block + last_block, kind), bits, order, kind)
+
+
+cdef Py_ssize_t mark_pairs(Plan *plan, const Layer *layer, const Matrix *x, Py_ssize_t first, Py_ssize_t rows,
+                           uint64_t *bits, int32_t *counts, int32_t *order, const floating *kind) noexcept nogil:
+    """Mark what is not 0 in some rows and pair them; returns how many numbers the pairs' lists will have."""
+    cdef int width = panel_columns(plan.isa, kind)
+    cdef Py_ssize_t words = blocks(layer.inputs, 64), i
+    for i in range(rows):
+        counts[i] = <int32_t> mark_nonzeros(plan.isa, layer.inputs, element(x, first + i, 0, width, kind), x.stride,
+                                            bits + i * words)
+    return plan.isa.pair_rows(<int> rows, words, bits, counts, order)
 
 
 cdef void list_pairs(Plan *plan, const Layer *layer, const Matrix *x, Py_ssize_t first, Py_ssize_t rows,
@@ -324,7 +331,7 @@ cdef void list_own_columns(Plan *plan, int number, const Part *part, const float
     cdef Lists *lists = &plan.layers[number].by_columns
     cdef int width = panel_columns(plan.isa, kind), columns
     cdef Py_ssize_t panels = blocks(layer.inputs, width), rows = part.last - part.first
-    cdef Py_ssize_t panel, count, list_number, step = max(1, rows * width // 512)  # a sample of at least 256 pairs
+    cdef Py_ssize_t panel, count, list_number, step = max(1, rows * width // 1024)  # a sample of some 512 pairs
     cdef const floating *values
     for panel in range(share(panels, part.number, part.count), share(panels, part.number + 1, part.count)):
         columns = <int> min(width, layer.inputs - panel * width)
