@@ -352,11 +352,11 @@ cdef inline bint may_skip(const Plan *plan, const Layer *layer, int width) noexc
 
 cdef inline bint pays(const Plan *plan, const Layer *layer, int width, Py_ssize_t count,
                       Py_ssize_t all_of_them) noexcept nogil:
-    """Whether `count` listed numbers are less work than all: each costs 1.2 times as much a panel, and 1 to be listed.
+    """Whether `count` listed numbers are less work than all: each costs 1.2 times as much a panel, and 1.6 once.
 
-    Measured on Zen 4, where the panels come from the second-level cache."""
+    Measured on Zen 4, where the panels come from the second-level cache (bench/density.py)."""
     cdef Py_ssize_t panels = blocks(layer.outputs, width)
-    return may_skip(plan, layer, width) and count * (12 * panels + 10) < all_of_them * 10 * panels
+    return may_skip(plan, layer, width) and count * (12 * panels + 16) < all_of_them * 10 * panels
 
 
 cdef inline Py_ssize_t first_list(const Plan *plan, Py_ssize_t block, const floating *kind) noexcept nogil:
