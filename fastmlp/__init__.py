@@ -13,14 +13,17 @@ if TYPE_CHECKING:
     from fastmlp import (
         activations,
         callbacks,
+        config,
         datasets,
         initializers,
         kernels,
         layers,
         losses,
         metrics,
+        models,
         optimizers,
         regularizers,
+        utils,
     )
     from fastmlp.config import show_config
     from fastmlp.layers import Input
@@ -31,14 +34,17 @@ if TYPE_CHECKING:
 MODULES = (
     "activations",
     "callbacks",
+    "config",
     "datasets",
     "initializers",
     "kernels",
     "layers",
     "losses",
     "metrics",
+    "models",
     "optimizers",
     "regularizers",
+    "utils",
 )
 HOMES = {
     "Input": "layers",
@@ -55,6 +61,7 @@ __all__ = [
     "__version__",
     "activations",
     "callbacks",
+    "config",
     "datasets",
     "get_num_threads",
     "initializers",
@@ -63,10 +70,12 @@ __all__ = [
     "load_model",
     "losses",
     "metrics",
+    "models",
     "optimizers",
     "regularizers",
     "set_num_threads",
     "show_config",
+    "utils",
 ]
 
 

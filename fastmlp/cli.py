@@ -186,7 +186,7 @@ def progress_on_stderr(quiet: bool) -> Iterator[None]:
 
 def train(options: argparse.Namespace) -> dict[str, Any]:
     """Return the result by name. Bad input raises ValueError or OSError before training, never after."""
-    from fastmlp import datasets, training
+    from fastmlp import datasets, validation
     from fastmlp.data import Data
     from fastmlp.threads import set_num_threads
 
@@ -194,7 +194,7 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     (x, y), test = datasets.load(options.dataset)
     model = build(options, x, classes(y, test[1]))
     model.checked_data(*test, prefix="test ")
-    rows = training.split(Data(x, y), options.validation_split)[0].rows
+    rows = validation.split(Data(x, y), options.validation_split)[0].rows
     network = model.network  # made now, so that too little memory shows before training
     if options.output:
         rehearse_saving(model, options.output)

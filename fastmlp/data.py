@@ -125,13 +125,19 @@ def weights(argument: str, values: Any, shapes: list[Shape], dtype: str) -> list
     return arrays
 
 
-def pair(validation_data: Any) -> tuple[Any, Any]:
-    """Return fit's `validation_data` as (x, y)."""
-    if not isinstance(validation_data, (tuple, list)):
-        raise TypeError(f"validation_data: got {type(validation_data).__name__}, needs (x, y)")
-    if len(validation_data) != 2:
-        raise ValueError(f"validation_data: got {len(validation_data)} items, needs two: (x, y)")
-    return validation_data[0], validation_data[1]
+def unlabelled(argument: str, x: Any, shape: Shape | None, dtype: str) -> tuple[Shape, Data]:
+    """Return the shape of the rows of x and the checked array, with targets of no columns; errors as in `features`."""
+    array = features(argument, x, shape, dtype)
+    return array.shape[1:], Data(array.reshape(len(array), -1), np.empty((len(array), 0)))
+
+
+def pair(argument: str, value: Any) -> tuple[Any, Any]:
+    """Return `validation_data`, or a batch, as (x, y)."""
+    if not isinstance(value, (tuple, list)):
+        raise TypeError(f"{argument}: got {type(value).__name__}, needs (x, y)")
+    if len(value) != 2:
+        raise ValueError(f"{argument}: got {len(value)} items, needs two: (x, y)")
+    return value[0], value[1]
 
 
 def float_type(dtype: Any) -> str:

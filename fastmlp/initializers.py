@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp import streams
+from fastmlp.config import floatx
 from fastmlp.settings import Settings, integer, lookup, real
 
 Shape = tuple[int, ...]
@@ -16,7 +18,17 @@ TRUNCATED_STDDEV = 0.87962566103423978
 
 
 class Initializer(Settings):
-    """Base of the initializers; `draw` returns float64 values of a shape from a generator."""
+    """Base of the initializers; `draw` returns float64 values of a shape from a generator.
+
+    Called, one returns an array of the `shape` and `dtype` asked for, drawn from its own seed if it has one.
+    """
+
+    def __call__(self, shape: Any, dtype: Any = None) -> np.ndarray:
+        sizes = tuple(integer("shape", size, at_least=0) for size in shape)
+        from fastmlp.data import float_type  # which needs the layers, which need this module
+
+        stream = np.random.default_rng(streams.choose_seed(None))
+        return self.draw(sizes, stream).astype(float_type(floatx() if dtype is None else dtype))
 
     def draw(self, shape: Shape, generator: np.random.Generator) -> np.ndarray:
         raise NotImplementedError
@@ -34,6 +46,16 @@ class Ones(Initializer):
 
     def draw(self, shape: Shape, generator: np.random.Generator) -> np.ndarray:
         return np.ones(shape)
+
+
+class Constant(Initializer):
+    """All `value`."""
+
+    def __init__(self, value: float = 0.0):
+        self.value = real("value", value)
+
+    def draw(self, shape: Shape, generator: np.random.Generator) -> np.ndarray:
+        return np.full(shape, self.value)
 
 
 class RandomInitializer(Initializer):
@@ -74,56 +96,197 @@ class RandomUniform(RandomInitializer):
         return generator.uniform(self.minval, self.maxval, shape)
 
 
-class GlorotUniform(RandomInitializer):
+class TruncatedNormal(RandomInitializer):
+    """Normal, drawn again beyond two standard deviations from the mean; its own deviation is then 0.88 stddev."""
+
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None):
+        super().__init__(seed)
+        self.mean, self.stddev = real("mean", mean), real("stddev", stddev, low=0.0)
+
+    def sample(self, shape: Shape, generator: np.random.Generator) -> np.ndarray:
+        return self.mean + self.stddev * truncated_normal(shape, generator)
+
+
+class Scaled(RandomInitializer):
+    """Base of the initializers whose variance is scale / n, where n is a number of inputs, of outputs or their mean.
+
+    Of a shape [inputs, units] those are fan_in and fan_out; of a shape of one dimension both are its length.
+    """
+
+    scale: float = 1.0
+    mode: str = "fan_in"
+    distribution: str = "truncated_normal"
+
+    def sample(self, shape: Shape, generator: np.random.Generator) -> np.ndarray:
+        fan_in, fan_out = (shape[0], shape[-1]) if shape else (1, 1)
+        n = max(1.0, {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode])
+        if self.distribution == "uniform":
+            limit = math.sqrt(3.0 * self.scale / n)
+            return generator.uniform(-limit, limit, shape)
+        stddev = math.sqrt(self.scale / n)
+        if self.distribution == "untruncated_normal":
+            return generator.normal(0.0, stddev, shape)
+        return truncated_normal(shape, generator) * (stddev / TRUNCATED_STDDEV)
+
+
+class VarianceScaling(Scaled):
+    """Variance scale / n, the general form of the ones that follow.
+
+    Parameters
+    ----------
+    scale : float
+        Default 1.
+    mode : {"fan_in", "fan_out", "fan_avg"}
+    distribution : {"truncated_normal", "untruncated_normal", "uniform"}
+        The first also as "normal".
+    seed : int, optional
+    """
+
+    def __init__(
+        self,
+        scale: float = 1.0,
+        mode: str = "fan_in",
+        distribution: str = "truncated_normal",
+        seed: int | None = None,
+    ):
+        super().__init__(seed)
+        if real("scale", scale, low=0.0) == 0.0:
+            raise ValueError("scale: got 0, needs a number above 0")
+        if mode not in MODES:
+            raise ValueError(f"mode: got {mode!r}, needs one of {', '.join(map(repr, MODES))}")
+        if distribution not in (*DISTRIBUTIONS, "normal"):
+            raise ValueError(f"distribution: got {distribution!r}, needs one of {', '.join(map(repr, DISTRIBUTIONS))}")
+        vars(self).update(scale=float(scale), mode=mode)
+        vars(self).update(distribution="truncated_normal" if distribution == "normal" else distribution)
+
+
+class GlorotUniform(Scaled):
     """Uniform within sqrt(6 / (fan_in + fan_out)) of 0 (Glorot and Bengio, 2010)."""
 
-    def sample(self, shape: Shape, generator: np.random.Generator) -> np.ndarray:
-        limit = math.sqrt(6.0 / (shape[0] + shape[-1]))
-        return generator.uniform(-limit, limit, shape)
+    mode, distribution = "fan_avg", "uniform"
 
 
-class GlorotNormal(RandomInitializer):
+class GlorotNormal(Scaled):
     """Truncated normal with variance 2 / (fan_in + fan_out) (Glorot and Bengio, 2010)."""
 
-    def sample(self, shape: Shape, generator: np.random.Generator) -> np.ndarray:
-        return truncated_normal(math.sqrt(2.0 / (shape[0] + shape[-1])), shape, generator)
+    mode = "fan_avg"
 
 
-class HeUniform(RandomInitializer):
+class HeUniform(Scaled):
     """Uniform within sqrt(6 / fan_in) of 0 (He et al., 2015)."""
 
-    def sample(self, shape: Shape, generator: np.random.Generator) -> np.ndarray:
-        limit = math.sqrt(6.0 / shape[0])
-        return generator.uniform(-limit, limit, shape)
+    scale, distribution = 2.0, "uniform"
 
 
-class HeNormal(RandomInitializer):
+class HeNormal(Scaled):
     """Truncated normal with variance 2 / fan_in (He et al., 2015)."""
 
+    scale = 2.0
+
+
+class LecunUniform(Scaled):
+    """Uniform within sqrt(3 / fan_in) of 0 (LeCun et al., 1998)."""
+
+    distribution = "uniform"
+
+
+class LecunNormal(Scaled):
+    """Truncated normal with variance 1 / fan_in (LeCun et al., 1998; Klambauer et al., 2017)."""
+
+
+class Orthogonal(RandomInitializer):
+    """A random matrix with orthonormal rows or columns, whichever are fewer, times `gain` (Saxe et al., 2014).
+
+    It is Q of the QR decomposition of a normal matrix, its columns signed like R's diagonal, so that all orthogonal
+    matrices are equally likely (Mezzadri, 2007).
+    """
+
+    def __init__(self, gain: float = 1.0, seed: int | None = None):
+        super().__init__(seed)
+        self.gain = real("gain", gain)
+
     def sample(self, shape: Shape, generator: np.random.Generator) -> np.ndarray:
-        return truncated_normal(math.sqrt(2.0 / shape[0]), shape, generator)
+        if len(shape) != 2:
+            raise ValueError(f"Orthogonal: got shape {shape}, needs two dimensions")
+        q, r = np.linalg.qr(generator.standard_normal((max(shape), min(shape))))
+        q *= np.where(np.diag(r) < 0.0, -1.0, 1.0)
+        return self.gain * (q if shape[0] >= shape[1] else q.T)
 
 
-def truncated_normal(stddev: float, shape: Shape, generator: np.random.Generator) -> np.ndarray:
-    """Return normal values that are drawn again beyond two standard deviations; `stddev` is that of the result."""
+class Identity(Initializer):
+    """`gain` on the diagonal, else 0."""
+
+    def __init__(self, gain: float = 1.0):
+        self.gain = real("gain", gain)
+
+    def draw(self, shape: Shape, generator: np.random.Generator) -> np.ndarray:
+        if len(shape) != 2:
+            raise ValueError(f"Identity: got shape {shape}, needs two dimensions")
+        return self.gain * np.eye(*shape)
+
+
+class Called(Initializer):
+    """A function of one's own, called as function(shape, dtype="float64"); its randomness is its own affair.
+
+    A saved model keeps its name alone: the model that is loaded has its weights, and cannot draw new ones.
+    """
+
+    def __init__(self, function: Any):
+        self.function = function
+
+    def draw(self, shape: Shape, generator: np.random.Generator) -> np.ndarray:
+        from fastmlp.data import numeric, require_finite
+
+        name = getattr(self.function, "__name__", self.function)
+        if not callable(self.function):
+            raise ValueError(f"initializer: got the name of a function, {name!r}, needs the function to draw weights")
+        values = numeric(f"initializer {name}", self.function(shape, dtype="float64"))
+        if values.shape != shape:
+            raise ValueError(f"initializer {name}: got values of shape {values.shape}, needs {shape}")
+        require_finite(f"initializer {name}", values, "float64")
+        return values.astype(np.float64)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"function": str(getattr(self.function, "__name__", self.function))}
+
+
+def truncated_normal(shape: Shape, generator: np.random.Generator) -> np.ndarray:
+    """Return standard normal values that are drawn again beyond 2; their deviation is TRUNCATED_STDDEV."""
     values = generator.standard_normal(shape)
     while (far := np.abs(values) > 2.0).any():
         values[far] = generator.standard_normal(int(far.sum()))
-    return values * (stddev / TRUNCATED_STDDEV)
+    return values
 
 
+MODES = ("fan_in", "fan_out", "fan_avg")
+DISTRIBUTIONS = ("truncated_normal", "untruncated_normal", "uniform")
 INITIALIZERS: dict[str, type[Initializer]] = {
     "zeros": Zeros,
     "ones": Ones,
     "random_normal": RandomNormal,
     "random_uniform": RandomUniform,
+    "normal": RandomNormal,
+    "uniform": RandomUniform,
+    "constant": Constant,
+    "truncated_normal": TruncatedNormal,
+    "variance_scaling": VarianceScaling,
     "glorot_uniform": GlorotUniform,
     "glorot_normal": GlorotNormal,
     "he_uniform": HeUniform,
     "he_normal": HeNormal,
+    "lecun_uniform": LecunUniform,
+    "lecun_normal": LecunNormal,
+    "orthogonal": Orthogonal,
+    "identity": Identity,
 }
 
 
 def get(identifier: Any, argument: str = "initializer") -> Initializer:
-    """Return the initializer for a name, class, instance or config."""
+    """Return the initializer for a name, class, instance, config or function(shape, dtype)."""
+    if isinstance(identifier, dict) and identifier.get("class_name") == "Called":
+        return Called.from_config(identifier["config"])
+    if isinstance(identifier, Called):
+        return identifier
+    if callable(identifier) and not isinstance(identifier, (type, Initializer)):
+        return Called(identifier)
     return lookup(argument, identifier, INITIALIZERS)

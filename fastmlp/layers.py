@@ -6,6 +6,7 @@ A shape here is that of one row, without the batch: (784,) for a flat image of 2
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from fastmlp import activations, initializers, regularizers
@@ -190,6 +191,24 @@ LAYERS: dict[str, type[Layer]] = {
     "Activation": Activation,
     "InputLayer": InputLayer,
 }
+
+# Layers of Keras that are not dense, by what their names hold, and what to do without them.
+ELSEWHERE = {
+    "Conv|Pool|Padding|Cropping|UpSampling": "images are taken flat, by Flatten() and Dense",
+    "RNN|LSTM|GRU|Bidirectional|TimeDistributed": "it has no recurrence; give a window of steps as one row, to Dense",
+    "Attention": "it has no attention; rows stand for themselves",
+    "Embedding": "give classes as one-hot rows, by utils.to_categorical, to Dense",
+    "Normalization": "scale the inputs beforehand, or by Rescaling",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Say what there is for the layers of Keras that are not here."""
+    if not name[:1].isupper():
+        raise AttributeError(f"module 'fastmlp.layers' has no attribute {name!r}")
+    reason = next((text for kinds, text in ELSEWHERE.items() if re.search(kinds, name)), "each layer follows the last")
+    have = ", ".join(layer for layer in LAYERS if layer != "InputLayer")
+    raise AttributeError(f"layers: got {name!r}, needs one of {have}: fastmlp trains dense networks; {reason}")
 
 
 def row_shape(argument: str, shape: Any) -> Shape:

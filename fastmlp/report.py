@@ -7,7 +7,7 @@ each epoch is printed, where Keras prints a line for every refresh.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from fastmlp.kernels import Network
     from fastmlp.stack import Stack
 
 BAR_WIDTH = 20
@@ -37,30 +36,31 @@ class Progress:
 
     Parameters
     ----------
-    steps : int
-        Mini-batches in all.
+    steps : int, optional
+        Mini-batches in all; None when that shows at the end.
     verbose : int
         0, 1 or 2 as in `fit`.
     """
 
-    def __init__(self, steps: int, verbose: int):
+    def __init__(self, steps: int | None, verbose: int):
         self.steps, self.verbose = steps, verbose
         self.console = make_console() if verbose == 1 else None
         self.started = self.trained = time.perf_counter()
 
     @contextmanager
-    def running(self, network: Network | None = None) -> Iterator[None]:
-        """Measure what happens inside. On a terminal show a bar that moves with `network.steps_done`."""
+    def running(self, done: Callable[[], int] | None = None) -> Iterator[None]:
+        """Measure what happens inside. On a terminal show a bar that moves with `done`, the steps until now."""
         self.started = time.perf_counter()
-        if self.console is None or network is None or not self.console.is_terminal or self.console.is_jupyter:
+        console = self.console
+        if console is None or done is None or not self.steps or not console.is_terminal or console.is_jupyter:
             yield
         else:
             from rich.live import Live
 
             # Other prints stay as they are: replacing sys.stdout would concern all the threads of the process.
             with Live(
-                get_renderable=lambda: self.moving_line(network.steps_done),
-                console=self.console,
+                get_renderable=lambda: self.moving_line(done()),
+                console=console,
                 refresh_per_second=REFRESH_PER_SECOND,
                 transient=True,
                 redirect_stdout=False,
@@ -71,20 +71,24 @@ class Progress:
 
     def moving_line(self, done: int) -> Text:
         """Return the line while training; called by rich's refresh thread."""
-        elapsed = time.perf_counter() - self.started
+        assert self.steps is not None
+        elapsed, done = time.perf_counter() - self.started, min(done, self.steps)
         per_step = elapsed / done if done else 0.0
         return bar_line(done, self.steps, remaining_time(per_step * (self.steps - done)), per_step, {})
 
-    def finish(self, logs: Mapping[str, float]) -> None:
-        """Print the finished line."""
+    def finish(self, logs: Mapping[str, float], done: int | None = None) -> None:
+        """Print the finished line, of `done` steps where those are not all of them."""
         elapsed = time.perf_counter() - self.started
-        per_step = (self.trained - self.started) / self.steps
+        done = self.steps if done is None else done
+        steps = self.steps or done
+        assert done and steps
+        per_step = (self.trained - self.started) / done
         if self.console is not None:
             ascii_only = self.console.options.ascii_only
-            line = bar_line(self.steps, self.steps, f"{elapsed:.0f}s", per_step, logs, "=" if ascii_only else "━")
+            line = bar_line(done, steps, f"{elapsed:.0f}s", per_step, logs, "=" if ascii_only else "━")
             self.console.print(line, soft_wrap=True)
         elif self.verbose == 2:
-            print(f"{self.steps}/{self.steps} - {elapsed:.0f}s - {step_time(per_step)}{values(logs)}", flush=True)
+            print(f"{done}/{steps} - {elapsed:.0f}s - {step_time(per_step)}{values(logs)}", flush=True)
 
 
 def make_console() -> Console:

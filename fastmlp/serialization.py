@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,6 +22,7 @@ VERSION = 1
 SUFFIX = ".safetensors"
 
 Tensors = dict[str, np.ndarray]
+T = TypeVar("T")
 
 
 def save_model(model: Sequential, filepath: str | os.PathLike[str], include_optimizer: bool = True) -> None:
@@ -35,17 +36,8 @@ def save_model(model: Sequential, filepath: str | os.PathLike[str], include_opti
     include_optimizer : bool
         Whether to write the optimizer's state too, so that training goes on with the same bits after loading.
     """
-    from safetensors.numpy import save
-
-    path = Path(filepath)
-    if path.suffix != SUFFIX:
-        raise ValueError(f"filepath: got {str(path)!r}, needs a name ending in {SUFFIX!r}")
-    header, tensors = describe(model, include_optimizer)
-    if not tensors:
-        raise ValueError("save: got a model without weights, needs one with Dense layers and a known input shape")
-    content = save(tensors, metadata={KEY: json.dumps(header)})  # one entry: safetensors keeps no order of several
-    with written_whole(path) as file:
-        file.write(content)
+    path = checked_path(filepath)
+    write(path, *describe(model, include_optimizer))
 
 
 def load_model(filepath: str | os.PathLike[str]) -> Sequential:
@@ -58,6 +50,85 @@ def load_model(filepath: str | os.PathLike[str]) -> Sequential:
     ValueError
         When it is not a model file of fastmlp, or a damaged one.
     """
+    return read(filepath, restore)
+
+
+def save_weights(model: Sequential, filepath: str | os.PathLike[str]) -> None:
+    """Write a model's weights alone to a file, whole or not at all; arguments as of `save_model`."""
+    path = checked_path(filepath)
+    names = model.weight_names
+    write(path, {"version": VERSION, "weights_only": True}, dict(zip(names, model.get_weights(), strict=True)))
+
+
+def load_weights(model: Sequential, filepath: str | os.PathLike[str]) -> None:
+    """Set a model's weights from a file of `save_weights` or `save_model`; errors as of `load_model`."""
+    expected = {name: (shape, model.dtype) for name, shape in model.weight_names.items()}
+
+    def set_weights(header: Mapping[str, Any], tensors: Tensors) -> None:
+        weights = {name: array for name, array in tensors.items() if not name.startswith("optimizer/")}
+        require_same(expected, weights)
+        model.set_weights([weights[name] for name in expected])
+
+    read(filepath, set_weights)
+
+
+def save_backup(model: Sequential, path: Path, epoch: int) -> None:
+    """Write all of a model that is being trained, and the epoch to go on with."""
+    header, tensors = describe(model)
+    write(path, {**header, "epoch": epoch}, tensors)
+
+
+def load_backup(model: Sequential, path: Path) -> int:
+    """Bring a model to the state that `save_backup` wrote; return the epoch to go on with.
+
+    Raises
+    ------
+    OSError, ValueError
+        As of `load_model`, and when the backup is of a model with other layers, optimizer, loss or metrics.
+    """
+
+    def take_over(header: Mapping[str, Any], tensors: Tensors) -> int:
+        epoch = integer("epoch", header["epoch"], at_least=0)
+        other = restore(header, tensors)
+        own, saved = identity(model), identity(other)
+        for part in own:
+            if own[part] != saved[part]:
+                raise ValueError(f"{part} of another model: {saved[part]}, needs {own[part]}")
+        model.take_over(other)
+        return epoch
+
+    return read(path, take_over)
+
+
+def identity(model: Sequential) -> dict[str, Any]:
+    """Return what must be the same where a run goes on; a seed and a learning rate it brings along."""
+    settings = {name: to_plain(getattr(model, name)) for name in ("optimizer", "loss", "metrics")}
+    settings["optimizer"]["config"].pop("learning_rate")
+    config = {name: value for name, value in model.get_config().items() if name != "seed"}
+    return {**config, **settings}
+
+
+def checked_path(filepath: str | os.PathLike[str]) -> Path:
+    """Return a path to write to, or raise ValueError for another suffix."""
+    path = Path(filepath)
+    if path.suffix != SUFFIX:
+        raise ValueError(f"filepath: got {str(path)!r}, needs a name ending in {SUFFIX!r}")
+    return path
+
+
+def write(path: Path, header: dict[str, Any], tensors: Tensors) -> None:
+    """Write arrays by name, and all else as JSON, to a file, whole or not at all."""
+    from safetensors.numpy import save
+
+    if not tensors:
+        raise ValueError("save: got a model without weights, needs one with Dense layers and a known input shape")
+    content = save(tensors, metadata={KEY: json.dumps(header)})  # one entry: safetensors keeps no order of several
+    with written_whole(path) as file:
+        file.write(content)
+
+
+def read(filepath: str | os.PathLike[str], use: Callable[[dict[str, Any], Tensors], T]) -> T:
+    """Return what `use` makes of a file's header and arrays; errors as of `load_model`."""
     from safetensors import SafetensorError, safe_open
 
     with open(filepath, "rb"):  # for Python's errors when it is missing, a folder or not readable
@@ -69,7 +140,7 @@ def load_model(filepath: str | os.PathLike[str]) -> Sequential:
                 raise ValueError("a safetensors file of another program")
             header = json.loads(metadata[KEY])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dict
-        return restore(header, tensors)
+        return use(header, tensors)
     except (SafetensorError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         reason = f"entry {error} is missing" if isinstance(error, KeyError) else error
         raise ValueError(f"filepath: got {os.fspath(filepath)!r}, needs a model file of fastmlp: {reason}") from error

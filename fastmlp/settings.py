@@ -138,6 +138,13 @@ def boolean(argument: str, value: Any) -> bool:
     return bool(value)
 
 
+def only(argument: str, value: Any, allowed: tuple[Any, ...], why: str) -> None:
+    """Raise ValueError unless an argument of Keras has one of the values that ask for nothing that is not here."""
+    if not any(value is item or (type(value) is type(item) and value == item) for item in allowed):
+        needs = " or ".join(map(repr, allowed))
+        raise ValueError(f"{argument}: got {value!r}, needs {needs}: {why}")
+
+
 def optional_name(value: Any) -> str | None:
     """Return a layer's or model's name, or None for "choose one"."""
     if value is None:

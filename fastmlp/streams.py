@@ -6,6 +6,7 @@ the others draw, and a run can go on at any epoch without replaying the ones bef
 
 from __future__ import annotations
 
+import random
 import secrets
 
 import numpy as np
@@ -15,9 +16,20 @@ from fastmlp.settings import integer
 WEIGHTS, SHUFFLE, DROPOUT = range(3)
 
 
+_seeds: random.Random | None = None
+
+
+def set_global_seed(seed: int) -> None:
+    """Let the seeds that nobody chooses follow from this one, in the order in which they are drawn."""
+    global _seeds
+    _seeds = random.Random(seed)
+
+
 def choose_seed(seed: int | None) -> int:
-    """Return a checked seed; None draws one from the operating system's entropy."""
-    return secrets.randbits(32) if seed is None else integer("seed", seed, at_least=0)
+    """Return a checked seed; None draws one from the global seed, without that from the system's entropy."""
+    if seed is not None:
+        return integer("seed", seed, at_least=0)
+    return secrets.randbits(32) if _seeds is None else _seeds.getrandbits(32)
 
 
 def weight_stream(seed: int, layer: int) -> np.random.Generator:

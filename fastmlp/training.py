@@ -1,23 +1,25 @@
-"""The epoch loop of `fit`: one call to the engine an epoch, validation after it, callbacks around it."""
+"""The epoch loop of `fit`: as few calls of the engine as can be, validation after them, callbacks around them."""
 
 from __future__ import annotations
 
-import math
+import contextlib
+import warnings
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from fastmlp import report, streams, threads
-from fastmlp.callbacks import Callback, History
-from fastmlp.data import Data, pair
+from fastmlp import report, testing, threads
+from fastmlp.callbacks.base import Callback, History
+from fastmlp.callbacks.hooks import Hooks
+from fastmlp.data import pair
 from fastmlp.layers import Shape
-from fastmlp.settings import boolean, integer, real
+from fastmlp.settings import boolean, integer
+from fastmlp.sources import Arrays, Share, Source, Visit, is_stream, refuse, source_of_batches, step_count
+from fastmlp.testing import Mean
+from fastmlp.validation import Validation, split, validation_of
 
 if TYPE_CHECKING:
     from fastmlp.model import Sequential
-
-DEFAULT_BATCH_SIZE = 32
 
 
 @dataclass(frozen=True)
@@ -25,67 +27,36 @@ class Run:
     """The checked arguments of one call of fit."""
 
     input_shape: Shape
-    train: Data
-    validation: Data | None
-    batch_size: int
+    train: Source
+    validation: Validation | None
     epochs: int
+    initial_epoch: int
     verbose: int
-    shuffle: bool
     params: dict[str, Any]  # what callbacks are told
 
-    @property
-    def steps(self) -> int:
-        return math.ceil(self.train.rows / self.batch_size)
 
-
-def prepare(
-    model: Sequential,
-    x: Any,
-    y: Any,
-    batch_size: Any,
-    epochs: Any,
-    verbose: Any,
-    validation_split: Any,
-    validation_data: Any,
-    shuffle: Any,
-) -> Run:
+def prepare(model: Sequential, x: Any, y: Any, arguments: dict[str, Any]) -> Run:
     """Check fit's arguments, changing nothing; raise ValueError or TypeError."""
     threads.get_num_threads()  # for its error, before anything is printed
-    input_shape, train = model.checked_data(x, y)
-    validation = None
-    if validation_data is None:
-        train, validation = split(train, validation_split)
+    epochs = integer("epochs", arguments["epochs"], at_least=1)
+    initial_epoch = integer("initial_epoch", arguments["initial_epoch"], at_least=0)
+    verbose, shuffle = report.verbosity(arguments["verbose"]), boolean("shuffle", arguments["shuffle"])
+    steps = step_count("steps_per_epoch", arguments["steps_per_epoch"])
+    train: Source
+    held_back = None
+    if is_stream(x):
+        refuse("x", {"y": y, "batch_size": arguments["batch_size"]})
+        refuse("x", {"validation_split": arguments["validation_split"] or None})
+        train, first = source_of_batches("x", x, model.checked_batch, steps, epochs - initial_epoch, shuffle)
+        input_shape, _ = model.checked_data(*pair("batch 0", first), prefix="batch 0 ")
     else:
-        _, validation = model.checked_data(*pair(validation_data), prefix="validation_data ", shape=input_shape)
-    run = Run(
-        input_shape=input_shape,
-        train=train,
-        validation=validation,
-        batch_size=min(batch_rows(batch_size), train.rows),
-        epochs=integer("epochs", epochs, at_least=1),
-        verbose=report.verbosity(verbose),
-        shuffle=boolean("shuffle", shuffle),
-        params={},
-    )
-    run.params.update(verbose=verbose, epochs=run.epochs, steps=run.steps)
-    return run
-
-
-def batch_rows(batch_size: Any) -> int:
-    """Return a checked batch size; None is Keras' 32."""
-    return DEFAULT_BATCH_SIZE if batch_size is None else integer("batch_size", batch_size, at_least=1)
-
-
-def split(data: Data, validation_split: Any) -> tuple[Data, Data | None]:
-    """Return the training part and the validation part, which is the LAST fraction of the rows, before any shuffle."""
-    fraction = real("validation_split", validation_split, low=0.0, high=1.0, open_high=True)
-    if fraction == 0.0:
-        return data, None
-    at = math.floor(data.rows * (1.0 - fraction))
-    if at in (0, data.rows):
-        got = f"{fraction:g} of {data.rows} rows, {at} to train on and {data.rows - at} to validate on"
-        raise ValueError(f"validation_split: got {got}, needs at least one of each")
-    return data.part(0, at), data.part(at, data.rows)
+        input_shape, rows = model.checked_data(x, y)
+        if arguments["validation_data"] is None:
+            rows, held_back = split(rows, arguments["validation_split"])
+        train = Arrays(rows, arguments["batch_size"], steps, shuffle)
+    validation = validation_of(model, held_back, input_shape, epochs - initial_epoch, arguments)
+    params = {"verbose": arguments["verbose"], "epochs": epochs, "steps": train.steps}
+    return Run(input_shape, train, validation, epochs, initial_epoch, verbose, params)
 
 
 def train(model: Sequential, run: Run, callbacks: list[Callback]) -> History:
@@ -96,48 +67,72 @@ def train(model: Sequential, run: Run, callbacks: list[Callback]) -> History:
     RuntimeError
         When a callback has changed the network: the arrays were checked for the one before.
     """
-    network = model.network
+    changes = model.changes
     history = model.history = History()
     model.stop_training = False
-    hooks = [*callbacks, history]
-    for hook in hooks:
-        hook.set_params(run.params)
-        hook.set_model(model)
-    progress = report.Progress(run.steps, run.verbose)
-    for hook in hooks:
-        hook.on_train_begin({})
+    model.epochs_resumed = 0
+    hooks = Hooks([*callbacks, history], model, run.params)
+    progress = report.Progress(run.train.steps, run.verbose)
+    hooks.call("on_train_begin", {})
     logs: dict[str, Any] = {}
-    for epoch in range(run.epochs):
-        for hook in hooks:
-            hook.on_epoch_begin(epoch, {})
-        model.require_network(network)
+    for epoch in range(max(run.initial_epoch, model.epochs_resumed), run.epochs):
+        hooks.call("on_epoch_begin", epoch, {})
+        model.require_unchanged(changes)
         if run.verbose and run.epochs > 1:
             print(f"Epoch {epoch + 1}/{run.epochs}", flush=True)
-        logs = run_epoch(model, run, progress)
-        for callback in callbacks:
-            callback.on_epoch_end(epoch, logs)
-        model.require_network(network)
-        progress.finish(logs)
+        steps, logs = run_epoch(model, run, epoch, hooks, progress)
+        if steps == 0:
+            break
+        if run.validation is not None and run.validation.is_due(epoch):
+            _, values = testing.evaluate(model, run.validation.source, hooks)
+            logs.update((f"val_{name}", value) for name, value in values.items())
+        logs = dict(sorted(logs.items()))
+        Hooks.call_each(callbacks, "on_epoch_end", epoch, logs)
+        model.require_unchanged(changes)
+        progress.finish(logs, steps)
         history.on_epoch_end(epoch, logs)
         if model.stop_training:
             break
-    for hook in hooks:
-        hook.on_train_end(logs)
+    hooks.call("on_train_end", logs)
     return history
 
 
-def run_epoch(model: Sequential, run: Run, progress: report.Progress) -> dict[str, float]:
-    """Train one epoch and validate; return the results by name, sorted."""
-    if run.shuffle:
-        order = streams.row_order(model.seed, model.epochs_trained, run.train.rows)
-    else:
-        order = np.arange(run.train.rows, dtype=np.int64)
-    network = model.network_for_training(run.batch_size)
-    with progress.running(network):
-        values = network.train_epoch(run.train.x, run.train.y, order, run.batch_size, model.engine_metric)
-    model.epochs_trained += 1
-    logs = model.named_results(values)
-    if run.validation is not None:
-        validation = model.evaluate_data(run.validation)
-        logs.update((f"val_{name}", value) for name, value in validation.items())
-    return dict(sorted(logs.items()))
+def run_epoch(
+    model: Sequential, run: Run, epoch: int, hooks: Hooks, progress: report.Progress
+) -> tuple[int, dict[str, Any]]:
+    """Train one epoch; return the number of its batches, and the results by name."""
+    number = epoch - run.initial_epoch
+    visit = Visit(model.seed, model.epochs_trained - number, number)
+    mean, changes, steps, network = Mean(), model.changes, 0, model.network
+    by_batch = hooks.wants_batches("train")
+    shares = shares_of(run, visit, by_batch)
+    with progress.running(lambda: steps + network.steps_done), contextlib.closing(shares):
+        for share in shares:
+            if by_batch:
+                hooks.call("on_train_batch_begin", steps, {})
+                model.require_unchanged(changes)
+            network = model.network_for_training(share.batch_size)
+            rows = share.data
+            values = network.train_epoch(rows.x, rows.y, share.order, share.batch_size, model.engine_metric)
+            mean.add(values, len(share.order))
+            if by_batch:
+                hooks.call("on_train_batch_end", steps, model.named_results(mean.values))
+                model.require_unchanged(changes)
+            steps += share.steps
+            if model.stop_training:
+                break
+    if steps < (run.train.steps or 1) and not model.stop_training:
+        needs = f"{run.train.steps or 'one'} batches"
+        warnings.warn(f"fit: got {steps} batches in epoch {epoch + 1}, needs {needs}; training ends", stacklevel=4)
+        model.stop_training = True
+    model.epochs_trained += steps > 0
+    return steps, model.named_results(mean.values)
+
+
+def shares_of(run: Run, visit: Visit, by_batch: bool) -> Generator[Share, None, None]:
+    """Return the shares of an epoch, each a batch where callbacks want to see them; the bits are the same."""
+    for share in run.train.epoch(visit):
+        if by_batch:
+            yield from share.batches()
+        else:
+            yield share

@@ -5,8 +5,17 @@ import math
 import numpy as np
 import pytest
 
-from fastmlp import initializers
-from fastmlp.initializers import GlorotUniform, RandomNormal, RandomUniform
+from fastmlp import initializers, load_model
+from fastmlp.initializers import (
+    GlorotUniform,
+    Orthogonal,
+    RandomNormal,
+    RandomUniform,
+    TruncatedNormal,
+    VarianceScaling,
+)
+from fastmlp.layers import Dense, Input
+from fastmlp.model import Sequential
 
 SHAPE = (300, 200)
 
@@ -64,3 +73,114 @@ def test_bad_settings():
         RandomUniform(-1e308, 1e308)
     with pytest.raises(TypeError, match="seed: got 'a'"):
         GlorotUniform(seed="a")
+
+
+# Keras' formulas: the standard deviation of a shape (300, 200), and the furthest value in units of it.
+CUT = 2 / 0.87962566103423978
+SPREADS = [
+    ("glorot_normal", math.sqrt(2 / 500), CUT),
+    ("glorot_uniform", math.sqrt(2 / 500), math.sqrt(3)),
+    ("he_normal", math.sqrt(2 / 300), CUT),
+    ("he_uniform", math.sqrt(2 / 300), math.sqrt(3)),
+    ("lecun_normal", math.sqrt(1 / 300), CUT),
+    ("lecun_uniform", math.sqrt(1 / 300), math.sqrt(3)),
+    ("variance_scaling", math.sqrt(1 / 300), CUT),
+    ("truncated_normal", 0.05 * 0.87962566103423978, CUT),
+    (VarianceScaling(3.0, "fan_out", "uniform"), math.sqrt(3 / 200), math.sqrt(3)),
+    (VarianceScaling(3.0, "fan_avg", "normal"), math.sqrt(3 / 250), CUT),
+    (VarianceScaling(mode="fan_out", distribution="untruncated_normal"), math.sqrt(1 / 200), math.inf),
+]
+
+
+@pytest.mark.parametrize(("name", "stddev", "furthest"), SPREADS, ids=[str(row[0]) for row in SPREADS])
+def test_the_spread_is_that_of_keras(name, stddev, furthest):
+    values = draw(name)
+    # 60,000 draws: the mean's standard error is 0.0041 of the deviation, that of the deviation at most 0.003.
+    assert abs(values.mean()) < 5 * 0.0041 * stddev
+    assert values.std() == pytest.approx(stddev, rel=0.015)
+    assert np.abs(values).max() <= furthest * stddev * (1 + 1e-12)
+    assert np.abs(values).max() >= min(furthest, 3.5) * stddev * 0.98
+
+
+def test_truncated_normal_keeps_the_mean_in_the_middle():
+    values = draw(TruncatedNormal(mean=3.0, stddev=0.5))
+    assert values.mean() == pytest.approx(3.0, abs=0.01) and 2.0 <= values.min() < 2.05 and 3.95 < values.max() <= 4.0
+
+
+@pytest.mark.parametrize("shape", [(7, 4), (4, 7), (5, 5)])
+def test_orthogonal(shape):
+    values = draw(Orthogonal(gain=2.0), shape)
+    products = values.T @ values if shape[0] >= shape[1] else values @ values.T
+    assert products == pytest.approx(4.0 * np.eye(min(shape)), abs=1e-12)
+
+
+def test_orthogonal_matrices_are_not_of_one_sign():
+    first = np.array([draw(Orthogonal(), (3, 3), seed)[0, 0] for seed in range(200)])
+    assert abs(first.mean()) < 5 * math.sqrt(1 / 3 / 200) and (first > 0).sum() > 50  # uniform on [-1, 1]
+
+
+def test_constant_and_identity():
+    assert (draw(initializers.Constant(2.5), (3, 2)) == 2.5).all()
+    assert np.array_equal(draw(initializers.Identity(gain=2.0), (2, 3)), [[2, 0, 0], [0, 2, 0]])
+    for flat in (Orthogonal(), initializers.Identity()):
+        with pytest.raises(ValueError, match=r"got shape \(3,\), needs two dimensions"):
+            draw(flat, (3,))
+
+
+def test_called_as_in_keras():
+    values = GlorotUniform(seed=1)(shape=(3, 2), dtype="float64")
+    assert values.dtype == np.float64 and np.array_equal(values, draw(GlorotUniform(seed=1), (3, 2)))
+    assert initializers.Zeros()((2,)).dtype == np.float32
+    assert not np.array_equal(GlorotUniform()((3, 2)), GlorotUniform()((3, 2)))
+
+
+def half(shape, dtype=None):
+    return np.full(shape, 0.5, dtype)
+
+
+def test_a_function_of_ones_own_draws_the_weights(tmp_path):
+    model = Sequential([Input((3,)), Dense(2, kernel_initializer=half, bias_initializer=initializers.Constant(1.0))])
+    assert [float(weight.mean()) for weight in model.get_weights()] == [0.5, 1.0]
+    model.save(tmp_path / "model.safetensors")
+    loaded = load_model(tmp_path / "model.safetensors")
+    assert np.array_equal(loaded.get_weights()[0], model.get_weights()[0])
+    with pytest.raises(ValueError, match="got the name of a function, 'half', needs the function to draw weights"):
+        Sequential.from_config(model.get_config()).get_weights()
+
+
+@pytest.mark.parametrize(
+    ("function", "error", "message"),
+    [
+        (
+            lambda shape, dtype: np.zeros(3),
+            ValueError,
+            r"<lambda>: got values of shape \(3,\), needs \(3, 2\)",
+        ),
+        (lambda shape, dtype: np.full(shape, np.nan), ValueError, "initializer <lambda>: got nan in row 0"),
+        (lambda shape, dtype: "zeros", TypeError, "initializer <lambda>: got str"),
+    ],
+)
+def test_what_a_function_returns_is_checked(function, error, message):
+    model = Sequential([Input((3,)), Dense(2, kernel_initializer=function)])
+    with pytest.raises(error, match=message):
+        model.get_weights()
+
+
+@pytest.mark.parametrize("identifier", [*initializers.INITIALIZERS, VarianceScaling(2.0, "fan_out", "uniform", 3)])
+def test_configs_go_around(identifier):
+    one = initializers.get(identifier)
+    twin = type(one).from_config(one.get_config())
+    assert twin.get_config() == one.get_config() and np.array_equal(draw(one), draw(twin))
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: VarianceScaling(0.0), "scale: got 0, needs a number above 0"),
+        (lambda: VarianceScaling(mode="fan"), "mode: got 'fan', needs one of 'fan_in', 'fan_out', 'fan_avg'"),
+        (lambda: VarianceScaling(distribution="gauss"), "distribution: got 'gauss', needs one of 'truncated_normal'"),
+    ],
+)
+def test_bad_variance_scaling(build, message):
+    with pytest.raises(ValueError, match=message):
+        build()

@@ -83,7 +83,7 @@ def test_on_a_terminal_the_bar_moves(monkeypatch):
     stream = Terminal()
     monkeypatch.setattr("sys.stdout", stream)
     progress, engine = report.Progress(40, verbose=1), Engine()
-    with progress.running(engine):
+    with progress.running(lambda: engine.steps_done):
         for engine.steps_done in range(1, 41):
             time.sleep(0.01)
     progress.finish({"loss": 0.5})

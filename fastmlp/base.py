@@ -1,0 +1,296 @@
+"""A model without its loops: layers in a row, their weights, and the engine's network made from them."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+
+from fastmlp import config, data, report, streams, threads
+from fastmlp.callbacks.base import History
+from fastmlp.data import Data
+from fastmlp.kernels import Network
+from fastmlp.layers import LAYERS, Input, Layer, Shape, row_shape
+from fastmlp.losses import Loss
+from fastmlp.losses import get as get_loss
+from fastmlp.metrics import Metric, get_list
+from fastmlp.optimizers import Optimizer
+from fastmlp.optimizers import get as get_optimizer
+from fastmlp.settings import lookup, only, optional_name, to_plain
+from fastmlp.stack import Stack
+
+M = TypeVar("M", bound="Model")
+
+# Attributes that networks and files are made from, and what gives them another value.
+FIXED = {
+    **dict.fromkeys(("name", "dtype", "seed"), "new model"),
+    **dict.fromkeys(("optimizer", "loss", "metrics"), "call of compile"),
+}
+
+
+class Model:
+    """Base of `Sequential`: what it is made of, without fit, evaluate and predict."""
+
+    def __init__(
+        self,
+        layers: Iterable[Layer] | None = None,
+        *,
+        name: str | None = None,
+        dtype: Any = None,
+        seed: int | None = None,
+    ):
+        if layers is not None and not isinstance(layers, Iterable):
+            raise TypeError(f"layers: got {type(layers).__name__}, needs a list of layers")
+        self.name = optional_name(name) or "sequential"
+        self.dtype = data.float_type(config.floatx() if dtype is None else dtype)
+        self.seed = streams.choose_seed(seed)
+        self.optimizer: Optimizer | None = None
+        self.loss: Loss | None = None
+        self.metrics: list[Metric] = []
+        self.history: History | None = None
+        self.stop_training = False
+        self.epochs_trained = 0  # over all calls of fit: numbers the shuffles
+        self.epochs_resumed = 0  # of the run that goes on, when a callback has restored its state
+        self._stack = Stack()
+        self._network: Network | None = None
+        self._changes = 0  # calls of add, pop and compile
+        self._kept: dict[str, np.ndarray] = {}  # weights for the network that is to be made anew
+        self._lock = threading.RLock()
+        try:
+            for layer in layers or ():
+                self.add(layer)
+        except BaseException:
+            while self._stack.layers:  # so that the layers can be used again
+                self._stack.pop()
+            raise
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in FIXED and hasattr(self, name):
+            raise AttributeError(f"{name}: got a new value, needs a {FIXED[name]}")
+        super().__setattr__(name, value)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, without Input."""
+        return list(self._stack.layers)
+
+    def add(self, layer: Layer) -> None:
+        """Append a layer. The layers before it keep their weights, the optimizer starts anew.
+
+        Raises
+        ------
+        TypeError, ValueError
+            When it is no layer, is in a model already, has a name that is taken, or does not fit the layer before it.
+        """
+        with self._lock:
+            self._stack.add(layer)
+            self._discard_network()
+
+    def pop(self) -> Layer:
+        """Remove the last layer and return it. The other layers keep their weights, the optimizer starts anew."""
+        with self._lock:
+            self._discard_network()
+            layer = self._stack.pop()
+            self._kept = {name: array for name, array in self._kept.items() if not name.startswith(f"{layer.name}/")}
+            return layer
+
+    def build(self, input_shape: Any = None) -> None:
+        """Fix the shape of the input rows; a first None stands for the batch, as in Keras."""
+        if isinstance(input_shape, (tuple, list)) and len(input_shape) > 1 and input_shape[0] is None:
+            input_shape = input_shape[1:]
+        with self._lock:
+            self.fix_input_shape(None if input_shape is None else row_shape("input_shape", input_shape))
+
+    @property
+    def built(self) -> bool:
+        """Whether the shapes of all weights are known."""
+        return self._stack.input_shape is not None and bool(self._stack.layers)
+
+    @property
+    def input_shape(self) -> Shape | None:
+        """Shape of one input row, or None when not known yet."""
+        return self._stack.input_shape
+
+    def summary(self) -> None:
+        """Print a table of the layers, their output shapes and their numbers of weights."""
+        report.print_summary(self.name, self._stack, np.dtype(self.dtype).itemsize)
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        metrics: Any = None,
+        *,
+        loss_weights: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Set the optimizer, the loss and the metric, each by name, class or instance. Weights are kept.
+
+        The arguments after `metrics` are those of Keras that choose how it computes; here they may have the values that
+        change nothing: their defaults, and any `jit_compile`, as everything is compiled already.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For an unknown name (the message lists the known ones), or a metric that does not fit the loss.
+        """
+        only("loss_weights", loss_weights, (None,), "there is one loss")
+        only("weighted_metrics", weighted_metrics, (None,), "use metrics")
+        only("run_eagerly", run_eagerly, (False,), "there is no graph to leave")
+        only("steps_per_execution", steps_per_execution, (1, "auto"), "an epoch is one call of the engine already")
+        only("jit_compile", jit_compile, ("auto", True, False, None), "everything is compiled already")
+        only("auto_scale_loss", auto_scale_loss, (True,), "losses are not scaled")
+        new = get_optimizer(optimizer), None if loss is None else get_loss(loss), get_list(metrics)
+        if new[1] is not None:
+            for metric in new[2]:
+                metric.resolve(new[1], units=1)
+        with self._lock:
+            vars(self).update(zip(("optimizer", "loss", "metrics"), new, strict=True))
+            self._discard_network()
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """Names of what `evaluate` returns: "loss", then the metric."""
+        return ["loss", *(str(metric.name) for metric in self.metrics)]
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Return copies of the weights: for each dense layer the kernel [inputs, units], then the bias [units]."""
+        with self._lock:
+            return list(self.network.get_weights())
+
+    def set_weights(self, weights: Any) -> None:
+        """Set the weights from arrays in the order of `get_weights`; ValueError or TypeError when one does not fit."""
+        with self._lock:
+            arrays = data.weights("weights", weights, list(self.weight_names.values()), self.dtype)
+            if self._network is None:
+                self._kept = dict(zip(self.weight_names, arrays, strict=True))
+            else:
+                self._network.set_weights(arrays)
+
+    def count_params(self) -> int:
+        """Return the number of weights."""
+        return sum(math.prod(shape) for shape in self.weight_names.values())
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the architecture as JSON values."""
+        return {
+            "name": self.name,
+            "dtype": self.dtype,
+            "seed": self.seed,
+            "input_shape": to_plain(self.input_shape),
+            "layers": to_plain(self.layers),
+        }
+
+    @classmethod
+    def from_config(cls: type[M], config: Mapping[str, Any]) -> M:
+        """Make a model, with weights not trained, from what `get_config` returned."""
+        settings = dict(config)
+        input_shape, items = settings.pop("input_shape"), settings.pop("layers")
+        first = [] if input_shape is None else [Input(input_shape)]
+        return cls([*first, *(lookup("layers", item, LAYERS) for item in items)], **settings)
+
+    # For model.py, training.py, testing.py and serialization.py
+
+    @property
+    def weight_names(self) -> dict[str, Shape]:
+        """Shape of each weight by name ("dense/kernel"), in the order of get_weights."""
+        return self._stack.weight_shapes()
+
+    @property
+    def network(self) -> Network:
+        """The engine's network, made on first use: ValueError while the input's shape is not known."""
+        with self._lock:
+            if self._network is None:
+                self._network = self._make_network()
+            return self._network
+
+    @property
+    def changes(self) -> int:
+        """How often add, pop or compile were called: the network is another one after each."""
+        return self._changes
+
+    def require_unchanged(self, changes: int) -> None:
+        """Raise RuntimeError unless `changes` is what it was."""
+        if self._changes != changes:
+            got, needs = "a callback that called add, pop or compile", "the same layers, optimizer and loss to its end"
+            raise RuntimeError(f"fit: got {got}, needs {needs}")
+
+    def network_for_training(self, batch_size: int) -> Network:
+        """Return the network, set for the next epoch."""
+        assert self.optimizer is not None
+        # Three products of the forward's size: outputs, and the gradients of weights and inputs.
+        network = self.network_for_rows(batch_size, passes=3)
+        network.set_learning_rate(self.optimizer.learning_rate)
+        return network
+
+    @property
+    def engine_metric(self) -> str | None:
+        """The engine's name of the metric."""
+        assert self.loss is not None
+        units = self._stack.shapes()[-1][0]
+        return self.metrics[0].resolve(self.loss, units) if self.metrics else None
+
+    def checked_data(self, x: Any, y: Any, prefix: str = "", shape: Shape | None = None) -> tuple[Shape, Data]:
+        """Return the shape of the input rows and the checked arrays; nothing is changed."""
+        assert self.loss is not None
+        array = data.features(prefix + "x", x, shape or self.input_shape, self.dtype)
+        shapes = self._stack.shapes(array.shape[1:])
+        labels = data.targets(prefix + "y", y, len(array), shapes[-1][0], self.loss, self.dtype)
+        return shapes[0], Data(array.reshape(len(array), -1), labels)
+
+    def network_for_rows(self, rows: int, passes: int = 1) -> Network:
+        """Return the network, set for that many passes of the forward's size over that many rows."""
+        network = self.network
+        network.threads = threads.threads_for(passes * rows * self._stack.multiply_adds())
+        return network
+
+    def named_results(self, values: Iterable[float]) -> dict[str, float]:
+        """Return the engine's (loss, metric value) by name."""
+        return {name: float(value) for name, value in zip(self.metrics_names, values, strict=False)}
+
+    def _make_network(self) -> Network:
+        weights = self._kept
+        if weights.keys() != self.weight_names.keys():
+            weights = self._stack.initial_weights(self.seed, self.dtype) | weights
+        loss = optimizer = None
+        if self.loss is not None and self.optimizer is not None:
+            loss, optimizer = self.loss.engine_name, self.optimizer.spec
+        inputs = math.prod(self._stack.shapes()[0])
+        network = Network(inputs, self._stack.specs(self.seed), loss=loss, optimizer=optimizer, dtype=self.dtype)
+        network.set_weights(list(weights.values()))
+        self._kept = {}
+        return network
+
+    def take_over(self, other: Model) -> None:
+        """Become what `other`, of the same configuration, is: weights, optimizer, seed, epochs; it ends with that."""
+        assert self.optimizer is not None and other.optimizer is not None
+        network = other.network
+        self.optimizer.learning_rate = other.optimizer.learning_rate
+        vars(self).update(seed=other.seed, epochs_trained=other.epochs_trained, _network=network)
+        other._network = None
+
+    def _discard_network(self) -> None:
+        self._changes += 1
+        if self._network is not None:
+            # A layer that was just added has no weights yet.
+            self._kept = dict(zip(self.weight_names, self._network.get_weights(), strict=False))
+            self._network = None
+
+    def fix_input_shape(self, input_shape: Shape | None) -> None:
+        """Build for input rows of that shape; ValueError when they have another one already."""
+        shape = self._stack.shapes(input_shape)[0]
+        if self.input_shape not in (None, shape):
+            raise ValueError(f"input_shape: got {shape} for a model whose input rows have shape {self.input_shape}")
+        self._stack.input_shape = shape
+
+    def require_loss(self, method: str) -> None:
+        """Raise ValueError unless the model was compiled with a loss."""
+        if self.optimizer is None or self.loss is None:
+            raise ValueError(f"{method}: got a model without a loss, needs compile(optimizer=..., loss=...) first")

@@ -1,0 +1,153 @@
+"""Callbacks of a few lines: LambdaCallback, TerminateOnNaN, LearningRateScheduler, CSVLogger."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import os
+from collections.abc import Callable
+from typing import IO, Any
+
+from fastmlp.callbacks.base import Callback, Logs
+from fastmlp.settings import boolean, integer
+
+HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))
+
+
+class LambdaCallback(Callback):
+    """Calls functions: `LambdaCallback(on_epoch_end=lambda epoch, logs: ...)`; any hook's name may be used.
+
+    Raises
+    ------
+    TypeError
+        For a name that is no hook, and for what is no function.
+    """
+
+    def __init__(self, **functions: Callable[..., Any] | None):
+        super().__init__()
+        for name, function in functions.items():
+            if name not in HOOKS:
+                raise TypeError(f"LambdaCallback: got {name!r}, needs names of hooks: {', '.join(HOOKS)}")
+            if function is not None and not callable(function):
+                raise TypeError(f"{name}: got {function!r}, needs a function")
+        vars(self).update((name, function) for name, function in functions.items() if function is not None)
+
+
+class TerminateOnNaN(Callback):
+    """Stops training after an epoch whose loss is NaN or infinite (Keras looks after each batch)."""
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        loss = (logs or {}).get("loss")
+        if loss is not None and not math.isfinite(loss):
+            print(f"Epoch {epoch + 1}: Invalid loss, terminating training")
+            self.own_model.stop_training = True
+
+
+class LearningRateScheduler(Callback):
+    """Sets the learning rate before each epoch.
+
+    Parameters
+    ----------
+    schedule : function
+        `schedule(epoch, learning_rate)`, or `schedule(epoch)`, returns the new learning rate; epochs count from 0.
+    verbose : {0, 1}
+        1 prints each new rate.
+    """
+
+    def __init__(self, schedule: Callable[..., Any], verbose: int = 0):
+        super().__init__()
+        if not callable(schedule):
+            raise TypeError(f"schedule: got {schedule!r}, needs a function of the epoch and the learning rate")
+        self.schedule, self.verbose = schedule, integer("verbose", verbose, at_least=0, below=2)
+        self.takes_rate = takes_two(schedule)
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        optimizer = self.own_model.optimizer
+        assert optimizer is not None  # fit has required it
+        arguments = (epoch, optimizer.learning_rate) if self.takes_rate else (epoch,)
+        optimizer.learning_rate = self.schedule(*arguments)
+        if self.verbose:
+            rate = optimizer.learning_rate
+            print(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        optimizer = self.own_model.optimizer
+        if logs is not None and optimizer is not None:
+            logs["learning_rate"] = optimizer.learning_rate
+
+
+def takes_two(function: Callable[..., Any]) -> bool:
+    """Whether a function can be called with two arguments; of one that does not tell, as Keras assumes, it can."""
+    try:
+        inspect.signature(function).bind(0, 0.0)
+    except TypeError:
+        return False
+    except ValueError:
+        return True
+    return True
+
+
+class CSVLogger(Callback):
+    """Writes a line of results for each epoch, which is in the file when the epoch has ended.
+
+    Parameters
+    ----------
+    filename : path
+    separator : str
+        Default ",".
+    append : bool
+        Whether to go on in a file that is there (its header stays), instead of writing a new one.
+    """
+
+    def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False):
+        super().__init__()
+        self.filename, self.append = os.fspath(filename), boolean("append", append)
+        if not isinstance(separator, str) or len(separator) != 1:
+            raise ValueError(f"separator: got {separator!r}, needs one character")
+        self.separator = separator
+        self.keys: list[str] = []
+        self.file: IO[str] | None = None
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self.keys = []
+        self.close()
+        self.file = open(self.filename, "a+" if self.append else "w", newline="", encoding="utf-8")  # noqa: SIM115
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        import csv
+
+        assert self.file is not None  # opened at the start
+        logs = logs or {}
+        writer = csv.writer(self.file, delimiter=self.separator)
+        if not self.keys:
+            self.keys = self.keys_in_file() or self.keys_of(logs)
+            if self.file.tell() == 0:
+                writer.writerow(["epoch", *self.keys])
+        writer.writerow([epoch, *(logs.get(key, "NA") for key in self.keys)])
+        self.file.flush()
+
+    def keys_of(self, logs: Logs) -> list[str]:
+        """Return the columns: what the first epoch has, and what a later validation may bring, as in Keras."""
+        keys = sorted(logs)
+        if not any(key.startswith("val_") for key in keys):
+            keys += [f"val_{key}" for key in keys]
+        return keys
+
+    def keys_in_file(self) -> list[str]:
+        """Return the columns of the file that is gone on with, empty for a new one."""
+        import csv
+
+        if not self.append or self.file is None:
+            return []
+        self.file.seek(0)
+        header = next(csv.reader(self.file, delimiter=self.separator), ["epoch"])
+        self.file.seek(0, os.SEEK_END)
+        return header[1:]
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self.file is not None:
+            self.file.close()
+            self.file = None

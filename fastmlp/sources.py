@@ -1,0 +1,210 @@
+"""Where the rows of a run come from: arrays, batches by number, or batches of an iterable.
+
+Each kind of source gives the shares of an epoch: rows that the engine takes in one call. Arrays give an epoch in one
+share, the others a share for each batch.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastmlp import streams
+from fastmlp.data import Data
+from fastmlp.settings import integer
+
+DEFAULT_BATCH_SIZE = 32
+
+# Checks a batch and returns its arrays; the first argument says in errors which one it is.
+Check = Callable[[str, Any], Data]
+
+
+@dataclass(frozen=True)
+class Share:
+    """Rows of `data` in the order of a visit, and how many of them make a batch."""
+
+    data: Data
+    order: np.ndarray
+    batch_size: int
+
+    @property
+    def steps(self) -> int:
+        return math.ceil(len(self.order) / self.batch_size)
+
+    def batches(self) -> Iterator[Share]:
+        """The same visit, a share for each batch."""
+        for start in range(0, len(self.order), self.batch_size):
+            yield Share(self.data, self.order[start : start + self.batch_size], self.batch_size)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What decides the order of an epoch: the model's seed, its epochs before this run, the epoch's number in it."""
+
+    seed: int = 0
+    before: int = 0
+    number: int = 0
+
+
+class Source:
+    """Base of the sources; `steps` is the number of batches of an epoch, None when only its end tells."""
+
+    steps: int | None
+
+    def epoch(self, visit: Visit) -> Iterator[Share]:
+        """Return the shares of an epoch."""
+        raise NotImplementedError
+
+    def parts(self, batches: bool) -> Iterator[Data]:
+        """Return the rows of an epoch in their own order, for evaluation: by `batches`, or in few parts."""
+        return (share.data for share in self.epoch(Visit()))
+
+
+class Arrays(Source):
+    """Rows in memory. With `steps`, the passes over them go on through the epochs, `steps` batches an epoch."""
+
+    def __init__(self, data: Data, batch_size: int | None, steps: int | None = None, shuffle: bool = False):
+        self.data, self.shuffle = data, shuffle
+        self.batch_size = min(batch_rows(batch_size), data.rows)
+        self.steps_of_pass = math.ceil(data.rows / self.batch_size)
+        self.steps: int = steps or self.steps_of_pass
+
+    def epoch(self, visit: Visit) -> Iterator[Share]:
+        for number, first, last in stretches(visit.number * self.steps, self.steps, self.steps_of_pass):
+            if self.shuffle:
+                order = streams.row_order(visit.seed, visit.before + number, self.data.rows)
+            else:
+                order = np.arange(self.data.rows, dtype=np.int64)
+            yield Share(self.data, order[first * self.batch_size : last * self.batch_size], self.batch_size)
+
+    def parts(self, batches: bool) -> Iterator[Data]:
+        rows = min(self.steps * self.batch_size, self.data.rows)
+        size = self.batch_size if batches else rows
+        return (self.data.part(start, min(start + size, rows)) for start in range(0, rows, size))
+
+
+class Numbered(Source):
+    """Batches of an object with `__len__` and `__getitem__`, in a new order each pass with `shuffle`."""
+
+    def __init__(self, batches: Any, check: Check, steps: int | None = None, shuffle: bool = False):
+        self.batches, self.check, self.shuffle = batches, check, shuffle
+        self.steps: int = steps or len(batches)
+
+    def epoch(self, visit: Visit) -> Iterator[Share]:
+        self.tell("on_epoch_begin")
+        count = len(self.batches)
+        for number, first, last in stretches(visit.number * self.steps, self.steps, count):
+            order = streams.row_order(visit.seed, visit.before + number, count) if self.shuffle else range(count)
+            for index in order[first:last]:
+                yield whole(self.check(f"batch {index}", self.batches[int(index)]))
+        self.tell("on_epoch_end")
+
+    def tell(self, hook: str) -> None:
+        """Call a hook of Keras' PyDataset, if there is one."""
+        getattr(self.batches, hook, lambda: None)()
+
+
+class Iterated(Source):
+    """Batches of an iterable or iterator in its own order.
+
+    Without `steps` an epoch is one pass; with it the passes go on through the epochs.
+    """
+
+    def __init__(self, batches: Any, check: Check, first: Iterator[Any], steps: int | None = None):
+        self.batches, self.check, self.current = batches, check, first
+        self.endless = steps is not None
+        self.steps = steps if steps or not hasattr(batches, "__len__") else len(batches)
+
+    def epoch(self, visit: Visit) -> Iterator[Share]:
+        passes = self.through_passes() if self.endless else self.current
+        for number, batch in enumerate(itertools.islice(passes, self.steps) if self.endless else passes):
+            yield whole(self.check(f"batch {number}", batch))
+        if not self.endless:
+            self.current = iter(self.batches)
+
+    def through_passes(self) -> Iterator[Any]:
+        """Go on in the current pass, of which nothing may be left, then begin new ones, until one is empty."""
+        ended = 0
+        while ended < 2:
+            for batch in self.current:
+                ended = 0
+                yield batch
+            ended += 1
+            self.current = iter(self.batches)
+            if self.current is self.batches:
+                return
+
+
+def source_of_batches(
+    argument: str, batches: Any, check: Check, steps: int | None, epochs: int, shuffle: bool
+) -> tuple[Source, Any]:
+    """Return the source of a stream, and its first batch as it is.
+
+    Raises
+    ------
+    ValueError
+        When it has no batch, or ends after one pass while `epochs` ask for more.
+    """
+    nothing = f"{argument}: got {type(batches).__name__} without a batch, needs at least one"
+    if hasattr(batches, "__getitem__") and hasattr(batches, "__len__"):
+        if not len(batches):
+            raise ValueError(nothing)
+        return Numbered(batches, check, steps, shuffle), batches[0]
+    iterator = iter(batches)
+    if iterator is batches and steps is None and epochs > 1:
+        what = "validation_steps" if argument == "validation_data" else "steps_per_epoch"
+        got = f"{type(batches).__name__}, which ends after one of {epochs} epochs"
+        raise ValueError(f"{argument}: got {got}, needs {what} too, or what can be iterated over again")
+    for batch in iterator:
+        return Iterated(batches, check, itertools.chain([batch], iterator), steps), batch
+    raise ValueError(nothing)
+
+
+def is_stream(value: Any) -> bool:
+    """Return whether a caller's data are batches, made as they are used, and no array."""
+    if hasattr(value, "__next__"):
+        return True
+    if type(value).__module__ == "builtins" or isinstance(value, (list, tuple, Mapping)) or hasattr(value, "__array__"):
+        return False
+    try:
+        memoryview(value)
+    except TypeError:
+        return hasattr(value, "__iter__") or (hasattr(value, "__getitem__") and hasattr(value, "__len__"))
+    return False
+
+
+def stretches(first: int, count: int, length: int) -> Iterator[tuple[int, int, int]]:
+    """Cut `count` batches from number `first` on into (pass, first, last) within passes of `length` batches."""
+    while count:
+        number, start = divmod(first, length)
+        taken = min(count, length - start)
+        yield number, start, start + taken
+        first, count = first + taken, count - taken
+
+
+def whole(data: Data) -> Share:
+    """Return all the rows as one batch."""
+    return Share(data, np.arange(data.rows, dtype=np.int64), data.rows)
+
+
+def batch_rows(batch_size: Any, argument: str = "batch_size") -> int:
+    """Return a checked batch size; None is Keras' 32."""
+    return DEFAULT_BATCH_SIZE if batch_size is None else integer(argument, batch_size, at_least=1)
+
+
+def step_count(argument: str, steps: Any) -> int | None:
+    """Return a checked number of batches an epoch; None stays None."""
+    return None if steps is None else integer(argument, steps, at_least=1)
+
+
+def refuse(argument: str, given: Mapping[str, Any]) -> None:
+    """Raise ValueError when an argument that only goes with arrays is given for a stream of batches."""
+    for name, value in given.items():
+        if value is not None:
+            got = repr(value) if isinstance(value, (int, float)) else type(value).__name__
+            raise ValueError(f"{name}: got {got}, needs None where {argument} gives whole batches")

@@ -1,0 +1,106 @@
+"""The loops of `evaluate` and `predict`: one call of the engine, or one a batch where that is asked for."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastmlp import data
+from fastmlp.callbacks.hooks import Hooks
+from fastmlp.data import Data, pair
+from fastmlp.layers import Shape
+from fastmlp.sources import Arrays, Source, is_stream, refuse, source_of_batches, step_count
+
+if TYPE_CHECKING:
+    from fastmlp.model import Sequential
+
+
+class Mean:
+    """Mean of the engine's (loss, metric) over calls, by their rows; of a single call, its own bits."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.totals: list[float] = []
+        self.values: Sequence[float] = ()
+
+    def add(self, values: Sequence[float], rows: int) -> None:
+        """Count in the values of a call on so many rows."""
+        before = self.totals if self.rows else [0.0] * len(values)
+        self.totals = [total + value * rows for total, value in zip(before, values, strict=True)]
+        self.values = [total / (self.rows + rows) for total in self.totals] if self.rows else values
+        self.rows += rows
+
+
+def evaluation_source(model: Sequential, x: Any, y: Any, batch_size: Any, steps: Any) -> tuple[Source, Shape]:
+    """Return the checked source of `evaluate`'s arguments, and the shape of its rows; nothing is changed."""
+    steps = step_count("steps", steps)
+    if is_stream(x):
+        refuse("x", {"y": y, "batch_size": batch_size})
+        source, first = source_of_batches("x", x, model.checked_batch, steps, 1, False)
+        return source, model.checked_data(*pair("batch 0", first), prefix="batch 0 ")[0]
+    shape, rows = model.checked_data(x, y)
+    return Arrays(rows, batch_size, steps), shape
+
+
+def prediction_source(model: Sequential, x: Any, batch_size: Any, steps: Any) -> tuple[Source, Shape]:
+    """Return the checked source of `predict`'s arguments, and the shape of its rows; nothing is changed."""
+    steps = step_count("steps", steps)
+
+    def check(prefix: str, batch: Any) -> tuple[Shape, Data]:
+        rows = batch[0] if isinstance(batch, tuple) else batch  # the y that a batch for training has is not used
+        return data.unlabelled(f"{prefix} x", rows, model.input_shape, model.dtype)
+
+    if is_stream(x):
+        refuse("x", {"batch_size": batch_size})
+        source, first = source_of_batches("x", x, lambda prefix, batch: check(prefix, batch)[1], steps, 1, False)
+        return source, check("batch 0", first)[0]
+    shape, rows = data.unlabelled("x", x, model.input_shape, model.dtype)
+    return Arrays(rows, batch_size, steps), shape
+
+
+def evaluate(model: Sequential, source: Source, hooks: Hooks) -> tuple[int, dict[str, Any]]:
+    """Return the number of batches, and loss and metric by name, without dropout."""
+    mean, changes, number = Mean(), model.changes, -1
+    by_batch = hooks.wants_batches("test")
+    hooks.call("on_test_begin", {})
+    for number, rows in enumerate(source.parts(by_batch)):
+        if by_batch:
+            hooks.call("on_test_batch_begin", number, {})
+        model.require_unchanged(changes)
+        network = model.network_for_rows(rows.rows)
+        mean.add(network.evaluate(rows.x, rows.y, model.engine_metric), rows.rows)
+        if by_batch:
+            hooks.call("on_test_batch_end", number, model.named_results(mean.values))
+    steps = batches_found("evaluate", source, number + 1)
+    results = model.named_results(mean.values)
+    hooks.call("on_test_end", dict(results))
+    return steps, results
+
+
+def predict(model: Sequential, source: Source, hooks: Hooks) -> tuple[int, np.ndarray]:
+    """Return the number of batches, and the outputs [rows, units], without dropout."""
+    outputs, changes, number = [], model.changes, -1
+    by_batch = hooks.wants_batches("predict")
+    hooks.call("on_predict_begin", {})
+    for number, rows in enumerate(source.parts(by_batch)):
+        if by_batch:
+            hooks.call("on_predict_batch_begin", number, {})
+        model.require_unchanged(changes)
+        outputs.append(model.network_for_rows(rows.rows).predict(rows.x))
+        if by_batch:
+            hooks.call("on_predict_batch_end", number, {"outputs": outputs[-1]})
+    steps = batches_found("predict", source, number + 1)
+    hooks.call("on_predict_end", {})
+    return steps, outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
+
+
+def batches_found(method: str, source: Source, parts: int) -> int:
+    """Return the number of batches in so many parts, and warn when a stream has ended before those asked for."""
+    if isinstance(source, Arrays):
+        return source.steps  # in one part, or in as many
+    if source.steps and parts < source.steps:
+        warnings.warn(f"{method}: got {parts} batches, needs {source.steps}; the result is of those", stacklevel=4)
+    return parts

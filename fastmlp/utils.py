@@ -1,0 +1,95 @@
+"""`keras.utils`: labels as one-hot rows, rows of length one, the seed of everything random, batches by number."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+
+from fastmlp import data, streams
+from fastmlp.settings import integer
+
+
+def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
+    """Return class numbers as one-hot rows.
+
+    Parameters
+    ----------
+    x : array of integers, of any shape; a last axis of length 1 is dropped, as in Keras
+    num_classes : int, optional
+        Default: the largest number + 1.
+
+    Returns
+    -------
+    array [*shape of x, num_classes] of float64
+
+    Raises
+    ------
+    TypeError
+        When x has no real numbers.
+    ValueError
+        When one is not an integer from 0 to num_classes - 1.
+    """
+    labels = data.numeric("x", x)
+    data.require_values("x", labels)
+    classes = None if num_classes is None else integer("num_classes", num_classes, at_least=1)
+    if labels.ndim > 1 and labels.shape[-1] == 1:
+        labels = labels.reshape(labels.shape[:-1])
+    low, high = data.extremes(labels)
+    if not (low >= 0 and (high < classes if classes else np.isfinite(high))):  # written so that NaN fails too
+        needs = f"integers from 0 to {classes - 1}" if classes else "integers of at least 0"
+        raise ValueError(f"x: got numbers from {low} to {high}, needs {needs}")
+    numbers = labels.astype(np.int64)
+    if not np.array_equal(numbers, labels):
+        raise ValueError(f"x: got {labels[numbers != labels].flat[0]}, needs integers")
+    one_hot = np.zeros((numbers.size, classes or int(high) + 1))
+    one_hot[np.arange(numbers.size), numbers.reshape(-1)] = 1.0
+    return one_hot.reshape(*numbers.shape, -1)
+
+
+def normalize(x: Any, axis: int = -1, order: int | float = 2) -> np.ndarray:
+    """Return x divided by its norm of that order along an axis; where that is 0, x stays."""
+    array = data.numeric("x", x)
+    norms = np.atleast_1d(np.linalg.norm(array, order, axis, keepdims=True))
+    norms[norms == 0.0] = 1.0
+    return np.asarray(array / norms)
+
+
+def set_random_seed(seed: int) -> None:
+    """Make a program repeatable: seed Python's `random` and `numpy.random`, and the models made without a seed.
+
+    Those draw their seeds one after the other from this one, so that they differ, and are the same in every run.
+    """
+    seed = integer("seed", seed, at_least=0, below=2**32)
+    random.seed(seed)
+    np.random.seed(seed)
+    streams.set_global_seed(seed)
+
+
+class PyDataset:
+    """Base of objects that give the batches of `fit` by number: (x, y) for `dataset[i]`, i from 0 to len - 1.
+
+    Deriving from it is not needed: `fit` takes any object with `__len__` and `__getitem__`. The batches are made one by
+    one as they are used, in this thread.
+    """
+
+    def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10):
+        if workers != 1 or use_multiprocessing:
+            got = f"workers={workers!r}, use_multiprocessing={use_multiprocessing!r}"
+            raise ValueError(f"PyDataset: got {got}, needs 1 and False: batches are made in the thread that trains")
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def __getitem__(self, index: int) -> Any:
+        raise NotImplementedError
+
+    def on_epoch_begin(self) -> None:
+        """Called before each epoch."""
+
+    def on_epoch_end(self) -> None:
+        """Called after each epoch."""
+
+
+Sequence = PyDataset  # its name in Keras 2

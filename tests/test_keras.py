@@ -1,0 +1,151 @@
+"""`import fastmlp as keras`: the names that a script of Keras asks for."""
+
+import importlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import fastmlp as keras
+from fastmlp import config, layers, utils
+
+
+def test_every_namespace_is_there_and_lazy():
+    for name in (*keras.MODULES, "models", "utils", "config"):
+        assert getattr(keras, name) is importlib.import_module(f"fastmlp.{name}")
+    code = "import sys, fastmlp; sys.exit(len([name for name in sys.modules if name.startswith('fastmlp')]))"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 1
+    assert keras.models.Sequential is keras.Sequential and keras.models.load_model is keras.load_model
+    with pytest.raises(AttributeError, match="module 'fastmlp' has no attribute 'ops'"):
+        keras.ops  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("Conv2D", "Flatten"),
+        ("MaxPooling2D", "Flatten"),
+        ("LSTM", "recurrence"),
+        ("MultiHeadAttention", "attention"),
+        ("Embedding", "to_categorical"),
+        ("BatchNormalization", "Rescaling"),
+        ("Concatenate", "each layer follows the last"),
+    ],
+)
+def test_layers_that_are_not_dense_say_what_there_is_instead(name, reason):
+    with pytest.raises(AttributeError, match=f"layers: got '{name}', needs one of Dense, Dropout, .*{reason}"):
+        getattr(layers, name)
+    assert not hasattr(layers, name)
+
+
+def test_a_name_that_is_no_layer_is_a_plain_error():
+    with pytest.raises(AttributeError, match=r"module 'fastmlp.layers' has no attribute 'dense'"):
+        layers.dense  # noqa: B018
+
+
+def test_to_categorical():
+    assert np.array_equal(utils.to_categorical([0, 2, 1]), [[1, 0, 0], [0, 0, 1], [0, 1, 0]])
+    assert np.array_equal(utils.to_categorical([[1], [0]], 3), [[0, 1, 0], [1, 0, 0]])
+    assert utils.to_categorical(np.zeros((2, 3), np.uint8), num_classes=4).shape == (2, 3, 4)
+    assert utils.to_categorical([0.0, 1.0]).dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (([0, 3], 3), ValueError, "x: got numbers from 0 to 3, needs integers from 0 to 2"),
+        (([-1, 3],), ValueError, "x: got numbers from -1 to 3, needs integers of at least 0"),
+        (([0.5],), ValueError, "x: got 0.5, needs integers"),
+        (([0, np.nan],), ValueError, "x: got numbers from nan to nan"),
+        (([],), ValueError, "x: got an empty array"),
+        ((["a"],), TypeError, "x: got list, needs an array of real numbers"),
+        (([0], 0), ValueError, "num_classes: got 0"),
+    ],
+)
+def test_to_categorical_of_what_are_no_classes(arguments, error, message):
+    with pytest.raises(error, match=message):
+        utils.to_categorical(*arguments)
+
+
+def test_normalize():
+    assert np.array_equal(utils.normalize([[3.0, 4.0], [0.0, 0.0]]), [[0.6, 0.8], [0.0, 0.0]])
+    assert np.array_equal(utils.normalize([[1, 2], [3, 2]], axis=0, order=1), [[0.25, 0.5], [0.75, 0.5]])
+
+
+@pytest.fixture
+def own_randomness(monkeypatch):
+    """Leave the random numbers of the other tests alone."""
+    state = np.random.get_state()
+    monkeypatch.setattr("fastmlp.streams._seeds", None)
+    yield
+    np.random.set_state(state)
+
+
+def test_set_random_seed_makes_a_program_repeatable(own_randomness):
+    seeds = []
+    for _ in range(2):
+        utils.set_random_seed(5)
+        seeds.append([keras.Sequential().seed, keras.Sequential().seed, np.random.rand()])
+    assert seeds[0] == seeds[1] and len(set(seeds[0])) == 3
+    assert keras.Sequential(seed=3).seed == 3
+    with pytest.raises(ValueError, match="seed: got -1"):
+        utils.set_random_seed(-1)
+
+
+def test_floatx_is_the_dtype_of_models_without_one():
+    assert config.floatx() == keras.Sequential().dtype == "float32" and config.epsilon() == 1e-7
+    config.set_floatx("float64")
+    try:
+        assert keras.Sequential().dtype == "float64" and keras.Sequential(dtype="float32").dtype == "float32"
+        with pytest.raises(ValueError, match="dtype: got 'float16', needs 'float32' or 'float64'"):
+            config.set_floatx("float16")
+    finally:
+        config.set_floatx("float32")
+
+
+def test_the_network_of_the_tutorials_has_407050_weights(capsys):
+    model = keras.models.Sequential()
+    model.add(keras.layers.Flatten(input_shape=(28, 28)))
+    model.add(keras.layers.Dense(512, activation="relu"))
+    model.add(keras.layers.Dropout(0.2))
+    model.add(keras.layers.Dense(10, activation="softmax"))
+    model.summary()
+    assert " Total params: 407,050 (1.55 MB)" in capsys.readouterr().out and model.count_params() == 407_050
+
+
+def test_batches_by_number_are_made_in_this_thread():
+    assert utils.Sequence is utils.PyDataset
+    with pytest.raises(ValueError, match="PyDataset: got workers=4"):
+        utils.PyDataset(workers=4)
+
+
+TUTORIAL = """
+import fastmlp as keras
+from fastmlp import layers
+
+x_train, x_test = x_train / 255.0, x_test / 255.0
+model = keras.models.Sequential([
+    keras.layers.Flatten(input_shape=(28, 28)),
+    keras.layers.Dense(512, activation='relu'),
+    keras.layers.Dropout(0.2),
+    keras.layers.Dense(10, activation='softmax')
+])
+model.compile(optimizer='adam', loss='sparse_categorical_crossentropy', metrics=['accuracy'])
+stop = keras.callbacks.EarlyStopping(monitor='val_accuracy', patience=3, restore_best_weights=True)
+history = model.fit(x=x_train, y=y_train, epochs=2, validation_data=(x_test, y_test), callbacks=[stop])
+test_loss, test_acc = model.evaluate(x_test, y_test)
+predictions = model.predict(x_test)
+one_hot = keras.utils.to_categorical(y_test, 10)
+"""
+
+
+def test_the_program_of_the_tutorials_runs(capsys):
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 256, (80, 28, 28), np.uint8), rng.integers(0, 10, 80)
+    names = {"x_train": images[:60], "y_train": labels[:60], "x_test": images[60:], "y_test": labels[60:]}
+    exec(TUTORIAL, names)
+    assert list(names["history"].history) == ["accuracy", "loss", "val_accuracy", "val_loss"]
+    assert names["predictions"].shape == names["one_hot"].shape == (20, 10)
+    assert names["test_acc"] == (names["predictions"].argmax(1) == labels[60:]).mean()
+    assert capsys.readouterr().out.startswith("Epoch 1/2\n2/2 ")
