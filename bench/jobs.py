@@ -46,7 +46,7 @@ SMALL = replace(GAUSSIAN, widths=(20, 64, 64, 3), rows=10_000, threads=1)
 ROW = replace(MNIST, kind="rows", rows=0, test_rows=2_000, unit="call", threads=1)
 BOTH = (OURS, "fastmlp_dense")
 PEERS = ("numpy_by_hand", "pytorch", "jax")
-ROWS = (OURS, "fastmlp_out", *PEERS, "scikit_learn", "keras", "onnxruntime")
+ROWS = (OURS, "fastmlp_dense", "fastmlp_out", *PEERS, "scikit_learn", "keras", "onnxruntime")
 
 ENTRIES = (
     Entry(MNIST, (*BOTH, *PEERS, "scikit_learn", "keras")),

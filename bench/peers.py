@@ -25,9 +25,8 @@ from bench.process import Contender
 from bench.report import footer, records, table
 from fastmlp.threads import get_num_threads
 
-TOLERANCE = (
-    0.004  # of the accuracy: rounding, and formulas that differ in where epsilon is, move a few rows in a thousand
-)
+# Of the accuracy: rounding, and formulas that differ in where epsilon is, move a few rows in a thousand.
+TOLERANCE = 0.004
 
 
 @dataclass(frozen=True)

@@ -32,9 +32,10 @@ def main(arguments=None):
     options = parser().parse_args(arguments)
     peak, found = Peak(), {}
     for width in WIDTHS:
-        for threads in {1, get_num_threads()}:
+        row = {(width, batch): point(width, batch) for batch in BATCHES}
+        for threads in {1, get_num_threads(), *[threads for _, threads in row.values()]}:
             peak.measure(threads)
-        found.update({(width, batch): point(width, batch) for batch in BATCHES})
+        found.update(row)
     results = [record(*place, *measured, peak) for place, measured in found.items()]
     print("\n".join(report(results, peak)))
     if options.json:

@@ -211,11 +211,15 @@ class Sequential(Model):
         ValueError, TypeError
             As predict does, and when `out` does not fit.
         """
-        network = self._network
-        if network is not None and isinstance(x, np.ndarray) and x.shape[1:] == self._stack.input_shape:
-            outputs = np.empty((len(x), network.outputs), self.dtype) if out is None else out
-            if network.predict_small(x, outputs):
-                return outputs
+        if type(x) is np.ndarray and self._lock.acquire(blocking=False):  # a subclass may hide what its memory holds
+            try:
+                network = self._network
+                if network is not None and x.shape[1:] == self._stack.input_shape:
+                    outputs = np.empty((len(x), network.outputs), self.dtype) if out is None else out
+                    if type(outputs) is np.ndarray and network.predict_small(x, outputs):
+                        return outputs
+            finally:
+                self._lock.release()
         return self.predict(x, verbose=0) if out is None else self._predict_into(x, out)
 
     def save_weights(self, filepath: str | os.PathLike[str]) -> None:

@@ -248,7 +248,8 @@ def test_more_zeros_and_more_outputs_make_it_pay_and_nothing_else_does(isa):
     for skipped in skipped_by_row, of_columns:
         few = limits(skipped, 2, 41)
         assert 0 < few[0] < few[1] < few[2] < 40
-        assert limits(skipped, 6, 41) == few
+        # a list of columns costs half a number by itself, which may show at the limit
+        assert np.abs(np.subtract(limits(skipped, 6, 41), few)).max() <= (skipped is of_columns)
 
 
 @every_dtype

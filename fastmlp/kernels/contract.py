@@ -258,6 +258,13 @@ def check_data(network: Any, x: Any, y: Any, order: Any, batch_size: int, metric
         raise ValueError(f"batch_size must be at least 1, got {batch_size}")
 
 
+def check_out(network: Any, x: Any, out: Any) -> None:
+    """Refuse memory that does not fit the predictions of a Network for x; ValueError."""
+    check_array("out", out, (network.dtype,), (len(x), network.outputs))
+    if not out.flags.writeable or np.may_share_memory(x, out):
+        raise ValueError("out must be writable and share no memory with x")
+
+
 def check_array(name: str, array: Any, dtypes: tuple[Any, ...], shape: tuple[int | None, ...]) -> None:
     """Refuse what is no C-contiguous array of one of the types and of the shape, where None is any size."""
     fits = (

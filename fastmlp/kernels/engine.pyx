@@ -12,12 +12,12 @@ import threading
 import numpy as np
 
 from fastmlp.kernels.arena import Arena, aligned
-from fastmlp.kernels.contract import check_data
+from fastmlp.kernels.contract import check_data, check_out
 from fastmlp.kernels.forks import MAX_THREADS, usable
 from fastmlp.kernels.stages import ACTIVATIONS, FUSED, KINDS, LOSSES, METRICS, SLOTS, SOURCES, take_apart
 
-from fastmlp.kernels.epoch cimport differentiate, evaluate, predict, predict_alone, train
-from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, blocks, selected
+from fastmlp.kernels.epoch cimport differentiate, evaluate, predict, train
+from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, blocks, selected, thread_count, thread_number
 from fastmlp.kernels.optimizers cimport optimizer_from
 from fastmlp.kernels.plan cimport DENSE, Data, Layer, Lists, Matrix, NO_METRIC, POOL, Plan
 
@@ -30,7 +30,7 @@ cdef enum:
 # whether zeros of a layer's input may be left out of its products; the results have the same bits
 SKIP_ZEROS = os.environ.get("FASTMLP_SKIP_ZEROS", "1") != "0"
 cdef uint64_t NEVER = UINT64_MAX  # the last step of a run that nobody stops
-cdef Py_ssize_t SMALL = 4_000_000  # multiply-adds that one thread has done before a second one has started
+cdef Py_ssize_t SMALL = 3_000_000  # multiply-adds that one thread does alone, as in fastmlp/threads.py
 cdef Py_ssize_t CHUNK = 128  # rows that evaluate takes at a time, and every thread of predict
 
 
@@ -145,7 +145,8 @@ cdef class Network:
             widest = max(widest, layer.outputs)
             if layer.kind == DENSE:
                 deepest = max(deepest, layer.inputs)
-                self.make_lists(&layer.by_columns, self.padded(layer.inputs) // 2, n)
+                listed = self.plan.skip_zeros and layer.outputs > self.width
+                self.make_lists(&layer.by_columns, self.padded(layer.inputs) // 2, n if listed else 0)
                 squares += self.padded(layer.outputs)
         lists = (blocks(n, self.height) + threads) * blocks(self.height, 2)
         self.make_lists(&self.plan.by_rows, lists, deepest)
@@ -272,6 +273,7 @@ cdef class Network:
         """Output of the last layer, [rows, units], or `out` filled with it; x as in train_epoch."""
         if out is None:
             out = np.empty((len(x), self.plan.outputs), self.dtype)
+        check_out(self, x, out)
         self.run(PREDICT, x, None, None, CHUNK, None, out)
         return out
 
@@ -292,22 +294,26 @@ cdef class Network:
         except (TypeError, ValueError, BufferError):
             PyBuffer_Release(&source)
             return False
-        if self.fits(&source, &result) and self.lock.acquire(False):
-            try:
-                self.run_small(&source, &result)
-                done = True
-            finally:
-                self.lock.release()
-        PyBuffer_Release(&source)
-        PyBuffer_Release(&result)
+        try:
+            if self.fits(&source, &result) and self.lock.acquire(False):
+                try:
+                    self.run_small(&source, &result)
+                    done = True
+                finally:
+                    self.lock.release()
+        finally:
+            PyBuffer_Release(&source)
+            PyBuffer_Release(&result)
         return done
 
     cdef bint fits(self, const Py_buffer *x, const Py_buffer *out):
         cdef int own = FLOAT32 if self.is_single else FLOAT64, source = source_of(x)
         cdef Py_ssize_t rows = x.shape[0] if x.ndim > 1 else 0, n = rows * self.plan.inputs
+        cdef size_t start = <size_t> x.buf, result = <size_t> out.buf
         return (
             0 < rows <= SMALL // self.multiply_adds and source in (own, UINT8) and n * x.itemsize == x.len
             and source_of(out) == own and out.ndim == 2 and out.shape[0] == rows and out.shape[1] == self.plan.outputs
+            and (result + out.len <= start or start + x.len <= result)  # what is read does not change meanwhile
             and self.plan.isa.f32.finite(source, n, x.buf)
         )
 
@@ -321,9 +327,9 @@ cdef class Network:
         self.reserve(min(data.rows, CHUNK), 1)
         with nogil:
             if self.is_single:
-                predict_alone(&self.plan, &data, CHUNK, <float *> out.buf)
+                predict(&self.plan, &data, CHUNK, 0, 1, <float *> out.buf)
             else:
-                predict_alone(&self.plan, &data, CHUNK, <double *> out.buf)
+                predict(&self.plan, &data, CHUNK, 0, 1, <double *> out.buf)
 
     def evaluate(self, x, y, metric=None):
         """Mean loss with the penalty, and mean metric, over all rows; arguments as in train_epoch, dropout off."""
@@ -383,7 +389,7 @@ cdef void loop(int what, Plan *plan, const Data *data, Py_ssize_t batch_size, fl
     if what == TRAIN:
         train(plan, data, batch_size, out)
     elif what == PREDICT:
-        predict(plan, data, batch_size, out)
+        predict(plan, data, batch_size, thread_number(), thread_count(), out)
     elif what == EVALUATE:
         evaluate(plan, data, batch_size, out)
     else:

@@ -10,8 +10,7 @@ from libc.time cimport time
 
 from fastmlp.kernels.activations cimport activate_row
 from fastmlp.kernels.isa cimport FLOAT32, STORE, UINT8, Optimizer
-from fastmlp.kernels.isa cimport barrier_wait, blocks, load, panel_columns, share, sum_squares, thread_count
-from fastmlp.kernels.isa cimport thread_number
+from fastmlp.kernels.isa cimport barrier_wait, blocks, load, panel_columns, share, sum_squares
 from fastmlp.kernels.losses cimport gradient_of_row, link_of, loss_of_row
 from fastmlp.kernels.optimizers cimport at_step
 from fastmlp.kernels.plan cimport BINARY_ACCURACY, CATEGORICAL_ACCURACY, DENSE, NO_LOSS, NO_METRIC
@@ -58,33 +57,22 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
         start += batch_size
 
 
-cdef void predict(Plan *plan, const Data *data, Py_ssize_t together, floating *out) noexcept nogil:
-    """The last layer's output of every row to `out`, without dropout; each thread takes `together` rows at a time."""
-    cdef Py_ssize_t chunks = blocks(data.rows, together), chunk
-    for chunk in range(share(chunks, thread_number(), thread_count()),
-                       share(chunks, thread_number() + 1, thread_count())):
-        predict_chunk(plan, data, chunk * together, together, thread_number(), out)
-
-
-cdef void predict_alone(Plan *plan, const Data *data, Py_ssize_t together, floating *out) noexcept nogil:
-    """The same outside of any parallel region."""
-    cdef Py_ssize_t chunk
-    for chunk in range(blocks(data.rows, together)):
-        predict_chunk(plan, data, chunk * together, together, 0, out)
-
-
-cdef void predict_chunk(Plan *plan, const Data *data, Py_ssize_t start, Py_ssize_t together, int thread,
-                        floating *out) noexcept nogil:
-    """Predictions of the rows from `start` on, in the memory of a thread's own rows."""
+cdef void predict(Plan *plan, const Data *data, Py_ssize_t together, int number, int count,
+                  floating *out) noexcept nogil:
+    """The last layer's output to `out`, without dropout, for the rows of thread `number` of `count`; it takes
+    `together` rows at a time, in memory of its own."""
     cdef int width = panel_columns(plan.isa, out)
-    cdef Py_ssize_t first = thread * together, i
+    cdef Py_ssize_t chunks = blocks(data.rows, together), first = number * together, chunk, start, i
     cdef const Matrix *predictions = input_of(plan, plan.depth)
     cdef Pass run = Pass(False, False, 0)
-    cdef Part part = part_alone(plan, first, first + min(together, data.rows - start), out)
-    load_rows(plan, data, start - first, &part, out)
-    forward(plan, &part, &run, out)
-    for i in range(part.first, part.last):
-        copy_row(predictions, i, width, out + (start - first + i) * plan.outputs)
+    cdef Part part
+    for chunk in range(share(chunks, number, count), share(chunks, number + 1, count)):
+        start = chunk * together - first
+        part = part_alone(plan, number, first, first + min(together, data.rows - chunk * together), out)
+        load_rows(plan, data, start, &part, out)
+        forward(plan, &part, &run, out)
+        for i in range(part.first, part.last):
+            copy_row(predictions, i, width, out + (start + i) * plan.outputs)
 
 
 cdef void evaluate(Plan *plan, const Data *data, Py_ssize_t batch_size, const floating *kind) noexcept nogil:
@@ -164,7 +152,7 @@ cdef void compare(Plan *plan, const Data *data, Py_ssize_t start, const Part *pa
     """Loss, metric and gradient of this thread's rows."""
     cdef int width = panel_columns(plan.isa, losses), top = plan.depth - 2 if plan.fused else plan.depth - 1, label
     cdef Py_ssize_t n = plan.outputs, padded = blocks(n, width) * width, i, row
-    cdef floating *memory = memory_of(plan, losses)
+    cdef floating *memory = memory_of(plan, part, losses)
     cdef floating *gradient = memory + 2 * padded
     cdef const floating *predictions
     cdef const floating *compared

@@ -131,6 +131,7 @@ cdef struct Part:
     Py_ssize_t own_first
     Py_ssize_t own_last
     Py_ssize_t first_block  # of all rows, where lists are concerned
+    int memory              # whose memory for products and rows this thread uses
 
 
 # All threads share the rows up to `rows`.
@@ -144,11 +145,13 @@ cdef inline Part part_of(const Plan *plan, Py_ssize_t rows, const floating *kind
     part.own_first = block_row(&part, share(part.blocks, part.number, part.count))
     part.own_last = block_row(&part, share(part.blocks, part.number + 1, part.count))
     part.first_block = 0
+    part.memory = part.number
     return part
 
 
-# This thread has the rows from `first` to `last` for itself.
-cdef inline Part part_alone(const Plan *plan, Py_ssize_t first, Py_ssize_t last, const floating *kind) noexcept nogil:
+# The rows from `first` to `last` are for one thread alone, the `number`th of those that have rows of their own.
+cdef inline Part part_alone(const Plan *plan, int number, Py_ssize_t first, Py_ssize_t last,
+                            const floating *kind) noexcept nogil:
     cdef Py_ssize_t height = tile_rows(plan.isa, kind)
     cdef Part part
     part.number = 0
@@ -156,7 +159,8 @@ cdef inline Part part_alone(const Plan *plan, Py_ssize_t first, Py_ssize_t last,
     part.first = part.own_first = first
     part.last = part.own_last = last
     part.blocks = blocks(last - first, height)
-    part.first_block = blocks(first, height) + thread_number()
+    part.first_block = blocks(first, height) + number
+    part.memory = number
     return part
 
 
@@ -181,11 +185,11 @@ cdef inline const Matrix *input_of(Plan *plan, int number) noexcept nogil:
     return &plan.layers[number - 1].output if number > 0 else &plan.batch
 
 
-cdef inline floating *tile_of(const Plan *plan, const floating *_) noexcept nogil:
+cdef inline floating *tile_of(const Plan *plan, const Part *part, const floating *_) noexcept nogil:
     """This thread's own memory for a product."""
-    return <floating *> plan.scratch + thread_number() * plan.scratch_size
+    return <floating *> plan.scratch + part.memory * plan.scratch_size
 
 
-cdef inline floating *memory_of(const Plan *plan, const floating *kind) noexcept nogil:
+cdef inline floating *memory_of(const Plan *plan, const Part *part, const floating *kind) noexcept nogil:
     """This thread's own memory for rows side by side, or for a panel of a kernel."""
-    return tile_of(plan, kind) + plan.tile_size
+    return tile_of(plan, part, kind) + plan.tile_size

@@ -30,8 +30,9 @@ cdef bint dense_forward(Plan *plan, int number, const Part *part, const Pass *ru
     x must be there for the thread's own rows, or `complete`."""
     cdef Layer *layer = &plan.layers[number]
     cdef int width = panel_columns(plan.isa, kind)
-    cdef bint alone = part.last - part.first == 1  # and listed, by one thread for all
+    cdef bint alone = part.last - part.first == 1  # listed by one thread for all
     list_own_rows(plan, number, part, kind)
+    # Where nothing may be listed, each thread wrote what the others would: there is nothing to wait for.
     if not complete or may_skip(plan, layer, width) or alone and layer.outputs > width:
         barrier_wait(&plan.barrier, part.count)
     if run.gradients:
@@ -124,7 +125,7 @@ cdef void input_gradient(Plan *plan, int number, const Part *part, const floatin
     cdef Layer *below = &plan.layers[number - 1]
     cdef int width = panel_columns(plan.isa, kind), vectors
     cdef Py_ssize_t units = part.blocks * blocks(layer.inputs, width), unit, row, height, panel, packed = -1
-    cdef floating *kernel = memory_of(plan, kind)
+    cdef floating *kernel = memory_of(plan, part, kind)
     for unit in range(share(units, part.number, part.count), share(units, part.number + 1, part.count)):
         panel = unit // part.blocks
         row = block_row(part, unit % part.blocks)
@@ -163,7 +164,7 @@ cdef void update_kernel(Plan *plan, int number, const Part *part, const Optimize
     cdef Py_ssize_t below = blocks(layer.inputs, width), units = below * blocks(layer.outputs, width)
     cdef Py_ssize_t unit, panel, at, rows
     cdef const floating *dz
-    cdef floating *c = tile_of(plan, kind)
+    cdef floating *c = tile_of(plan, part, kind)
     for unit in range(share(units, part.number, part.count), share(units, part.number + 1, part.count)):
         panel = unit // below
         rows = min(width, layer.inputs - unit % below * width)
@@ -233,7 +234,7 @@ cdef void update_bias(Plan *plan, const Layer *layer, const Part *part, const Op
     """The gradient of the bias, the sum of dz over the rows, and its update."""
     cdef int width = panel_columns(plan.isa, kind)
     cdef Py_ssize_t panels = blocks(layer.outputs, width), panel
-    cdef floating *sums = tile_of(plan, kind)
+    cdef floating *sums = tile_of(plan, part, kind)
     if not layer.use_bias:
         return
     for panel in range(share(panels, part.number, part.count), share(panels, part.number + 1, part.count)):
@@ -271,9 +272,9 @@ cdef void list_pool(Plan *plan, int number, const Part *part, Py_ssize_t first_b
     cdef int width = panel_columns(plan.isa, kind)
     cdef Py_ssize_t first = block_row(part, first_block), rows = block_row(part, last_block) - first
     cdef Py_ssize_t pairs = blocks(rows, 2), count = 0, i
-    cdef Py_ssize_t step = max(1, rows // 8)  # a sample first: dense rows are not looked through in vain
-    cdef bint listed = part.last - part.first == 1
-    cdef uint64_t *bits = <uint64_t *> memory_of(plan, kind)
+    cdef Py_ssize_t step = max(2, rows // 4)  # a sample first: dense rows are not looked through in vain
+    cdef bint alone = part.last - part.first == 1, listed = alone
+    cdef uint64_t *bits = <uint64_t *> memory_of(plan, part, kind)
     cdef int32_t counts[POOL]
     cdef int32_t order[POOL]
     if not listed and may_skip(plan, layer, width):
@@ -282,13 +283,24 @@ cdef void list_pool(Plan *plan, int number, const Part *part, Py_ssize_t first_b
         listed = pays(plan, layer, width, 9 * count, 10 * blocks(rows, step) * layer.inputs)  # others may be more alike
     if listed:
         count = mark_pairs(plan, layer, x, first, rows, bits, counts, order, kind)
-        listed = pays(plan, layer, width, count, pairs * layer.inputs) or part.last - part.first == 1
+        listed = alone or pays(plan, layer, width, count, pairs * layer.inputs)
+    if alone and not plan.skip_zeros:
+        mark_all(layer.inputs, bits)
     if not listed:
         for i in range(first_block, last_block):
             plan.by_rows.counts[first_list(plan, part.first_block + i, kind)] = NOT_LISTED
         return
     list_pairs(plan, layer, x, first, rows, first_list(plan, part.first_block + first_block, kind),
                first_list(plan, part.first_block + last_block, kind), bits, order, kind)
+
+
+cdef void mark_all(Py_ssize_t columns, uint64_t *bits) noexcept nogil:
+    """Every column of a row, whatever is there."""
+    cdef Py_ssize_t i
+    for i in range(columns // 64):
+        bits[i] = ~(<uint64_t> 0)
+    if columns % 64:
+        bits[columns // 64] = ((<uint64_t> 1) << (columns % 64)) - 1
 
 
 cdef Py_ssize_t mark_pairs(Plan *plan, const Layer *layer, const Matrix *x, Py_ssize_t first, Py_ssize_t rows,
@@ -338,6 +350,7 @@ cdef void list_own_columns(Plan *plan, int number, const Part *part, const float
         values = element(x, part.first, panel, width, kind)
         list_number = panel * (width // 2)
         count = count_columns(plan.isa, rows, step, columns, values) if may_skip(plan, layer, width) else 0
+        count += blocks(columns, 2) // 2  # each list costs something, which counts when there are few rows
         if not pays(plan, layer, width, count, blocks(rows, step) * blocks(columns, 2)):
             lists.counts[list_number] = NOT_LISTED
             continue

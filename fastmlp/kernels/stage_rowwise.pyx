@@ -37,7 +37,7 @@ cdef void softmax_rows(Plan *plan, Layer *layer, const Part *part, const floatin
     cdef floating *y
     cdef Py_ssize_t i
     for i in range(part.own_first, part.own_last):
-        y = take_row(&layer.output, i, width, memory_of(plan, kind))
+        y = take_row(&layer.output, i, width, memory_of(plan, part, kind))
         activate_row(plan.isa, SOFTMAX, layer.outputs, y)
         put_row(&layer.output, i, width, y)
 
@@ -48,7 +48,7 @@ cdef void drop(Plan *plan, const Layer *layer, const Part *part, uint64_t step, 
     cdef int width = panel_columns(plan.isa, kind)
     cdef Dropout setting = dropout_setting(layer.rate, layer.seed, step, layer.number)
     cdef Py_ssize_t n = layer.outputs, together = max(1, width * width // n), first = part.own_first, last, i
-    cdef floating *values = memory_of(plan, kind)
+    cdef floating *values = memory_of(plan, part, kind)
     while first < part.own_last:
         last = min(first + together, part.own_last)
         for i in range(first, last):
@@ -85,7 +85,7 @@ cdef void rowwise_backward(Plan *plan, int number, const Part *part, const Pass 
 cdef void softmax_gradients(Plan *plan, const Layer *layer, const Part *part, const Matrix *below,
                             const floating *kind) noexcept nogil:
     cdef int width = panel_columns(plan.isa, kind)
-    cdef floating *memory = memory_of(plan, kind)
+    cdef floating *memory = memory_of(plan, part, kind)
     cdef floating *dx
     cdef Py_ssize_t i
     for i in range(part.own_first, part.own_last):
