@@ -78,6 +78,7 @@ NETWORKS = {
             dense(4),
             activation("silu"),
             dense(34, "log_softmax"),
+            activation("exponential"),
             dropout(0.2),
             dense(2),
         ],
