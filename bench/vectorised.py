@@ -3,10 +3,15 @@
 They are what fastmlp has to beat. Equations, shapes and sources stand in the oracle; the losses return one value a row.
 """
 
+import math
+
 import numpy as np
 
 from reference.dropout import KEY_INCREMENTS, MULTIPLIERS, ROUNDS, WORD
 from reference.losses import EPSILON
+from reference.rectifiers import NEGATIVE_SLOPE, SELU_ALPHA, SELU_SCALE
+
+ERF = np.frompyfunc(math.erf, 1, 1)  # NumPy has none
 
 # Operations.
 
@@ -64,6 +69,54 @@ def softmax(x):
     return powers
 
 
+def log_softmax(x):
+    return -surprises(x)
+
+
+def exponential(x):
+    return np.exp(x)
+
+
+def softsign(x):
+    return x / (1 + np.abs(x))
+
+
+def hard_sigmoid(x):
+    return np.clip(x + 3, 0, 6) / 6
+
+
+def leaky_relu(x):
+    return np.maximum(x, NEGATIVE_SLOPE * x)
+
+
+def relu6(x):
+    return np.clip(x, 0, 6)
+
+
+def elu(x):
+    return np.where(x > 0, x, np.expm1(np.minimum(x, 0)))
+
+
+def selu(x):
+    return SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * np.expm1(np.minimum(x, 0)))
+
+
+def softplus(x):
+    return np.logaddexp(x, 0)
+
+
+def silu(x):
+    return x * sigmoid(x)
+
+
+def gelu(x):
+    return x * normal_share(x)
+
+
+def mish(x):
+    return x * np.tanh(softplus(x))
+
+
 def linear_gradient(y, dy):
     return dy.copy()
 
@@ -82,6 +135,60 @@ def tanh_gradient(y, dy):
 
 def softmax_gradient(y, dy):
     return y * (dy - (dy * y).sum(axis=1, keepdims=True))
+
+
+def log_softmax_gradient(y, dy):
+    return dy - np.exp(y) * dy.sum(axis=1, keepdims=True)
+
+
+def exponential_gradient(y, dy):
+    return dy * y
+
+
+def softsign_gradient(y, dy):
+    return dy * np.square(1 - np.abs(y))
+
+
+def hard_sigmoid_gradient(y, dy):
+    return np.where((y > 0) & (y < 1), dy / 6, 0)
+
+
+def leaky_relu_gradient(y, dy):
+    return np.where(y > 0, dy, NEGATIVE_SLOPE * dy)
+
+
+def relu6_gradient(y, dy):
+    return dy * ((y > 0) & (y < 6))
+
+
+def elu_gradient(y, dy):
+    return np.where(y > 0, dy, dy * (y + 1))
+
+
+def selu_gradient(y, dy):
+    return np.where(y > 0, SELU_SCALE * dy, dy * (y + SELU_SCALE * SELU_ALPHA))
+
+
+def softplus_gradient(y, dy):
+    return -dy * np.expm1(-y)
+
+
+def silu_gradient(x, dy):
+    share = sigmoid(x)
+    return dy * (share * (1 + x * (1 - share)))
+
+
+def gelu_gradient(x, dy):
+    return dy * (normal_share(x) + x * np.exp(-0.5 * np.square(x)) / np.sqrt(2 * np.pi).astype(x.dtype))
+
+
+def mish_gradient(x, dy):
+    inner = np.tanh(softplus(x))
+    return dy * (inner + x * ((1 - inner * inner) * sigmoid(x)))
+
+
+def normal_share(x):
+    return 0.5 * (1 + ERF(x * 0.5**0.5).astype(x.dtype))
 
 
 # Losses.

@@ -38,13 +38,87 @@ def softmax(x: Any) -> np.ndarray:
     return _apply("softmax", x)
 
 
+def log_softmax(x: Any) -> np.ndarray:
+    """Return log(softmax(x)) over the last axis."""
+    return _apply("log_softmax", x)
+
+
+def exponential(x: Any) -> np.ndarray:
+    """Return exp(x), element by element."""
+    return _apply("exponential", x)
+
+
+def softsign(x: Any) -> np.ndarray:
+    """Return x / (1 + |x|), element by element."""
+    return _apply("softsign", x)
+
+
+def hard_sigmoid(x: Any) -> np.ndarray:
+    """Return min(max(x + 3, 0), 6) / 6, element by element."""
+    return _apply("hard_sigmoid", x)
+
+
+def leaky_relu(x: Any) -> np.ndarray:
+    """Return x where x > 0, else 0.2 x."""
+    return _apply("leaky_relu", x)
+
+
+def relu6(x: Any) -> np.ndarray:
+    """Return min(max(x, 0), 6), element by element."""
+    return _apply("relu6", x)
+
+
+def elu(x: Any) -> np.ndarray:
+    """Return x where x > 0, else exp(x) - 1."""
+    return _apply("elu", x)
+
+
+def selu(x: Any) -> np.ndarray:
+    """Return 1.0507 x where x > 0, else 1.0507 * 1.6733 (exp(x) - 1)."""
+    return _apply("selu", x)
+
+
+def softplus(x: Any) -> np.ndarray:
+    """Return log(1 + exp(x)), element by element."""
+    return _apply("softplus", x)
+
+
+def silu(x: Any) -> np.ndarray:
+    """Return x * sigmoid(x), element by element; also called swish."""
+    return _apply("silu", x)
+
+
+def gelu(x: Any) -> np.ndarray:
+    """Return x times the share of the standard normal distribution below x: Keras' exact gelu."""
+    return _apply("gelu", x)
+
+
+def mish(x: Any) -> np.ndarray:
+    """Return x * tanh(softplus(x)), element by element."""
+    return _apply("mish", x)
+
+
 ACTIVATIONS: dict[str, Callable[[Any], np.ndarray]] = {
     "linear": linear,
     "relu": relu,
     "sigmoid": sigmoid,
     "tanh": tanh,
     "softmax": softmax,
+    "log_softmax": log_softmax,
+    "exponential": exponential,
+    "softsign": softsign,
+    "hard_sigmoid": hard_sigmoid,
+    "leaky_relu": leaky_relu,
+    "relu6": relu6,
+    "elu": elu,
+    "selu": selu,
+    "softplus": softplus,
+    "silu": silu,
+    "gelu": gelu,
+    "mish": mish,
+    "swish": silu,
 }
+ALONG_ROWS = (softmax, log_softmax)  # whose outputs depend on all of the last axis
 
 
 def get(identifier: Any, argument: str = "activation") -> Callable[[Any], np.ndarray]:

@@ -28,7 +28,26 @@ if TYPE_CHECKING:
 Number = TypeVar("Number", int, float)
 
 # Named here too, since the modules that define them import NumPy.
-ACTIVATIONS = ("linear", "relu", "sigmoid", "tanh", "softmax")
+ACTIVATIONS = (
+    "linear",
+    "relu",
+    "sigmoid",
+    "tanh",
+    "softmax",
+    "log_softmax",
+    "exponential",
+    "softsign",
+    "hard_sigmoid",
+    "leaky_relu",
+    "relu6",
+    "elu",
+    "selu",
+    "softplus",
+    "silu",
+    "gelu",
+    "mish",
+    "swish",
+)
 OPTIMIZERS = ("sgd", "rmsprop", "adagrad", "adam")
 MAX_THREADS = 256
 

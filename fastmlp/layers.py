@@ -175,8 +175,8 @@ class Activation(Layer):
         self.activation = activations.get(activation)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        if self.activation is activations.softmax:
-            require_flat(self, input_shape)  # softmax is over the last axis
+        if self.activation in activations.ALONG_ROWS:
+            require_flat(self, input_shape)
         return input_shape
 
     def spec(self, seed: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ row of stages, each of which has a forward and a backward formula. Backprop is D
 Learning representations by back-propagating errors, 1986.
 """
 
-from reference import activations, losses, ops, optimizers
+from reference import activations, losses, ops, optimizers, rectifiers
 from reference.dense import dense_bias_gradient, dense_forward, dense_input_gradient, dense_kernel_gradient
 from reference.dropout import dropout
 
@@ -15,7 +15,20 @@ ACTIVATIONS = {  # name: function, gradient
     "sigmoid": (activations.sigmoid, activations.sigmoid_gradient),
     "tanh": (activations.tanh, activations.tanh_gradient),
     "softmax": (activations.softmax, activations.softmax_gradient),
+    "log_softmax": (activations.log_softmax, activations.log_softmax_gradient),
+    "exponential": (activations.exponential, activations.exponential_gradient),
+    "softsign": (activations.softsign, activations.softsign_gradient),
+    "hard_sigmoid": (activations.hard_sigmoid, activations.hard_sigmoid_gradient),
+    "leaky_relu": (rectifiers.leaky_relu, rectifiers.leaky_relu_gradient),
+    "relu6": (rectifiers.relu6, rectifiers.relu6_gradient),
+    "elu": (rectifiers.elu, rectifiers.elu_gradient),
+    "selu": (rectifiers.selu, rectifiers.selu_gradient),
+    "softplus": (rectifiers.softplus, rectifiers.softplus_gradient),
+    "silu": (rectifiers.silu, rectifiers.silu_gradient),
+    "gelu": (rectifiers.gelu, rectifiers.gelu_gradient),
+    "mish": (rectifiers.mish, rectifiers.mish_gradient),
 }
+FROM_INPUT = ("silu", "gelu", "mish")  # whose gradients take the input, where the others take the output
 CROSSENTROPIES = ("categorical_crossentropy", "sparse_categorical_crossentropy", "binary_crossentropy")
 LOSSES = {  # name: row losses, gradient of their mean
     name: (getattr(losses, name), getattr(losses, name + "_gradient"))
@@ -126,7 +139,7 @@ class Network:
                 gradients = dense_gradients(stage, values[i], dy) + gradients
             if len(gradients) == len(self.parameters()):
                 break  # nothing below learns
-            dy = stage_backward(stage, values[i + 1], dy, step)
+            dy = stage_backward(stage, values[i], values[i + 1], dy, step)
         return gradients
 
     def update(self, gradients):
@@ -229,13 +242,13 @@ def stage_forward(stage, x, step):
     return stage_dropout(stage, x, step)
 
 
-def stage_backward(stage, y, dy, step):
-    """Gradient of the input of a stage, given its output y and the gradient dy of that; step as in stage_forward."""
+def stage_backward(stage, x, y, dy, step):
+    """Gradient of the input x of a stage, given its output y and the gradient dy of that; step as in stage_forward."""
     if stage["kind"] == "dense":
         return dense_input_gradient(dy, stage["kernel"])
     if stage["kind"] == "activation":
         _, gradient = ACTIVATIONS[stage["activation"]]
-        return gradient(y, dy)
+        return gradient(x if stage["activation"] in FROM_INPUT else y, dy)
     if stage["kind"] == "rescaling":
         return [[d * stage["scale"] for d in row] for row in dy]
     return stage_dropout(stage, dy, step)

@@ -14,10 +14,11 @@ import reference.activations
 import reference.losses
 import reference.ops
 import reference.optimizers
+import reference.rectifiers
 
 U = 2.0**-24  # half the distance from 1 to the next float32
 TINY = 2.0**-125  # below that, float32 loses relative accuracy
-FUNCTION = 4 * U  # exp, log and tanh are good to 2 units in the last place
+FUNCTION = 4 * U  # exp, log, tanh and their like are good to 2 units in the last place
 
 
 class Bounded:
@@ -109,6 +110,18 @@ def log1p(x):
     return Bounded(value, x.error + FUNCTION * value + TINY)
 
 
+def expm1(x):
+    x = bounded(x)
+    value = math.expm1(x.value)
+    return Bounded(value, math.exp(x.value) * math.expm1(x.error) + FUNCTION * abs(value) + TINY)
+
+
+def erf(x):
+    x = bounded(x)
+    value = math.erf(x.value)
+    return Bounded(value, 2 / math.sqrt(math.pi) * x.error + FUNCTION * abs(value) + TINY)  # its steepest slope, at 0
+
+
 def tanh(x):
     x = bounded(x)
     value = math.tanh(x.value)
@@ -122,14 +135,18 @@ def sqrt(x):
     return Bounded(value, x.error / (2 * value) + U * value if value else 0.0)
 
 
-FUNCTIONS = SimpleNamespace(exp=exp, log=log, log1p=log1p, tanh=tanh, sqrt=sqrt, inf=math.inf, copysign=math.copysign)
+FUNCTIONS = SimpleNamespace(
+    **{"exp": exp, "expm1": expm1, "log": log, "log1p": log1p, "tanh": tanh, "erf": erf, "sqrt": sqrt},
+    **{"inf": math.inf, "pi": math.pi, "copysign": math.copysign},
+)
+MODULES = ("activations", "rectifiers", "losses", "ops", "optimizers")
 
 
 def run(monkeypatch, name, arguments):
     """Call the oracle's function of that name on numbers with bounds; floats inside lists become exact ones."""
     with monkeypatch.context() as patch:
-        for module in (reference.activations, reference.losses, reference.ops, reference.optimizers):
-            patch.setattr(module, "math", FUNCTIONS)
+        for module in MODULES:
+            patch.setattr(getattr(reference, module), "math", FUNCTIONS)
         exact = [each(Bounded, a) if isinstance(a, list) else a for a in arguments]
         result = getattr(reference, name)(*exact)
     return exact, result

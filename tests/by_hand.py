@@ -2,15 +2,9 @@
 
 import random
 
-import reference
+import reference.network
 
-ACTIVATIONS = {
-    "linear": (reference.linear, reference.linear_gradient),
-    "relu": (reference.relu, reference.relu_gradient),
-    "sigmoid": (reference.sigmoid, reference.sigmoid_gradient),
-    "tanh": (reference.tanh, reference.tanh_gradient),
-    "softmax": (reference.softmax, reference.softmax_gradient),
-}
+ACTIVATIONS = reference.network.ACTIVATIONS
 STEP = 1e-5  # of the finite differences: their error is about STEP^2 f''' / 6 + eps f / STEP, below the tolerance
 
 

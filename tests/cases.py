@@ -95,6 +95,11 @@ def signed(rng, shape):
     return rng.standard_normal(shape) * (rng.random(shape) > 0.125)
 
 
+def wide(rng, shape):
+    """Numbers on which functions with a ceiling reach it."""
+    return 6 * rng.standard_normal(shape)
+
+
 def positive_parts(rng, shape):
     """What relu gives: about half of it is zero."""
     return np.maximum(rng.standard_normal(shape), 0.0)
@@ -113,6 +118,26 @@ def fractions(rng, shape):
 def signed_fractions(rng, shape):
     """Numbers inside (-1, 1)."""
     return rng.uniform(-0.99, 0.99, shape)
+
+
+def above_minus_one(rng, shape):
+    """What elu and selu give: numbers of both signs above -1."""
+    return np.maximum(np.expm1(signed(rng, shape)), -0.99)
+
+
+def up_to_six(rng, shape):
+    """What relu6 gives, both ends included."""
+    return np.clip(rng.uniform(-3, 9, shape), 0.0, 6.0)
+
+
+def up_to_one(rng, shape):
+    """What hard_sigmoid gives, both ends included."""
+    return up_to_six(rng, shape) / 6.0
+
+
+def logarithms(rng, shape):
+    """Logarithms of distributions."""
+    return np.log(distributions(rng, shape))
 
 
 def answers(rng, shape):
@@ -143,6 +168,15 @@ VALUES = (  # kernel, argument, maker: the first line that fits
     ("sigmoid_gradient", "y", fractions),
     ("tanh_gradient", "y", signed_fractions),
     ("softmax_gradient", "y", distributions),
+    ("log_softmax_gradient", "y", logarithms),
+    ("exponential_gradient", "y", squares),
+    ("softsign_gradient", "y", signed_fractions),
+    ("hard_sigmoid_gradient", "y", up_to_one),
+    ("relu6_gradient", "y", up_to_six),
+    ("*elu_gradient", "y", above_minus_one),
+    ("softplus_gradient", "y", squares),
+    ("relu6", "x", wide),
+    ("hard_sigmoid", "x", wide),
     ("categorical_crossentropy*", "y_true", shares),
     ("binary_crossentropy*", "y_true", answers),
     ("*categorical_crossentropy*", "y_pred", distributions),

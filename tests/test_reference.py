@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import reference
+from reference.network import FROM_INPUT
 from tests.by_hand import ACTIVATIONS, close, numeric_gradient, random_matrix
 
 NAN = math.nan
@@ -19,11 +20,21 @@ NAN = math.nan
 
 def test_exports_every_function_of_the_modules_but_their_helpers():
     helpers = {
-        *("pairs", "add_vectors", "vector_sum", "divide", "exponential", "logistic", "subtract_maximum", "softmax_row"),
+        *(
+            "pairs",
+            "add_vectors",
+            "vector_sum",
+            "divide",
+            "exponential_of",
+            "logistic",
+            "subtract_maximum",
+            "softmax_row",
+        ),
+        *("each_pair", "clipped_at_six", "softplus_of", "normal_share"),
         *("clip", "is_inside", "logarithm_slope", "surprises", "philox_round", "random_words"),
     }
     found = {"Network"}
-    for name in ("ops", "activations", "losses", "optimizers", "dropout", "dense"):
+    for name in ("ops", "activations", "rectifiers", "losses", "optimizers", "dropout", "dense"):
         module = sys.modules["reference." + name]
         found |= {name for name, f in inspect.getmembers(module, inspect.isfunction) if f.__module__ == module.__name__}
     assert set(reference.__all__) == found - helpers
@@ -163,6 +174,185 @@ def test_activation_gradients_by_hand():
     assert reference.softmax_gradient([[0.5, 0.25, 0.25]], dy) == [[-0.375, 0.0625, 0.3125]]
 
 
+# PyTorch 2.13 in float64, torch.nn.functional: y and, by its automatic differentiation, dy/dx at the points of POINTS
+# (but for the slope of hard_sigmoid, 1 / 6, which PyTorch keeps in float32)
+POINTS = [-4.0, -1.25, -0.5, 0.25, 1.5, 7.0]
+GOLDEN = {
+    "leaky_relu": (
+        [-0.8, -0.25, -0.1, 0.25, 1.5, 7.0],
+        [0.2, 0.2, 0.2, 1.0, 1.0, 1.0],
+    ),
+    "relu6": (
+        [0.0, 0.0, 0.0, 0.25, 1.5, 6.0],
+        [0.0, 0.0, 0.0, 1.0, 1.0, 0.0],
+    ),
+    "elu": (
+        [-0.9816843611112658, -0.7134952031398099, -0.3934693402873666, 0.25, 1.5, 7.0],
+        [0.01831563888873418, 0.2865047968601901, 0.6065306597126334, 1.0, 1.0, 1.0],
+    ),
+    "selu": (
+        [
+            -1.7258986281898945,
+            -1.2543954463378648,
+            -0.6917581878028713,
+            0.2626752468388701,
+            1.5760514810332207,
+            7.354906911488364,
+        ],
+        [
+            0.03220071265748214,
+            0.5037038945095117,
+            1.0663411530445053,
+            1.0507009873554805,
+            1.0507009873554805,
+            1.0507009873554805,
+        ],
+    ),
+    "softplus": (
+        [
+            0.018149927917809738,
+            0.2519290813453729,
+            0.4740769841801067,
+            0.8259394198788436,
+            1.7014132779827524,
+            7.000911466453774,
+        ],
+        [
+            0.017986209962091555,
+            0.22270013882530884,
+            0.37754066879814546,
+            0.5621765008857981,
+            0.8175744761936437,
+            0.9990889488055994,
+        ],
+    ),
+    "silu": (
+        [
+            -0.07194483984836623,
+            -0.27837517353163604,
+            -0.1887703343990727,
+            0.14054412522144952,
+            1.2263617142904655,
+            6.993622641639196,
+        ],
+        [
+            -0.05266461489107291,
+            0.00631915508468757,
+            0.2600388126973482,
+            0.6237100215701977,
+            1.041294154299143,
+            1.0054604970664518,
+        ],
+    ),
+    "gelu": (
+        [
+            -0.00012668496733247991,
+            -0.13206221708356905,
+            -0.15426876936299344,
+            0.14967658142073093,
+            1.399789198096713,
+            6.999999999991041,
+        ],
+        [
+            -0.0005036496612264215,
+            -0.12266158306942215,
+            0.13250487534383712,
+            0.695373354883636,
+            1.1274691922299795,
+            1.0000000000626632,
+        ],
+    ),
+    "mish": (
+        [
+            -0.07259174079202535,
+            -0.30841396114152775,
+            -0.22074377465173,
+            0.1695724096638176,
+            1.4033782663958028,
+            6.999988379809741,
+        ],
+        [
+            -0.05377320979348033,
+            -0.014697562473019468,
+            0.28951067791351226,
+            0.7541726677205928,
+            1.0884879850078475,
+            1.000021559160889,
+        ],
+    ),
+    "softsign": (
+        [-0.8, -0.5555555555555556, -0.3333333333333333, 0.2, 0.6, 0.875],
+        [0.04000000000000001, 0.19753086419753083, 0.4444444444444444, 0.64, 0.16000000000000003, 0.015625],
+    ),
+    "hard_sigmoid": (
+        [0.0, 0.2916666666666667, 0.4166666666666667, 0.5416666666666666, 0.75, 1.0],
+        [0.0, 0.16666666666666666, 0.16666666666666666, 0.16666666666666666, 0.16666666666666666, 0.0],
+    ),
+    "exponential": (
+        [
+            0.01831563888873418,
+            0.2865047968601901,
+            0.6065306597126334,
+            1.2840254166877414,
+            4.4816890703380645,
+            1096.6331584284585,
+        ],
+        [
+            0.01831563888873418,
+            0.2865047968601901,
+            0.6065306597126334,
+            1.2840254166877414,
+            4.4816890703380645,
+            1096.6331584284585,
+        ],
+    ),
+    "log_softmax": (
+        [
+            -11.006070234478464,
+            -8.256070234478464,
+            -7.506070234478464,
+            -6.756070234478464,
+            -5.506070234478464,
+            -0.006070234478464331,
+        ],
+        [
+            0.9999003962521684,
+            0.9984419352383849,
+            0.9967015768737771,
+            0.9930172381869906,
+            0.9756277664823293,
+            -4.96368891303365,
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_activations_and_slopes_are_those_of_pytorch(name):
+    function, gradient = ACTIVATIONS[name]
+    values, slopes = GOLDEN[name]
+    y = function([POINTS])
+    close(y, [values], 1e-14)
+    close(gradient([POINTS] if name in FROM_INPUT else y, [[1.0] * 6]), [slopes], 1e-14)
+
+
+def test_far_from_zero_rectifiers_stay_straight():
+    far = [[-1000.0, 1000.0]]
+    assert reference.softplus(far) == [[0.0, 1000.0]]
+    for function in (reference.silu, reference.gelu, reference.mish):
+        close(function(far), [[0.0, 1000.0]])
+    for gradient in (reference.silu_gradient, reference.gelu_gradient, reference.mish_gradient):
+        assert gradient(far, [[2.0, 2.0]]) == [[0.0, 2.0]]
+    assert reference.relu6(far) == [[0.0, 6.0]]
+    assert reference.hard_sigmoid(far) == [[0.0, 1.0]]
+    assert reference.elu([[-1000.0]]) == [[-1.0]]
+    close(reference.log_softmax(far), [[-2000.0, 0.0]])
+
+
+def test_an_exponential_that_overflows_is_infinite():
+    assert reference.exponential([[1000.0]]) == [[math.inf]]
+
+
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_activation_gradient_is_the_slope(name):
     function, gradient = ACTIVATIONS[name]
@@ -174,4 +364,4 @@ def test_activation_gradient_is_the_slope(name):
             a * b for row_a, row_b in zip(function(x), dy, strict=True) for a, b in zip(row_a, row_b, strict=True)
         )
 
-    close(gradient(function(x), dy), numeric_gradient(weighted, x), 1e-8)
+    close(gradient(x if name in FROM_INPUT else function(x), dy), numeric_gradient(weighted, x), 1e-8)

@@ -58,9 +58,9 @@ def test_activations_are_functions_found_by_name():
     assert activations.get("ReLU") is activations.relu
     assert activations.get(activations.softmax) is activations.softmax
     with pytest.raises(
-        ValueError, match=r"activation: got unknown name 'selu', needs one of 'linear', 'relu', 'sigmoid'"
+        ValueError, match=r"activation: got unknown name 'maxout', needs one of 'linear', 'relu', 'sigmoid'"
     ):
-        activations.get("selu")
+        activations.get("maxout")
     for wrong in (abs, 3, ["relu"]):
         with pytest.raises(TypeError, match="activation"):
             activations.get(wrong)

@@ -14,7 +14,7 @@ from fastmlp.kernels.contract import Array, Scalar, kernel
 
 try:
     import fastmlp.kernels.dropout as masks  # the module: here its name becomes the function's
-    from fastmlp.kernels import activations, dense, isa, losses, ops, optimizers
+    from fastmlp.kernels import activations, dense, isa, losses, ops, optimizers, rectifiers
     from fastmlp.kernels.engine import Network
 except ModuleNotFoundError as error:
     raise ImportError(
@@ -41,24 +41,48 @@ __all__ = [
     "dense_input_gradient",
     "dense_kernel_gradient",
     "dropout",
+    "elu",
+    "elu_gradient",
+    "exponential",
+    "exponential_gradient",
+    "gelu",
+    "gelu_gradient",
+    "hard_sigmoid",
+    "hard_sigmoid_gradient",
+    "leaky_relu",
+    "leaky_relu_gradient",
     "linear",
     "linear_gradient",
+    "log_softmax",
+    "log_softmax_gradient",
     "matrix_dot",
     "matrix_vector_dot",
     "mean_squared_error",
     "mean_squared_error_gradient",
+    "mish",
+    "mish_gradient",
     "momentum",
     "nesterov",
     "philox4x32",
     "relu",
+    "relu6",
+    "relu6_gradient",
     "relu_gradient",
     "reshape",
     "rmsprop",
+    "selu",
+    "selu_gradient",
     "sgd",
     "sigmoid",
     "sigmoid_gradient",
+    "silu",
+    "silu_gradient",
     "softmax",
     "softmax_gradient",
+    "softplus",
+    "softplus_gradient",
+    "softsign",
+    "softsign_gradient",
     "sparse_categorical_crossentropy",
     "sparse_categorical_crossentropy_from_logits",
     "sparse_categorical_crossentropy_from_logits_gradient",
@@ -99,6 +123,31 @@ relu_gradient = kernel(activations.relu_gradient, y="m n", dy="m n", out="m n")
 sigmoid_gradient = kernel(activations.sigmoid_gradient, y="m n", dy="m n", out="m n")
 tanh_gradient = kernel(activations.tanh_gradient, y="m n", dy="m n", out="m n")
 softmax_gradient = kernel(activations.softmax_gradient, y="m n", dy="m n", out="m n")
+log_softmax = kernel(activations.log_softmax, x="m n", out="m n")
+log_softmax_gradient = kernel(activations.log_softmax_gradient, y="m n", dy="m n", out="m n")
+exponential = kernel(activations.exponential, x="m n", out="m n")
+exponential_gradient = kernel(activations.exponential_gradient, y="m n", dy="m n", out="m n")
+softsign = kernel(activations.softsign, x="m n", out="m n")
+softsign_gradient = kernel(activations.softsign_gradient, y="m n", dy="m n", out="m n")
+hard_sigmoid = kernel(activations.hard_sigmoid, x="m n", out="m n")
+hard_sigmoid_gradient = kernel(activations.hard_sigmoid_gradient, y="m n", dy="m n", out="m n")
+
+leaky_relu = kernel(rectifiers.leaky_relu, x="m n", out="m n")
+leaky_relu_gradient = kernel(rectifiers.leaky_relu_gradient, y="m n", dy="m n", out="m n")
+relu6 = kernel(rectifiers.relu6, x="m n", out="m n")
+relu6_gradient = kernel(rectifiers.relu6_gradient, y="m n", dy="m n", out="m n")
+elu = kernel(rectifiers.elu, x="m n", out="m n")
+elu_gradient = kernel(rectifiers.elu_gradient, y="m n", dy="m n", out="m n")
+selu = kernel(rectifiers.selu, x="m n", out="m n")
+selu_gradient = kernel(rectifiers.selu_gradient, y="m n", dy="m n", out="m n")
+softplus = kernel(rectifiers.softplus, x="m n", out="m n")
+softplus_gradient = kernel(rectifiers.softplus_gradient, y="m n", dy="m n", out="m n")
+silu = kernel(rectifiers.silu, x="m n", out="m n")
+silu_gradient = kernel(rectifiers.silu_gradient, x="m n", dy="m n", out="m n")
+gelu = kernel(rectifiers.gelu, x="m n", out="m n")
+gelu_gradient = kernel(rectifiers.gelu_gradient, x="m n", dy="m n", out="m n")
+mish = kernel(rectifiers.mish, x="m n", out="m n")
+mish_gradient = kernel(rectifiers.mish_gradient, x="m n", dy="m n", out="m n")
 
 labels = Array("b", np.intc, below="n")
 mean_squared_error = kernel(losses.mean_squared_error, y_true="b n", y_pred="b n", out="b")

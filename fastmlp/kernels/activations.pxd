@@ -3,6 +3,11 @@ from cython cimport floating
 from fastmlp.kernels.isa cimport Isa
 
 
+cdef apply(int activation, const floating[:, ::1] x, floating[:, ::1] out, int threads)
+cdef apply_gradient(int activation, const floating[:, ::1] source, const floating[:, ::1] dy, floating[:, ::1] out,
+                    int threads)
+cdef bint is_of_rows(int activation) noexcept nogil
+cdef bint takes_input(int activation) noexcept nogil
 cdef void activate_row(const Isa *isa, int activation, Py_ssize_t n, floating *x) noexcept nogil
-cdef void activate_row_gradient(const Isa *isa, int activation, Py_ssize_t n, const floating *y,
+cdef void activate_row_gradient(const Isa *isa, int activation, Py_ssize_t n, const floating *source,
                                 floating *dy) noexcept nogil

@@ -1,11 +1,16 @@
-"""Activations and their gradients from the output; twin of reference/activations.py, where each has its equation."""
+"""Activations and their gradients from the output; twin of reference/activations.py, where each has its equation.
+
+The loops over elements are those of c/activations.h.
+"""
 
 from cython cimport floating
 from cython.parallel cimport prange
 from libc.string cimport memcpy
 
-from fastmlp.kernels.isa cimport LINEAR, RELU, SIGMOID, SOFTMAX, TANH
-from fastmlp.kernels.isa cimport Isa, activate, activate_gradient, selected, softmax as softmax_row
+from fastmlp.kernels.isa cimport EXPONENTIAL, HARD_SIGMOID, LINEAR, LOG_SOFTMAX, RELU, SIGMOID, SILU, SOFTMAX, SOFTSIGN
+from fastmlp.kernels.isa cimport TANH, Isa, activate, activate_gradient, selected
+from fastmlp.kernels.isa cimport log_softmax as log_softmax_row, log_softmax_gradient as log_softmax_row_gradient
+from fastmlp.kernels.isa cimport softmax as softmax_row
 
 
 def linear(const floating[:, ::1] x, floating[:, ::1] out, int threads):
@@ -26,6 +31,26 @@ def tanh(const floating[:, ::1] x, floating[:, ::1] out, int threads):
 def softmax(const floating[:, ::1] x, floating[:, ::1] out, int threads):
     """out[i, j] = exp(x[i, j] - max_i) / sum over k of exp(x[i, k] - max_i)."""
     apply(SOFTMAX, x, out, threads)
+
+
+def log_softmax(const floating[:, ::1] x, floating[:, ::1] out, int threads):
+    """out[i, j] = x[i, j] - max_i - log of the sum over k of exp(x[i, k] - max_i)."""
+    apply(LOG_SOFTMAX, x, out, threads)
+
+
+def exponential(const floating[:, ::1] x, floating[:, ::1] out, int threads):
+    """out = exp(x)."""
+    apply(EXPONENTIAL, x, out, threads)
+
+
+def softsign(const floating[:, ::1] x, floating[:, ::1] out, int threads):
+    """out = x / (1 + |x|)."""
+    apply(SOFTSIGN, x, out, threads)
+
+
+def hard_sigmoid(const floating[:, ::1] x, floating[:, ::1] out, int threads):
+    """out = min(max(x + 3, 0), 6) / 6."""
+    apply(HARD_SIGMOID, x, out, threads)
 
 
 def linear_gradient(const floating[:, ::1] y, const floating[:, ::1] dy, floating[:, ::1] out, int threads):
@@ -53,6 +78,26 @@ def softmax_gradient(const floating[:, ::1] y, const floating[:, ::1] dy, floati
     apply_gradient(SOFTMAX, y, dy, out, threads)
 
 
+def log_softmax_gradient(const floating[:, ::1] y, const floating[:, ::1] dy, floating[:, ::1] out, int threads):
+    """out[i, j] = dy[i, j] - exp(y[i, j]) * sum over k of dy[i, k]."""
+    apply_gradient(LOG_SOFTMAX, y, dy, out, threads)
+
+
+def exponential_gradient(const floating[:, ::1] y, const floating[:, ::1] dy, floating[:, ::1] out, int threads):
+    """out = dy * y."""
+    apply_gradient(EXPONENTIAL, y, dy, out, threads)
+
+
+def softsign_gradient(const floating[:, ::1] y, const floating[:, ::1] dy, floating[:, ::1] out, int threads):
+    """out = dy * (1 - |y|)^2."""
+    apply_gradient(SOFTSIGN, y, dy, out, threads)
+
+
+def hard_sigmoid_gradient(const floating[:, ::1] y, const floating[:, ::1] dy, floating[:, ::1] out, int threads):
+    """out = dy / 6 where 0 < y < 1, else 0."""
+    apply_gradient(HARD_SIGMOID, y, dy, out, threads)
+
+
 cdef apply(int activation, const floating[:, ::1] x, floating[:, ::1] out, int threads):
     cdef const Isa *isa = selected()
     cdef Py_ssize_t n = x.shape[1], i
@@ -61,29 +106,47 @@ cdef apply(int activation, const floating[:, ::1] x, floating[:, ::1] out, int t
         activate_row(isa, activation, n, &out[i, 0])
 
 
-cdef apply_gradient(int activation, const floating[:, ::1] y, const floating[:, ::1] dy, floating[:, ::1] out,
+cdef apply_gradient(int activation, const floating[:, ::1] source, const floating[:, ::1] dy, floating[:, ::1] out,
                     int threads):
     cdef const Isa *isa = selected()
-    cdef Py_ssize_t n = y.shape[1], i
-    for i in prange(y.shape[0], nogil=True, schedule="static", num_threads=threads):
+    cdef Py_ssize_t n = source.shape[1], i
+    for i in prange(source.shape[0], nogil=True, schedule="static", num_threads=threads):
         memcpy(&out[i, 0], &dy[i, 0], n * sizeof(floating))
-        activate_row_gradient(isa, activation, n, &y[i, 0], &out[i, 0])
+        activate_row_gradient(isa, activation, n, &source[i, 0], &out[i, 0])
+
+
+cdef bint is_of_rows(int activation) noexcept nogil:
+    """Whether each output depends on the whole row."""
+    return activation == SOFTMAX or activation == LOG_SOFTMAX
+
+
+cdef bint takes_input(int activation) noexcept nogil:
+    """Whether the gradient follows from the input, not from the output."""
+    return activation >= SILU
 
 
 cdef void activate_row(const Isa *isa, int activation, Py_ssize_t n, floating *x) noexcept nogil:
     if activation == SOFTMAX:
         softmax_row(isa, n, x)
+    elif activation == LOG_SOFTMAX:
+        log_softmax_row(isa, n, x)
     else:
         activate(isa, activation, n, x)
 
 
-cdef void activate_row_gradient(const Isa *isa, int activation, Py_ssize_t n, const floating *y,
+cdef void activate_row_gradient(const Isa *isa, int activation, Py_ssize_t n, const floating *source,
                                 floating *dy) noexcept nogil:
+    if activation == SOFTMAX:
+        softmax_row_gradient(n, source, dy)
+    elif activation == LOG_SOFTMAX:
+        log_softmax_row_gradient(isa, n, source, dy)
+    else:
+        activate_gradient(isa, activation, n, source, dy)
+
+
+cdef inline void softmax_row_gradient(Py_ssize_t n, const floating *y, floating *dy) noexcept nogil:
     cdef floating dot = 0
     cdef Py_ssize_t j
-    if activation != SOFTMAX:
-        activate_gradient(isa, activation, n, y, dy)
-        return
     for j in range(n):
         dot += dy[j] * y[j]
     for j in range(n):

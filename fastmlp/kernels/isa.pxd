@@ -4,7 +4,8 @@ from cython cimport floating
 from libc.stdint cimport int32_t, uint32_t, uint64_t
 
 cdef extern from "c/kernels.h" nogil:
-    enum: LINEAR, RELU, SIGMOID, TANH, SOFTMAX
+    enum: LINEAR, RELU, SIGMOID, TANH, SOFTMAX, LOG_SOFTMAX, EXPONENTIAL, SOFTSIGN, HARD_SIGMOID
+    enum: LEAKY_RELU, RELU6, ELU, SELU, SOFTPLUS, SILU, GELU, MISH
     enum: UINT8, FLOAT32, FLOAT64
     enum: SGD, MOMENTUM, NESTEROV, RMSPROP, ADAGRAD, ADAM, STORE
 
@@ -52,6 +53,8 @@ cdef extern from "c/kernels.h" nogil:
         void (*activate)(int, Py_ssize_t, float *) noexcept nogil
         void (*activate_gradient)(int, Py_ssize_t, const float *, float *) noexcept nogil
         void (*softmax)(Py_ssize_t, float *) noexcept nogil
+        void (*log_softmax)(Py_ssize_t, float *) noexcept nogil
+        void (*log_softmax_gradient)(Py_ssize_t, const float *, float *) noexcept nogil
         void (*update)(const Optimizer *, Py_ssize_t, float *, const float *, float *, float *) noexcept nogil
         void (*dropout)(const Dropout *, uint64_t, Py_ssize_t, float *) noexcept nogil
 
@@ -83,6 +86,8 @@ cdef extern from "c/kernels.h" nogil:
         void (*activate)(int, Py_ssize_t, double *) noexcept nogil
         void (*activate_gradient)(int, Py_ssize_t, const double *, double *) noexcept nogil
         void (*softmax)(Py_ssize_t, double *) noexcept nogil
+        void (*log_softmax)(Py_ssize_t, double *) noexcept nogil
+        void (*log_softmax_gradient)(Py_ssize_t, const double *, double *) noexcept nogil
         void (*update)(const Optimizer *, Py_ssize_t, double *, const double *, double *, double *) noexcept nogil
         void (*dropout)(const Dropout *, uint64_t, Py_ssize_t, double *) noexcept nogil
 
@@ -256,12 +261,12 @@ cdef inline void activate(const Isa *isa, int activation, Py_ssize_t n, floating
         isa.f64.activate(activation, n, x)
 
 
-cdef inline void activate_gradient(const Isa *isa, int activation, Py_ssize_t n, const floating *y,
+cdef inline void activate_gradient(const Isa *isa, int activation, Py_ssize_t n, const floating *source,
                                    floating *dy) noexcept nogil:
     if floating is float:
-        isa.f32.activate_gradient(activation, n, y, dy)
+        isa.f32.activate_gradient(activation, n, source, dy)
     else:
-        isa.f64.activate_gradient(activation, n, y, dy)
+        isa.f64.activate_gradient(activation, n, source, dy)
 
 
 cdef inline void softmax(const Isa *isa, Py_ssize_t n, floating *x) noexcept nogil:
@@ -269,6 +274,20 @@ cdef inline void softmax(const Isa *isa, Py_ssize_t n, floating *x) noexcept nog
         isa.f32.softmax(n, x)
     else:
         isa.f64.softmax(n, x)
+
+
+cdef inline void log_softmax(const Isa *isa, Py_ssize_t n, floating *x) noexcept nogil:
+    if floating is float:
+        isa.f32.log_softmax(n, x)
+    else:
+        isa.f64.log_softmax(n, x)
+
+
+cdef inline void log_softmax_gradient(const Isa *isa, Py_ssize_t n, const floating *y, floating *dy) noexcept nogil:
+    if floating is float:
+        isa.f32.log_softmax_gradient(n, y, dy)
+    else:
+        isa.f64.log_softmax_gradient(n, y, dy)
 
 
 cdef inline void update(const Isa *isa, const Optimizer *optimizer, Py_ssize_t n, floating *w, const floating *g,

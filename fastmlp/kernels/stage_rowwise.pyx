@@ -4,9 +4,9 @@ from cython cimport floating
 from libc.stdint cimport uint64_t
 from libc.string cimport memcpy
 
-from fastmlp.kernels.activations cimport activate_row, activate_row_gradient
+from fastmlp.kernels.activations cimport activate_row, activate_row_gradient, is_of_rows, takes_input
 from fastmlp.kernels.dropout cimport dropout_setting
-from fastmlp.kernels.isa cimport SOFTMAX, Dropout
+from fastmlp.kernels.isa cimport Dropout
 from fastmlp.kernels.isa cimport activate, activate_gradient, blocks, dropout as dropout_elements, panel_columns
 from fastmlp.kernels.isa cimport rescale
 from fastmlp.kernels.plan cimport ACTIVATION, DENSE, DROPOUT
@@ -22,23 +22,23 @@ cdef void rowwise_forward(Plan *plan, int number, const Part *part, const Pass *
     for panel in range(blocks(layer.outputs, width)):
         y = element(&layer.output, part.own_first, panel, width, kind)
         memcpy(y, element(input_of(plan, number), part.own_first, panel, width, kind), n * sizeof(floating))
-        if layer.kind == ACTIVATION and layer.activation != SOFTMAX:
+        if layer.kind == ACTIVATION and not is_of_rows(layer.activation):
             activate(plan.isa, layer.activation, n, y)
         elif layer.kind != ACTIVATION and layer.kind != DROPOUT:
             rescale(plan.isa, n, layer.scale, layer.offset, y)
-    if layer.kind == ACTIVATION and layer.activation == SOFTMAX:
-        softmax_rows(plan, layer, part, kind)
+    if layer.kind == ACTIVATION and is_of_rows(layer.activation):
+        activate_rows(plan, layer, part, kind)
     elif layer.kind == DROPOUT and run.dropout:
         drop(plan, layer, part, run.step, &layer.output, kind)
 
 
-cdef void softmax_rows(Plan *plan, Layer *layer, const Part *part, const floating *kind) noexcept nogil:
+cdef void activate_rows(Plan *plan, Layer *layer, const Part *part, const floating *kind) noexcept nogil:
     cdef int width = panel_columns(plan.isa, kind)
     cdef floating *y
     cdef Py_ssize_t i
     for i in range(part.own_first, part.own_last):
         y = take_row(&layer.output, i, width, memory_of(plan, part, kind))
-        activate_row(plan.isa, SOFTMAX, layer.outputs, y)
+        activate_row(plan.isa, layer.activation, layer.outputs, y)
         put_row(&layer.output, i, width, y)
 
 
@@ -64,33 +64,34 @@ cdef void rowwise_backward(Plan *plan, int number, const Part *part, const Pass 
     """The gradient of the input from that of the output, for the thread's rows."""
     cdef Layer *layer = &plan.layers[number]
     cdef const Matrix *below = &plan.layers[number - 1].gradient
+    cdef const Matrix *source = input_of(plan, number) if takes_input(layer.activation) else &layer.output
     cdef int width = panel_columns(plan.isa, kind)
     cdef Py_ssize_t n = (part.own_last - part.own_first) * width, panel
     cdef floating *dx
     for panel in range(blocks(layer.outputs, width)):
         dx = element(below, part.own_first, panel, width, kind)
         memcpy(dx, element(&layer.gradient, part.own_first, panel, width, kind), n * sizeof(floating))
-        if layer.kind == ACTIVATION and layer.activation != SOFTMAX:
+        if layer.kind == ACTIVATION and not is_of_rows(layer.activation):
             activate_gradient(plan.isa, layer.activation, n,
-                              element(&layer.output, part.own_first, panel, width, kind), dx)
+                              element(source, part.own_first, panel, width, kind), dx)
         elif layer.kind != ACTIVATION and layer.kind != DROPOUT:
             rescale(plan.isa, n, layer.scale, 0.0, dx)
-    if layer.kind == ACTIVATION and layer.activation == SOFTMAX:
-        softmax_gradients(plan, layer, part, below, kind)
+    if layer.kind == ACTIVATION and is_of_rows(layer.activation):
+        activate_row_gradients(plan, layer, part, below, kind)
     elif layer.kind == DROPOUT and run.dropout:
         drop(plan, layer, part, run.step, below, kind)
     through_activation(plan, number - 1, part, kind)
 
 
-cdef void softmax_gradients(Plan *plan, const Layer *layer, const Part *part, const Matrix *below,
-                            const floating *kind) noexcept nogil:
+cdef void activate_row_gradients(Plan *plan, const Layer *layer, const Part *part, const Matrix *below,
+                                 const floating *kind) noexcept nogil:
     cdef int width = panel_columns(plan.isa, kind)
     cdef floating *memory = memory_of(plan, part, kind)
     cdef floating *dx
     cdef Py_ssize_t i
     for i in range(part.own_first, part.own_last):
         dx = take_row(below, i, width, memory)
-        activate_row_gradient(plan.isa, SOFTMAX, layer.outputs,
+        activate_row_gradient(plan.isa, layer.activation, layer.outputs,
                               take_row(&layer.output, i, width, memory + blocks(layer.outputs, width) * width), dx)
         put_row(below, i, width, dx)
 

@@ -2,7 +2,11 @@
 
 import numpy as np
 
-from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, LINEAR, RELU, SIGMOID, SOFTMAX, TANH, UINT8
+from fastmlp.kernels.activations cimport is_of_rows, takes_input
+from fastmlp.kernels.isa cimport (
+    ELU, EXPONENTIAL, FLOAT32, FLOAT64, GELU, HARD_SIGMOID, LEAKY_RELU, LINEAR, LOG_SOFTMAX, MISH, RELU, RELU6, SELU,
+    SIGMOID, SILU, SOFTMAX, SOFTPLUS, SOFTSIGN, TANH, UINT8,
+)
 from fastmlp.kernels.losses cimport (
     BINARY, BINARY_FROM_LOGITS, CATEGORICAL, CATEGORICAL_FROM_LOGITS, MEAN_SQUARED_ERROR, SPARSE_CATEGORICAL,
     SPARSE_CATEGORICAL_FROM_LOGITS,
@@ -12,7 +16,25 @@ from fastmlp.kernels.plan cimport (
     SPARSE_CATEGORICAL_ACCURACY,
 )
 
-ACTIVATIONS = {"linear": LINEAR, "relu": RELU, "sigmoid": SIGMOID, "tanh": TANH, "softmax": SOFTMAX}
+ACTIVATIONS = {
+    "linear": LINEAR,
+    "relu": RELU,
+    "sigmoid": SIGMOID,
+    "tanh": TANH,
+    "softmax": SOFTMAX,
+    "log_softmax": LOG_SOFTMAX,
+    "exponential": EXPONENTIAL,
+    "softsign": SOFTSIGN,
+    "hard_sigmoid": HARD_SIGMOID,
+    "leaky_relu": LEAKY_RELU,
+    "relu6": RELU6,
+    "elu": ELU,
+    "selu": SELU,
+    "softplus": SOFTPLUS,
+    "silu": SILU,
+    "gelu": GELU,
+    "mish": MISH,
+}
 LOSSES = {
     None: NO_LOSS,
     "mean_squared_error": MEAN_SQUARED_ERROR,
@@ -47,9 +69,14 @@ def take_apart(layers, fused):
         stage = dict(layer, number=number)
         activation = layer.get("activation", "linear")
         last = number == len(layers) - 1
-        if layer["kind"] == "dense" and (activation == "softmax" or (fused and last)):
+        if layer["kind"] == "dense" and (is_no_epilogue(activation) or (fused and last)):
             stages.append(dict(stage, activation="linear"))
             stages.append({"kind": "activation", "number": number, "activation": activation})
         else:
             stages.append(stage)
     return stages
+
+
+def is_no_epilogue(activation):
+    """Whether it takes whole rows, or its gradient its input, which a dense stage does not keep."""
+    return is_of_rows(ACTIVATIONS[activation]) or takes_input(ACTIVATIONS[activation])

@@ -1,43 +1,4 @@
-/* Loops over single elements: activations, optimizers, dropout; included once per float type.
- *
- * EXP_ and TANH_ are the C library's functions in float64 and the polynomials of math_f32.h in float32. */
-
-static void NAME(activate)(int activation, ptrdiff_t n, T *x)
-{
-    switch (activation) {
-    case RELU: /* NaN stays NaN */
-        for (ptrdiff_t i = 0; i < n; i++)
-            x[i] = x[i] < 0 ? 0 : x[i];
-        break;
-    case SIGMOID:
-        for (ptrdiff_t i = 0; i < n; i++)
-            x[i] = 1 / (1 + EXP_(-x[i]));
-        break;
-    case TANH:
-        for (ptrdiff_t i = 0; i < n; i++)
-            x[i] = TANH_(x[i]);
-        break;
-    }
-}
-
-/* dy becomes the gradient with respect to the input, from the output y: that is all the derivative needs. */
-static void NAME(activate_gradient)(int activation, ptrdiff_t n, const T *__restrict__ y, T *__restrict__ dy)
-{
-    switch (activation) {
-    case RELU:
-        for (ptrdiff_t i = 0; i < n; i++)
-            dy[i] = y[i] > 0 ? dy[i] : 0;
-        break;
-    case SIGMOID:
-        for (ptrdiff_t i = 0; i < n; i++)
-            dy[i] = dy[i] * (y[i] * (1 - y[i]));
-        break;
-    case TANH:
-        for (ptrdiff_t i = 0; i < n; i++)
-            dy[i] = dy[i] * (1 - y[i] * y[i]);
-        break;
-    }
-}
+/* Loops over single elements: optimizers, dropout, softmax; included once per float type. */
 
 static void NAME(rescale)(ptrdiff_t n, double scale, double offset, T *x)
 {
@@ -58,6 +19,30 @@ static void NAME(softmax)(ptrdiff_t n, T *x)
         sum += x[j];
     for (ptrdiff_t j = 0; j < n; j++)
         x[j] /= sum;
+}
+
+static void NAME(log_softmax)(ptrdiff_t n, T *x)
+{
+    T largest = x[0], sum = 0;
+    for (ptrdiff_t j = 1; j < n; j++)
+        largest = x[j] > largest ? x[j] : largest;
+    for (ptrdiff_t j = 0; j < n; j++)
+        x[j] = x[j] - largest;
+    for (ptrdiff_t j = 0; j < n; j++)
+        sum += EXP_(x[j]);
+    const T logarithm = LOG_(sum);
+    for (ptrdiff_t j = 0; j < n; j++)
+        x[j] = x[j] - logarithm;
+}
+
+/* dy becomes the gradient with respect to the input, from the output y. */
+static void NAME(log_softmax_gradient)(ptrdiff_t n, const T *__restrict__ y, T *__restrict__ dy)
+{
+    T sum = 0;
+    for (ptrdiff_t j = 0; j < n; j++)
+        sum += dy[j];
+    for (ptrdiff_t j = 0; j < n; j++)
+        dy[j] = dy[j] - EXP_(y[j]) * sum;
 }
 
 static void NAME(update)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g,

@@ -43,8 +43,14 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 #define MULTIPLY_ADD FMA_F32
 #define END_OF_SUM(sum) ((sum) + 0.0f)
 #define EXP_ exp_f32
+#define EXPM1_ expm1_f32
+#define LOG_ logf
+#define LOG1P_ log1p_f32
 #define TANH_ tanh_f32
+#define ERF_ erf_f32
 #define SQRT_ sqrtf
+#include "activations.h"
+
 #include "elementwise.h"
 
 #include "tile.h"
@@ -59,7 +65,11 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 #undef MULTIPLY_ADD
 #undef END_OF_SUM
 #undef EXP_
+#undef EXPM1_
+#undef LOG_
+#undef LOG1P_
 #undef TANH_
+#undef ERF_
 #undef SQRT_
 
 #define T double
@@ -69,8 +79,14 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 #define MULTIPLY_ADD PLAIN_F64
 #define END_OF_SUM(sum) (sum)
 #define EXP_ exp
+#define EXPM1_ expm1
+#define LOG_ log
+#define LOG1P_ log1p
 #define TANH_ tanh
+#define ERF_ erf
 #define SQRT_ sqrt
+#include "activations.h"
+
 #include "elementwise.h"
 
 #include "tile.h"
@@ -101,6 +117,8 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
      .activate = activate_##suffix,                                                                                    \
      .activate_gradient = activate_gradient_##suffix,                                                                  \
      .softmax = softmax_##suffix,                                                                                      \
+     .log_softmax = log_softmax_##suffix,                                                                              \
+     .log_softmax_gradient = log_softmax_gradient_##suffix,                                                            \
      .update = update_##suffix,                                                                                        \
      .dropout = dropout_##suffix}
 

@@ -10,7 +10,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum Activation { LINEAR, RELU, SIGMOID, TANH, SOFTMAX };
+/* The gradients of those from SILU on take their input, those of the others their output. */
+enum Activation {
+    LINEAR,
+    RELU,
+    SIGMOID,
+    TANH,
+    SOFTMAX,
+    LOG_SOFTMAX,
+    EXPONENTIAL,
+    SOFTSIGN,
+    HARD_SIGMOID,
+    LEAKY_RELU,
+    RELU6,
+    ELU,
+    SELU,
+    SOFTPLUS,
+    SILU,
+    GELU,
+    MISH
+};
 
 /* STORE is the optimizer that only keeps the gradient: w = g. */
 enum OptimizerKind { SGD, MOMENTUM, NESTEROV, RMSPROP, ADAGRAD, ADAM, STORE };
@@ -75,8 +94,10 @@ typedef struct Dropout {
         void (*rescale)(ptrdiff_t n, double scale, double offset, T *x);                                               \
         T (*dot)(ptrdiff_t n, const T *x, const T *y);                                                                 \
         void (*activate)(int activation, ptrdiff_t n, T *x);                                                           \
-        void (*activate_gradient)(int activation, ptrdiff_t n, const T *y, T *dy);                                     \
+        void (*activate_gradient)(int activation, ptrdiff_t n, const T *from, T *dy);                                  \
         void (*softmax)(ptrdiff_t n, T *x);                                                                            \
+        void (*log_softmax)(ptrdiff_t n, T *x);                                                                        \
+        void (*log_softmax_gradient)(ptrdiff_t n, const T *y, T *dy);                                                  \
         void (*update)(const Optimizer *optimizer, ptrdiff_t n, T *w, const T *g, T *slot_1, T *slot_2);               \
         /* elements first .. first + n of a batch, in place */                                                         \
         void (*dropout)(const Dropout *dropout, uint64_t first, ptrdiff_t n, T *x);                                    \

@@ -1,0 +1,129 @@
+/* Activations of single elements; included once per float type.
+ *
+ * EXP_, TANH_ and so on are the C library's functions in float64 and the polynomials of math_f32.h in float32; LOG1P_
+ * is asked for numbers in [0, 1] only. Each formula stands in reference/activations.py or rectifiers.py. */
+
+#ifndef FASTMLP_ACTIVATIONS_H
+#define FASTMLP_ACTIVATIONS_H
+
+#define SELU_SCALE 1.0507009873554805
+#define SELU_ALPHA 1.6732632423543772
+#define NEGATIVE_SLOPE 0.2
+#define HALF_ROOT 0.70710678118654757   /* sqrt(1 / 2) */
+#define NORMAL_HEIGHT 0.3989422804014327 /* 1 / sqrt(2 pi) */
+
+#define EACH(a, formula)                                                                                               \
+    for (ptrdiff_t i = 0; i < n; i++) {                                                                                \
+        const T v = (a)[i];                                                                                            \
+        (a)[i] = (formula);                                                                                            \
+    }                                                                                                                  \
+    break
+
+/* v is the output, or where it takes that the input; d the gradient of the output */
+#define EACH_GRADIENT(formula)                                                                                         \
+    for (ptrdiff_t i = 0; i < n; i++) {                                                                                \
+        const T v = from[i], d = dy[i];                                                                                \
+        dy[i] = (formula);                                                                                             \
+    }                                                                                                                  \
+    break
+#endif
+
+INLINE T NAME(logistic)(T v) { return 1 / (1 + EXP_(-v)); }
+
+INLINE T NAME(softplus_of)(T v) { return (v < 0 ? 0 : v) + LOG1P_(EXP_(v < 0 ? v : -v)); }
+
+INLINE T NAME(normal_share)(T v) { return (T)0.5 * (1 + ERF_(v * (T)HALF_ROOT)); }
+
+INLINE T NAME(silu_slope)(T v)
+{
+    const T s = NAME(logistic)(v);
+    return s * (1 + v * (1 - s));
+}
+
+INLINE T NAME(gelu_slope)(T v)
+{
+    return NAME(normal_share)(v) + v * ((T)NORMAL_HEIGHT * EXP_((T)-0.5 * (v * v)));
+}
+
+INLINE T NAME(mish_slope)(T v)
+{
+    const T t = TANH_(NAME(softplus_of)(v));
+    return t + v * ((1 - t * t) * NAME(logistic)(v));
+}
+
+/* max(v, 0) and min(max(v, 0), 6), where NaN stays NaN and -0 stays -0 */
+INLINE T NAME(above_0)(T v) { return v < 0 ? 0 : v; }
+
+INLINE T NAME(from_0_to_6)(T v) { return v < 0 ? 0 : v > 6 ? 6 : v; }
+
+static void NAME(activate)(int activation, ptrdiff_t n, T *x)
+{
+    const T slope = (T)NEGATIVE_SLOPE, scale = (T)SELU_SCALE, lower = (T)(SELU_SCALE * SELU_ALPHA);
+    switch (activation) {
+    case RELU:
+        EACH(x, NAME(above_0)(v));
+    case SIGMOID:
+        EACH(x, NAME(logistic)(v));
+    case TANH:
+        EACH(x, TANH_(v));
+    case EXPONENTIAL:
+        EACH(x, EXP_(v));
+    case SOFTSIGN:
+        EACH(x, v / (1 + (v < 0 ? -v : v)));
+    case HARD_SIGMOID:
+        EACH(x, NAME(from_0_to_6)(v + 3) / 6);
+    case LEAKY_RELU:
+        EACH(x, v > 0 ? v : slope * v);
+    case RELU6:
+        EACH(x, NAME(from_0_to_6)(v));
+    case ELU:
+        EACH(x, v > 0 ? v : EXPM1_(v));
+    case SELU:
+        EACH(x, v > 0 ? scale * v : lower * EXPM1_(v));
+    case SOFTPLUS:
+        EACH(x, NAME(softplus_of)(v));
+    case SILU:
+        EACH(x, v * NAME(logistic)(v));
+    case GELU:
+        EACH(x, v * NAME(normal_share)(v));
+    case MISH:
+        EACH(x, v * TANH_(NAME(softplus_of)(v)));
+    }
+}
+
+/* dy becomes the gradient with respect to the input. `from` is the output, but from SILU on in enum Activation the
+ * input: their slopes do not follow from the output. */
+static void NAME(activate_gradient)(int activation, ptrdiff_t n, const T *__restrict__ from, T *__restrict__ dy)
+{
+    const T slope = (T)NEGATIVE_SLOPE, scale = (T)SELU_SCALE, lower = (T)(SELU_SCALE * SELU_ALPHA);
+    switch (activation) {
+    case RELU:
+        EACH_GRADIENT(v > 0 ? d : 0);
+    case SIGMOID:
+        EACH_GRADIENT(d * (v * (1 - v)));
+    case TANH:
+        EACH_GRADIENT(d * (1 - v * v));
+    case EXPONENTIAL:
+        EACH_GRADIENT(d * v);
+    case SOFTSIGN:
+        EACH_GRADIENT(d * ((1 - (v < 0 ? -v : v)) * (1 - (v < 0 ? -v : v))));
+    case HARD_SIGMOID:
+        EACH_GRADIENT(v > 0 && v < 1 ? d / 6 : 0);
+    case LEAKY_RELU:
+        EACH_GRADIENT(v > 0 ? d : slope * d);
+    case RELU6:
+        EACH_GRADIENT(v > 0 && v < 6 ? d : 0);
+    case ELU:
+        EACH_GRADIENT(v > 0 ? d : d * (v + 1));
+    case SELU:
+        EACH_GRADIENT(v > 0 ? scale * d : d * (v + lower));
+    case SOFTPLUS:
+        EACH_GRADIENT(d * -EXPM1_(-v));
+    case SILU:
+        EACH_GRADIENT(d * NAME(silu_slope)(v));
+    case GELU:
+        EACH_GRADIENT(d * NAME(gelu_slope)(v));
+    case MISH:
+        EACH_GRADIENT(d * NAME(mish_slope)(v));
+    }
+}
