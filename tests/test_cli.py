@@ -291,7 +291,7 @@ except SystemExit:
         (["--hidden", "512,x"], "argument --hidden: got 'x', needs an integer of at least 1"),
         (["--hidden", "512,"], "argument --hidden: got '', needs"),
         (["--hidden", "0"], "argument --hidden: got '0', needs"),
-        (["--activation", "gelu"], "argument --activation: invalid choice: 'gelu' (choose from"),
+        (["--activation", "swoosh"], "argument --activation: invalid choice: 'swoosh' (choose from"),
         (["--optimizer", "lion"], "argument --optimizer: invalid choice: 'lion' (choose from"),
         (["--dropout", "1.5"], "argument --dropout: got '1.5', needs a number in [0, 1)"),
         (["--dropout", "nan"], "argument --dropout: got 'nan', needs"),
