@@ -14,7 +14,7 @@ DIGITS = [
     for part in ("train", "test")
     for kind in ("images-idx3", "labels-idx1")
 ]
-UNWANTED = ("tests/", "reference/", "bench/", "build/", ".ci/")
+UNWANTED = ("tests/", "reference/", "bench/", "examples/", "build/", ".ci/")
 
 
 def names(path):
