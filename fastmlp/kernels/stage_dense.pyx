@@ -6,18 +6,17 @@ its panels need.
 """
 
 from cython cimport floating
-from libc.stdint cimport int32_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t
 from libc.string cimport memset
 
 from fastmlp.kernels.isa cimport LINEAR, SGD, Optimizer, STORE
-from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, count_columns
-from fastmlp.kernels.isa cimport descend_listed
-from fastmlp.kernels.isa cimport list_columns, list_rows, mark_nonzeros, multiply_columns, multiply_listed
-from fastmlp.kernels.isa cimport multiply_listed_row, multiply_rows, panel_columns, share, sum_rows, tile_rows
-from fastmlp.kernels.isa cimport transpose, update
-from fastmlp.kernels.plan cimport DENSE, NO_ROW, NOT_LISTED, POOL
+from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, descend_listed, multiply_columns
+from fastmlp.kernels.isa cimport multiply_listed, multiply_listed_row, multiply_rows, panel_columns, share, sum_rows
+from fastmlp.kernels.isa cimport tile_rows, transpose, update
+from fastmlp.kernels.plan cimport DENSE, NO_ROW, NOT_LISTED
 from fastmlp.kernels.plan cimport Layer, Lists, Matrix, Part, Pass, Plan, block_row, element, input_of, memory_of
 from fastmlp.kernels.plan cimport tile_of, vectors_of
+from fastmlp.kernels.skipping cimport first_list, index_of, list_own_columns, list_own_rows, may_skip, values_of
 
 
 # ------------------------------------------------------------------------------------------------------------- forward
@@ -249,137 +248,3 @@ cdef inline void apply(Plan *plan, const Optimizer *optimizer, Py_ssize_t at, Py
     if optimizer.kind == STORE:
         w = <floating *> plan.gradients + at
     update(plan.isa, optimizer, n, w, g, w + plan.parameters, w + 2 * plan.parameters)
-
-
-# --------------------------------------------------------------------------------------------------- skipping zeros
-
-
-cdef void list_own_rows(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil:
-    """Lists for this thread's rows where they pay; for a row alone in any case."""
-    cdef Py_ssize_t together = POOL // tile_rows(plan.isa, kind)
-    cdef Py_ssize_t first = share(part.blocks, part.number, part.count), last
-    while first < share(part.blocks, part.number + 1, part.count):
-        last = min(first + together, share(part.blocks, part.number + 1, part.count))
-        list_pool(plan, number, part, first, last, kind)
-        first = last
-
-
-cdef void list_pool(Plan *plan, int number, const Part *part, Py_ssize_t first_block, Py_ssize_t last_block,
-                    const floating *kind) noexcept nogil:
-    """Lists for some blocks of rows, in pairs of rows that are alike."""
-    cdef Layer *layer = &plan.layers[number]
-    cdef const Matrix *x = input_of(plan, number)
-    cdef int width = panel_columns(plan.isa, kind)
-    cdef Py_ssize_t first = block_row(part, first_block), rows = block_row(part, last_block) - first
-    cdef Py_ssize_t pairs = blocks(rows, 2), count = 0, i
-    cdef Py_ssize_t step = max(2, rows // 4)  # a sample first: dense rows are not looked through in vain
-    cdef bint alone = part.last - part.first == 1, listed = alone
-    cdef uint64_t *bits = <uint64_t *> memory_of(plan, part, kind)
-    cdef int32_t counts[POOL]
-    cdef int32_t order[POOL]
-    if not listed and may_skip(plan, layer, width):
-        for i in range(blocks(rows, step)):
-            count += mark_pairs(plan, layer, x, first + i * step, min(2, rows - i * step), bits, counts, order, kind)
-        listed = pays(plan, layer, width, 9 * count, 10 * blocks(rows, step) * layer.inputs)  # others may be more alike
-    if listed:
-        count = mark_pairs(plan, layer, x, first, rows, bits, counts, order, kind)
-        listed = alone or pays(plan, layer, width, count, pairs * layer.inputs)
-    if alone and not plan.skip_zeros:
-        mark_all(layer.inputs, bits)
-    if not listed:
-        for i in range(first_block, last_block):
-            plan.by_rows.counts[first_list(plan, part.first_block + i, kind)] = NOT_LISTED
-        return
-    list_pairs(plan, layer, x, first, rows, first_list(plan, part.first_block + first_block, kind),
-               first_list(plan, part.first_block + last_block, kind), bits, order, kind)
-
-
-cdef void mark_all(Py_ssize_t columns, uint64_t *bits) noexcept nogil:
-    """Every column of a row, whatever is there."""
-    cdef Py_ssize_t i
-    for i in range(columns // 64):
-        bits[i] = ~(<uint64_t> 0)
-    if columns % 64:
-        bits[columns // 64] = ((<uint64_t> 1) << (columns % 64)) - 1
-
-
-cdef Py_ssize_t mark_pairs(Plan *plan, const Layer *layer, const Matrix *x, Py_ssize_t first, Py_ssize_t rows,
-                           uint64_t *bits, int32_t *counts, int32_t *order, const floating *kind) noexcept nogil:
-    """Mark what is not 0 in some rows and pair them; returns how many numbers the pairs' lists will have."""
-    cdef int width = panel_columns(plan.isa, kind)
-    cdef Py_ssize_t words = blocks(layer.inputs, 64), i
-    for i in range(rows):
-        counts[i] = <int32_t> mark_nonzeros(plan.isa, layer.inputs, element(x, first + i, 0, width, kind), x.stride,
-                                            bits + i * words)
-    return plan.isa.pair_rows(<int> rows, words, bits, counts, order)
-
-
-cdef void list_pairs(Plan *plan, const Layer *layer, const Matrix *x, Py_ssize_t first, Py_ssize_t rows,
-                     Py_ssize_t first_number, Py_ssize_t last_number, const uint64_t *bits, const int32_t *order,
-                     const floating *kind) noexcept nogil:
-    cdef int width = panel_columns(plan.isa, kind)
-    cdef Py_ssize_t words = blocks(layer.inputs, 64), number, n = 0, row, other
-    for number in range(first_number, last_number):
-        plan.by_rows.counts[number] = 0
-        plan.pairs[2 * number] = plan.pairs[2 * number + 1] = NO_ROW
-        if n >= rows:
-            continue
-        row = other = order[n]
-        plan.pairs[2 * number] = <int32_t> (first + row)
-        if n + 1 < rows:
-            other = order[n + 1]
-            plan.pairs[2 * number + 1] = <int32_t> (first + other)
-        plan.by_rows.counts[number] = <int32_t> list_rows(
-            plan.isa, layer.inputs, element(x, first + row, 0, width, kind), element(x, first + other, 0, width, kind),
-            x.stride, bits + row * words, bits + other * words, index_of(&plan.by_rows, number),
-            values_of(&plan.by_rows, number, kind))
-        n += 2
-
-
-cdef void list_own_columns(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil:
-    """Lists for those of this thread's panels of the input where they pay."""
-    cdef Layer *layer = &plan.layers[number]
-    cdef const Matrix *x = input_of(plan, number)
-    cdef Lists *lists = &plan.layers[number].by_columns
-    cdef int width = panel_columns(plan.isa, kind), columns
-    cdef Py_ssize_t panels = blocks(layer.inputs, width), rows = part.last - part.first
-    cdef Py_ssize_t panel, count, list_number, step = max(1, rows * width // 1024)  # a sample of some 512 pairs
-    cdef const floating *values
-    for panel in range(share(panels, part.number, part.count), share(panels, part.number + 1, part.count)):
-        columns = <int> min(width, layer.inputs - panel * width)
-        values = element(x, part.first, panel, width, kind)
-        list_number = panel * (width // 2)
-        count = count_columns(plan.isa, rows, step, columns, values) if may_skip(plan, layer, width) else 0
-        count += blocks(columns, 2) // 2  # each list costs something, which counts when there are few rows
-        if not pays(plan, layer, width, count, blocks(rows, step) * blocks(columns, 2)):
-            lists.counts[list_number] = NOT_LISTED
-            continue
-        list_columns(plan.isa, rows, columns, values, lists.capacity, lists.counts + list_number,
-                     index_of(lists, list_number), values_of(lists, list_number, kind))
-
-
-cdef inline bint may_skip(const Plan *plan, const Layer *layer, int width) noexcept nogil:
-    """One panel of outputs is computed before its input is looked through."""
-    return plan.skip_zeros and layer.outputs > width
-
-
-cdef inline bint pays(const Plan *plan, const Layer *layer, int width, Py_ssize_t count,
-                      Py_ssize_t all_of_them) noexcept nogil:
-    """Whether `count` listed numbers are less work than all: each costs 1.2 times as much a panel, and 1.6 once.
-
-    Measured on Zen 4, where the panels come from the second-level cache (bench/density.py)."""
-    cdef Py_ssize_t panels = blocks(layer.outputs, width)
-    return may_skip(plan, layer, width) and count * (12 * panels + 16) < all_of_them * 10 * panels
-
-
-cdef inline Py_ssize_t first_list(const Plan *plan, Py_ssize_t block, const floating *kind) noexcept nogil:
-    """The first of the lists of a block of rows."""
-    return block * blocks(tile_rows(plan.isa, kind), 2)
-
-
-cdef inline uint32_t *index_of(const Lists *lists, Py_ssize_t number) noexcept nogil:
-    return lists.index + number * lists.capacity
-
-
-cdef inline floating *values_of(const Lists *lists, Py_ssize_t number, const floating *_) noexcept nogil:
-    return <floating *> lists.values + 2 * number * lists.capacity

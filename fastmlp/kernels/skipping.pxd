@@ -1,0 +1,27 @@
+from cython cimport floating
+from libc.stdint cimport uint32_t
+
+from fastmlp.kernels.isa cimport blocks, tile_rows
+from fastmlp.kernels.plan cimport Layer, Lists, Part, Plan
+
+
+cdef void list_own_rows(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil
+cdef void list_own_columns(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil
+
+
+cdef inline bint may_skip(const Plan *plan, const Layer *layer, int width) noexcept nogil:
+    """One panel of outputs is computed before its input is looked through."""
+    return plan.skip_zeros and layer.outputs > width
+
+
+cdef inline Py_ssize_t first_list(const Plan *plan, Py_ssize_t block, const floating *kind) noexcept nogil:
+    """The first of the lists of a block of rows."""
+    return block * blocks(tile_rows(plan.isa, kind), 2)
+
+
+cdef inline uint32_t *index_of(const Lists *lists, Py_ssize_t number) noexcept nogil:
+    return lists.index + number * lists.capacity
+
+
+cdef inline floating *values_of(const Lists *lists, Py_ssize_t number, const floating *_) noexcept nogil:
+    return <floating *> lists.values + 2 * number * lists.capacity
