@@ -10,12 +10,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from fastmlp.kernels.forks import MAX_THREADS, usable
+from fastmlp.kernels.forks import MAX_THREADS, WORK_PER_THREAD, usable
 from fastmlp.settings import integer
-
-# A second thread has to earn its share of the barriers in each step: it does from some 20 microseconds of work on, this
-# many multiply-adds a thread and step. With less it may still, but not where others want the CPU too.
-WORK_PER_THREAD = 1_500_000
 
 _explicit: int | None = None
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from fastmlp.kernels.arena import Arena, aligned
 from fastmlp.kernels.contract import check_data, check_out
-from fastmlp.kernels.forks import MAX_THREADS, usable
+from fastmlp.kernels.forks import MAX_THREADS, WORK_PER_THREAD, usable
 from fastmlp.kernels.stages import ACTIVATIONS, FUSED, KINDS, LOSSES, METRICS, SLOTS, SOURCES, take_apart
 
 from fastmlp.kernels.epoch cimport differentiate, evaluate, predict, train
@@ -30,7 +30,7 @@ cdef enum:
 # whether zeros of a layer's input may be left out of its products; the results have the same bits
 SKIP_ZEROS = os.environ.get("FASTMLP_SKIP_ZEROS", "1") != "0"
 cdef uint64_t NEVER = UINT64_MAX  # the last step of a run that nobody stops
-cdef Py_ssize_t SMALL = 3_000_000  # multiply-adds that one thread does alone, as in fastmlp/threads.py
+cdef Py_ssize_t SMALL = 2 * WORK_PER_THREAD - 1  # multiply-adds for which one thread is best
 cdef Py_ssize_t CHUNK = 128  # rows that evaluate takes at a time, and every thread of predict
 
 
