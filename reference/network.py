@@ -128,10 +128,15 @@ class Network:
             values.append(stage_forward(stage, values[-1], step))
         return values
 
-    def backprop(self, y, values, step=None):
-        """Gradients of the mean loss with respect to parameters(), given the values and the step of forward."""
+    def backprop(self, y, values, step=None, weights=None):
+        """Gradients of the mean loss with respect to parameters(), given the values and the step of forward.
+
+        weights are those of the rows, [rows]; the mean is over all rows, whatever they weigh.
+        """
         _, loss_gradient = LOSSES[self.loss]
         dy = loss_gradient(y, values[self.loss_input])
+        if weights is not None:
+            dy = [[weight * d for d in row] for weight, row in ops.pairs(weights, dy)]
         gradients = []
         for i in reversed(range(self.loss_input)):
             stage = self.stages[i]
@@ -142,19 +147,23 @@ class Network:
             dy = stage_backward(stage, values[i], values[i + 1], dy, step)
         return gradients
 
-    def update(self, gradients):
-        """One step of the optimizer, row by row, in place."""
+    def update(self, gradients, learning_rate=None):
+        """One step of the optimizer, row by row, in place; at its own learning rate unless another one is given."""
         self.step += 1
+        settings = dict(self.settings)
         if self.rule is optimizers.adam:
-            self.settings["step"] = self.step  # it corrects for the first steps
+            settings["step"] = self.step  # it corrects for the first steps
+        if learning_rate is not None:
+            settings["learning_rate"] = learning_rate
         for arrays in zip(self.parameters(), gradients, *self.slots, strict=True):
             for rows in zip(*[rows_of(array) for array in arrays], strict=True):
-                self.rule(*rows, **self.settings)
+                self.rule(*rows, **settings)
 
-    def row_losses(self, y, values):
-        """Loss of each row, [rows], without the penalty."""
+    def row_losses(self, y, values, weights=None):
+        """Loss of each row, [rows], times its weight, without the penalty."""
         row_loss, _ = LOSSES[self.loss]
-        return row_loss(y, values[self.loss_input])
+        losses = row_loss(y, values[self.loss_input])
+        return losses if weights is None else [weight * loss for weight, loss in ops.pairs(weights, losses)]
 
     def penalty(self):
         """Weight decay as a loss: the sum over dense layers of l2 * sum_iu kernel_iu^2."""
@@ -164,7 +173,9 @@ class Network:
         """Output of the last stage, [rows, units], for x : [rows, inputs]."""
         return self.forward(x)[-1]
 
-    def train_epoch(self, x, y, order, batch_size, metric=None):
+    def train_epoch(
+        self, x, y, order, batch_size, metric=None, sample_weight=None, learning_rates=None, predictions=None
+    ):
         """Visit the rows once, with an update after each batch_size of them.
 
         Parameters
@@ -176,6 +187,12 @@ class Network:
         batch_size : int
         metric : str, optional
             A name of METRICS.
+        sample_weight : [rows], optional
+            What each row's loss is multiplied by. Means divide by the number of rows all the same, as in Keras.
+        learning_rates : [steps], optional
+            One for each update, in place of the optimizer's.
+        predictions : [rows, units], optional
+            Filled with the outputs of the visited rows, as they were in their batch.
 
         Returns
         -------
@@ -184,31 +201,38 @@ class Network:
         """
         total_loss = 0.0
         total_metric = 0.0
-        for start in range(0, len(order), batch_size):
+        for number, start in enumerate(range(0, len(order), batch_size)):
             rows = order[start : start + batch_size]
             batch_y = [y[i] for i in rows]
+            weights = None if sample_weight is None else [sample_weight[i] for i in rows]
             values = self.forward([x[i] for i in rows], self.step)
-            for row_loss in self.row_losses(batch_y, values):
+            for row_loss in self.row_losses(batch_y, values, weights):
                 total_loss += row_loss
+            if predictions is not None:
+                for i, row in ops.pairs(rows, values[-1]):
+                    predictions[i][:] = row
             for row_metric in METRICS[metric](batch_y, values[-1]):
                 total_metric += row_metric
             if self.has_penalty:
                 total_loss += self.penalty() * len(rows)
-            self.update(self.backprop(batch_y, values, self.step))
+            gradients = self.backprop(batch_y, values, self.step, weights)
+            self.update(gradients, None if learning_rates is None else learning_rates[number])
         return total_loss / len(order), total_metric / len(order)
 
-    def evaluate(self, x, y, metric=None):
+    def evaluate(self, x, y, metric=None, sample_weight=None, predictions=None):
         """Mean loss with the penalty, and mean metric, over all rows; arguments as in train_epoch, dropout off."""
         values = self.forward(x)
-        loss = ops.vector_sum(self.row_losses(y, values)) / len(x)
+        if predictions is not None:
+            predictions[:] = copied(values[-1])
+        loss = ops.vector_sum(self.row_losses(y, values, sample_weight)) / len(x)
         if self.has_penalty:
             loss += self.penalty()
         return loss, ops.vector_sum(METRICS[metric](y, values[-1])) / len(x)
 
-    def gradients(self, x, y):
+    def gradients(self, x, y, sample_weight=None):
         """The loss of evaluate, and its gradients in the order of parameters."""
-        loss, _ = self.evaluate(x, y)
-        return loss, self.backprop(y, self.forward(x))
+        loss, _ = self.evaluate(x, y, None, sample_weight)
+        return loss, self.backprop(y, self.forward(x), None, sample_weight)
 
 
 # Stages

@@ -258,11 +258,22 @@ def check_data(network: Any, x: Any, y: Any, order: Any, batch_size: int, metric
         raise ValueError(f"batch_size must be at least 1, got {batch_size}")
 
 
-def check_out(network: Any, x: Any, out: Any) -> None:
+def check_out(name: str, network: Any, x: Any, out: Any) -> None:
     """Refuse memory that does not fit the predictions of a Network for x; ValueError."""
-    check_array("out", out, (network.dtype,), (len(x), network.outputs))
+    check_array(name, out, (network.dtype,), (len(x), network.outputs))
     if not out.flags.writeable or np.may_share_memory(x, out):
-        raise ValueError("out must be writable and share no memory with x")
+        raise ValueError(f"{name} must be writable and share no memory with x")
+
+
+def check_rows_and_steps(
+    network: Any, rows: int, order: Any, batch_size: int, sample_weight: Any, learning_rates: Any
+) -> None:
+    """Refuse weights that are not one for each row, and learning rates that are not one for each update."""
+    if sample_weight is not None:
+        check_array("sample_weight", sample_weight, (network.dtype,), (rows,))
+    if learning_rates is not None:
+        steps = -(-len(order) // batch_size)
+        check_array("learning_rates", learning_rates, (np.float64,), (steps,))
 
 
 def check_array(name: str, array: Any, dtypes: tuple[Any, ...], shape: tuple[int | None, ...]) -> None:

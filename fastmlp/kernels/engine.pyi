@@ -33,9 +33,26 @@ class Network:
     def get_optimizer_state(self) -> list[NDArray[Any]]: ...
     def set_optimizer_state(self, state: Sequence[Any]) -> None: ...
     def train_epoch(
-        self, x: NDArray[Any], y: NDArray[Any], order: NDArray[np.int64], batch_size: int, metric: str | None = None
+        self,
+        x: NDArray[Any],
+        y: NDArray[Any],
+        order: NDArray[np.int64],
+        batch_size: int,
+        metric: str | None = None,
+        sample_weight: NDArray[Any] | None = None,
+        learning_rates: NDArray[np.float64] | None = None,
+        predictions: NDArray[Any] | None = None,
     ) -> tuple[float, float]: ...
     def predict(self, x: NDArray[Any], out: NDArray[Any] | None = None) -> NDArray[Any]: ...
     def predict_small(self, x: NDArray[Any], out: NDArray[Any]) -> bool: ...
-    def evaluate(self, x: NDArray[Any], y: NDArray[Any], metric: str | None = None) -> tuple[float, float]: ...
-    def gradients(self, x: NDArray[Any], y: NDArray[Any]) -> tuple[float, list[NDArray[Any]]]: ...
+    def evaluate(
+        self,
+        x: NDArray[Any],
+        y: NDArray[Any],
+        metric: str | None = None,
+        sample_weight: NDArray[Any] | None = None,
+        predictions: NDArray[Any] | None = None,
+    ) -> tuple[float, float]: ...
+    def gradients(
+        self, x: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None = None
+    ) -> tuple[float, list[NDArray[Any]]]: ...

@@ -12,7 +12,7 @@ import threading
 import numpy as np
 
 from fastmlp.kernels.arena import Arena, aligned
-from fastmlp.kernels.contract import check_data, check_out
+from fastmlp.kernels.contract import check_data, check_out, check_rows_and_steps
 from fastmlp.kernels.forks import MAX_THREADS, WORK_PER_THREAD, usable
 from fastmlp.kernels.stages import ACTIVATIONS, FUSED, KINDS, LOSSES, METRICS, SLOTS, SOURCES, take_apart
 
@@ -243,7 +243,9 @@ cdef class Network:
 
     # ---------------------------------------------------------------------------------------------------------- runs
 
-    def train_epoch(self, x, y, order, batch_size, metric=None):
+    def train_epoch(
+        self, x, y, order, batch_size, metric=None, sample_weight=None, learning_rates=None, predictions=None
+    ):
         """Visit the rows once, with an update after each batch_size of them.
 
         Parameters
@@ -255,6 +257,12 @@ cdef class Network:
         batch_size : int
         metric : str, optional
             A name of stages.METRICS.
+        sample_weight : ndarray [rows] of the network's dtype, optional
+            What each row's loss is multiplied by. Means divide by the number of rows all the same, as in Keras.
+        learning_rates : ndarray [steps] of float64, optional
+            One for each update, in place of the optimizer's.
+        predictions : ndarray [rows, units] of the network's dtype, optional
+            Filled with the outputs of the visited rows, as they were in their batch.
 
         Returns
         -------
@@ -266,15 +274,14 @@ cdef class Network:
         KeyboardInterrupt
             Within about a second of Ctrl-C; the updates done until then stay.
         """
-        self.run(TRAIN, x, y, order, batch_size, metric, None)
+        self.run(TRAIN, x, y, order, batch_size, metric, sample_weight, learning_rates, predictions)
         return self.plan.loss_total / len(order), self.plan.metric_total / len(order)
 
     def predict(self, x, out=None):
         """Output of the last layer, [rows, units], or `out` filled with it; x as in train_epoch."""
         if out is None:
             out = np.empty((len(x), self.plan.outputs), self.dtype)
-        check_out(self, x, out)
-        self.run(PREDICT, x, None, None, CHUNK, None, out)
+        self.run(PREDICT, x, None, None, CHUNK, None, None, None, out)
         return out
 
     def predict_small(self, x, out):
@@ -321,47 +328,54 @@ cdef class Network:
         cdef Data data
         data.x = x.buf
         data.x_type = source_of(x)
-        data.y = data.labels = data.order = NULL
+        data.y = data.labels = data.order = data.weights = data.learning_rates = NULL
+        data.predictions = out.buf
         data.rows = x.shape[0]
         data.metric = NO_METRIC
         self.reserve(min(data.rows, CHUNK), 1)
         with nogil:
             if self.is_single:
-                predict(&self.plan, &data, CHUNK, 0, 1, <float *> out.buf)
+                predict(&self.plan, &data, CHUNK, 0, 1, <const float *> NULL)
             else:
-                predict(&self.plan, &data, CHUNK, 0, 1, <double *> out.buf)
+                predict(&self.plan, &data, CHUNK, 0, 1, <const double *> NULL)
 
-    def evaluate(self, x, y, metric=None):
+    def evaluate(self, x, y, metric=None, sample_weight=None, predictions=None):
         """Mean loss with the penalty, and mean metric, over all rows; arguments as in train_epoch, dropout off."""
-        self.run(EVALUATE, x, y, None, CHUNK, metric, None)
+        self.run(EVALUATE, x, y, None, CHUNK, metric, sample_weight, None, predictions)
         return self.mean_loss(len(x)), self.plan.metric_total / len(x)
 
-    def gradients(self, x, y):
+    def gradients(self, x, y, sample_weight=None):
         """The loss of evaluate, and its gradients in the order of get_weights; one batch, without dropout."""
         if self.gradient_region is None:
             self.gradient_region = aligned((self.arena.size,), self.dtype)
             self.plan.gradients = <void *> address(self.gradient_region)
-        self.run(DIFFERENTIATE, x, y, None, len(x), None, None)
+        self.run(DIFFERENTIATE, x, y, None, len(x), None, sample_weight, None, None)
         return self.mean_loss(len(x)), self.arena.weights(self.gradient_region)
 
-    cdef run(self, int what, x, y, order, Py_ssize_t batch_size, metric, out):
+    cdef run(self, int what, x, y, order, Py_ssize_t batch_size, metric, sample_weight, learning_rates,
+             predictions):
         """Let the threads loop over the batches of the data, and raise what a signal handler raised meanwhile."""
-        if out is None and y is None:
+        if what != PREDICT and y is None:
             raise ValueError("y: got None, needs the targets")
         check_data(self, x, y, order, batch_size, metric)
+        check_rows_and_steps(self, len(x), order, batch_size, sample_weight, learning_rates)
+        if predictions is not None:
+            check_out("out" if what == PREDICT else "predictions", self, x, predictions)
         cdef Data data
         data.x = <const void *> address(x)
         data.x_type = SOURCES[x.dtype]
         data.y = <const void *> address(y) if y is not None and y.ndim == 2 else NULL
         data.labels = <const int *> address(y) if y is not None and y.ndim == 1 else NULL
         data.order = <const int64_t *> address(order) if order is not None else NULL
+        data.weights = <const void *> address(sample_weight) if sample_weight is not None else NULL
+        data.learning_rates = <const double *> address(learning_rates) if learning_rates is not None else NULL
+        data.predictions = <void *> address(predictions) if predictions is not None else NULL
         data.rows = len(x if order is None else order)
         data.metric = METRICS[metric]
         cdef Plan *plan = &self.plan
         cdef Py_ssize_t batch = min(batch_size, data.rows)
         # without weights there is nothing that threads would share
         cdef int threads = usable(self.thread_limit) if self.plan.first_dense < self.plan.depth else 1
-        cdef void *result = <void *> address(out) if out is not None else NULL
         if not self.lock.acquire(blocking=False):
             raise RuntimeError("this network is running already: it does one thing at a time")
         try:
@@ -371,10 +385,10 @@ cdef class Network:
             plan.loss_total = plan.metric_total = plan.penalty = 0
             if self.is_single:
                 with nogil, parallel(num_threads=threads):
-                    loop(what, plan, &data, batch, <float *> result)
+                    loop(what, plan, &data, batch, <const float *> NULL)
             else:
                 with nogil, parallel(num_threads=threads):
-                    loop(what, plan, &data, batch, <double *> result)
+                    loop(what, plan, &data, batch, <const double *> NULL)
             if plan.last_step != NEVER:
                 raise_pending()
         finally:
@@ -385,15 +399,15 @@ cdef class Network:
         return loss + self.plan.penalty if self.plan.penalized else loss
 
 
-cdef void loop(int what, Plan *plan, const Data *data, Py_ssize_t batch_size, floating *out) noexcept nogil:
+cdef void loop(int what, Plan *plan, const Data *data, Py_ssize_t batch_size, const floating *kind) noexcept nogil:
     if what == TRAIN:
-        train(plan, data, batch_size, out)
+        train(plan, data, batch_size, kind)
     elif what == PREDICT:
-        predict(plan, data, batch_size, thread_number(), thread_count(), out)
+        predict(plan, data, batch_size, thread_number(), thread_count(), kind)
     elif what == EVALUATE:
-        evaluate(plan, data, batch_size, out)
+        evaluate(plan, data, batch_size, kind)
     else:
-        differentiate(plan, data, out)
+        differentiate(plan, data, kind)
 
 
 cdef int source_of(const Py_buffer *buffer) noexcept:

@@ -5,6 +5,6 @@ from fastmlp.kernels.plan cimport Data, Plan
 
 cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const floating *kind) noexcept nogil
 cdef void predict(Plan *plan, const Data *data, Py_ssize_t together, int number, int count,
-                  floating *out) noexcept nogil
+                  const floating *kind) noexcept nogil
 cdef void evaluate(Plan *plan, const Data *data, Py_ssize_t batch_size, const floating *kind) noexcept nogil
 cdef void differentiate(Plan *plan, const Data *data, const floating *kind) noexcept nogil

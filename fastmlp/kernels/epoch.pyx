@@ -42,7 +42,10 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
         compare(plan, data, start, &part, <floating *> plan.losses)
         if plan.penalized and part.number == 0:
             penalty = penalty_of(plan, <floating *> plan.squares)
-        optimizer = at_step(plan.optimizer, step + 1)
+        optimizer = plan.optimizer
+        if data.learning_rates != NULL:
+            optimizer.learning_rate = data.learning_rates[start // batch_size]
+        optimizer = at_step(optimizer, step + 1)
         backward(plan, &part, &run, &optimizer, kind)
         step += 1
         barrier_wait(&plan.barrier, part.count)
@@ -58,19 +61,20 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
 
 
 cdef void predict(Plan *plan, const Data *data, Py_ssize_t together, int number, int count,
-                  floating *out) noexcept nogil:
-    """The last layer's output to `out`, without dropout, for the rows of thread `number` of `count`; it takes
-    `together` rows at a time, in memory of its own."""
-    cdef int width = panel_columns(plan.isa, out)
+                  const floating *kind) noexcept nogil:
+    """The last layer's output, without dropout, for the rows of thread `number` of `count`; it takes `together` rows
+    at a time, in memory of its own."""
+    cdef int width = panel_columns(plan.isa, kind)
+    cdef floating *out = <floating *> data.predictions
     cdef Py_ssize_t chunks = blocks(data.rows, together), first = number * together, chunk, start, i
     cdef const Matrix *predictions = input_of(plan, plan.depth)
     cdef Pass run = Pass(False, False, 0)
     cdef Part part
     for chunk in range(share(chunks, number, count), share(chunks, number + 1, count)):
         start = chunk * together - first
-        part = part_alone(plan, number, first, first + min(together, data.rows - chunk * together), out)
-        load_rows(plan, data, start, &part, out)
-        forward(plan, &part, &run, out)
+        part = part_alone(plan, number, first, first + min(together, data.rows - chunk * together), kind)
+        load_rows(plan, data, start, &part, kind)
+        forward(plan, &part, &run, kind)
         for i in range(part.first, part.last):
             copy_row(predictions, i, width, out + (start + i) * plan.outputs)
 
@@ -157,6 +161,7 @@ cdef void compare(Plan *plan, const Data *data, Py_ssize_t start, const Part *pa
     cdef const floating *predictions
     cdef const floating *compared
     cdef const floating *t
+    cdef floating weight = 1
     if plan.loss == NO_LOSS:
         return
     for i in range(part.own_first, part.own_last):
@@ -166,15 +171,28 @@ cdef void compare(Plan *plan, const Data *data, Py_ssize_t start, const Part *pa
         predictions = take_row(input_of(plan, plan.depth), i, width, memory)
         compared = take_row(input_of(plan, top + 1), i, width, memory + padded)
         losses[i] = loss_of_row(plan.loss, n, t, label, compared)
+        if data.weights != NULL:
+            weight = (<const floating *> data.weights)[row]
+            losses[i] = weight * losses[i]
         plan.metrics[i] = metric_of_row(data.metric, n, t, label, predictions)
+        if data.predictions != NULL:
+            memcpy(<floating *> data.predictions + row * n, predictions, n * sizeof(floating))
         if top >= 0:
             memcpy(gradient, predictions, n * sizeof(floating))
             if not plan.fused:
                 activate_row(plan.isa, link_of(plan.loss), n, gradient)
             gradient_of_row(plan.loss, n, part.last - part.first, t, label, gradient, gradient)
+            if data.weights != NULL:
+                scale(n, weight, gradient)
             put_row(&plan.layers[top].gradient, i, width, gradient)
     if top >= 0:
         through_activation(plan, top, part, losses)
+
+
+cdef inline void scale(Py_ssize_t n, floating weight, floating *x) noexcept nogil:
+    cdef Py_ssize_t j
+    for j in range(n):
+        x[j] = weight * x[j]
 
 
 cdef double metric_of_row(int metric, Py_ssize_t n, const floating *t, int label, const floating *p) noexcept nogil:

@@ -105,6 +105,9 @@ cdef struct Data:
     int x_type
     const void *y           # [rows, outputs], or NULL
     const int *labels       # [rows], or NULL
+    const void *weights     # [rows], what their losses are multiplied by, or NULL
+    const double *learning_rates    # [steps], or NULL: the optimizer's
+    void *predictions       # [rows, outputs], for the last layer's output, or NULL
     const int64_t *order    # the rows in the order they are visited, or NULL: as they are
     Py_ssize_t rows
     int metric
