@@ -94,7 +94,7 @@ class Settings:
         """Arguments of a Network, of the oracle's or of fastmlp's."""
         activations = ["relu"] * (len(self.widths) - 2) + ["softmax"]
         layers = [
-            {"kind": "dense", "units": units, "activation": activation, "use_bias": True, "l2": 0.0}
+            {"kind": "dense", "units": units, "activation": activation, "use_bias": True}
             for units, activation in zip(self.widths[1:], activations, strict=True)
         ]
         return {

@@ -69,7 +69,7 @@ def point(width, batch):
 def stepper(width, batch):
     """A function that trains so many steps and returns the seconds; and how many threads the network has."""
     rng = np.random.default_rng(0)
-    layer = {"kind": "dense", "units": width, "use_bias": True, "l2": 0.0}
+    layer = {"kind": "dense", "units": width, "use_bias": True}
     activations = ["relu"] * (DEPTH - 1) + ["linear"]
     network = Network(
         width,

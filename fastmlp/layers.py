@@ -130,7 +130,7 @@ class Dense(Layer):
             "units": self.units,
             "activation": self.activation.__name__,
             "use_bias": self.use_bias,
-            "l2": 0.0 if self.kernel_regularizer is None else self.kernel_regularizer.l2,
+            "kernel": {} if self.kernel_regularizer is None else {"l2": self.kernel_regularizer.l2},
         }
 
 

@@ -24,7 +24,7 @@ from reference.activations import (
     tanh_gradient,
 )
 from reference.dense import dense_bias_gradient, dense_forward, dense_input_gradient, dense_kernel_gradient
-from reference.dropout import dropout, philox4x32
+from reference.dropout import dropout, gaussian_noise, philox4x32
 from reference.losses import (
     binary_crossentropy,
     binary_crossentropy_from_logits,
@@ -95,6 +95,7 @@ __all__ = [
     "elu_gradient",
     "exponential",
     "exponential_gradient",
+    "gaussian_noise",
     "gelu",
     "gelu_gradient",
     "hard_sigmoid",

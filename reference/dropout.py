@@ -1,9 +1,11 @@
-"""Dropout, with masks from the counter-based generator Philox4x32-10.
+"""Dropout and noise, with masks and normal numbers from the counter-based generator Philox4x32-10.
 
 A counter-based generator is a function, not a sequence: the random words of an element depend on where the element is
 and on which step of the training it is, never on what was drawn before. J. Salmon, M. Moraes, R. Dror and D. Shaw,
 Parallel random numbers: as easy as 1, 2, 3, SC 2011.
 """
+
+import math
 
 WORD = 2**32
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
@@ -59,6 +61,34 @@ def dropout(x, rate, seed, step, layer):
     for i, row in enumerate(x):
         y.append([row[j] * scale if words[i * columns + j] >= threshold else 0.0 for j in range(columns)])
     return y
+
+
+def gaussian_noise(x, stddev, seed, step, layer):
+    """Add numbers from a normal distribution: y = x + stddev * z.
+
+    Two words u and v, as shares of 2^32, give two of them: sqrt(-2 log(u + 2^-32)) times cos(2 pi v) and sin(2 pi v).
+    G. Box and M. Muller, A note on the generation of random normal deviates, 1958.
+
+    Parameters
+    ----------
+    x : [rows, columns]
+    stddev : float
+        Standard deviation.
+    seed, step, layer : int
+        What the numbers depend on, besides the place in the matrix.
+
+    Returns
+    -------
+    [rows, columns]
+    """
+    columns = len(x[0])
+    words = random_words(len(x) * columns, seed, step, layer)
+    normals = []
+    for i in range(0, len(words), 2):
+        radius = math.sqrt(-2.0 * math.log((words[i] + 1.0) / WORD))
+        angle = 2.0 * math.pi * (words[i + 1] / WORD)
+        normals += [radius * math.cos(angle), radius * math.sin(angle)]
+    return [[row[j] + stddev * normals[i * columns + j] for j in range(columns)] for i, row in enumerate(x)]
 
 
 def philox_round(words, round_key):

@@ -1,34 +1,22 @@
 """A whole network, made of the functions of the other modules: forward, backprop, update, and epochs of them.
 
-A layer is a dict of settings. A dense layer is taken apart into the affine map and its activation, so the network is a
-row of stages, each of which has a forward and a backward formula. Backprop is D. Rumelhart, G. Hinton and R. Williams,
-Learning representations by back-propagating errors, 1986.
+A layer is a dict of settings; the network is the row of stages that they are made into. Backprop is D. Rumelhart,
+G. Hinton and R. Williams, Learning representations by back-propagating errors, 1986.
 """
 
-from reference import activations, losses, ops, optimizers, rectifiers
-from reference.dense import dense_bias_gradient, dense_forward, dense_input_gradient, dense_kernel_gradient
-from reference.dropout import dropout
+from reference import losses, ops, optimizers
+from reference.stages import TRAINED, activity_penalties, build_stages, stage_backward, stage_forward, stage_gradients
+from reference.weights import (
+    add_penalty_gradient,
+    clip_by_global_norm,
+    clip_by_norm,
+    copied,
+    filled_like,
+    penalty,
+    rows_of,
+    shorten,
+)
 
-ACTIVATIONS = {  # name: function, gradient
-    "linear": (activations.linear, activations.linear_gradient),
-    "relu": (ops.relu, activations.relu_gradient),
-    "sigmoid": (activations.sigmoid, activations.sigmoid_gradient),
-    "tanh": (activations.tanh, activations.tanh_gradient),
-    "softmax": (activations.softmax, activations.softmax_gradient),
-    "log_softmax": (activations.log_softmax, activations.log_softmax_gradient),
-    "exponential": (activations.exponential, activations.exponential_gradient),
-    "softsign": (activations.softsign, activations.softsign_gradient),
-    "hard_sigmoid": (activations.hard_sigmoid, activations.hard_sigmoid_gradient),
-    "leaky_relu": (rectifiers.leaky_relu, rectifiers.leaky_relu_gradient),
-    "relu6": (rectifiers.relu6, rectifiers.relu6_gradient),
-    "elu": (rectifiers.elu, rectifiers.elu_gradient),
-    "selu": (rectifiers.selu, rectifiers.selu_gradient),
-    "softplus": (rectifiers.softplus, rectifiers.softplus_gradient),
-    "silu": (rectifiers.silu, rectifiers.silu_gradient),
-    "gelu": (rectifiers.gelu, rectifiers.gelu_gradient),
-    "mish": (rectifiers.mish, rectifiers.mish_gradient),
-}
-FROM_INPUT = ("silu", "gelu", "mish")  # whose gradients take the input, where the others take the output
 CROSSENTROPIES = ("categorical_crossentropy", "sparse_categorical_crossentropy", "binary_crossentropy")
 LOSSES = {  # name: row losses, gradient of their mean
     name: (getattr(losses, name), getattr(losses, name + "_gradient"))
@@ -57,13 +45,19 @@ class Network:
     inputs : int
         Features a row.
     layers : list of dict
-        {"kind": "dense", "units": int, "activation": str, "use_bias": bool, "l2": float},
-        {"kind": "activation", "activation": str}, {"kind": "dropout", "rate": float, "seed": int} or
-        {"kind": "rescaling", "scale": float, "offset": float}.
-    loss : str, optional
-        A name of LOSSES. A pair of FUSED is computed from the input of the last activation.
+        {"kind": "dense", "units": int, "activation": str, "use_bias": bool}, {"kind": "activation", "activation": str},
+        {"kind": "dropout", "rate": float, "seed": int}, {"kind": "gaussian_noise", "rate": float, "seed": int} where
+        rate is the standard deviation, {"kind": "rescaling", "scale": float, "offset": float},
+        {"kind": "batch_normalization", "epsilon": float, "momentum": float, "use_gamma": bool, "use_beta": bool},
+        {"kind": "layer_normalization", "epsilon": float, "use_gamma": bool, "use_beta": bool},
+        {"kind": "normalization"}, or {"kind": "activity_penalty", "l1": float, "l2": float}.
+        For each of its weights a layer may have {"l1": float, "l2": float, "max_norm": float} under the weight's name.
+    loss : str or callable, optional
+        A name of LOSSES; a pair of FUSED is computed from the input of the last activation. A callable gets the
+        targets and the predictions of a batch, and returns the losses, [rows], and the gradient of their mean.
     optimizer : dict, optional
         "name" of OPTIMIZERS and the arguments of that rule, without step; "initial_accumulator_value" for adagrad.
+        "clipnorm" or "global_clipnorm" is the largest norm of each gradient, or of all of them together.
 
     Attributes
     ----------
@@ -73,8 +67,7 @@ class Network:
 
     def __init__(self, inputs, layers, loss=None, optimizer=None):
         self.stages = build_stages(inputs, layers)
-        self.dense_stages = [stage for stage in self.stages if stage["kind"] == "dense"]
-        self.has_penalty = any(stage["l2"] > 0.0 for stage in self.dense_stages)
+        self.has_penalty = any(any(settings_of(stage, name)[:2]) for stage in self.stages for name in stage["weights"])
         self.loss = loss
         self.loss_input = len(self.stages)  # the loss reads the output of the last stage ...
         if (self.stages[-1].get("activation"), loss) in FUSED:
@@ -82,30 +75,31 @@ class Network:
             self.loss_input -= 1  # ... or, fused, the input of the last stage
         self.settings = dict(optimizer or {"name": "sgd"})
         self.rule, slots = OPTIMIZERS[self.settings.pop("name")]
+        self.clipnorm = self.settings.pop("clipnorm", None)
+        self.global_clipnorm = self.settings.pop("global_clipnorm", None)
         start = self.settings.pop("initial_accumulator_value", 0.0)
-        self.slots = [[filled_like(array, start) for array in self.parameters()] for _ in range(slots)]
+        self.slots = [[filled_like(array, start) for array in self.trained_weights()] for _ in range(slots)]
         self.step = 0
 
-    def parameters(self):
-        """The weights themselves: for each dense stage the kernel, [inputs, units], then the bias, [units]."""
-        arrays = []
-        for stage in self.dense_stages:
-            arrays.append(stage["kernel"])
-            if stage["use_bias"]:
-                arrays.append(stage["bias"])
-        return arrays
+    def weights(self):
+        """The weights themselves, stage by stage in the order of stages.zeros_for."""
+        return [array for stage in self.stages for array in stage["weights"].values()]
+
+    def trained_weights(self):
+        """Those of the weights that have gradients."""
+        return [array for stage in self.stages for name, array in stage["weights"].items() if name in TRAINED]
 
     def get_weights(self):
-        """Copies of the weights, in the order of parameters."""
-        return [copied(array) for array in self.parameters()]
+        """Copies of the weights."""
+        return [copied(array) for array in self.weights()]
 
     def set_weights(self, weights):
-        """Copy weights, given in the order of parameters, into the network."""
-        for array, new in ops.pairs(self.parameters(), weights):
+        """Copy weights, given in the order of get_weights, into the network."""
+        for array, new in ops.pairs(self.weights(), weights):
             array[:] = copied(new)
 
     def get_optimizer_state(self):
-        """Copies of what the optimizer remembers: all first slots in the order of parameters, then all second."""
+        """Copies of what the optimizer remembers: all first slots of the trained weights, then all second."""
         return [copied(array) for slot in self.slots for array in slot]
 
     def set_optimizer_state(self, state):
@@ -128,24 +122,24 @@ class Network:
             values.append(stage_forward(stage, values[-1], step))
         return values
 
-    def backprop(self, y, values, step=None, weights=None):
-        """Gradients of the mean loss with respect to parameters(), given the values and the step of forward.
+    def backprop(self, y, values, step=None, weights=None, penalty_scale=1.0):
+        """Gradients of the mean loss by the trained weights and by the input, given the values and step of forward.
 
         weights are those of the rows, [rows]; the mean is over all rows, whatever they weigh.
         """
-        _, loss_gradient = LOSSES[self.loss]
-        dy = loss_gradient(y, values[self.loss_input])
+        _, dy = self.compare(y, values)
         if weights is not None:
             dy = [[weight * d for d in row] for weight, row in ops.pairs(weights, dy)]
         gradients = []
         for i in reversed(range(self.loss_input)):
             stage = self.stages[i]
-            if stage["kind"] == "dense":
-                gradients = dense_gradients(stage, values[i], dy) + gradients
-            if len(gradients) == len(self.parameters()):
-                break  # nothing below learns
+            found = stage_gradients(stage, values[i], dy, step)
+            for name, gradient in found.items():
+                l1, l2, _ = settings_of(stage, name)
+                add_penalty_gradient(gradient, stage["weights"][name], l1 * penalty_scale, l2 * penalty_scale)
+            gradients = list(found.values()) + gradients
             dy = stage_backward(stage, values[i], values[i + 1], dy, step)
-        return gradients
+        return gradients, dy
 
     def update(self, gradients, learning_rate=None):
         """One step of the optimizer, row by row, in place; at its own learning rate unless another one is given."""
@@ -155,26 +149,63 @@ class Network:
             settings["step"] = self.step  # it corrects for the first steps
         if learning_rate is not None:
             settings["learning_rate"] = learning_rate
-        for arrays in zip(self.parameters(), gradients, *self.slots, strict=True):
+        if self.clipnorm is not None:
+            for gradient in gradients:
+                clip_by_norm(gradient, self.clipnorm)
+        if self.global_clipnorm is not None:
+            clip_by_global_norm(gradients, self.global_clipnorm)
+        for arrays in zip(self.trained_weights(), gradients, *self.slots, strict=True):
             for rows in zip(*[rows_of(array) for array in arrays], strict=True):
                 self.rule(*rows, **settings)
+        for stage in self.stages:
+            for name, array in stage["weights"].items():
+                _, _, max_norm = settings_of(stage, name)
+                if max_norm:
+                    shorten(array, max_norm)
+
+    def compare(self, y, values):
+        """Loss of each row, [rows], and the gradient of their mean by what the loss reads."""
+        if callable(self.loss):
+            return self.loss(y, values[-1])
+        row_losses, gradient = LOSSES[self.loss]
+        read = values[self.loss_input]
+        return row_losses(y, read), gradient(y, read)
 
     def row_losses(self, y, values, weights=None):
-        """Loss of each row, [rows], times its weight, without the penalty."""
-        row_loss, _ = LOSSES[self.loss]
-        losses = row_loss(y, values[self.loss_input])
-        return losses if weights is None else [weight * loss for weight, loss in ops.pairs(weights, losses)]
+        """Loss of each row, [rows], times its weight, with the penalties of its activities but not of weights."""
+        losses, _ = self.compare(y, values)
+        if weights is not None:
+            losses = [weight * loss for weight, loss in ops.pairs(weights, losses)]
+        penalties = [0.0] * len(losses)
+        for stage, output in ops.pairs(self.stages, values[1:]):
+            if stage["kind"] == "activity_penalty":
+                penalties = ops.add_vectors(penalties, activity_penalties(stage, output))
+        return ops.add_vectors(losses, penalties)
 
     def penalty(self):
-        """Weight decay as a loss: the sum over dense layers of l2 * sum_iu kernel_iu^2."""
-        return ops.vector_sum([stage["l2"] * sum_of_squares(stage["kernel"]) for stage in self.dense_stages])
+        """What the weights add to the loss: the sum of l1 * sum |w| + l2 * sum w^2 over all of them."""
+        penalties = []
+        for stage in self.stages:
+            for name, array in stage["weights"].items():
+                l1, l2, _ = settings_of(stage, name)
+                penalties.append(penalty(array, l1, l2))
+        return ops.vector_sum(penalties)
 
     def predict(self, x):
         """Output of the last stage, [rows, units], for x : [rows, inputs]."""
         return self.forward(x)[-1]
 
     def train_epoch(
-        self, x, y, order, batch_size, metric=None, sample_weight=None, learning_rates=None, predictions=None
+        self,
+        x,
+        y,
+        order,
+        batch_size,
+        metric=None,
+        sample_weight=None,
+        learning_rates=None,
+        predictions=None,
+        penalty_scales=None,
     ):
         """Visit the rows once, with an update after each batch_size of them.
 
@@ -193,6 +224,8 @@ class Network:
             One for each update, in place of the optimizer's.
         predictions : [rows, units], optional
             Filled with the outputs of the visited rows, as they were in their batch.
+        penalty_scales : [steps], optional
+            What the penalties of weights are multiplied by in each update.
 
         Returns
         -------
@@ -213,9 +246,10 @@ class Network:
                     predictions[i][:] = row
             for row_metric in METRICS[metric](batch_y, values[-1]):
                 total_metric += row_metric
+            scale = 1.0 if penalty_scales is None else penalty_scales[number]
             if self.has_penalty:
-                total_loss += self.penalty() * len(rows)
-            gradients = self.backprop(batch_y, values, self.step, weights)
+                total_loss += (scale * self.penalty()) * len(rows)
+            gradients, _ = self.backprop(batch_y, values, self.step, weights, scale)
             self.update(gradients, None if learning_rates is None else learning_rates[number])
         return total_loss / len(order), total_metric / len(order)
 
@@ -229,74 +263,23 @@ class Network:
             loss += self.penalty()
         return loss, ops.vector_sum(METRICS[metric](y, values[-1])) / len(x)
 
-    def gradients(self, x, y, sample_weight=None):
-        """The loss of evaluate, and its gradients in the order of parameters."""
+    def gradients(self, x, y, sample_weight=None, input_gradient=None):
+        """The loss of evaluate, and its gradients by the trained weights; input_gradient is filled with that by x."""
         loss, _ = self.evaluate(x, y, None, sample_weight)
-        return loss, self.backprop(y, self.forward(x), None, sample_weight)
+        gradients, dx = self.backprop(y, self.forward(x), None, sample_weight)
+        if input_gradient is not None:
+            input_gradient[:] = dx
+        return loss, gradients
+
+    def apply_gradients(self, gradients):
+        """One update by gradients of the trained weights."""
+        self.update([copied(gradient) for gradient in gradients])
 
 
-# Stages
-
-
-def build_stages(inputs, layers):
-    """The layers as simple stages; a dropout stage keeps the index of its layer, which its masks depend on."""
-    stages = []
-    for index, layer in enumerate(layers):
-        if layer["kind"] == "dense":
-            units = layer["units"]
-            stages.append({**layer, "kernel": [[0.0] * units for _ in range(inputs)], "bias": [0.0] * units})
-            stages.append({"kind": "activation", "activation": layer["activation"]})
-            inputs = units
-        else:
-            stages.append({**layer, "layer": index})
-    return stages
-
-
-def stage_forward(stage, x, step):
-    """Output of a stage, [rows, units], for its input x : [rows, inputs]; without dropout where step is None."""
-    if stage["kind"] == "dense":
-        if stage["use_bias"]:
-            return dense_forward(x, stage["kernel"], stage["bias"])
-        return ops.matrix_dot(x, stage["kernel"])
-    if stage["kind"] == "activation":
-        function, _ = ACTIVATIONS[stage["activation"]]
-        return function(x)
-    if stage["kind"] == "rescaling":
-        return [[v * stage["scale"] + stage["offset"] for v in row] for row in x]
-    return stage_dropout(stage, x, step)
-
-
-def stage_backward(stage, x, y, dy, step):
-    """Gradient of the input x of a stage, given its output y and the gradient dy of that; step as in stage_forward."""
-    if stage["kind"] == "dense":
-        return dense_input_gradient(dy, stage["kernel"])
-    if stage["kind"] == "activation":
-        _, gradient = ACTIVATIONS[stage["activation"]]
-        return gradient(x if stage["activation"] in FROM_INPUT else y, dy)
-    if stage["kind"] == "rescaling":
-        return [[d * stage["scale"] for d in row] for row in dy]
-    return stage_dropout(stage, dy, step)
-
-
-def stage_dropout(stage, x, step):
-    """Dropout keyed by the step, forward and backward alike; x itself where step is None."""
-    if step is None:
-        return x
-    return dropout(x, stage["rate"], stage["seed"], step, stage["layer"])
-
-
-def dense_gradients(stage, x, dz):
-    """Gradients of the kernel, with 2 l2 kernel for the penalty, and of the bias if there is one."""
-    kernel_gradient = dense_kernel_gradient(x, dz)
-    if stage["l2"] > 0.0:
-        decay = [[(2.0 * stage["l2"]) * w for w in row] for row in stage["kernel"]]
-        kernel_gradient = ops.add(kernel_gradient, decay)
-    return [kernel_gradient, dense_bias_gradient(dz)] if stage["use_bias"] else [kernel_gradient]
-
-
-def sum_of_squares(x):
-    """sum_ij x_ij^2, for x : [rows, columns]: each column from its first row on, then the columns' sums."""
-    return ops.vector_sum([ops.vector_dot(column, column) for column in ops.transpose(x)])
+def settings_of(stage, name):
+    """l1, l2 and the largest norm of a stage's weights of that name; 0 where there is none."""
+    settings = stage.get(name, {})
+    return settings.get("l1", 0.0), settings.get("l2", 0.0), settings.get("max_norm", 0.0)
 
 
 # Metrics: one value a row.
@@ -341,21 +324,3 @@ def argmax(row):
         if row[j] > row[best]:
             best = j
     return best
-
-
-# Arrays: a matrix, which is a list of rows, or a vector, which is one row.
-
-
-def rows_of(array):
-    """The rows themselves, so that changing them changes the array."""
-    return array if isinstance(array[0], list) else [array]
-
-
-def copied(array):
-    """A copy that shares nothing with the array."""
-    return [list(row) for row in array] if isinstance(array[0], list) else list(array)
-
-
-def filled_like(array, value):
-    """An array of the same shape, filled with value."""
-    return [[value] * len(row) for row in array] if isinstance(array[0], list) else [value] * len(array)

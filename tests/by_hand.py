@@ -4,7 +4,7 @@ import random
 
 import reference.network
 
-ACTIVATIONS = reference.network.ACTIVATIONS
+ACTIVATIONS = reference.stages.ACTIVATIONS
 STEP = 1e-5  # of the finite differences: their error is about STEP^2 f''' / 6 + eps f / STEP, below the tolerance
 
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from fastmlp.kernels.stages import weight_shapes
+
 OPTIMIZERS = [
     {"name": "sgd", "learning_rate": 0.1},
     {"name": "momentum", "learning_rate": 0.05, "momentum": 0.9},
@@ -9,11 +11,14 @@ OPTIMIZERS = [
     {"name": "rmsprop", "learning_rate": 0.01, "rho": 0.9, "epsilon": 1e-7},
     {"name": "adagrad", "learning_rate": 0.1, "epsilon": 1e-7, "initial_accumulator_value": 0.1},
     {"name": "adam", "learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7},
+    {"name": "momentum", "learning_rate": 0.05, "momentum": 0.9, "clipnorm": 0.05},
+    {"name": "adam", "learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "global_clipnorm": 0.1},
 ]
 
 
-def dense(units, activation="linear", use_bias=True, l2=0.0):
-    return {"kind": "dense", "units": units, "activation": activation, "use_bias": use_bias, "l2": l2}
+def dense(units, activation="linear", use_bias=True, l2=0.0, **weights):
+    settings = {"kind": "dense", "units": units, "activation": activation, "use_bias": use_bias}
+    return settings | {"kernel": {"l2": l2}} | weights
 
 
 def activation(name):
@@ -24,6 +29,21 @@ def dropout(rate, seed=5):
     return {"kind": "dropout", "rate": rate, "seed": seed}
 
 
+def noise(stddev, seed=6):
+    return {"kind": "gaussian_noise", "rate": stddev, "seed": seed}
+
+
+def batch_normalization(use_gamma=True, use_beta=True, **weights):
+    settings = {"kind": "batch_normalization", "epsilon": 1e-3, "momentum": 0.9}
+    return settings | {"use_gamma": use_gamma, "use_beta": use_beta} | weights
+
+
+def layer_normalization(use_gamma=True, use_beta=True):
+    return {"kind": "layer_normalization", "epsilon": 1e-3, "use_gamma": use_gamma, "use_beta": use_beta}
+
+
+NORMALIZATION = {"kind": "normalization"}
+ACTIVITY_PENALTY = {"kind": "activity_penalty", "l1": 0.02, "l2": 0.03}
 RESCALING = {"kind": "rescaling", "scale": 0.25, "offset": -0.5}
 # name: layers, loss, metric, outputs (None: as many as inputs); widths are below, at and above the register tiles
 NETWORKS = {
@@ -86,6 +106,62 @@ NETWORKS = {
         None,
         2,
     ),
+    "batch_normalized": (
+        [
+            batch_normalization(),
+            dense(35, "relu"),
+            batch_normalization(gamma={"l2": 0.01}),
+            dropout(0.3),
+            dense(7),
+            batch_normalization(False),
+            activation("gelu"),
+            batch_normalization(True, False),
+            dense(4, "softmax"),
+        ],
+        "categorical_crossentropy",
+        "categorical_accuracy",
+        4,
+    ),
+    "layer_normalized": (
+        [
+            layer_normalization(),
+            dense(35, "tanh"),
+            layer_normalization(False),
+            dense(6, "relu"),
+            dropout(0.2),
+            layer_normalization(True, False),
+            dense(3),
+            layer_normalization(False, False),
+        ],
+        "mean_squared_error",
+        None,
+        3,
+    ),
+    "given_statistics_and_noise": (
+        [
+            NORMALIZATION,
+            noise(0.3),
+            dense(33, "elu"),
+            NORMALIZATION,
+            ACTIVITY_PENALTY,
+            dense(5),
+            noise(0.1),
+            ACTIVITY_PENALTY | {"l2": 0.0},
+        ],
+        "mean_squared_error",
+        None,
+        5,
+    ),
+    "penalized": (
+        [
+            dense(34, "relu", kernel={"l1": 0.01, "l2": 0.02, "max_norm": 0.5}, bias={"l1": 0.03, "max_norm": 0.4}),
+            dense(6, "tanh", False, kernel={"l1": 0.01}),
+            dense(3, bias={"l2": 0.02}),
+        ],
+        "mean_squared_error",
+        None,
+        3,
+    ),
     "weightless": ([activation("tanh"), RESCALING], "mean_squared_error", None, None),
     "activations": (
         [activation("sigmoid"), dense(31), activation("relu"), dropout(0.0), dense(5), activation("softmax")],
@@ -109,18 +185,18 @@ def targets(loss, rows, outputs, rng):
 
 
 def shapes(inputs, layers):
-    """Shapes of the weights."""
+    """The name and the shape of each array of weights."""
     found = []
     for layer in layers:
-        if layer["kind"] == "dense":
-            found.append((inputs, layer["units"]))
-            inputs = layer["units"]
-            found += [(inputs,)] * layer["use_bias"]
+        found += weight_shapes(layer, inputs).items()
+        inputs = layer.get("units", inputs)
     return found
 
 
 def initial(inputs, layers, rng):
-    return [rng.uniform(-0.4, 0.4, shape) for shape in shapes(inputs, layers)]
+    """Weights of either sign; variances are positive."""
+    ranges = {"variance": (0.5, 2.0)}
+    return [rng.uniform(*ranges.get(name, (-0.4, 0.4)), shape) for name, shape in shapes(inputs, layers)]
 
 
 # the run that is compared with the oracle from end to end

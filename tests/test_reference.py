@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import reference
-from reference.network import FROM_INPUT
+from reference.stages import FROM_INPUT
 from tests.by_hand import ACTIVATIONS, close, numeric_gradient, random_matrix
 
 NAN = math.nan

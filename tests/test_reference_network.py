@@ -24,7 +24,8 @@ OPTIMIZERS = {
 
 
 def dense(units, activation="linear", use_bias=True, l2=0.0):
-    return {"kind": "dense", "units": units, "activation": activation, "use_bias": use_bias, "l2": l2}
+    settings = {"kind": "dense", "units": units, "activation": activation, "use_bias": use_bias}
+    return settings | {"kernel": {"l2": l2}}
 
 
 def activation(name):
@@ -74,7 +75,7 @@ def classifier(optimizer="sgd", rate=0.25):
 def slopes(network, loss):
     """Central finite differences of loss() with respect to every weight, shaped like the weights."""
     result = []
-    for array in network.parameters():
+    for array in network.trained_weights():
         rows = []
         for row in rows_of(array):
             rows.append([])
@@ -176,7 +177,7 @@ def test_gradients_of_a_training_step_go_through_its_masks():
     def loss():
         return math.fsum(network.row_losses(LABELS, network.forward(x, step))) / len(x)
 
-    gradients = network.backprop(LABELS, network.forward(x, step), step)
+    gradients, _ = network.backprop(LABELS, network.forward(x, step), step)
     assert_close(gradients, slopes(network, loss))
     assert gradients != network.gradients(x, LABELS)[1]
 
@@ -327,7 +328,7 @@ def test_an_epoch_is_forward_backprop_and_update_with_the_masks_of_the_step():
     whole.train_epoch(x, y, list(range(20)), 12)
     for step, rows in ((7, slice(12)), (8, slice(12, 20))):
         values = parts.forward(x[rows], step)
-        parts.update(parts.backprop(y[rows], values, step))
+        parts.update(parts.backprop(y[rows], values, step)[0])
     assert whole.step == 9
     assert whole.get_weights() == parts.get_weights()
 

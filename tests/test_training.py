@@ -51,9 +51,9 @@ def test_a_run_has_the_same_bits_as_the_oracle():
     )
     model.compile(SGD(0.1, momentum=0.9), "sparse_categorical_crossentropy", ["accuracy"])
     layers = [
-        {"kind": "dense", "units": 6, "activation": "tanh", "use_bias": True, "l2": 0.01},
+        {"kind": "dense", "units": 6, "activation": "tanh", "use_bias": True, "kernel": {"l2": 0.01}},
         {"kind": "dropout", "rate": 0.25, "seed": streams.dropout_seed(9)},
-        {"kind": "dense", "units": 3, "activation": "softmax", "use_bias": True, "l2": 0.0},
+        {"kind": "dense", "units": 3, "activation": "softmax", "use_bias": True},
     ]
     optimizer = {"name": "momentum", "learning_rate": 0.1, "momentum": 0.9}
     oracle = Oracle(4, layers, loss="sparse_categorical_crossentropy", optimizer=optimizer)

@@ -45,6 +45,7 @@ __all__ = [
     "elu_gradient",
     "exponential",
     "exponential_gradient",
+    "gaussian_noise",
     "gelu",
     "gelu_gradient",
     "hard_sigmoid",
@@ -203,6 +204,15 @@ philox4x32 = kernel(masks.philox4x32, counter=Array("4", words), key=Array("2", 
 word, long_word = Scalar(int, 0, 2**32 - 1), Scalar(int, 0, 2**64 - 1)
 dropout = kernel(
     masks.dropout, x="m n", rate=Scalar(float, 0, 1), seed=long_word, step=long_word, layer=word, out="m n"
+)
+gaussian_noise = kernel(
+    masks.gaussian_noise,
+    x="m n",
+    stddev=Scalar(float, 0),
+    seed=long_word,
+    step=long_word,
+    layer=word,
+    out="m n",
 )
 
 dense_forward = kernel(dense.dense_forward, x="b n", kernel="n m", bias="m", out="b m")

@@ -14,21 +14,28 @@ ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 
 @dataclass(frozen=True)
 class Place:
-    """Where a dense layer's weights are in a region, in elements."""
+    """Where an array of weights is in a region: its first element, and its shape, (columns,) or (rows, columns)."""
 
-    kernel: int
-    bias: int
-    end: int
-    inputs: int
-    units: int
-    use_bias: bool
+    start: int
+    shape: tuple[int, ...]
+    trained: bool
+
+    @property
+    def rows(self) -> int:
+        """The rows of a matrix; a vector has one."""
+        return self.shape[0] if len(self.shape) == 2 else 1
+
+    @property
+    def columns(self) -> int:
+        """The columns of a matrix, or the elements of a vector."""
+        return self.shape[-1]
 
 
 class Arena:
     """Regions of equal layout in one block of memory: the weights, then one for each of the optimizer's slots.
 
-    A kernel [inputs, units] is kept as [panels][inputs][width], the packed right operand of the forward product; the
-    bias follows it. Nothing reads the columns past `units`.
+    An array [rows, columns] is kept as [panels][rows][width], the packed right operand of the forward product; a vector
+    is one row. Nothing reads the columns past the last.
 
     Parameters
     ----------
@@ -44,13 +51,11 @@ class Arena:
         self.size = 0
         self.regions = aligned((0, 0), dtype)
 
-    def add(self, inputs: int, units: int, use_bias: bool) -> Place:
-        """Make a place for a dense layer."""
-        padded = -(-units // self.width) * self.width
-        bias = self.size + inputs * padded
-        place = Place(self.size, bias, bias + padded, inputs, units, use_bias)
+    def add(self, shape: tuple[int, ...], trained: bool = True) -> Place:
+        """Make a place for an array; what is not `trained` has no gradient and no slots."""
+        place = Place(self.size, shape, trained)
         self.places.append(place)
-        self.size = place.end
+        self.size += place.rows * -(-place.columns // self.width) * self.width
         return place
 
     def allocate(self, slots: int, start: float) -> None:
@@ -58,30 +63,27 @@ class Arena:
         self.regions = aligned((1 + slots, self.size), self.dtype)
         self.regions[1:] = start
 
-    def weights(self, region: NDArray[Any]) -> list[NDArray[Any]]:
-        """Copies of a region's arrays: for each dense layer the kernel [inputs, units], then its bias [units]."""
-        arrays = []
-        for place, kernel, bias in self.views(region):
-            arrays.append(kernel.transpose(1, 0, 2).reshape(place.inputs, -1)[:, : place.units].copy())
-            if place.use_bias:
-                arrays.append(bias[: place.units].copy())
-        return arrays
+    def weights(self, region: NDArray[Any], only_trained: bool = False) -> list[NDArray[Any]]:
+        """Copies of a region's arrays, in the order in which their places were made."""
+        return [
+            panels.transpose(1, 0, 2).reshape(place.rows, -1)[:, : place.columns].reshape(place.shape).copy()
+            for place, panels in self.views(region, only_trained)
+        ]
 
-    def fill(self, region: NDArray[Any], weights: Sequence[Any]) -> None:
+    def fill(self, region: NDArray[Any], weights: Sequence[Any], only_trained: bool = False) -> None:
         """Copy arrays, in the order of `weights`, into a region."""
-        arrays = iter(weights)
-        for place, kernel, bias in self.views(region):
-            flat = np.zeros((place.inputs, bias.size), self.dtype)
-            flat[:, : place.units] = next(arrays)
-            kernel[...] = flat.reshape(place.inputs, -1, self.width).transpose(1, 0, 2)
-            if place.use_bias:
-                bias[: place.units] = next(arrays)
+        for array, (place, panels) in zip(weights, self.views(region, only_trained), strict=True):
+            flat = np.zeros((place.rows, len(panels) * self.width), self.dtype)
+            flat[:, : place.columns] = array
+            panels[...] = flat.reshape(place.rows, -1, self.width).transpose(1, 0, 2)
 
-    def views(self, region: NDArray[Any]) -> Iterator[tuple[Place, NDArray[Any], NDArray[Any]]]:
-        """Every place with its kernel [panels, inputs, width] and its padded bias, in a region."""
+    def views(self, region: NDArray[Any], only_trained: bool) -> Iterator[tuple[Place, NDArray[Any]]]:
+        """Every place with its panels [panels, rows, width] in a region."""
         for place in self.places:
-            kernel = region[place.kernel : place.bias].reshape(-1, place.inputs, self.width)
-            yield place, kernel, region[place.bias : place.end]
+            if place.trained or not only_trained:
+                panels = -(-place.columns // self.width)
+                size = panels * place.rows * self.width
+                yield place, region[place.start : place.start + size].reshape(panels, place.rows, self.width)
 
 
 def aligned(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:

@@ -243,14 +243,7 @@ def check_data(network: Any, x: Any, y: Any, order: Any, batch_size: int, metric
     """
     check_array("x", x, (np.uint8, np.float32, np.float64), (None, network.inputs))
     if y is not None:
-        sparse = network.loss is not None and network.loss.startswith("sparse_")
-        if network.loss is None:
-            raise ValueError("y: got targets, but the network was made without a loss")
-        if metric is not None and metric.startswith("sparse_") != sparse:
-            raise ValueError(f"metric: got {metric!r}, which does not fit the loss {network.loss!r}")
-        check_array("y", y, (np.intc,) if sparse else (network.dtype,), (len(x), network.outputs)[: 1 if sparse else 2])
-        if sparse:
-            check_range("y", y, network.outputs)
+        check_targets(network, len(x), y, metric)
     if order is not None:
         check_array("order", order, (np.int64,), (None,))
         check_range("order", order, len(x))
@@ -258,22 +251,46 @@ def check_data(network: Any, x: Any, y: Any, order: Any, batch_size: int, metric
         raise ValueError(f"batch_size must be at least 1, got {batch_size}")
 
 
-def check_out(name: str, network: Any, x: Any, out: Any) -> None:
-    """Refuse memory that does not fit the predictions of a Network for x; ValueError."""
-    check_array(name, out, (network.dtype,), (len(x), network.outputs))
+def check_targets(network: Any, rows: int, y: Any, metric: str | None) -> None:
+    """Refuse targets, or a metric, that do not fit the loss of a Network; ValueError."""
+    if network.loss is None:
+        raise ValueError("y: got targets, but the network was made without a loss")
+    if callable(network.loss):
+        if len(y) != rows:
+            raise ValueError(f"y must have {rows} rows, one for each row of x, got {len(y)}")
+        if metric is not None:
+            raise ValueError(f"metric: got {metric!r}, needs None for a loss that is a callable")
+        return
+    sparse = network.loss.startswith("sparse_")
+    if metric is not None and metric.startswith("sparse_") != sparse:
+        raise ValueError(f"metric: got {metric!r}, which does not fit the loss {network.loss!r}")
+    check_array("y", y, (np.intc,) if sparse else (network.dtype,), (rows, network.outputs)[: 1 if sparse else 2])
+    if sparse:
+        check_range("y", y, network.outputs)
+
+
+def check_out(name: str, network: Any, x: Any, out: Any, columns: int) -> None:
+    """Refuse memory that does not fit what a Network gives for the rows of x; ValueError."""
+    check_array(name, out, (network.dtype,), (len(x), columns))
     if not out.flags.writeable or np.may_share_memory(x, out):
         raise ValueError(f"{name} must be writable and share no memory with x")
 
 
 def check_rows_and_steps(
-    network: Any, rows: int, order: Any, batch_size: int, sample_weight: Any, learning_rates: Any
+    network: Any,
+    rows: int,
+    order: Any,
+    batch_size: int,
+    sample_weight: Any,
+    learning_rates: Any,
+    penalty_scales: Any,
 ) -> None:
-    """Refuse weights that are not one for each row, and learning rates that are not one for each update."""
+    """Refuse weights that are not one for each row, and numbers for the steps that are not one for each update."""
     if sample_weight is not None:
         check_array("sample_weight", sample_weight, (network.dtype,), (rows,))
-    if learning_rates is not None:
-        steps = -(-len(order) // batch_size)
-        check_array("learning_rates", learning_rates, (np.float64,), (steps,))
+    for name, values in (("learning_rates", learning_rates), ("penalty_scales", penalty_scales)):
+        if values is not None:
+            check_array(name, values, (np.float64,), (-(-len(order) // batch_size),))
 
 
 def check_array(name: str, array: Any, dtypes: tuple[Any, ...], shape: tuple[int | None, ...]) -> None:

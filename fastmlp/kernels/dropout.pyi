@@ -9,3 +9,6 @@ def philox4x32(counter: NDArray[np.uint32], key: NDArray[np.uint32], out: NDArra
 def dropout(
     x: NDArray[Real], rate: float, seed: int, step: int, layer: int, out: NDArray[Real], threads: int
 ) -> None: ...
+def gaussian_noise(
+    x: NDArray[Real], stddev: float, seed: int, step: int, layer: int, out: NDArray[Real], threads: int
+) -> None: ...

@@ -1,4 +1,4 @@
-"""Dropout from a counter-based generator; twin of reference/dropout.py.
+"""Dropout and noise from a counter-based generator; twin of reference/dropout.py.
 
 Every element has its own random word, found from the seed, the step, the layer and its place in the batch, so the
 mask does not depend on who draws it: not on the thread, not on the order, not on the instruction set.
@@ -6,6 +6,7 @@ mask does not depend on who draws it: not on the thread, not on the order, not o
 
 from cython cimport floating
 from cython.parallel cimport prange
+from libc.math cimport cos, log, sin, sqrt
 from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcpy
 
@@ -14,6 +15,10 @@ from fastmlp.kernels.isa cimport Dropout, Isa, dropout as dropout_elements, sele
 cdef extern from "c/philox.h" nogil:
     const int PHILOX_LANES
     void philox4x32_lanes(uint32_t (*words)[64], uint32_t key_0, uint32_t key_1)
+
+
+cdef double WORD = 4294967296.0
+cdef double PI = 3.141592653589793
 
 
 def philox4x32(const uint32_t[::1] counter, const uint32_t[::1] key, uint32_t[::1] out, int threads):
@@ -37,6 +42,46 @@ def dropout(const floating[:, ::1] x, double rate, uint64_t seed, uint64_t step,
     for i in prange(x.shape[0], nogil=True, schedule="static", num_threads=threads):
         memcpy(&out[i, 0], &x[i, 0], n * sizeof(floating))
         dropout_elements(isa, &setting, <uint64_t> (i * n), n, &out[i, 0])
+
+
+def gaussian_noise(const floating[:, ::1] x, double stddev, uint64_t seed, uint64_t step, uint32_t layer,
+                   floating[:, ::1] out, int threads):
+    """out = x + stddev * z, with z from the standard normal distribution by Box and Muller's transform."""
+    cdef Py_ssize_t n = x.shape[1], i
+    for i in prange(x.shape[0], nogil=True, schedule="static", num_threads=threads):
+        memcpy(&out[i, 0], &x[i, 0], n * sizeof(floating))
+        add_noise(stddev, seed, step, layer, <uint64_t> (i * n), n, &out[i, 0])
+
+
+cdef void add_noise(double stddev, uint64_t seed, uint64_t step, uint32_t layer, uint64_t first, Py_ssize_t n,
+                    floating *x) noexcept nogil:
+    """Add its noise to each of the elements first .. first + n of a batch; drawn in double in either type."""
+    cdef uint32_t words[4][64]
+    cdef uint64_t block = first // 4
+    cdef Py_ssize_t i = -(<Py_ssize_t> (first % 4))  # of the block's first element within x
+    cdef int lane, half
+    while i < n:
+        for lane in range(PHILOX_LANES):
+            words[0][lane] = <uint32_t> (block + lane)
+            words[1][lane] = layer
+            words[2][lane] = <uint32_t> step
+            words[3][lane] = <uint32_t> (step >> 32)
+        philox4x32_lanes(words, <uint32_t> seed, <uint32_t> (seed >> 32))
+        for lane in range(PHILOX_LANES):
+            for half in range(0, 4, 2):
+                if i + 1 >= 0 and i < n:
+                    add_pair(stddev, words[half][lane], words[half + 1][lane], i >= 0, i + 1 < n, x + i)
+                i += 2
+        block += PHILOX_LANES
+
+
+cdef inline void add_pair(double stddev, uint32_t word, uint32_t other, bint has_first, bint has_second,
+                          floating *x) noexcept nogil:
+    cdef double radius = sqrt(-2.0 * log((word + 1.0) / WORD)), angle = 2.0 * PI * (other / WORD)
+    if has_first:
+        x[0] = x[0] + <floating> (stddev * (radius * cos(angle)))
+    if has_second:
+        x[1] = x[1] + <floating> (stddev * (radius * sin(angle)))
 
 
 cdef Dropout dropout_setting(double rate, uint64_t seed, uint64_t step, uint32_t layer) noexcept nogil:

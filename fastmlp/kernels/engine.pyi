@@ -1,4 +1,4 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ class Network:
     @property
     def outputs(self) -> int: ...
     @property
-    def loss(self) -> str | None: ...
+    def loss(self) -> str | Callable[[Any, Any], Any] | None: ...
     @property
     def dtype(self) -> np.dtype[Any]: ...
     @property
@@ -23,7 +23,7 @@ class Network:
         self,
         inputs: int,
         layers: Sequence[Mapping[str, Any]],
-        loss: str | None = None,
+        loss: str | Callable[[Any, Any], Any] | None = None,
         optimizer: Mapping[str, Any] | None = None,
         dtype: str = "float32",
     ) -> None: ...
@@ -42,6 +42,7 @@ class Network:
         sample_weight: NDArray[Any] | None = None,
         learning_rates: NDArray[np.float64] | None = None,
         predictions: NDArray[Any] | None = None,
+        penalty_scales: NDArray[np.float64] | None = None,
     ) -> tuple[float, float]: ...
     def predict(self, x: NDArray[Any], out: NDArray[Any] | None = None) -> NDArray[Any]: ...
     def predict_small(self, x: NDArray[Any], out: NDArray[Any]) -> bool: ...
@@ -54,5 +55,10 @@ class Network:
         predictions: NDArray[Any] | None = None,
     ) -> tuple[float, float]: ...
     def gradients(
-        self, x: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None = None
+        self,
+        x: NDArray[Any],
+        y: NDArray[Any],
+        sample_weight: NDArray[Any] | None = None,
+        input_gradient: NDArray[Any] | None = None,
     ) -> tuple[float, list[NDArray[Any]]]: ...
+    def apply_gradients(self, gradients: Sequence[Any]) -> None: ...

@@ -5,6 +5,7 @@ from cpython.exc cimport PyErr_Occurred
 from cython cimport embedsignature, floating
 from cython.parallel cimport parallel
 from libc.stdint cimport UINT64_MAX, int32_t, int64_t, uint32_t, uint64_t
+from libc.string cimport memset
 
 import os
 import threading
@@ -14,12 +15,16 @@ import numpy as np
 from fastmlp.kernels.arena import Arena, aligned
 from fastmlp.kernels.contract import check_data, check_out, check_rows_and_steps
 from fastmlp.kernels.forks import MAX_THREADS, WORK_PER_THREAD, usable
-from fastmlp.kernels.stages import ACTIVATIONS, FUSED, KINDS, LOSSES, METRICS, SLOTS, SOURCES, take_apart
+from fastmlp.kernels.own_loss import OwnLoss
+from fastmlp.kernels.stages import (
+    ACTIVATIONS, FUSED, KINDS, LOSSES, METRICS, SLOTS, SOURCES, TRAINED, take_apart, weight_shapes,
+)
 
-from fastmlp.kernels.epoch cimport differentiate, evaluate, predict, train
+from fastmlp.kernels.epoch cimport differentiate, evaluate, predict, train, update
 from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, blocks, selected, thread_count, thread_number
 from fastmlp.kernels.optimizers cimport optimizer_from
-from fastmlp.kernels.plan cimport DENSE, Data, Layer, Lists, Matrix, NO_METRIC, POOL, Plan
+from fastmlp.kernels.plan cimport ACTIVITY_PENALTY, BATCH_NORMALIZATION, DENSE, LAYER_NORMALIZATION, NO_METRIC
+from fastmlp.kernels.plan cimport OWN_LOSS, POOL, Data, Layer, Lists, Matrix, Parameter, Plan
 
 cdef enum:
     TRAIN
@@ -45,13 +50,14 @@ cdef class Network:
     inputs : int
         Features a row.
     layers : list of dict
-        {"kind": "dense", "units": int, "activation": str, "use_bias": bool, "l2": float},
-        {"kind": "activation", "activation": str}, {"kind": "dropout", "rate": float, "seed": int} or
-        {"kind": "rescaling", "scale": float, "offset": float}.
-    loss : str, optional
-        A name of stages.LOSSES. A pair of stages.FUSED is computed from the input of the last activation.
+        Each has a "kind" of stages.KINDS and its settings, which reference/network.py lists.
+    loss : str or callable, optional
+        A name of stages.LOSSES; a pair of stages.FUSED is computed from the input of the last activation. A callable
+        gets the targets and the predictions of a batch, and returns the losses, [rows] or their mean, and the gradient
+        of the mean, [rows, units].
     optimizer : dict, optional
         "name" of stages.SLOTS and the arguments of that kernel, without step; "initial_accumulator_value" for adagrad.
+        "clipnorm" or "global_clipnorm" is the largest norm of each gradient, or of all of them together.
     dtype : {"float32", "float64"}
         Type of weights and arithmetic.
 
@@ -71,7 +77,7 @@ cdef class Network:
     cdef bint is_single
     cdef Py_ssize_t multiply_adds  # to predict one row
     cdef Py_ssize_t height, width, capacity, capacity_threads
-    cdef object layer_memory, arena, gradient_region, workspace, lock
+    cdef object layer_memory, parameter_memory, arena, gradient_region, workspace, lock, own_loss
 
     def __init__(self, inputs, layers, loss=None, optimizer=None, dtype="float32"):
         self.dtype = np.dtype(dtype)
@@ -88,23 +94,33 @@ cdef class Network:
         if inputs < 1 or any(layer.get("units", 1) < 1 for layer in layers):
             raise ValueError(f"a network needs at least one input and one unit in every layer, got {inputs}, {layers}")
         self.plan.inputs = inputs
+        self.own_loss = OwnLoss(loss) if callable(loss) else None
         self.plan.fused = bool(layers) and (layers[len(layers) - 1].get("activation"), loss) in FUSED
-        self.plan.loss = LOSSES[loss + "_from_logits" if self.plan.fused else loss]
+        if self.own_loss is None:
+            self.plan.loss = LOSSES[loss + "_from_logits" if self.plan.fused else loss]
+        else:
+            self.plan.loss = OWN_LOSS
         self.arena = Arena(self.width, self.dtype)
         self.set_layers(take_apart(layers, self.plan.fused))
         optimizer = dict(optimizer or {"name": "sgd", "learning_rate": 0.0})
+        self.plan.clipnorm = optimizer.get("clipnorm", 0.0)
+        self.plan.global_clipnorm = optimizer.get("global_clipnorm", 0.0)
         self.plan.optimizer = optimizer_from(optimizer["name"], optimizer)
         self.arena.allocate(SLOTS[optimizer["name"]], optimizer.get("initial_accumulator_value", 0.0))
         self.plan.parameters = self.arena.size
         self.plan.arena = <void *> address(self.arena.regions)
+        if self.plan.clipnorm > 0 or self.plan.global_clipnorm > 0:
+            self.reserve_gradients()
 
     cdef set_layers(self, stages):
-        """Fill in the C structs of the stages, and give every dense one its place in the arena."""
+        """Fill in the C structs of the stages, and give their weights places in the arena."""
         cdef Layer *layer
         cdef Py_ssize_t inputs = self.plan.inputs
         self.layer_memory = np.zeros(len(stages) * sizeof(Layer), np.uint8)
         self.plan.layers = <Layer *> address(self.layer_memory)
-        self.plan.depth = self.plan.first_dense = len(stages)
+        self.parameter_memory = np.zeros(4 * len(stages) * sizeof(Parameter), np.uint8)  # no layer has more arrays
+        self.plan.weights = <Parameter *> address(self.parameter_memory)
+        self.plan.depth = self.plan.first_trained = len(stages)
         for i, stage in enumerate(stages):
             layer = &self.plan.layers[i]
             layer.kind = KINDS[stage["kind"]]
@@ -112,24 +128,53 @@ cdef class Network:
             layer.activation = ACTIVATIONS[stage.get("activation", "linear")]
             layer.inputs = inputs
             layer.outputs = inputs = stage.get("units", inputs)
-            layer.use_bias = stage.get("use_bias", False)
+            layer.l1 = stage.get("l1", 0.0)
             layer.l2 = stage.get("l2", 0.0)
             layer.rate = stage.get("rate", 0.0)
+            layer.epsilon = stage.get("epsilon", 0.0)
+            layer.momentum = stage.get("momentum", 0.0)
             layer.seed = stage.get("seed", 0)
             layer.scale = stage.get("scale", 1.0)
             layer.offset = stage.get("offset", 0.0)
-            if layer.kind == DENSE:
-                place = self.arena.add(layer.inputs, layer.outputs, layer.use_bias)
-                layer.kernel = place.kernel
-                layer.bias = place.bias
-                self.plan.penalized |= layer.l2 > 0
-                self.plan.first_dense = min(self.plan.first_dense, i)
+            self.plan.active |= layer.kind == ACTIVITY_PENALTY
+            for name, shape in weight_shapes(stage, layer.inputs).items():
+                self.set_parameter(layer, name, shape, stage.get(name, {}))
+                if name in TRAINED:
+                    self.plan.first_trained = min(self.plan.first_trained, i)
         self.plan.outputs = inputs
-        self.multiply_adds = max(1, sum((place.inputs + place.use_bias) * place.units for place in self.arena.places))
+        self.multiply_adds = max(1, sum(place.rows * place.columns for place in self.arena.places))
+
+    cdef set_parameter(self, Layer *layer, name, shape, settings):
+        """Make a place for one of a layer's arrays of weights."""
+        cdef Parameter *parameter = &self.plan.weights[self.plan.arrays]
+        place = self.arena.add(shape, name in TRAINED)
+        parameter.start = place.start
+        parameter.rows = place.rows
+        parameter.columns = place.columns
+        parameter.is_vector = len(shape) == 1
+        parameter.trained = place.trained
+        parameter.l1 = settings.get("l1", 0.0)
+        parameter.l2 = settings.get("l2", 0.0)
+        parameter.max_norm = settings.get("max_norm", 0.0)
+        self.plan.penalized |= parameter.l1 > 0 or parameter.l2 > 0
+        self.plan.constrained |= parameter.max_norm > 0
+        self.plan.arrays += 1
+        if name == "kernel":
+            layer.kernel = parameter
+        elif name == "bias":
+            layer.bias = parameter
+        elif name == "gamma":
+            layer.gamma = parameter
+        elif name == "beta":
+            layer.beta = parameter
+        elif name == "mean":
+            layer.mean = parameter
+        else:
+            layer.variance = parameter
 
     cdef reserve(self, Py_ssize_t n, int threads):
         """Make room for batches of n rows and so many threads."""
-        cdef Py_ssize_t widest = self.plan.inputs, deepest = 1, squares = 1, number
+        cdef Py_ssize_t widest = self.plan.inputs, deepest = 1, sums = 1, number
         cdef Layer *layer
         if n <= self.capacity and threads <= self.capacity_threads:
             return
@@ -138,6 +183,7 @@ cdef class Network:
         self.capacity = 0  # until all the room is there
         self.workspace = []
         self.make_matrix(&self.plan.batch, n, self.plan.inputs)
+        self.make_matrix(&self.plan.batch_gradient, n, self.plan.inputs)
         for number in range(self.plan.depth):
             layer = &self.plan.layers[number]
             self.make_matrix(&layer.output, n, layer.outputs)
@@ -147,7 +193,12 @@ cdef class Network:
                 deepest = max(deepest, layer.inputs)
                 listed = self.plan.skip_zeros and layer.outputs > self.width
                 self.make_lists(&layer.by_columns, self.padded(layer.inputs) // 2, n if listed else 0)
-                squares += self.padded(layer.outputs)
+            elif layer.kind == BATCH_NORMALIZATION:
+                layer.statistics = self.room(4 * self.padded(layer.outputs))
+            elif layer.kind == LAYER_NORMALIZATION:
+                layer.statistics = self.room(2 * n)
+        for number in range(self.plan.arrays):
+            sums += self.padded(self.plan.weights[number].columns)
         lists = (blocks(n, self.height) + threads) * blocks(self.height, 2)
         self.make_lists(&self.plan.by_rows, lists, deepest)
         self.plan.pairs = <int32_t *> self.room(2 * lists)
@@ -156,8 +207,15 @@ cdef class Network:
         )
         self.plan.scratch = self.room(threads * self.plan.scratch_size)
         self.plan.losses = self.room(n)
-        self.plan.squares = self.room(squares)
+        losses = self.workspace[len(self.workspace) - 1]
+        self.plan.activity = self.room(n)
+        self.plan.sums = self.room(sums)
         self.plan.metrics = <double *> self.room(n * (1 if self.dtype == np.float64 else 2))
+        if self.own_loss is not None:
+            predictions, gradient = (aligned((n, self.plan.outputs), self.dtype) for _ in range(2))
+            self.own_loss.use_memory(predictions, gradient, losses)
+            self.plan.own_predictions = <void *> address(predictions)
+            self.plan.own_gradient = <void *> address(gradient)
         self.capacity = n
         self.capacity_threads = threads
 
@@ -224,7 +282,7 @@ cdef class Network:
         self.plan.optimizer.learning_rate = learning_rate
 
     def get_weights(self):
-        """Copies of the weights: for each dense layer the kernel [inputs, units], then its bias [units]."""
+        """Copies of the weights, layer by layer in the order of reference/stages.py: kernel [inputs, units], bias."""
         return self.arena.weights(self.arena.regions[0])
 
     def set_weights(self, weights):
@@ -232,26 +290,29 @@ cdef class Network:
         self.arena.fill(self.arena.regions[0], weights)
 
     def get_optimizer_state(self):
-        """Copies of what the optimizer remembers: all first slots in the order of get_weights, then all second."""
-        return [array for slot in self.arena.regions[1:] for array in self.arena.weights(slot)]
+        """Copies of what the optimizer remembers: all first slots of the trained weights, in their order, then all
+        second."""
+        return [array for slot in self.arena.regions[1:] for array in self.arena.weights(slot, only_trained=True)]
 
     def set_optimizer_state(self, state):
         """Copy a state, in the order of get_optimizer_state, into the network."""
-        count = sum(1 + place.use_bias for place in self.arena.places)
+        count = sum(place.trained for place in self.arena.places)
         for number, slot in enumerate(self.arena.regions[1:]):
-            self.arena.fill(slot, state[number * count:(number + 1) * count])
+            self.arena.fill(slot, state[number * count:(number + 1) * count], only_trained=True)
 
     # ---------------------------------------------------------------------------------------------------------- runs
 
     def train_epoch(
-        self, x, y, order, batch_size, metric=None, sample_weight=None, learning_rates=None, predictions=None
+        self, x, y, order, batch_size, metric=None, sample_weight=None, learning_rates=None, predictions=None,
+        penalty_scales=None,
     ):
         """Visit the rows once, with an update after each batch_size of them.
 
         Parameters
         ----------
         x : ndarray [rows, inputs] of uint8, float32 or float64, C-contiguous
-        y : ndarray [rows, units] of the network's dtype, or [rows] of intc for the sparse losses
+        y : ndarray [rows, units] of the network's dtype, or [rows] of intc for the sparse losses; a loss that is a
+            callable gets its rows as they are
         order : ndarray of int64
             Row numbers in the order they are visited; the last batch may be short.
         batch_size : int
@@ -263,6 +324,8 @@ cdef class Network:
             One for each update, in place of the optimizer's.
         predictions : ndarray [rows, units] of the network's dtype, optional
             Filled with the outputs of the visited rows, as they were in their batch.
+        penalty_scales : ndarray [steps] of float64, optional
+            What the penalties of weights are multiplied by in each update.
 
         Returns
         -------
@@ -274,14 +337,15 @@ cdef class Network:
         KeyboardInterrupt
             Within about a second of Ctrl-C; the updates done until then stay.
         """
-        self.run(TRAIN, x, y, order, batch_size, metric, sample_weight, learning_rates, predictions)
+        self.run(TRAIN, x, y, order, batch_size, metric, sample_weight, learning_rates, penalty_scales, predictions,
+                 None)
         return self.plan.loss_total / len(order), self.plan.metric_total / len(order)
 
     def predict(self, x, out=None):
         """Output of the last layer, [rows, units], or `out` filled with it; x as in train_epoch."""
         if out is None:
             out = np.empty((len(x), self.plan.outputs), self.dtype)
-        self.run(PREDICT, x, None, None, CHUNK, None, None, None, out)
+        self.run(PREDICT, x, None, None, CHUNK, None, None, None, None, out, None)
         return out
 
     def predict_small(self, x, out):
@@ -326,9 +390,9 @@ cdef class Network:
 
     cdef run_small(self, const Py_buffer *x, const Py_buffer *out):
         cdef Data data
+        memset(&data, 0, sizeof(Data))
         data.x = x.buf
         data.x_type = source_of(x)
-        data.y = data.labels = data.order = data.weights = data.learning_rates = NULL
         data.predictions = out.buf
         data.rows = x.shape[0]
         data.metric = NO_METRIC
@@ -341,48 +405,87 @@ cdef class Network:
 
     def evaluate(self, x, y, metric=None, sample_weight=None, predictions=None):
         """Mean loss with the penalty, and mean metric, over all rows; arguments as in train_epoch, dropout off."""
-        self.run(EVALUATE, x, y, None, CHUNK, metric, sample_weight, None, predictions)
+        self.run(EVALUATE, x, y, None, CHUNK, metric, sample_weight, None, None, predictions, None)
         return self.mean_loss(len(x)), self.plan.metric_total / len(x)
 
-    def gradients(self, x, y, sample_weight=None):
-        """The loss of evaluate, and its gradients in the order of get_weights; one batch, without dropout."""
+    def gradients(self, x, y, sample_weight=None, input_gradient=None):
+        """The loss of evaluate, and its gradients by the trained weights, in the order of get_weights.
+
+        The rows are one batch, without dropout. `input_gradient`, an ndarray [rows, inputs] of the network's dtype, is
+        filled with the gradient by x.
+        """
+        self.reserve_gradients()
+        self.run(DIFFERENTIATE, x, y, None, len(x), None, sample_weight, None, None, None, input_gradient)
+        return self.mean_loss(len(x)), self.arena.weights(self.gradient_region, only_trained=True)
+
+    def apply_gradients(self, gradients):
+        """One update by gradients of the trained weights, in the order of get_weights."""
+        cdef Plan *plan = &self.plan
+        cdef Data data
+        memset(&data, 0, sizeof(Data))
+        self.reserve_gradients()
+        self.take_lock()
+        try:
+            self.arena.fill(self.gradient_region, gradients, only_trained=True)
+            self.reserve(1, 1)
+            if self.is_single:
+                update(plan, &data, <const float *> NULL)
+            else:
+                update(plan, &data, <const double *> NULL)
+        finally:
+            self.lock.release()
+
+    cdef reserve_gradients(self):
         if self.gradient_region is None:
             self.gradient_region = aligned((self.arena.size,), self.dtype)
             self.plan.gradients = <void *> address(self.gradient_region)
-        self.run(DIFFERENTIATE, x, y, None, len(x), None, sample_weight, None, None)
-        return self.mean_loss(len(x)), self.arena.weights(self.gradient_region)
 
-    cdef run(self, int what, x, y, order, Py_ssize_t batch_size, metric, sample_weight, learning_rates,
-             predictions):
-        """Let the threads loop over the batches of the data, and raise what a signal handler raised meanwhile."""
+    cdef take_lock(self):
+        if not self.lock.acquire(blocking=False):
+            raise RuntimeError("this network is running already: it does one thing at a time")
+
+    cdef run(self, int what, x, y, order, Py_ssize_t batch_size, metric, sample_weight, learning_rates, penalty_scales,
+             predictions, input_gradient):
+        """Let the threads loop over the batches of the data, and raise what was raised meanwhile."""
         if what != PREDICT and y is None:
             raise ValueError("y: got None, needs the targets")
         check_data(self, x, y, order, batch_size, metric)
-        check_rows_and_steps(self, len(x), order, batch_size, sample_weight, learning_rates)
+        check_rows_and_steps(self, len(x), order, batch_size, sample_weight, learning_rates, penalty_scales)
         if predictions is not None:
-            check_out("out" if what == PREDICT else "predictions", self, x, predictions)
+            check_out("out" if what == PREDICT else "predictions", self, x, predictions, self.plan.outputs)
+        if input_gradient is not None:
+            check_out("input_gradient", self, x, input_gradient, self.plan.inputs)
         cdef Data data
+        memset(&data, 0, sizeof(Data))
         data.x = <const void *> address(x)
         data.x_type = SOURCES[x.dtype]
-        data.y = <const void *> address(y) if y is not None and y.ndim == 2 else NULL
-        data.labels = <const int *> address(y) if y is not None and y.ndim == 1 else NULL
-        data.order = <const int64_t *> address(order) if order is not None else NULL
-        data.weights = <const void *> address(sample_weight) if sample_weight is not None else NULL
-        data.learning_rates = <const double *> address(learning_rates) if learning_rates is not None else NULL
-        data.predictions = <void *> address(predictions) if predictions is not None else NULL
+        if self.own_loss is None and y is not None:
+            if y.ndim == 2:
+                data.y = <const void *> address(y)
+            else:
+                data.labels = <const int *> address(y)
+        data.order = <const int64_t *> address_or_null(order)
+        data.weights = <const void *> address_or_null(sample_weight)
+        data.learning_rates = <const double *> address_or_null(learning_rates)
+        data.penalty_scales = <const double *> address_or_null(penalty_scales)
+        data.predictions = address_or_null(predictions)
+        data.input_gradient = address_or_null(input_gradient)
         data.rows = len(x if order is None else order)
         data.metric = METRICS[metric]
         cdef Plan *plan = &self.plan
         cdef Py_ssize_t batch = min(batch_size, data.rows)
         # without weights there is nothing that threads would share
-        cdef int threads = usable(self.thread_limit) if self.plan.first_dense < self.plan.depth else 1
-        if not self.lock.acquire(blocking=False):
-            raise RuntimeError("this network is running already: it does one thing at a time")
+        cdef int threads = usable(self.thread_limit) if plan.arrays > 0 else 1
+        self.take_lock()
         try:
             self.reserve(batch * threads if what == PREDICT else batch, threads)
+            if self.own_loss is not None:
+                call = self.own_loss.begin(y, order, sample_weight is not None)
+                data.own_loss = <void *> call
             plan.steps_done = 0
             plan.last_step = NEVER
             plan.loss_total = plan.metric_total = plan.penalty = 0
+            plan.failed = False
             if self.is_single:
                 with nogil, parallel(num_threads=threads):
                     loop(what, plan, &data, batch, <const float *> NULL)
@@ -391,6 +494,8 @@ cdef class Network:
                     loop(what, plan, &data, batch, <const double *> NULL)
             if plan.last_step != NEVER:
                 raise_pending()
+            if plan.failed:
+                self.own_loss.raise_error()
         finally:
             self.lock.release()
 
@@ -424,6 +529,10 @@ cdef int source_of(const Py_buffer *buffer) noexcept:
 cdef size_t address(array):
     """Where the first element of an array lies; the caller keeps the array."""
     return array.ctypes.data
+
+
+cdef void *address_or_null(array):
+    return <void *> address(array) if array is not None else NULL
 
 
 cdef int raise_pending() except -1:

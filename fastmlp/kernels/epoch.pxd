@@ -7,4 +7,5 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
 cdef void predict(Plan *plan, const Data *data, Py_ssize_t together, int number, int count,
                   const floating *kind) noexcept nogil
 cdef void evaluate(Plan *plan, const Data *data, Py_ssize_t batch_size, const floating *kind) noexcept nogil
+cdef void update(Plan *plan, const Data *data, const floating *kind) noexcept nogil
 cdef void differentiate(Plan *plan, const Data *data, const floating *kind) noexcept nogil

@@ -15,9 +15,15 @@ cdef enum:
     ACTIVATION
     DROPOUT
     RESCALING
+    GAUSSIAN_NOISE
+    ACTIVITY_PENALTY
+    NORMALIZATION
+    BATCH_NORMALIZATION
+    LAYER_NORMALIZATION
 
 cdef enum:
     NO_LOSS = -1
+    OWN_LOSS = -2  # a Python callable
 
 cdef enum:
     NO_METRIC
@@ -46,36 +52,61 @@ cdef enum:
     POOL = 70               # the most rows among which pairs are sought
 
 
+# An array of weights: panels without gaps in the arena; a vector is one row.
+cdef struct Parameter:
+    Py_ssize_t start
+    Py_ssize_t rows
+    Py_ssize_t columns
+    bint is_vector
+    bint trained
+    double l1               # what the sum of its absolute values
+    double l2               # and that of its squares add to the loss
+    double max_norm         # of each column, of a vector as a whole; 0: any
+
+
 cdef struct Layer:
     int kind
     int activation
     int number              # place in the list the network was made from; dropout draws its masks by it
     Py_ssize_t inputs
     Py_ssize_t outputs
-    Py_ssize_t kernel       # where the kernel starts in the arena: panels without gaps
-    Py_ssize_t bias         # and the bias, padded to whole panels
-    bint use_bias
+    const Parameter *kernel
+    const Parameter *bias   # as all these NULL where there is none
+    const Parameter *gamma
+    const Parameter *beta
+    const Parameter *mean
+    const Parameter *variance
+    double l1
     double l2
     double rate
+    double epsilon
+    double momentum
     uint64_t seed
     double scale
     double offset
     Matrix output
     Matrix gradient         # of the loss with respect to the output, of a dense layer before its activation
     Lists by_columns        # of the input
+    void *statistics        # of a normalization: means, then inverse deviations, of columns or of rows
 
 
 cdef struct Plan:
     const Isa *isa
     Layer *layers
     int depth
-    int first_dense         # the backward pass ends here
+    int first_trained       # the backward pass ends here
+    Parameter *weights
+    int arrays              # of weights
     Py_ssize_t inputs
     Py_ssize_t outputs
     int loss
     bint fused              # the loss reads the input of the last layer, and its gradient starts there
     bint penalized
+    bint active             # layers penalize their outputs
+    bint constrained
     bint skip_zeros
+    double clipnorm         # the largest norm of a gradient, or 0
+    double global_clipnorm  # the largest norm of all of them together, or 0
     Optimizer optimizer
     uint64_t step           # updates done
     # memory
@@ -83,13 +114,17 @@ cdef struct Plan:
     void *arena
     void *gradients         # a further region, where gradients are kept instead of used, or NULL
     Matrix batch
+    Matrix batch_gradient
     Lists by_rows           # of the input of the layer whose forward product is being computed
     int32_t *pairs          # [lists][2], the rows of each list; NO_ROW twice where there is none, once for a row alone
     void *scratch           # for each thread: a tile or a square of a panel, then memory for rows and panels
     Py_ssize_t scratch_size
     Py_ssize_t tile_size
     void *losses            # [rows]
-    void *squares           # sums of squares of each column of the kernels
+    void *activity          # [rows], penalties of outputs
+    void *own_predictions   # [rows, outputs], for a loss of the user's own
+    void *own_gradient      # [rows, outputs], what it gives back
+    void *sums              # of each column of the weights, or of their gradients
     double *metrics         # [rows]
     # the epoch
     Barrier barrier
@@ -98,6 +133,7 @@ cdef struct Plan:
     double loss_total
     double metric_total
     double penalty
+    bint failed             # a callable has raised
 
 
 cdef struct Data:
@@ -107,7 +143,10 @@ cdef struct Data:
     const int *labels       # [rows], or NULL
     const void *weights     # [rows], what their losses are multiplied by, or NULL
     const double *learning_rates    # [steps], or NULL: the optimizer's
+    const double *penalty_scales    # [steps], or NULL: 1
     void *predictions       # [rows, outputs], for the last layer's output, or NULL
+    void *input_gradient    # [rows, inputs], for the gradient of the loss by x, or NULL
+    void *own_loss          # the Python object that is called for each batch where the loss is OWN_LOSS
     const int64_t *order    # the rows in the order they are visited, or NULL: as they are
     Py_ssize_t rows
     int metric
@@ -120,8 +159,11 @@ cdef inline Py_ssize_t row_number(const Data *data, Py_ssize_t i) noexcept nogil
 # What a pass through the layers is for.
 cdef struct Pass:
     bint gradients          # backward follows forward
-    bint dropout
+    bint training           # with dropout, and the statistics of the batch
     uint64_t step           # which dropout draws its masks by
+    int lowest              # the first layer that has no use for the gradient of its input
+    double penalty_scale
+    Optimizer optimizer
 
 
 # Some rows of the batch, the threads that work on them together, and this thread's own among both.
@@ -186,6 +228,11 @@ cdef inline floating *element(const Matrix *matrix, Py_ssize_t row, Py_ssize_t p
 cdef inline const Matrix *input_of(Plan *plan, int number) noexcept nogil:
     """The output of the layer before; of that before the first, the batch."""
     return &plan.layers[number - 1].output if number > 0 else &plan.batch
+
+
+cdef inline const Matrix *gradient_of(Plan *plan, int number) noexcept nogil:
+    """The gradient of a layer's output; below the first, of the batch."""
+    return &plan.layers[number].gradient if number >= 0 else &plan.batch_gradient
 
 
 cdef inline floating *tile_of(const Plan *plan, const Part *part, const floating *_) noexcept nogil:

@@ -1,9 +1,7 @@
 from cython cimport floating
 
-from fastmlp.kernels.isa cimport Optimizer
 from fastmlp.kernels.plan cimport Part, Pass, Plan
 
 
 cdef void forward(Plan *plan, const Part *part, const Pass *run, const floating *kind) noexcept nogil
-cdef void backward(Plan *plan, const Part *part, const Pass *run, const Optimizer *optimizer,
-                   const floating *kind) noexcept nogil
+cdef void backward(Plan *plan, const Part *part, const Pass *run, const floating *kind) noexcept nogil

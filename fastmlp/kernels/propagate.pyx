@@ -2,35 +2,43 @@
 
 from cython cimport floating
 
-from fastmlp.kernels.isa cimport Optimizer, barrier_wait
-from fastmlp.kernels.plan cimport DENSE, Part, Pass, Plan
+from fastmlp.kernels.isa cimport barrier_wait
+from fastmlp.kernels.plan cimport BATCH_NORMALIZATION, DENSE, NORMALIZATION, Part, Pass, Plan
 from fastmlp.kernels.stage_dense cimport dense_backward, dense_forward
+from fastmlp.kernels.stage_normalization cimport normalize_backward, normalize_forward
 from fastmlp.kernels.stage_rowwise cimport rowwise_backward, rowwise_forward
 
 
 cdef void forward(Plan *plan, const Part *part, const Pass *run, const floating *kind) noexcept nogil:
     """Every layer's output from the batch, for the thread's own rows at least."""
-    cdef int number
+    cdef int number, layer
     cdef bint complete = False  # or there for the thread's own rows
     for number in range(plan.depth):
-        if plan.layers[number].kind == DENSE:
+        layer = plan.layers[number].kind
+        if layer == DENSE:
             complete = dense_forward(plan, number, part, run, complete, kind)
+        elif layer >= NORMALIZATION:
+            complete = normalize_forward(plan, number, part, run, complete, kind)
         else:
             rowwise_forward(plan, number, part, run, kind)
             complete = False
 
 
-cdef void backward(Plan *plan, const Part *part, const Pass *run, const Optimizer *optimizer,
-                   const floating *kind) noexcept nogil:
-    """Gradients from the last layer, where each thread has those of its own rows, down to the first that has weights;
-    these are updated on the way."""
-    cdef int number = plan.depth - 2 if plan.fused else plan.depth - 1
+cdef void backward(Plan *plan, const Part *part, const Pass *run, const floating *kind) noexcept nogil:
+    """Gradients from the last layer, where each thread has those of its own rows, down to the lowest that is wanted;
+    weights are updated on the way."""
+    cdef int number = plan.depth - 2 if plan.fused else plan.depth - 1, layer
     cdef bint complete = False
-    while number >= plan.first_dense:
-        if plan.layers[number].kind == DENSE:
+    while number >= max(run.lowest, 0):
+        layer = plan.layers[number].kind
+        if layer == DENSE or layer == NORMALIZATION or layer == BATCH_NORMALIZATION:
             if not complete:
                 barrier_wait(&plan.barrier, part.count)
-            dense_backward(plan, number, part, optimizer, kind)
+            complete = True
+        if layer == DENSE:
+            dense_backward(plan, number, part, run, kind)
+        elif layer >= NORMALIZATION:
+            normalize_backward(plan, number, part, run, kind)
             complete = True
         else:
             rowwise_backward(plan, number, part, run, kind)

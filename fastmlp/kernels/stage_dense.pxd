@@ -1,10 +1,9 @@
 from cython cimport floating
 
-from fastmlp.kernels.isa cimport Optimizer
 from fastmlp.kernels.plan cimport Part, Pass, Plan
 
 
 cdef bint dense_forward(Plan *plan, int number, const Part *part, const Pass *run, bint complete,
                         const floating *kind) noexcept nogil
-cdef void dense_backward(Plan *plan, int number, const Part *part, const Optimizer *optimizer,
+cdef void dense_backward(Plan *plan, int number, const Part *part, const Pass *run,
                          const floating *kind) noexcept nogil

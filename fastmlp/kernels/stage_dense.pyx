@@ -9,14 +9,15 @@ from cython cimport floating
 from libc.stdint cimport int32_t
 from libc.string cimport memset
 
-from fastmlp.kernels.isa cimport LINEAR, SGD, Optimizer, STORE
+from fastmlp.kernels.isa cimport LINEAR, SGD
 from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, descend_listed, multiply_columns
 from fastmlp.kernels.isa cimport multiply_listed, multiply_listed_row, multiply_rows, panel_columns, share, sum_rows
-from fastmlp.kernels.isa cimport tile_rows, transpose, update
+from fastmlp.kernels.isa cimport tile_rows, transpose
 from fastmlp.kernels.plan cimport DENSE, NO_ROW, NOT_LISTED
-from fastmlp.kernels.plan cimport Layer, Lists, Matrix, Part, Pass, Plan, block_row, element, input_of, memory_of
-from fastmlp.kernels.plan cimport tile_of, vectors_of
+from fastmlp.kernels.plan cimport Layer, Lists, Matrix, Parameter, Part, Pass, Plan, block_row, element, gradient_of
+from fastmlp.kernels.plan cimport input_of, memory_of, tile_of, vectors_of
 from fastmlp.kernels.skipping cimport first_list, index_of, list_own_columns, list_own_rows, may_skip, values_of
+from fastmlp.kernels.weights cimport apply
 
 
 # ------------------------------------------------------------------------------------------------------------- forward
@@ -59,7 +60,7 @@ cdef void forward_tiles(Plan *plan, int number, const Part *part, const floating
         row = block_row(part, unit % part.blocks)
         height = block_row(part, unit % part.blocks + 1) - row
         vectors = vectors_of(layer.outputs, panel, width)
-        kernel = <const floating *> plan.arena + layer.kernel + panel * width * layer.inputs
+        kernel = <const floating *> plan.arena + layer.kernel.start + panel * width * layer.inputs
         bias = bias_of(plan, layer, panel, kind)
         list_number = first_list(plan, part.first_block + unit % part.blocks, kind)
         if lists.counts[list_number] == NOT_LISTED:
@@ -92,36 +93,37 @@ cdef void forward_row(Plan *plan, int number, const Part *part, const floating *
     cdef Py_ssize_t first = share(panels, part.number, part.count), last = share(panels, part.number + 1, part.count)
     multiply_listed_row(plan.isa, last - first, lists.counts[list_number], index_of(lists, list_number),
                         values_of(lists, list_number, kind),
-                        <const floating *> plan.arena + layer.kernel + first * width * layer.inputs,
+                        <const floating *> plan.arena + layer.kernel.start + first * width * layer.inputs,
                         width * layer.inputs, bias_of(plan, layer, first, kind), layer.activation,
                         element(&layer.output, part.first, first, width, kind), layer.output.stride)
 
 
 cdef inline const floating *bias_of(const Plan *plan, const Layer *layer, Py_ssize_t panel,
                                     const floating *kind) noexcept nogil:
-    cdef const floating *bias = <const floating *> plan.arena + layer.bias + panel * panel_columns(plan.isa, kind)
-    return bias if layer.use_bias else <const floating *> NULL
+    if layer.bias == NULL:
+        return NULL
+    return <const floating *> plan.arena + layer.bias.start + panel * panel_columns(plan.isa, kind)
 
 
 # ------------------------------------------------------------------------------------------------------------ backward
 
 
-cdef void dense_backward(Plan *plan, int number, const Part *part, const Optimizer *optimizer,
+cdef void dense_backward(Plan *plan, int number, const Part *part, const Pass *run,
                          const floating *kind) noexcept nogil:
-    """From the gradient of the output, dz: the gradient of the input unless nothing below learns, and the update.
+    """From the gradient of the output, dz: the gradient of the input where something wants it, and the update.
 
     dz must be complete; the gradient of the input is when all threads return, the update when they meet again."""
-    if number > plan.first_dense:
+    if number > run.lowest:
         input_gradient(plan, number, part, kind)
         barrier_wait(&plan.barrier, part.count)
-    update_kernel(plan, number, part, optimizer, kind)
-    update_bias(plan, &plan.layers[number], part, optimizer, kind)
+    update_kernel(plan, number, part, run, kind)
+    update_bias(plan, &plan.layers[number], part, run, kind)
 
 
 cdef void input_gradient(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil:
     """dx = dz . transpose(kernel); where x is the output of a dense layer too, through that one's activation."""
     cdef Layer *layer = &plan.layers[number]
-    cdef Layer *below = &plan.layers[number - 1]
+    cdef const Matrix *dx = gradient_of(plan, number - 1)
     cdef int width = panel_columns(plan.isa, kind), vectors
     cdef Py_ssize_t units = part.blocks * blocks(layer.inputs, width), unit, row, height, panel, packed = -1
     cdef floating *kernel = memory_of(plan, part, kind)
@@ -135,18 +137,18 @@ cdef void input_gradient(Plan *plan, int number, const Part *part, const floatin
             packed = panel
         multiply_rows(plan.isa, <int> height, vectors, layer.outputs, element(&layer.gradient, row, 0, width, kind),
                       layer.gradient.stride, kernel, <const floating *> NULL, LINEAR,
-                      element(&below.gradient, row, panel, width, kind))
-        if below.kind == DENSE:
-            activate_gradient(plan.isa, below.activation, height * width,
-                              element(&below.output, row, panel, width, kind),
-                              element(&below.gradient, row, panel, width, kind))
+                      element(dx, row, panel, width, kind))
+        if number > 0 and plan.layers[number - 1].kind == DENSE:
+            activate_gradient(plan.isa, plan.layers[number - 1].activation, height * width,
+                              element(input_of(plan, number), row, panel, width, kind),
+                              element(dx, row, panel, width, kind))
 
 
 cdef void transpose_kernel(Plan *plan, const Layer *layer, Py_ssize_t panel, floating *out) noexcept nogil:
     """The rows of the kernel that belong to a panel of inputs, as the columns of one panel."""
     cdef int width = panel_columns(plan.isa, out)
     cdef Py_ssize_t rows = min(width, layer.inputs - panel * width), number, column
-    cdef const floating *kernel = <const floating *> plan.arena + layer.kernel + panel * width * width
+    cdef const floating *kernel = <const floating *> plan.arena + layer.kernel.start + panel * width * width
     if rows < width:
         memset(out, 0, layer.outputs * width * sizeof(floating))
     for number in range(blocks(layer.outputs, width)):
@@ -155,7 +157,7 @@ cdef void transpose_kernel(Plan *plan, const Layer *layer, Py_ssize_t panel, flo
                   out + column * width, width)
 
 
-cdef void update_kernel(Plan *plan, int number, const Part *part, const Optimizer *optimizer,
+cdef void update_kernel(Plan *plan, int number, const Part *part, const Pass *run,
                         const floating *kind) noexcept nogil:
     """The gradient transpose(x) . dz, a square of a panel at a time, used for its update as soon as it is there."""
     cdef Layer *layer = &plan.layers[number]
@@ -168,13 +170,13 @@ cdef void update_kernel(Plan *plan, int number, const Part *part, const Optimize
         panel = unit // below
         rows = min(width, layer.inputs - unit % below * width)
         vectors = vectors_of(layer.outputs, panel, width)
-        at = layer.kernel + (panel * layer.inputs + unit % below * width) * width
+        at = layer.kernel.start + (panel * layer.inputs + unit % below * width) * width
         dz = element(&layer.gradient, part.first, panel, width, kind)
         if layer.by_columns.counts[unit % below * (width // 2)] == NOT_LISTED:
             multiply_transposed(plan, number, part, unit % below, rows, vectors, dz, c)
-            apply_rows(plan, layer, optimizer, at, rows, vectors, c)
+            apply_rows(plan, layer.kernel, run, at, rows, vectors, c)
         else:
-            update_listed(plan, layer, optimizer, unit % below * (width // 2), at, rows, vectors, dz, c)
+            update_listed(plan, layer, run, unit % below * (width // 2), at, rows, vectors, dz, c)
 
 
 cdef void multiply_transposed(Plan *plan, int number, const Part *part, Py_ssize_t panel, Py_ssize_t rows, int vectors,
@@ -189,7 +191,7 @@ cdef void multiply_transposed(Plan *plan, int number, const Part *part, Py_ssize
                          element(x, part.first, panel, width, c) + i, dz, c + i * width)
 
 
-cdef void update_listed(Plan *plan, const Layer *layer, const Optimizer *optimizer, Py_ssize_t list_number,
+cdef void update_listed(Plan *plan, const Layer *layer, const Pass *run, Py_ssize_t list_number,
                         Py_ssize_t at, Py_ssize_t rows, int vectors, const floating *dz, floating *c) noexcept nogil:
     """The same from lists, two rows of the kernel at a time."""
     cdef const Lists *lists = &layer.by_columns
@@ -197,54 +199,37 @@ cdef void update_listed(Plan *plan, const Layer *layer, const Optimizer *optimiz
     cdef Py_ssize_t i
     for i in range(0, rows, 2):
         height = <int> min(2, rows - i)
-        if optimizer.kind == SGD and layer.l2 == 0:
+        if run.optimizer.kind == SGD and layer.kernel.l1 == 0 and layer.kernel.l2 == 0:
             descend_listed(plan.isa, height, vectors, lists.counts[list_number], index_of(lists, list_number),
-                           values_of(lists, list_number, c), dz, optimizer.learning_rate,
+                           values_of(lists, list_number, c), dz, run.optimizer.learning_rate,
                            <floating *> plan.arena + at + i * width)
         else:
             multiply_listed(plan.isa, height, vectors, lists.counts[list_number], index_of(lists, list_number),
                             values_of(lists, list_number, c), dz, <const floating *> NULL, LINEAR, c, width)
-            apply_rows(plan, layer, optimizer, at + i * width, height, vectors, c)
+            apply_rows(plan, layer.kernel, run, at + i * width, height, vectors, c)
         list_number += 1
 
 
-cdef void apply_rows(Plan *plan, const Layer *layer, const Optimizer *optimizer, Py_ssize_t at, Py_ssize_t rows,
-                     int vectors, floating *g) noexcept nogil:
-    """Update rows of the kernel, from their gradient without that of the penalty."""
+cdef void apply_rows(Plan *plan, const Parameter *kernel, const Pass *run, Py_ssize_t at, Py_ssize_t rows, int vectors,
+                     floating *g) noexcept nogil:
+    """Update rows of a panel of the kernel by their gradient."""
     cdef int width = panel_columns(plan.isa, g)
     cdef Py_ssize_t i
-    if layer.l2 > 0:
-        add_penalty(<floating> (2.0 * layer.l2), rows * width, <const floating *> plan.arena + at, g)
     if vectors == 2:
-        apply(plan, optimizer, at, rows * width, g)
+        apply(plan, kernel, run, at, rows * width, g)
         return
     for i in range(rows):
-        apply(plan, optimizer, at + i * width, width // 2, g + i * width)
+        apply(plan, kernel, run, at + i * width, width // 2, g + i * width)
 
 
-cdef inline void add_penalty(floating twice_l2, Py_ssize_t n, const floating *w, floating *g) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(n):
-        g[i] = g[i] + twice_l2 * w[i]
-
-
-cdef void update_bias(Plan *plan, const Layer *layer, const Part *part, const Optimizer *optimizer,
+cdef void update_bias(Plan *plan, const Layer *layer, const Part *part, const Pass *run,
                       const floating *kind) noexcept nogil:
     """The gradient of the bias, the sum of dz over the rows, and its update."""
     cdef int width = panel_columns(plan.isa, kind)
     cdef Py_ssize_t panels = blocks(layer.outputs, width), panel
     cdef floating *sums = tile_of(plan, part, kind)
-    if not layer.use_bias:
+    if layer.bias == NULL:
         return
     for panel in range(share(panels, part.number, part.count), share(panels, part.number + 1, part.count)):
         sum_rows(plan.isa, part.last - part.first, element(&layer.gradient, part.first, panel, width, kind), sums)
-        apply(plan, optimizer, layer.bias + panel * width, width, sums)
-
-
-cdef inline void apply(Plan *plan, const Optimizer *optimizer, Py_ssize_t at, Py_ssize_t n,
-                       const floating *g) noexcept nogil:
-    """Update n weights of the arena, or keep their gradient."""
-    cdef floating *w = <floating *> plan.arena + at
-    if optimizer.kind == STORE:
-        w = <floating *> plan.gradients + at
-    update(plan.isa, optimizer, n, w, g, w + plan.parameters, w + 2 * plan.parameters)
+        apply(plan, layer.bias, run, layer.bias.start + panel * width, width, sums)

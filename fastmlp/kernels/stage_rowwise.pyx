@@ -1,16 +1,18 @@
-"""The stages that take each row for itself: activation, dropout, rescaling; each thread has its own rows."""
+"""The stages that take each row for itself: activation, dropout, noise, scaling; each thread has its own rows."""
 
 from cython cimport floating
+from libc.math cimport fabs
 from libc.stdint cimport uint64_t
 from libc.string cimport memcpy
 
 from fastmlp.kernels.activations cimport activate_row, activate_row_gradient, is_of_rows, takes_input
-from fastmlp.kernels.dropout cimport dropout_setting
+from fastmlp.kernels.dropout cimport add_noise, dropout_setting
 from fastmlp.kernels.isa cimport Dropout
 from fastmlp.kernels.isa cimport activate, activate_gradient, blocks, dropout as dropout_elements, panel_columns
 from fastmlp.kernels.isa cimport rescale
-from fastmlp.kernels.plan cimport ACTIVATION, DENSE, DROPOUT
-from fastmlp.kernels.plan cimport Layer, Matrix, Part, Pass, Plan, element, input_of, memory_of
+from fastmlp.kernels.plan cimport ACTIVATION, ACTIVITY_PENALTY, DENSE, DROPOUT, GAUSSIAN_NOISE, RESCALING
+from fastmlp.kernels.plan cimport Layer, Matrix, Part, Pass, Plan, element, gradient_of, input_of, memory_of
+from fastmlp.kernels.rows cimport copy_row, put_row, take_row
 
 
 cdef void rowwise_forward(Plan *plan, int number, const Part *part, const Pass *run,
@@ -24,12 +26,16 @@ cdef void rowwise_forward(Plan *plan, int number, const Part *part, const Pass *
         memcpy(y, element(input_of(plan, number), part.own_first, panel, width, kind), n * sizeof(floating))
         if layer.kind == ACTIVATION and not is_of_rows(layer.activation):
             activate(plan.isa, layer.activation, n, y)
-        elif layer.kind != ACTIVATION and layer.kind != DROPOUT:
+        elif layer.kind == RESCALING:
             rescale(plan.isa, n, layer.scale, layer.offset, y)
     if layer.kind == ACTIVATION and is_of_rows(layer.activation):
         activate_rows(plan, layer, part, kind)
-    elif layer.kind == DROPOUT and run.dropout:
+    elif layer.kind == DROPOUT and run.training:
         drop(plan, layer, part, run.step, &layer.output, kind)
+    elif layer.kind == GAUSSIAN_NOISE and run.training:
+        disturb(plan, layer, part, run.step, kind)
+    elif layer.kind == ACTIVITY_PENALTY:
+        penalize(plan, layer, part, kind)
 
 
 cdef void activate_rows(Plan *plan, Layer *layer, const Part *part, const floating *kind) noexcept nogil:
@@ -59,11 +65,47 @@ cdef void drop(Plan *plan, const Layer *layer, const Part *part, uint64_t step, 
         first = last
 
 
+cdef void disturb(Plan *plan, Layer *layer, const Part *part, uint64_t step, const floating *kind) noexcept nogil:
+    """Add noise to the thread's rows."""
+    cdef int width = panel_columns(plan.isa, kind)
+    cdef floating *y
+    cdef Py_ssize_t n = layer.outputs, i
+    for i in range(part.own_first, part.own_last):
+        y = take_row(&layer.output, i, width, memory_of(plan, part, kind))
+        add_noise(layer.rate, layer.seed, step, layer.number, <uint64_t> (i * n), n, y)
+        put_row(&layer.output, i, width, y)
+
+
+cdef void penalize(Plan *plan, Layer *layer, const Part *part, const floating *kind) noexcept nogil:
+    """Add the penalty of each of the thread's rows, l1 * sum |y| + l2 * sum y^2, to its others."""
+    cdef int width = panel_columns(plan.isa, kind)
+    cdef floating magnitudes, squares
+    cdef floating *penalties = <floating *> plan.activity
+    cdef const floating *y
+    cdef Py_ssize_t i, j
+    for i in range(part.own_first, part.own_last):
+        y = take_row(&layer.output, i, width, memory_of(plan, part, kind))
+        magnitudes = squares = 0
+        for j in range(layer.outputs):
+            magnitudes += <floating> fabs(y[j])
+            squares += y[j] * y[j]
+        penalties[i] += <floating> layer.l1 * magnitudes + <floating> layer.l2 * squares
+
+
+cdef void add_activity_gradient(const Layer *layer, Py_ssize_t rows, Py_ssize_t n, const floating *y,
+                                floating *dy) noexcept nogil:
+    """Add the gradient of the mean over the rows of their penalties."""
+    cdef floating l1 = <floating> layer.l1, twice_l2 = <floating> (2.0 * layer.l2), count = <floating> rows
+    cdef Py_ssize_t i
+    for i in range(n):
+        dy[i] = dy[i] + (twice_l2 * y[i] + l1 * ((y[i] > 0) - (y[i] < 0))) / count
+
+
 cdef void rowwise_backward(Plan *plan, int number, const Part *part, const Pass *run,
                            const floating *kind) noexcept nogil:
     """The gradient of the input from that of the output, for the thread's rows."""
     cdef Layer *layer = &plan.layers[number]
-    cdef const Matrix *below = &plan.layers[number - 1].gradient
+    cdef const Matrix *below = gradient_of(plan, number - 1)
     cdef const Matrix *source = input_of(plan, number) if takes_input(layer.activation) else &layer.output
     cdef int width = panel_columns(plan.isa, kind)
     cdef Py_ssize_t n = (part.own_last - part.own_first) * width, panel
@@ -74,11 +116,14 @@ cdef void rowwise_backward(Plan *plan, int number, const Part *part, const Pass 
         if layer.kind == ACTIVATION and not is_of_rows(layer.activation):
             activate_gradient(plan.isa, layer.activation, n,
                               element(source, part.own_first, panel, width, kind), dx)
-        elif layer.kind != ACTIVATION and layer.kind != DROPOUT:
+        elif layer.kind == RESCALING:
             rescale(plan.isa, n, layer.scale, 0.0, dx)
+        elif layer.kind == ACTIVITY_PENALTY:
+            add_activity_gradient(layer, part.last - part.first, n,
+                                  element(&layer.output, part.own_first, panel, width, kind), dx)
     if layer.kind == ACTIVATION and is_of_rows(layer.activation):
         activate_row_gradients(plan, layer, part, below, kind)
-    elif layer.kind == DROPOUT and run.dropout:
+    elif layer.kind == DROPOUT and run.training:
         drop(plan, layer, part, run.step, below, kind)
     through_activation(plan, number - 1, part, kind)
 
@@ -98,40 +143,13 @@ cdef void activate_row_gradients(Plan *plan, const Layer *layer, const Part *par
 
 cdef void through_activation(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil:
     """A dense layer's gradient is kept as that before its activation: take it there, for the thread's rows."""
-    cdef Layer *layer = &plan.layers[number]
     cdef int width = panel_columns(plan.isa, kind)
+    cdef Layer *layer
     cdef Py_ssize_t panel
-    if layer.kind != DENSE:
+    if number < 0 or plan.layers[number].kind != DENSE:
         return
+    layer = &plan.layers[number]
     for panel in range(blocks(layer.outputs, width)):
         activate_gradient(plan.isa, layer.activation, (part.own_last - part.own_first) * width,
                           element(&layer.output, part.own_first, panel, width, kind),
                           element(&layer.gradient, part.own_first, panel, width, kind))
-
-
-# ------------------------------------------------------------------------------------------------------ rows in one
-
-
-cdef floating *take_row(const Matrix *matrix, Py_ssize_t row, int width, floating *memory) noexcept nogil:
-    """A row side by side: where it lies when it has one panel, else copied to `memory`."""
-    if matrix.columns <= width:
-        return element(matrix, row, 0, width, memory)
-    copy_row(matrix, row, width, memory)
-    return memory
-
-
-cdef void copy_row(const Matrix *matrix, Py_ssize_t row, int width, floating *out) noexcept nogil:
-    cdef Py_ssize_t panel
-    for panel in range(blocks(matrix.columns, width)):
-        memcpy(out + panel * width, element(matrix, row, panel, width, out),
-               min(width, matrix.columns - panel * width) * sizeof(floating))
-
-
-cdef void put_row(const Matrix *matrix, Py_ssize_t row, int width, const floating *values) noexcept nogil:
-    """Write back what take_row gave, or a row from elsewhere."""
-    cdef Py_ssize_t panel
-    cdef floating *out
-    for panel in range(blocks(matrix.columns, width)):
-        out = element(matrix, row, panel, width, values)
-        if out != values + panel * width:
-            memcpy(out, values + panel * width, min(width, matrix.columns - panel * width) * sizeof(floating))

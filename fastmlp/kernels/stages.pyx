@@ -12,8 +12,8 @@ from fastmlp.kernels.losses cimport (
     SPARSE_CATEGORICAL_FROM_LOGITS,
 )
 from fastmlp.kernels.plan cimport (
-    ACTIVATION, BINARY_ACCURACY, CATEGORICAL_ACCURACY, DENSE, DROPOUT, NO_LOSS, NO_METRIC, RESCALING,
-    SPARSE_CATEGORICAL_ACCURACY,
+    ACTIVATION, ACTIVITY_PENALTY, BATCH_NORMALIZATION, BINARY_ACCURACY, CATEGORICAL_ACCURACY, DENSE, DROPOUT,
+    GAUSSIAN_NOISE, LAYER_NORMALIZATION, NORMALIZATION, NO_LOSS, NO_METRIC, RESCALING, SPARSE_CATEGORICAL_ACCURACY,
 )
 
 ACTIVATIONS = {
@@ -51,7 +51,18 @@ FUSED = {
     ("softmax", "sparse_categorical_crossentropy"),
     ("sigmoid", "binary_crossentropy"),
 }
-KINDS = {"dense": DENSE, "activation": ACTIVATION, "dropout": DROPOUT, "rescaling": RESCALING}
+KINDS = {
+    "dense": DENSE,
+    "activation": ACTIVATION,
+    "dropout": DROPOUT,
+    "rescaling": RESCALING,
+    "gaussian_noise": GAUSSIAN_NOISE,
+    "activity_penalty": ACTIVITY_PENALTY,
+    "normalization": NORMALIZATION,
+    "batch_normalization": BATCH_NORMALIZATION,
+    "layer_normalization": LAYER_NORMALIZATION,
+}
+TRAINED = ("kernel", "bias", "gamma", "beta")  # the others are statistics of the data
 SLOTS = {"sgd": 0, "momentum": 1, "nesterov": 1, "rmsprop": 1, "adagrad": 1, "adam": 2}
 METRICS = {
     None: NO_METRIC,
@@ -75,6 +86,22 @@ def take_apart(layers, fused):
         else:
             stages.append(stage)
     return stages
+
+
+def weight_shapes(stage, inputs):
+    """The shapes of a stage's weights by name, in the order of get_weights."""
+    kind = stage["kind"]
+    shapes = {}
+    if kind == "dense":
+        shapes["kernel"] = (inputs, stage["units"])
+        if stage["use_bias"]:
+            shapes["bias"] = (stage["units"],)
+    if kind in ("batch_normalization", "layer_normalization"):
+        names = [name for name, wanted in (("gamma", stage["use_gamma"]), ("beta", stage["use_beta"])) if wanted]
+        shapes.update(dict.fromkeys(names, (inputs,)))
+    if kind in ("batch_normalization", "normalization"):
+        shapes.update(mean=(inputs,), variance=(inputs,))
+    return shapes
 
 
 def is_no_epilogue(activation):

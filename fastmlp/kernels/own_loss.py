@@ -1,0 +1,62 @@
+"""A loss that is a Python callable: called by the engine with the predictions of each batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class OwnLoss:
+    """Calls `loss(y_true, y_pred)`, which returns the losses, [rows] or their mean, and the gradient of the mean.
+
+    The engine calls this object with a batch's first place in the order of the rows and its number of rows, when it has
+    put the predictions into memory; losses and gradients go the same way back.
+    """
+
+    def __init__(self, loss: Callable[[Any, Any], Any]) -> None:
+        self.loss = loss
+        self.error: BaseException | None = None
+
+    def use_memory(self, predictions: NDArray[Any], gradient: NDArray[Any], losses: NDArray[Any]) -> None:
+        """Take the memory that is shared with the engine: of batches [rows, units], and of losses [rows]."""
+        self.predictions, self.gradient, self.losses = predictions, gradient, losses
+
+    def begin(self, y: Any, order: NDArray[Any] | None, weighted: bool) -> OwnLoss:
+        """Be ready for the batches of these targets."""
+        self.y, self.order, self.weighted = y, order, weighted
+        self.error = None
+        return self
+
+    def __call__(self, start: int, rows: int) -> bool:
+        """Return whether the loss gave an answer that fits; what it raised is kept for raise_error."""
+        try:
+            chosen = slice(start, start + rows)
+            y = self.y[chosen if self.order is None else self.order[chosen]]
+            value, gradient = self.checked(self.loss(y, self.predictions[:rows].copy()), rows)
+            self.losses[:rows] = value
+            self.gradient[:rows] = gradient
+        except BaseException as error:
+            self.error = error
+        return self.error is None
+
+    def checked(self, answer: Any, rows: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return value and gradient, or raise TypeError or ValueError."""
+        if not isinstance(answer, tuple) or len(answer) != 2:
+            raise TypeError(f"loss: got {type(answer).__name__} from {self.loss!r}, needs (value, gradient)")
+        value, gradient = np.asarray(answer[0]), np.asarray(answer[1])
+        if value.shape not in ((), (rows,)) or (value.shape == () and self.weighted):
+            needs = f"({rows},), a loss for each row" + ("" if self.weighted else ", or their mean")
+            raise ValueError(f"loss: got a value of shape {value.shape} from {self.loss!r}, needs {needs}")
+        if gradient.shape != self.predictions[:rows].shape:
+            shape = self.predictions[:rows].shape
+            raise ValueError(f"loss: got a gradient of shape {gradient.shape} from {self.loss!r}, needs {shape}")
+        return value, gradient
+
+    def raise_error(self) -> None:
+        """Raise what the loss raised."""
+        error, self.error = self.error, None
+        if error is not None:
+            raise error

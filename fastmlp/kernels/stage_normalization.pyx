@@ -1,0 +1,287 @@
+"""Normalizations: of each column over the batch, of each row, and by a mean and a variance that are given.
+
+Columns are shared between the threads by panels, rows as they are everywhere. The equations are in
+reference/normalization.py. What is done to a panel's columns stands in four vectors: mean, inverse (deviation), factor
+and offset, for y = (x - mean) * factor + offset.
+"""
+
+from cython cimport floating
+from libc.math cimport sqrt
+from libc.string cimport memcpy, memset
+
+from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, panel_columns, share, sum_rows
+from fastmlp.kernels.plan cimport BATCH_NORMALIZATION, DENSE, LAYER_NORMALIZATION
+from fastmlp.kernels.plan cimport Layer, Matrix, Parameter, Part, Pass, Plan, element, gradient_of, input_of, memory_of
+from fastmlp.kernels.plan cimport tile_of
+from fastmlp.kernels.rows cimport put_row, take_row
+from fastmlp.kernels.stage_rowwise cimport through_activation
+from fastmlp.kernels.weights cimport apply
+
+cdef double LEAST_DEVIATION = 1e-7  # Keras' epsilon(); what a given mean and variance divide by at least
+
+
+cdef bint normalize_forward(Plan *plan, int number, const Part *part, const Pass *run, bint complete,
+                            const floating *kind) noexcept nogil:
+    """Returns whether the output is complete, or there for the thread's own rows only."""
+    cdef Layer *layer = &plan.layers[number]
+    cdef Py_ssize_t panels = blocks(layer.outputs, panel_columns(plan.isa, kind)), panel
+    if layer.kind == LAYER_NORMALIZATION:
+        normalize_rows(plan, number, part, kind)
+        return False
+    if not of_batch(layer, run):
+        for panel in range(panels):
+            given_statistics(plan, layer, panel, memory_of(plan, part, kind))
+            scale_panel(plan, number, panel, part.own_first, part.own_last, memory_of(plan, part, kind))
+        return False
+    if not complete:
+        barrier_wait(&plan.barrier, part.count)
+    for panel in range(share(panels, part.number, part.count), share(panels, part.number + 1, part.count)):
+        batch_statistics(plan, number, panel, part, statistics_of(plan, layer, panel, kind))
+        scale_panel(plan, number, panel, part.first, part.last, statistics_of(plan, layer, panel, kind))
+    barrier_wait(&plan.barrier, part.count)
+    return True
+
+
+cdef void normalize_backward(Plan *plan, int number, const Part *part, const Pass *run,
+                             const floating *kind) noexcept nogil:
+    """The gradients of the input where something wants it, and of gamma and beta; complete when it returns.
+
+    That of the output must be complete, or for the normalization of rows be there for the thread's own ones."""
+    cdef Layer *layer = &plan.layers[number]
+    cdef Py_ssize_t panels = blocks(layer.outputs, panel_columns(plan.isa, kind)), panel
+    cdef floating *columns = memory_of(plan, part, kind)
+    if layer.kind == LAYER_NORMALIZATION and number > run.lowest:
+        normalize_rows_backward(plan, number, part, kind)
+    if layer.kind == LAYER_NORMALIZATION:
+        barrier_wait(&plan.barrier, part.count)
+    for panel in range(share(panels, part.number, part.count), share(panels, part.number + 1, part.count)):
+        if layer.kind == LAYER_NORMALIZATION:
+            sum_normalized_rows(plan, number, panel, part, tile_of(plan, part, kind))
+        else:
+            if of_batch(layer, run):
+                columns = statistics_of(plan, layer, panel, kind)
+            else:
+                given_statistics(plan, layer, panel, columns)
+            sum_normalized_columns(plan, number, panel, part, columns, tile_of(plan, part, kind))
+            if number > run.lowest:
+                scale_panel_backward(plan, number, panel, part, run, columns, tile_of(plan, part, kind))
+        update_panel(plan, layer, panel, run, tile_of(plan, part, kind))
+    barrier_wait(&plan.barrier, part.count)
+
+
+# ------------------------------------------------------------------------------------------------------------- columns
+
+
+cdef inline bint of_batch(const Layer *layer, const Pass *run) noexcept nogil:
+    """Whether columns are normalized with the statistics of the batch, which depend on x."""
+    return layer.kind == BATCH_NORMALIZATION and run.training
+
+
+cdef inline floating *statistics_of(const Plan *plan, const Layer *layer, Py_ssize_t panel,
+                                    const floating *kind) noexcept nogil:
+    return <floating *> layer.statistics + 4 * panel * panel_columns(plan.isa, kind)
+
+
+cdef inline const floating *vector_of(const Plan *plan, const Parameter *parameter, Py_ssize_t panel,
+                                      const floating *kind) noexcept nogil:
+    """A panel of a vector of weights, or NULL where there is none."""
+    if parameter == NULL:
+        return NULL
+    return <const floating *> plan.arena + parameter.start + panel * panel_columns(plan.isa, kind)
+
+
+cdef void given_statistics(const Plan *plan, const Layer *layer, Py_ssize_t panel, floating *columns) noexcept nogil:
+    """The vectors of a panel from the mean and the variance among the weights."""
+    cdef int width = panel_columns(plan.isa, columns)
+    memcpy(columns, vector_of(plan, layer.mean, panel, columns), width * sizeof(floating))
+    complete_statistics(plan, layer, panel, vector_of(plan, layer.variance, panel, columns), columns)
+
+
+cdef void batch_statistics(Plan *plan, int number, Py_ssize_t panel, const Part *part,
+                           floating *columns) noexcept nogil:
+    """The vectors of a panel from the batch, which the moving mean and variance move towards."""
+    cdef const Layer *layer = &plan.layers[number]
+    cdef int width = panel_columns(plan.isa, columns), j
+    cdef Py_ssize_t rows = part.last - part.first, i
+    cdef const floating *x = element(input_of(plan, number), part.first, panel, width, columns)
+    cdef floating *variance = columns + width
+    cdef floating count = <floating> rows
+    sum_rows(plan.isa, rows, x, columns)
+    for j in range(width):
+        columns[j] = columns[j] / count
+    memset(variance, 0, width * sizeof(floating))
+    for i in range(rows):
+        for j in range(width):
+            variance[j] += (x[i * width + j] - columns[j]) * (x[i * width + j] - columns[j])
+    for j in range(width):
+        variance[j] = variance[j] / count
+    move(plan, layer.mean, panel, layer.momentum, columns)
+    move(plan, layer.variance, panel, layer.momentum, variance)
+    complete_statistics(plan, layer, panel, variance, columns)
+
+
+cdef void move(Plan *plan, const Parameter *parameter, Py_ssize_t panel, double momentum,
+               const floating *towards) noexcept nogil:
+    cdef int width = panel_columns(plan.isa, towards), j
+    cdef floating kept = <floating> momentum, taken = <floating> (1.0 - momentum)
+    cdef floating *moving = <floating *> plan.arena + parameter.start + panel * width
+    for j in range(width):
+        moving[j] = moving[j] * kept + towards[j] * taken
+
+
+cdef void complete_statistics(const Plan *plan, const Layer *layer, Py_ssize_t panel, const floating *variance,
+                              floating *columns) noexcept nogil:
+    """Inverse, factor and offset of a panel; the variance may stand where the inverse will."""
+    cdef int width = panel_columns(plan.isa, columns), j
+    cdef const floating *gamma = vector_of(plan, layer.gamma, panel, columns)
+    cdef const floating *beta = vector_of(plan, layer.beta, panel, columns)
+    cdef floating deviation
+    for j in range(width):
+        if layer.kind == BATCH_NORMALIZATION:
+            deviation = <floating> sqrt(variance[j] + <floating> layer.epsilon)
+        else:
+            deviation = <floating> max(sqrt(variance[j]), LEAST_DEVIATION)
+        columns[width + j] = <floating> 1 / deviation
+        columns[2 * width + j] = (gamma[j] if gamma != NULL else <floating> 1) * columns[width + j]
+        columns[3 * width + j] = beta[j] if beta != NULL else <floating> 0
+
+
+cdef void scale_panel(Plan *plan, int number, Py_ssize_t panel, Py_ssize_t first, Py_ssize_t last,
+                      const floating *columns) noexcept nogil:
+    """y = (x - mean) * factor + offset for some rows of a panel."""
+    cdef int width = panel_columns(plan.isa, columns), j
+    cdef const floating *x = element(input_of(plan, number), first, panel, width, columns)
+    cdef floating *y = element(&plan.layers[number].output, first, panel, width, columns)
+    cdef Py_ssize_t i
+    for i in range(last - first):
+        for j in range(width):
+            y[i * width + j] = (x[i * width + j] - columns[j]) * columns[2 * width + j] + columns[3 * width + j]
+
+
+cdef void sum_normalized_columns(Plan *plan, int number, Py_ssize_t panel, const Part *part, const floating *columns,
+                                 floating *sums) noexcept nogil:
+    """The gradients of gamma and beta, the sums over the rows of dy * (x - mean) * inverse and of dy, to `sums`."""
+    cdef int width = panel_columns(plan.isa, columns), j
+    cdef const floating *x = element(input_of(plan, number), part.first, panel, width, columns)
+    cdef const floating *dy = element(&plan.layers[number].gradient, part.first, panel, width, columns)
+    cdef Py_ssize_t i
+    memset(sums, 0, width * sizeof(floating))
+    for i in range(part.last - part.first):
+        for j in range(width):
+            sums[j] += dy[i * width + j] * ((x[i * width + j] - columns[j]) * columns[width + j])
+    sum_rows(plan.isa, part.last - part.first, dy, sums + width)
+
+
+cdef void scale_panel_backward(Plan *plan, int number, Py_ssize_t panel, const Part *part, const Pass *run,
+                               const floating *columns, const floating *sums) noexcept nogil:
+    """dx = factor * dy, in training less the parts of dy that mean and deviation take up."""
+    cdef int width = panel_columns(plan.isa, columns), j
+    cdef const Matrix *below = gradient_of(plan, number - 1)
+    cdef const floating *x = element(input_of(plan, number), part.first, panel, width, columns)
+    cdef const floating *dy = element(&plan.layers[number].gradient, part.first, panel, width, columns)
+    cdef floating *dx = element(below, part.first, panel, width, columns)
+    cdef Py_ssize_t rows = part.last - part.first, i
+    cdef floating count = <floating> rows, normal
+    for i in range(rows):
+        for j in range(width):
+            if of_batch(&plan.layers[number], run):
+                normal = (x[i * width + j] - columns[j]) * columns[width + j]
+                dx[i * width + j] = columns[2 * width + j] * (
+                    (dy[i * width + j] - sums[width + j] / count) - normal * (sums[j] / count)
+                )
+            else:
+                dx[i * width + j] = columns[2 * width + j] * dy[i * width + j]
+    if number > 0 and plan.layers[number - 1].kind == DENSE:
+        activate_gradient(plan.isa, plan.layers[number - 1].activation, rows * width, x, dx)
+
+
+cdef void update_panel(Plan *plan, const Layer *layer, Py_ssize_t panel, const Pass *run,
+                       floating *sums) noexcept nogil:
+    """Update gamma and beta from their gradients."""
+    cdef int width = panel_columns(plan.isa, sums)
+    if layer.gamma != NULL:
+        apply(plan, layer.gamma, run, layer.gamma.start + panel * width, width, sums)
+    if layer.beta != NULL:
+        apply(plan, layer.beta, run, layer.beta.start + panel * width, width, sums + width)
+
+
+# ---------------------------------------------------------------------------------------------------------------- rows
+
+
+cdef void normalize_rows(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil:
+    """y = (x - mean) * inverse * gamma + beta, with mean and deviation of each of the thread's rows."""
+    cdef Layer *layer = &plan.layers[number]
+    cdef int width = panel_columns(plan.isa, kind)
+    cdef Py_ssize_t n = layer.outputs, padded = blocks(n, width) * width, i, j
+    cdef const floating *gamma = vector_of(plan, layer.gamma, 0, kind)
+    cdef const floating *beta = vector_of(plan, layer.beta, 0, kind)
+    cdef floating *y = memory_of(plan, part, kind) + padded
+    cdef floating *statistics = <floating *> layer.statistics
+    cdef const floating *x
+    cdef floating mean, inverse
+    for i in range(part.own_first, part.own_last):
+        x = take_row(input_of(plan, number), i, width, memory_of(plan, part, kind))
+        row_statistics(n, x, layer.epsilon, statistics + 2 * i)
+        mean = statistics[2 * i]
+        inverse = statistics[2 * i + 1]
+        for j in range(n):
+            y[j] = (x[j] - mean) * inverse
+            y[j] = y[j] * (gamma[j] if gamma != NULL else <floating> 1) + (beta[j] if beta != NULL else <floating> 0)
+        put_row(&layer.output, i, width, y)
+
+
+cdef void row_statistics(Py_ssize_t n, const floating *x, double epsilon, floating *statistics) noexcept nogil:
+    """The mean of a row, and the inverse of its deviation."""
+    cdef floating total = 0, squares = 0, mean
+    cdef Py_ssize_t j
+    for j in range(n):
+        total += x[j]
+    mean = total / <floating> n
+    for j in range(n):
+        squares += (x[j] - mean) * (x[j] - mean)
+    statistics[0] = mean
+    statistics[1] = <floating> 1 / <floating> sqrt(squares / <floating> n + <floating> epsilon)
+
+
+cdef void normalize_rows_backward(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil:
+    """dx = inverse * (g - mean(g) - normal * mean(g * normal)), g = dy * gamma, for the thread's rows."""
+    cdef Layer *layer = &plan.layers[number]
+    cdef int width = panel_columns(plan.isa, kind)
+    cdef Py_ssize_t n = layer.outputs, padded = blocks(n, width) * width, i, j
+    cdef const floating *gamma = vector_of(plan, layer.gamma, 0, kind)
+    cdef floating *memory = memory_of(plan, part, kind)
+    cdef floating *dx = memory + 2 * padded
+    cdef const floating *statistics
+    cdef const floating *x
+    cdef const floating *dy
+    cdef floating along, total
+    for i in range(part.own_first, part.own_last):
+        x = take_row(input_of(plan, number), i, width, memory)
+        dy = take_row(&layer.gradient, i, width, memory + padded)
+        statistics = <const floating *> layer.statistics + 2 * i
+        along = total = 0
+        for j in range(n):
+            dx[j] = dy[j] * (gamma[j] if gamma != NULL else <floating> 1)
+            total += dx[j]
+            along += dx[j] * ((x[j] - statistics[0]) * statistics[1])
+        total = total / <floating> n
+        along = along / <floating> n
+        for j in range(n):
+            dx[j] = statistics[1] * ((dx[j] - total) - ((x[j] - statistics[0]) * statistics[1]) * along)
+        put_row(gradient_of(plan, number - 1), i, width, dx)
+    through_activation(plan, number - 1, part, kind)
+
+
+cdef void sum_normalized_rows(Plan *plan, int number, Py_ssize_t panel, const Part *part,
+                              floating *sums) noexcept nogil:
+    """The gradients of gamma and beta as in sum_normalized_columns, of rows that were normalized each for itself."""
+    cdef int width = panel_columns(plan.isa, sums), j
+    cdef const floating *x = element(input_of(plan, number), part.first, panel, width, sums)
+    cdef const floating *dy = element(&plan.layers[number].gradient, part.first, panel, width, sums)
+    cdef const floating *statistics = <const floating *> plan.layers[number].statistics + 2 * part.first
+    cdef Py_ssize_t i
+    memset(sums, 0, width * sizeof(floating))
+    for i in range(part.last - part.first):
+        for j in range(width):
+            sums[j] += dy[i * width + j] * ((x[i * width + j] - statistics[2 * i]) * statistics[2 * i + 1])
+    sum_rows(plan.isa, part.last - part.first, dy, sums + width)

@@ -1,0 +1,11 @@
+from cython cimport floating
+
+from fastmlp.kernels.plan cimport Parameter, Part, Pass, Plan
+
+
+cdef void apply(Plan *plan, const Parameter *parameter, const Pass *run, Py_ssize_t at, Py_ssize_t n,
+                floating *g) noexcept nogil
+cdef void update_clipped(Plan *plan, const Part *part, const Pass *run, const floating *kind) noexcept nogil
+cdef void constrain(Plan *plan, const Part *part, const floating *kind) noexcept nogil
+cdef void sum_penalties(Plan *plan, const Part *part, const floating *kind) noexcept nogil
+cdef double penalty_of(Plan *plan, const floating *kind) noexcept nogil

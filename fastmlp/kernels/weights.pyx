@@ -1,0 +1,206 @@
+"""What is done to the weights of a network as a whole: updates, norms of gradients, penalties, constraints."""
+
+from cython cimport floating
+from libc.math cimport fabs, sqrt
+
+from fastmlp.kernels.isa cimport STORE, barrier_wait, blocks, panel_columns, share, sum_squares, update
+from fastmlp.kernels.plan cimport Parameter, Part, Pass, Plan, tile_of
+
+cdef double EPSILON = 1e-7  # Keras' epsilon()
+
+
+# -------------------------------------------------------------------------------------------------------------- update
+
+
+cdef void apply(Plan *plan, const Parameter *parameter, const Pass *run, Py_ssize_t at, Py_ssize_t n,
+                floating *g) noexcept nogil:
+    """Update n weights of the arena by their gradient g without that of the penalty, or keep the gradient."""
+    cdef floating *w = <floating *> plan.arena + at
+    if parameter.l1 > 0 or parameter.l2 > 0:
+        add_penalty(<floating> (parameter.l1 * run.penalty_scale),
+                    <floating> (2.0 * (parameter.l2 * run.penalty_scale)), n, w, g)
+    update_weights(plan, run, at, n, g)
+
+
+cdef inline void update_weights(Plan *plan, const Pass *run, Py_ssize_t at, Py_ssize_t n,
+                                const floating *g) noexcept nogil:
+    cdef floating *w = <floating *> plan.arena + at
+    if run.optimizer.kind == STORE:
+        w = <floating *> plan.gradients + at
+    update(plan.isa, &run.optimizer, n, w, g, w + plan.parameters, w + 2 * plan.parameters)
+
+
+cdef void add_penalty(floating l1, floating twice_l2, Py_ssize_t n, const floating *w, floating *g) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        g[i] = g[i] + (twice_l2 * w[i] + l1 * ((w[i] > 0) - (w[i] < 0)))
+
+
+cdef void update_clipped(Plan *plan, const Part *part, const Pass *run, const floating *kind) noexcept nogil:
+    """Update the weights by the gradients that were kept, made smaller where their norms are too large."""
+    cdef int width = panel_columns(plan.isa, kind), number
+    cdef const Parameter *parameter
+    cdef floating *gradients = <floating *> plan.gradients
+    cdef Py_ssize_t panels, panel, size, at
+    cdef double norm = 0
+    if plan.clipnorm > 0 or plan.global_clipnorm > 0:
+        sum_all_squares(plan, part, gradients)
+        barrier_wait(&plan.barrier, part.count)
+        norm = sqrt(total_of(plan, 0, plan.arrays, kind))
+    for number in range(plan.arrays):
+        parameter = &plan.weights[number]
+        if not parameter.trained:
+            continue
+        if plan.clipnorm > 0:
+            norm = sqrt(total_of(plan, number, number + 1, kind))
+        panels = blocks(parameter.columns, width)
+        size = parameter.rows * width
+        for panel in range(share(panels, part.number, part.count), share(panels, part.number + 1, part.count)):
+            at = parameter.start + panel * size
+            if plan.clipnorm > 0:
+                clip_by_norm(size, plan.clipnorm, norm, gradients + at)
+            elif plan.global_clipnorm > 0:
+                clip_by_global_norm(size, plan.global_clipnorm, norm, gradients + at)
+            update_weights(plan, run, at, size, gradients + at)
+
+
+cdef void clip_by_norm(Py_ssize_t n, double clipnorm, double norm, floating *g) noexcept nogil:
+    cdef floating factor = <floating> clipnorm, divisor = <floating> (clipnorm if norm <= clipnorm else norm)
+    cdef Py_ssize_t i
+    for i in range(n):
+        g[i] = (g[i] * factor) / divisor
+
+
+cdef void clip_by_global_norm(Py_ssize_t n, double global_clipnorm, double norm, floating *g) noexcept nogil:
+    """A norm that is not finite makes every gradient NaN."""
+    cdef double larger = global_clipnorm if norm <= global_clipnorm else norm
+    multiply(n, <floating> (global_clipnorm * (1.0 / larger) + (norm - norm)), g)
+
+
+cdef inline void multiply(Py_ssize_t n, floating factor, floating *x) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        x[i] = x[i] * factor
+
+
+# ------------------------------------------------------------------------------------------------------------- penalty
+
+
+cdef void sum_penalties(Plan *plan, const Part *part, const floating *kind) noexcept nogil:
+    """The penalty of each column, shared between the threads by panels."""
+    cdef int width = panel_columns(plan.isa, kind), number
+    cdef const Parameter *parameter
+    cdef floating *sums = <floating *> plan.sums
+    cdef const floating *w
+    cdef Py_ssize_t panels, panel
+    for number in range(plan.arrays):
+        parameter = &plan.weights[number]
+        panels = blocks(parameter.columns, width)
+        if parameter.l1 > 0 or parameter.l2 > 0:
+            for panel in range(share(panels, part.number, part.count), share(panels, part.number + 1, part.count)):
+                w = <const floating *> plan.arena + parameter.start + panel * width * parameter.rows
+                sum_squares(plan.isa, parameter.rows, w, sums + panel * width)
+                weigh(<floating> parameter.l1, <floating> parameter.l2, parameter.rows, width, w, sums + panel * width)
+        sums += panels * width
+
+
+cdef void weigh(floating l1, floating l2, Py_ssize_t rows, int width, const floating *w, floating *sums) noexcept nogil:
+    """From the squares' sums of the columns of a panel to l1 * sum |w| + l2 * sum w^2."""
+    cdef floating magnitudes
+    cdef Py_ssize_t i
+    cdef int j
+    for j in range(width):
+        magnitudes = 0
+        if l1 > 0:
+            for i in range(rows):
+                magnitudes += <floating> fabs(w[i * width + j])
+        sums[j] = l1 * magnitudes + l2 * sums[j]
+
+
+cdef double penalty_of(Plan *plan, const floating *kind) noexcept nogil:
+    """The sum of the penalties of all columns."""
+    cdef int number
+    cdef double penalty = 0
+    for number in range(plan.arrays):
+        if plan.weights[number].l1 > 0 or plan.weights[number].l2 > 0:
+            penalty += total_of(plan, number, number + 1, kind)
+    return penalty
+
+
+cdef void sum_all_squares(Plan *plan, const Part *part, const floating *region) noexcept nogil:
+    """The squares' sum of each trained column of a region of the arena, shared between the threads by panels."""
+    cdef int width = panel_columns(plan.isa, region), number
+    cdef const Parameter *parameter
+    cdef floating *sums = <floating *> plan.sums
+    cdef Py_ssize_t panels, panel
+    for number in range(plan.arrays):
+        parameter = &plan.weights[number]
+        panels = blocks(parameter.columns, width)
+        if parameter.trained:
+            for panel in range(share(panels, part.number, part.count), share(panels, part.number + 1, part.count)):
+                sum_squares(plan.isa, parameter.rows, region + parameter.start + panel * width * parameter.rows,
+                            sums + panel * width)
+        sums += panels * width
+
+
+cdef double total_of(Plan *plan, int first, int last, const floating *kind) noexcept nogil:
+    """The total, array by array, of the columns' sums of some trained arrays."""
+    cdef int width = panel_columns(plan.isa, kind), number
+    cdef const floating *sums = <const floating *> plan.sums
+    cdef double total = 0, of_array
+    cdef Py_ssize_t j
+    for number in range(last):
+        if number >= first and plan.weights[number].trained:
+            of_array = 0
+            for j in range(plan.weights[number].columns):
+                of_array += sums[j]
+            total += of_array
+        sums += blocks(plan.weights[number].columns, width) * width
+    return total
+
+
+# ---------------------------------------------------------------------------------------------------------- constraint
+
+
+cdef void constrain(Plan *plan, const Part *part, const floating *kind) noexcept nogil:
+    """Make columns that are too long as long as they may be; the first thread does so for whole vectors."""
+    cdef int width = panel_columns(plan.isa, kind), number
+    cdef const Parameter *parameter
+    cdef Py_ssize_t panels, panel
+    cdef floating *w
+    for number in range(plan.arrays):
+        parameter = &plan.weights[number]
+        w = <floating *> plan.arena + parameter.start
+        panels = blocks(parameter.columns, width)
+        if parameter.max_norm > 0 and parameter.is_vector:
+            if part.number == 0:
+                shorten_vector(parameter, w)
+        elif parameter.max_norm > 0:
+            for panel in range(share(panels, part.number, part.count), share(panels, part.number + 1, part.count)):
+                shorten_columns(plan, part, parameter, w + panel * width * parameter.rows)
+
+
+cdef void shorten_vector(const Parameter *parameter, floating *w) noexcept nogil:
+    cdef floating squares = 0
+    cdef Py_ssize_t j
+    for j in range(parameter.columns):
+        squares += w[j] * w[j]
+    multiply(parameter.columns, <floating> shortening(parameter.max_norm, sqrt(squares)), w)
+
+
+cdef void shorten_columns(Plan *plan, const Part *part, const Parameter *parameter, floating *w) noexcept nogil:
+    """The columns of one panel."""
+    cdef int width = panel_columns(plan.isa, w), j
+    cdef floating *factors = tile_of(plan, part, w)
+    cdef Py_ssize_t i
+    sum_squares(plan.isa, parameter.rows, w, factors)
+    for j in range(width):
+        factors[j] = <floating> shortening(parameter.max_norm, sqrt(factors[j]))
+    for i in range(parameter.rows):
+        for j in range(width):
+            w[i * width + j] = w[i * width + j] * factors[j]
+
+
+cdef inline double shortening(double max_norm, double norm) noexcept nogil:
+    """What a column of that norm is multiplied by."""
+    return (norm if norm <= max_norm else max_norm) / (EPSILON + norm)
