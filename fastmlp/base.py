@@ -21,6 +21,7 @@ from fastmlp.optimizers import Optimizer
 from fastmlp.optimizers import get as get_optimizer
 from fastmlp.settings import lookup, only, optional_name, to_plain
 from fastmlp.stack import Stack
+from fastmlp.variables import Variable
 
 M = TypeVar("M", bound="Model")
 
@@ -86,7 +87,7 @@ class Model:
             When it is no layer, is in a model already, has a name that is taken, or does not fit the layer before it.
         """
         with self._lock:
-            self._stack.add(layer)
+            self._stack.add(layer, self)
             self._discard_network()
 
     def pop(self) -> Layer:
@@ -160,8 +161,30 @@ class Model:
         """Names of what `evaluate` returns: "loss", then the metric."""
         return ["loss", *(str(metric.name) for metric in self.metrics)]
 
+    @property
+    def weights(self) -> list[Variable]:
+        """The weights by name, in the order of `get_weights`."""
+        fixed = self._stack.statistics()
+        return [Variable(self, name, shape, name not in fixed) for name, shape in self.weight_names.items()]
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """Those of the weights that training changes by gradients: what `gradients` and `apply_gradients` are about."""
+        return [variable for variable in self.weights if variable.trainable]
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The other weights: statistics of the data."""
+        return [variable for variable in self.weights if not variable.trainable]
+
+    variables, trainable_variables = weights, trainable_weights  # Keras has both spellings
+    non_trainable_variables = non_trainable_weights
+
     def get_weights(self) -> list[np.ndarray]:
-        """Return copies of the weights: for each dense layer the kernel [inputs, units], then the bias [units]."""
+        """Return copies of the weights: for each dense layer the kernel [inputs, units], then the bias [units].
+
+        Normalizations have gamma, beta, and the mean and variance that training does not change by gradients.
+        """
         with self._lock:
             return list(self.network.get_weights())
 

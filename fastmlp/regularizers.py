@@ -1,4 +1,4 @@
-"""Penalties on weights, added to the loss."""
+"""Penalties on weights or outputs, added to the loss."""
 
 from __future__ import annotations
 
@@ -7,18 +7,42 @@ from typing import Any
 from fastmlp.settings import Settings, lookup, real
 
 
-class L2(Settings):
+class Regularizer(Settings):
+    """Base of the penalties l1 * sum(|w|) + l2 * sum(w * w)."""
+
+    @property
+    def strengths(self) -> dict[str, float]:
+        """The engine's description."""
+        return {name: float(value) for name, value in self.get_config().items()}
+
+
+class L1(Regularizer):
+    """The penalty l1 * sum(|w|)."""
+
+    def __init__(self, l1: float = 0.01):
+        self.l1 = real("l1", l1, low=0.0)
+
+
+class L2(Regularizer):
     """The penalty l2 * sum(w * w), as in Keras (scikit-learn's and PyTorch's have a factor of one half)."""
 
     def __init__(self, l2: float = 0.01):
         self.l2 = real("l2", l2, low=0.0)
 
 
-l2 = L2  # Keras has both spellings
+class L1L2(Regularizer):
+    """The penalty l1 * sum(|w|) + l2 * sum(w * w)."""
 
-REGULARIZERS: dict[str, type[L2]] = {"l2": L2}
+    def __init__(self, l1: float = 0.0, l2: float = 0.0):
+        self.l1 = real("l1", l1, low=0.0)
+        self.l2 = real("l2", l2, low=0.0)
 
 
-def get(identifier: Any, argument: str = "regularizer") -> L2 | None:
+l1, l2, l1_l2 = L1, L2, L1L2  # Keras has both spellings
+
+REGULARIZERS: dict[str, type[Regularizer]] = {"l1": L1, "l2": L2, "l1_l2": L1L2}
+
+
+def get(identifier: Any, argument: str = "regularizer") -> Regularizer | None:
     """Return the regularizer for a name, class, instance or config; None stays None."""
     return None if identifier is None else lookup(argument, identifier, REGULARIZERS)

@@ -159,10 +159,11 @@ def print_summary(name: str, stack: Stack, itemsize: int) -> None:
     table.add_column("Param #", width=edges[3] - edges[2], justify="right")
     known = stack.input_shape is not None and stack.layers
     shapes = stack.shapes() if known else []
-    total = 0
+    total = fixed = 0
     for index, layer in enumerate(stack.layers):
         count = layer.count_params(shapes[index]) if known else 0
         total += count
+        fixed += layer.count_statistics(shapes[index]) if known else 0
         table.add_row(
             Text.assemble(f"{layer.name} (", (type(layer).__name__, "color(33)"), ")"),
             Text(f"({', '.join(map(str, (None, *shapes[index + 1])))})" if known else "?", "color(34)"),
@@ -170,7 +171,7 @@ def print_summary(name: str, stack: Stack, itemsize: int) -> None:
         )
     console.print(Text(f'Model: "{name}"', "bold"))
     console.print(table)
-    for title, count in (("Total", total), ("Trainable", total), ("Non-trainable", 0)):
+    for title, count in (("Total", total), ("Trainable", total - fixed), ("Non-trainable", fixed)):
         console.print(f" [bold]{title} params:[/] {count:,} ({memory_size(count * itemsize)})", soft_wrap=True)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -165,7 +165,8 @@ def describe(model: Sequential, include_optimizer: bool = True) -> tuple[dict[st
         if include_optimizer:
             header["step"] = model.network.step
             state = model.network.get_optimizer_state()
-            tensors.update((state_name(names, index), array) for index, array in enumerate(state))
+            trained = [variable.path for variable in model.trainable_weights]
+            tensors.update((state_name(trained, index), array) for index, array in enumerate(state))
     return header, tensors
 
 
@@ -186,7 +187,8 @@ def restore(header: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> Seq
     state = {name: array for name, array in tensors.items() if name not in names}
     if state:
         slots = model.network.get_optimizer_state() if names else []
-        shapes = {state_name(names, index): slot.shape for index, slot in enumerate(slots)}
+        trained = [variable.path for variable in model.trainable_weights]
+        shapes = {state_name(trained, index): slot.shape for index, slot in enumerate(slots)}
         require_same({name: (shape, model.dtype) for name, shape in shapes.items()}, state)
         model.network.set_optimizer_state([np.ascontiguousarray(state[name]) for name in shapes])
     step = integer("step", header["step"], at_least=0, below=2**63)
@@ -195,9 +197,9 @@ def restore(header: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> Seq
     return model
 
 
-def state_name(names: Mapping[str, Any], index: int) -> str:
+def state_name(trained: Sequence[str], index: int) -> str:
     """Return the name of an array of the optimizer's state: "optimizer/0/dense/kernel" is the first slot's."""
-    return f"optimizer/{index // len(names)}/{list(names)[index % len(names)]}"
+    return f"optimizer/{index // len(trained)}/{trained[index % len(trained)]}"
 
 
 def require_same(expected: Mapping[str, tuple[tuple[int, ...], str]], tensors: Mapping[str, np.ndarray]) -> None:

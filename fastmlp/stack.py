@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastmlp import streams
 from fastmlp.layers import InputLayer, Layer, Shape
 from fastmlp.settings import snake_case
+
+if TYPE_CHECKING:
+    from fastmlp.base import Model
 
 
 class Stack:
@@ -19,7 +22,7 @@ class Stack:
         self.layers: list[Layer] = []
         self.input_shape: Shape | None = None
 
-    def add(self, layer: Layer) -> None:
+    def add(self, layer: Layer, model: Model) -> None:
         """Append a layer; an Input only sets the shape. On an error nothing has changed."""
         if not isinstance(layer, Layer):
             raise TypeError(f"layer: got {layer!r}, needs a layer such as Dense(10)")
@@ -28,7 +31,7 @@ class Stack:
                 raise ValueError("layer: got an Input after other layers, needs it to be the first")
             self.input_shape = layer.shape
             return
-        if layer.in_model:
+        if layer.model is not None:
             raise ValueError(f"layer: got {layer.name!r} of another place or model, needs a new one; none are shared")
         taken = {other.name for other in self.layers}
         if layer.name in taken:
@@ -36,7 +39,7 @@ class Stack:
         input_shape = self.input_shape or (None if self.layers else layer.input_shape)
         if input_shape is not None:
             shapes_between([*self.layers, layer], input_shape)
-        layer.enter_model(layer.name or free_name(snake_case(type(layer).__name__), taken))
+        layer.enter_model(layer.name or free_name(snake_case(type(layer).__name__), taken), model)
         self.layers.append(layer)
         self.input_shape = input_shape
 
@@ -76,6 +79,10 @@ class Stack:
             for weight, shape in layer.weight_shapes(before).items()
         }
 
+    def statistics(self) -> set[str]:
+        """Return the names of the weights that the data and not the gradients change."""
+        return {f"{layer.name}/{weight}" for layer in self.layers for weight in layer.statistics}
+
     def initial_weights(self, seed: int, dtype: str) -> dict[str, np.ndarray]:
         """Return first values by name; they are drawn in float64, so that models of either dtype start alike.
 
@@ -98,8 +105,7 @@ class Stack:
 
     def specs(self, seed: int) -> list[dict[str, Any]]:
         """Return the engine's description of the layers."""
-        specs = (layer.spec(streams.dropout_seed(seed)) for layer in self.layers)
-        return [spec for spec in specs if spec is not None]
+        return [spec for layer in self.layers for spec in layer.specs(streams.dropout_seed(seed))]
 
     def multiply_adds(self) -> int:
         """Return the multiplications and additions to predict one row."""

@@ -29,7 +29,7 @@ def test_every_namespace_is_there_and_lazy():
         ("LSTM", "recurrence"),
         ("MultiHeadAttention", "attention"),
         ("Embedding", "to_categorical"),
-        ("BatchNormalization", "Rescaling"),
+        ("GroupNormalization", "LayerNormalization"),
         ("Concatenate", "each layer follows the last"),
     ],
 )

@@ -1,0 +1,61 @@
+"""Layers by their names in Keras."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from fastmlp.layers.base import Input, InputLayer, Layer, Shape, require_flat, row_shape
+from fastmlp.layers.core import Activation, Dense, Flatten, Rescaling
+from fastmlp.layers.normalization import BatchNormalization, LayerNormalization, Normalization
+from fastmlp.layers.regularization import Dropout, GaussianNoise
+
+__all__ = [
+    "LAYERS",
+    "Activation",
+    "BatchNormalization",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "GaussianNoise",
+    "Input",
+    "InputLayer",
+    "Layer",
+    "LayerNormalization",
+    "Normalization",
+    "Rescaling",
+    "Shape",
+    "require_flat",
+    "row_shape",
+]
+
+LAYERS: dict[str, type[Layer]] = {
+    "Dense": Dense,
+    "Dropout": Dropout,
+    "Flatten": Flatten,
+    "Rescaling": Rescaling,
+    "Activation": Activation,
+    "BatchNormalization": BatchNormalization,
+    "LayerNormalization": LayerNormalization,
+    "GaussianNoise": GaussianNoise,
+    "Normalization": Normalization,
+    "InputLayer": InputLayer,
+}
+
+# Layers of Keras that are not dense, by what their names hold, and what to do without them.
+ELSEWHERE = {
+    "Conv|Pool|Padding|Cropping|UpSampling": "images are taken flat, by Flatten() and Dense",
+    "RNN|LSTM|GRU|Bidirectional|TimeDistributed": "it has no recurrence; give a window of steps as one row, to Dense",
+    "Attention": "it has no attention; rows stand for themselves",
+    "Embedding": "give classes as one-hot rows, by utils.to_categorical, to Dense",
+    "Normalization": "it has BatchNormalization, LayerNormalization and Normalization",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Say what there is for the layers of Keras that are not here."""
+    if not name[:1].isupper():
+        raise AttributeError(f"module 'fastmlp.layers' has no attribute {name!r}")
+    reason = next((text for kinds, text in ELSEWHERE.items() if re.search(kinds, name)), "each layer follows the last")
+    have = ", ".join(layer for layer in LAYERS if layer != "InputLayer")
+    raise AttributeError(f"layers: got {name!r}, needs one of {have}: fastmlp trains dense networks; {reason}")

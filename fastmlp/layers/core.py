@@ -1,0 +1,141 @@
+"""Layers that compute: Dense, activations, and those that change the form or scale of their input."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from fastmlp import activations, constraints, initializers, regularizers
+from fastmlp.layers.base import SIZE_LIMIT, Layer, Shape, require_flat
+from fastmlp.settings import boolean, integer, real
+
+if TYPE_CHECKING:
+    from fastmlp.variables import Variable
+
+
+class Dense(Layer):
+    """activation(x . kernel + bias), with a kernel of shape [inputs, units].
+
+    Parameters
+    ----------
+    units : int
+        Number of outputs.
+    activation : str or function, optional
+        A name or function of `activations`; None is "linear".
+    use_bias : bool
+        Default True.
+    kernel_initializer, bias_initializer : str, Initializer or callable
+        Default "glorot_uniform" and "zeros".
+    kernel_regularizer, bias_regularizer : regularizer or str, optional
+        Penalty on the weights, added to the loss.
+    activity_regularizer : regularizer or str, optional
+        Penalty on the outputs, divided by the rows of the batch and added to the loss.
+    kernel_constraint, bias_constraint : constraint or str, optional
+        What the weights must keep to after each update.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        *,
+        name: str | None = None,
+        input_shape: Any = None,
+    ):
+        super().__init__(name=name, input_shape=input_shape)
+        self.units = integer("units", units, at_least=1, below=SIZE_LIMIT)
+        self.activation = activations.get(activation)
+        self.use_bias = boolean("use_bias", use_bias)
+        self.kernel_initializer = initializers.get(kernel_initializer, "kernel_initializer")
+        self.bias_initializer = initializers.get(bias_initializer, "bias_initializer")
+        self.kernel_regularizer = regularizers.get(kernel_regularizer, "kernel_regularizer")
+        self.bias_regularizer = regularizers.get(bias_regularizer, "bias_regularizer")
+        self.activity_regularizer = regularizers.get(activity_regularizer, "activity_regularizer")
+        self.kernel_constraint = constraints.get(kernel_constraint, "kernel_constraint")
+        self.bias_constraint = constraints.get(bias_constraint, "bias_constraint")
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        require_flat(self, input_shape)
+        return (self.units,)
+
+    def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
+        shapes: dict[str, Shape] = {"kernel": (input_shape[0], self.units)}
+        if self.use_bias:
+            shapes["bias"] = (self.units,)
+        return shapes
+
+    @property
+    def kernel(self) -> Variable:
+        """The kernel of a layer in a model."""
+        return self.weights[0]
+
+    @property
+    def bias(self) -> Variable | None:
+        """The bias of a layer in a model; None without use_bias."""
+        return self.weights[1] if self.use_bias else None
+
+    def weight_initializer(self, weight: str) -> initializers.Initializer:
+        return self.kernel_initializer if weight == "kernel" else self.bias_initializer
+
+    def specs(self, seed: int) -> list[dict[str, Any]]:
+        affine = {
+            "kind": "dense",
+            "units": self.units,
+            "activation": self.activation.__name__,
+            "use_bias": self.use_bias,
+            "kernel": weight_settings(self.kernel_regularizer, self.kernel_constraint),
+            "bias": weight_settings(self.bias_regularizer, self.bias_constraint),
+        }
+        if self.activity_regularizer is None:
+            return [affine]
+        return [affine, {"kind": "activity_penalty", **self.activity_regularizer.strengths}]
+
+
+def weight_settings(
+    regularizer: regularizers.Regularizer | None, constraint: constraints.MaxNorm | None
+) -> dict[str, float]:
+    """Return the engine's description of what is asked of an array of weights."""
+    settings = {} if regularizer is None else regularizer.strengths
+    return settings if constraint is None else {**settings, "max_norm": constraint.max_value}
+
+
+class Flatten(Layer):
+    """Makes each row one-dimensional: (28, 28) becomes (784,)."""
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return (math.prod(input_shape),)
+
+
+class Rescaling(Layer):
+    """x * scale + offset; `Rescaling(1 / 255)` brings bytes to [0, 1]."""
+
+    def __init__(self, scale: float, offset: float = 0.0, *, name: str | None = None, input_shape: Any = None):
+        super().__init__(name=name, input_shape=input_shape)
+        self.scale, self.offset = real("scale", scale), real("offset", offset)
+
+    def specs(self, seed: int) -> list[dict[str, Any]]:
+        return [{"kind": "rescaling", "scale": self.scale, "offset": self.offset}]
+
+
+class Activation(Layer):
+    """An activation as a layer of its own."""
+
+    def __init__(self, activation: Any, *, name: str | None = None, input_shape: Any = None):
+        super().__init__(name=name, input_shape=input_shape)
+        self.activation = activations.get(activation)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        if self.activation in activations.ALONG_ROWS:
+            require_flat(self, input_shape)
+        return input_shape
+
+    def specs(self, seed: int) -> list[dict[str, Any]]:
+        return [{"kind": "activation", "activation": self.activation.__name__}]

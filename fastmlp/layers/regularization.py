@@ -1,0 +1,42 @@
+"""Layers that disturb their input while the model trains, and let it through unchanged otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastmlp.layers.base import Layer
+from fastmlp.settings import integer, real
+
+
+class RandomLayer(Layer):
+    """Base of the layers that draw numbers: by the seed (by default the model's), the step, and the layer's place."""
+
+    def __init__(self, seed: int | None, name: str | None, input_shape: Any):
+        super().__init__(name=name, input_shape=input_shape)
+        self.seed = None if seed is None else integer("seed", seed, at_least=0, below=2**64)
+
+    def own_seed(self, seed: int) -> int:
+        """Return the seed to draw by, where `seed` is the model's."""
+        return seed if self.seed is None else self.seed
+
+
+class Dropout(RandomLayer):
+    """In training, sets each value to 0 with probability `rate` and scales the others by 1 / (1 - rate)."""
+
+    def __init__(self, rate: float, *, seed: int | None = None, name: str | None = None, input_shape: Any = None):
+        super().__init__(seed, name, input_shape)
+        self.rate = real("rate", rate, low=0.0, high=1.0)
+
+    def specs(self, seed: int) -> list[dict[str, Any]]:
+        return [{"kind": "dropout", "rate": self.rate, "seed": self.own_seed(seed)}]
+
+
+class GaussianNoise(RandomLayer):
+    """In training, adds to each value a number from the normal distribution of mean 0 and deviation `stddev`."""
+
+    def __init__(self, stddev: float, *, seed: int | None = None, name: str | None = None, input_shape: Any = None):
+        super().__init__(seed, name, input_shape)
+        self.stddev = real("stddev", stddev, low=0.0)
+
+    def specs(self, seed: int) -> list[dict[str, Any]]:
+        return [{"kind": "gaussian_noise", "rate": self.stddev, "seed": self.own_seed(seed)}]

@@ -1,0 +1,211 @@
+"""The layers that normalize or disturb, regularizers and constraints, in models."""
+
+import numpy as np
+import pytest
+
+import fastmlp as keras
+from fastmlp import layers, losses, optimizers, regularizers
+
+RNG = np.random.default_rng(51)
+X, Y = RNG.normal(size=(12, 4)), RNG.normal(size=(12, 2))
+W1, W2 = RNG.normal(size=(4, 3)), RNG.normal(size=(3, 2))
+GAMMA, BETA = RNG.uniform(0.5, 1.5, 3), RNG.normal(size=3)
+
+# Computed with PyTorch 2.13 in float64: mean squared error, plain SGD at 0.1, three epochs of batches of 4 in order;
+# the last batch's loss, gamma, and for a batch the moving averages by torch's formula with momentum 0.9.
+GOLDEN = {
+    "batch": (1.4328732866483793, [0.5537081765019598, 0.8148622807279639, 1.2880379280839276]),
+    "layer": (1.8702489449406468, [0.5907770651854001, 0.6647572071063746, 1.1624995296048108]),
+}
+MOVING_MEAN = [-1.441527366718592, 0.19035708353149083, -0.4606822723456848]
+MOVING_VARIANCE = [2.3319228725879824, 5.741951802579485, 4.803426274075539]
+
+
+def fitted(kind):
+    normalize = layers.BatchNormalization(momentum=0.9) if kind == "batch" else layers.LayerNormalization()
+    model = keras.Sequential(
+        [
+            keras.Input((4,)),
+            layers.Dense(3, use_bias=False),
+            normalize,
+            layers.Activation("tanh"),
+            layers.Dense(2, use_bias=False),
+        ],
+        dtype="float64",
+    )
+    model.compile(optimizers.SGD(0.1), "mse")
+    weights = [W1, GAMMA, BETA, W2]
+    if kind == "batch":
+        weights[3:3] = [np.zeros(3), np.ones(3)]
+    model.set_weights(weights)
+    found = []
+    for _ in range(3):
+        for i in range(0, 12, 4):
+            found.append(model.train_on_batch(X[i : i + 4], Y[i : i + 4]))
+    return model, normalize, found
+
+
+@pytest.mark.parametrize("kind", GOLDEN)
+def test_normalizations_train_as_in_pytorch(kind):
+    _, normalize, found = fitted(kind)
+    loss, gamma = GOLDEN[kind]
+    assert found[-1] == pytest.approx(loss, rel=1e-11)
+    assert normalize.get_weights()[0] == pytest.approx(gamma, rel=1e-11)
+    if kind == "batch":
+        assert normalize.get_weights()[2] == pytest.approx(MOVING_MEAN, rel=1e-11)
+        assert normalize.get_weights()[3] == pytest.approx(MOVING_VARIANCE, rel=1e-11)
+
+
+def test_batch_normalization_predicts_with_its_moving_averages(capsys, tmp_path):
+    model, _, _ = fitted("batch")
+    weights = dict(zip([v.path for v in model.weights], model.get_weights(), strict=True))
+    assert [v.name for v in model.non_trainable_weights] == ["moving_mean", "moving_variance"]
+    hidden = X @ weights["dense/kernel"]
+    scale = weights["batch_normalization/gamma"] / np.sqrt(weights["batch_normalization/moving_variance"] + 1e-3)
+    hidden = (hidden - weights["batch_normalization/moving_mean"]) * scale + weights["batch_normalization/beta"]
+    expected = np.tanh(hidden) @ weights["dense_1/kernel"]
+    assert model.predict(X, verbose=0) == pytest.approx(expected, rel=1e-12)
+    assert model(X) == pytest.approx(expected, rel=1e-12)
+    model.summary()
+    printed = capsys.readouterr().out
+    assert "Total params: 30" in printed and "Trainable params: 24" in printed and "Non-trainable params: 6" in printed
+    model.save(tmp_path / "m.safetensors")
+    again = keras.load_model(tmp_path / "m.safetensors")
+    assert np.array_equal(again.predict(X, verbose=0), model.predict(X, verbose=0))
+    more = [m.train_on_batch(X, Y) for m in (model, again)]
+    assert more[0] == more[1]
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop"])
+def test_optimizers_remember_the_trained_weights_only(optimizer, tmp_path):
+    model = keras.Sequential([keras.Input((4,)), layers.BatchNormalization(), layers.Dense(2)], seed=1)
+    model.compile(optimizer, "mse")
+    model.fit(X, Y, epochs=2, verbose=0)
+    model.save(tmp_path / "m.safetensors")
+    again = keras.load_model(tmp_path / "m.safetensors")
+    for m in model, again:
+        m.fit(X, Y, epochs=1, verbose=0)
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), again.get_weights(), strict=True))
+
+
+def test_center_and_scale_decide_which_weights_there_are():
+    for kind in layers.BatchNormalization, layers.LayerNormalization:
+        names = {
+            (center, scale): list(kind(center=center, scale=scale).weight_shapes((3,)))[: center + scale]
+            for center in (False, True)
+            for scale in (False, True)
+        }
+        assert names == {
+            (False, False): [],
+            (False, True): ["gamma"],
+            (True, False): ["beta"],
+            (True, True): ["gamma", "beta"],
+        }
+
+
+def test_normalization_adapts_to_data():
+    x = 5 + 3 * RNG.normal(size=(50, 2, 3)) * np.array([1, 10, 100])
+    layer = layers.Normalization()
+    layer.adapt(x)
+    model = keras.Sequential([layer, layers.Flatten()], dtype="float64")
+    out = model.predict(x, verbose=0)
+    columns = out.reshape(100, 3)
+    assert columns.mean(axis=0) == pytest.approx(0, abs=1e-12) and columns.std(axis=0) == pytest.approx(1)
+    given = layers.Normalization(mean=layer.mean, variance=layer.variance)
+    assert given.get_config()["mean"] == layer.get_config()["mean"]
+    assert np.array_equal(keras.Sequential([given, layers.Flatten()], dtype="float64").predict(x, verbose=0), out)
+    layer.adapt(2 * x)  # in a model that has its weights
+    assert model.predict(2 * x, verbose=0) == pytest.approx(out, rel=1e-9)
+    alike = layers.Normalization(axis=None)
+    alike.adapt(x)
+    assert np.shape(alike.mean) == () and alike.variance == pytest.approx(x.var())
+    with pytest.raises(ValueError, match="needs a call of adapt, or both as arguments"):
+        keras.Sequential([keras.Input((3,)), layers.Normalization(), layers.Dense(1)]).get_weights()
+    with pytest.raises(ValueError, match=r"got mean and variance of shape \(3,\) for rows of shape \(4,\)"):
+        keras.Sequential([keras.Input((4,)), layers.Normalization(mean=[0, 0, 0], variance=[1, 1, 1])])
+    for arguments, message in (
+        ({"mean": 1.0}, "needs both or none"),
+        ({"mean": 0.0, "variance": -1.0}, "below 0"),
+        ({"invert": True}, "invert: got True"),
+        ({"axis": 0}, "axis: got 0"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            layers.Normalization(**arguments)
+
+
+def test_noise_is_normal_and_only_there_in_training():
+    layer = layers.GaussianNoise(0.5, seed=3)
+    model = keras.Sequential([keras.Input((1000,)), layer, layers.Dense(1)], dtype="float64")
+    x = np.zeros((100, 1000))
+    assert np.array_equal(model.predict(x, verbose=0), np.zeros((100, 1)))
+    drawn = keras.kernels.gaussian_noise(x, 0.5, 3, 0, 0)
+    assert drawn.mean() == pytest.approx(0, abs=0.01) and drawn.std() == pytest.approx(0.5, rel=0.01)
+    quantiles = np.quantile(drawn / 0.5, [0.1587, 0.8413, 0.0228, 0.9772])
+    assert quantiles == pytest.approx([-1, 1, -2, 2], abs=0.03)
+    assert abs(np.corrcoef(drawn[:, :-1].ravel(), drawn[:, 1:].ravel())[0, 1]) < 0.01
+    with pytest.raises(ValueError, match="stddev: got -1"):
+        layers.GaussianNoise(-1)
+
+
+def penalty_of(regularizer, w):
+    model = keras.Sequential([keras.Input((2,)), layers.Dense(2, kernel_regularizer=regularizer)], dtype="float64")
+    model.compile("sgd", "mse")
+    model.set_weights([w, np.zeros(2)])
+    return model.evaluate(np.zeros((3, 2)), np.zeros((3, 2)), verbose=0)
+
+
+def test_penalties_of_kernels_are_those_of_keras():
+    w = np.array([[1.0, -2.0], [0.5, 0.0]])
+    assert penalty_of("l1", w) == pytest.approx(0.01 * 3.5)
+    assert penalty_of("l2", w) == pytest.approx(0.01 * 5.25)
+    assert penalty_of(regularizers.l1_l2(0.1, 0.2), w) == pytest.approx(0.1 * 3.5 + 0.2 * 5.25)
+    assert penalty_of(regularizers.L1L2(), w) == 0
+
+
+def test_a_penalty_of_outputs_is_divided_by_the_rows():
+    dense = layers.Dense(2, "relu", activity_regularizer=regularizers.L1L2(0.1, 0.2))
+    model = keras.Sequential([keras.Input((2,)), dense], dtype="float64")
+    model.compile("sgd", "mse")
+    model.set_weights([np.eye(2), np.zeros(2)])
+    x = np.array([[1.0, 2.0], [3.0, -1.0]])
+    out = np.maximum(x, 0)
+    expected = (0.1 * out.sum() + 0.2 * (out**2).sum()) / 2
+    assert model.evaluate(x, out, verbose=0) == pytest.approx(expected, rel=1e-12)
+
+
+def test_weights_keep_their_largest_norm_through_fit():
+    dense = layers.Dense(3, kernel_constraint="max_norm", bias_constraint=keras.constraints.MaxNorm(0.01))
+    model = keras.Sequential([keras.Input((4,)), dense, layers.Dense(2)], seed=1)
+    model.compile(optimizers.SGD(0.5), losses.MeanSquaredError())
+    model.set_weights([np.full((4, 3), 5.0), np.ones(3), *model.get_weights()[2:]])
+    model.fit(X, Y, batch_size=4, verbose=0)
+    assert np.linalg.norm(dense.kernel, axis=0).max() <= 2 + 1e-5
+    assert np.linalg.norm(dense.bias) <= 0.01 + 1e-6
+    again = keras.Sequential.from_config(model.get_config())
+    assert again.layers[0].bias_constraint.max_value == 0.01
+    with pytest.raises(ValueError, match="kernel_constraint: got unknown name 'unit_norm', needs one of 'max_norm'"):
+        layers.Dense(2, kernel_constraint="unit_norm")
+    with pytest.raises(ValueError, match="axis: got 1"):
+        keras.constraints.MaxNorm(2, axis=1)
+
+
+def test_variables_are_the_weights_by_name():
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(3), layers.Dense(2, use_bias=False)], dtype="float64")
+    assert [v.path for v in model.weights] == ["dense/kernel", "dense/bias", "dense_1/kernel"]
+    kernel = model.layers[0].kernel
+    assert (kernel.name, kernel.shape, kernel.dtype) == ("kernel", (4, 3), "float64")
+    kernel.assign(np.ones((4, 3)))
+    assert np.array_equal(model.get_weights()[0], np.ones((4, 3)))
+    assert np.array_equal(np.asarray(kernel), kernel.numpy())
+    assert model.layers[1].bias is None
+    model.layers[0].set_weights([np.zeros((4, 3)), np.ones(3)])
+    assert np.array_equal(model.layers[0].bias, np.ones(3))
+    with pytest.raises(ValueError, match=r"dense/kernel\[0\]: got shape \(3, 4\), needs \(4, 3\)"):
+        kernel.assign(np.ones((3, 4)))
+    with pytest.raises(ValueError, match="needs a list of 2 arrays"):
+        model.layers[0].set_weights([np.ones((4, 3))])
+    with pytest.raises(ValueError, match=r"got shape \(2,\)"):
+        model.layers[0].set_weights([np.zeros((4, 3)), np.ones(2)])
+    assert np.array_equal(model.layers[0].bias, np.ones(3))
+    with pytest.raises(ValueError, match="Dense: got a layer of no model"):
+        _ = layers.Dense(3).kernel
