@@ -193,7 +193,6 @@ VALUES = (  # kernel, argument, maker: the first line that fits
     ("kl_divergence*", "y_pred", distributions),
     ("categorical_hinge*", "y_true", shares),
     ("*hinge*", "y_true", sides),
-    ("cosine_similarity*", "*", squares),
     ("categorical_crossentropy*", "y_true", shares),
     ("binary_crossentropy*", "y_true", answers),
     ("*categorical_crossentropy*", "y_pred", distributions),

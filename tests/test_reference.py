@@ -36,7 +36,17 @@ def test_exports_every_function_of_the_modules_but_their_helpers():
         *("huber_of", "huber_slope", "log_cosh_of", "shortfall", "share", "rivals", "lag", "length", "direction"),
     }
     found = {"Network"}
-    for name in ("ops", "activations", "rectifiers", "losses", "crossentropies", "similarities", "optimizers", "dropout", "dense"):
+    for name in (
+        "ops",
+        "activations",
+        "rectifiers",
+        "losses",
+        "crossentropies",
+        "similarities",
+        "optimizers",
+        "dropout",
+        "dense",
+    ):
         module = sys.modules["reference." + name]
         found |= {name for name, f in inspect.getmembers(module, inspect.isfunction) if f.__module__ == module.__name__}
     assert set(reference.__all__) == found - helpers

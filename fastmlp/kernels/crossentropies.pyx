@@ -75,7 +75,8 @@ def sparse_categorical_crossentropy_from_logits(const int[::1] y_true, const flo
 def sparse_categorical_crossentropy_from_logits_gradient(const int[::1] y_true, const floating[:, ::1] logits,
                                                          floating[:, ::1] out, int threads):
     """out[i, j] = (softmax(logits)[i, j] - (j == y_true[i])) / b."""
-    gradients[floating](plain(SPARSE_CATEGORICAL_FROM_LOGITS), <const floating *> NULL, &y_true[0], logits, out, threads)
+    gradients[floating](plain(SPARSE_CATEGORICAL_FROM_LOGITS), <const floating *> NULL, &y_true[0], logits, out,
+                        threads)
 
 
 def binary_crossentropy_from_logits(const floating[:, ::1] y_true, const floating[:, ::1] logits,
