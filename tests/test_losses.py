@@ -148,6 +148,14 @@ def test_hinge_takes_bits_for_signs(name):
     assert evaluated(name, bits) == evaluated(name, 2.0 * bits - 1)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_nan_is_not_hidden(name, dtype):
+    y_true = [1, 1] if name.startswith("sparse") else [[0.0, 1.0], [0.0, 1.0]]
+    values = getattr(losses, name)(y_true, np.array([[0.25, np.nan], [0.25, 0.75]], dtype))
+    assert np.isnan(values).tolist() == [True, False]
+
+
 # --------------------------------------------------------------------------------------------------------- in a model
 
 
