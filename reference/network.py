@@ -4,7 +4,7 @@ A layer is a dict of settings; the network is the row of stages that they are ma
 G. Hinton and R. Williams, Learning representations by back-propagating errors, 1986.
 """
 
-from reference import losses, ops, optimizers
+from reference import crossentropies, losses, ops, optimizers, similarities
 from reference.stages import TRAINED, activity_penalties, build_stages, stage_backward, stage_forward, stage_gradients
 from reference.weights import (
     add_penalty_gradient,
@@ -19,8 +19,14 @@ from reference.weights import (
 
 CROSSENTROPIES = ("categorical_crossentropy", "sparse_categorical_crossentropy", "binary_crossentropy")
 LOSSES = {  # name: row losses, gradient of their mean
-    name: (getattr(losses, name), getattr(losses, name + "_gradient"))
-    for name in ("mean_squared_error", *CROSSENTROPIES, *[name + "_from_logits" for name in CROSSENTROPIES])
+    name: (getattr(module, name), getattr(module, name + "_gradient"))
+    for module, names in (
+        (crossentropies, [*CROSSENTROPIES, *[name + "_from_logits" for name in CROSSENTROPIES]]),
+        (losses, ["mean_squared_error", "mean_absolute_error", "mean_absolute_percentage_error"]),
+        (losses, ["mean_squared_logarithmic_error", "huber", "log_cosh", "poisson"]),
+        (similarities, ["hinge", "squared_hinge", "categorical_hinge", "kl_divergence", "cosine_similarity"]),
+    )
+    for name in names
 }
 FUSED = (  # last activation and loss that are computed together, from the logits
     ("softmax", "categorical_crossentropy"),
@@ -52,9 +58,11 @@ class Network:
         {"kind": "layer_normalization", "epsilon": float, "use_gamma": bool, "use_beta": bool},
         {"kind": "normalization"}, or {"kind": "activity_penalty", "l1": float, "l2": float}.
         For each of its weights a layer may have {"l1": float, "l2": float, "max_norm": float} under the weight's name.
-    loss : str or callable, optional
-        A name of LOSSES; a pair of FUSED is computed from the input of the last activation. A callable gets the
-        targets and the predictions of a batch, and returns the losses, [rows], and the gradient of their mean.
+    loss : str, dict or callable, optional
+        A name of LOSSES, or {"name": str} with what that function takes besides ("delta" of huber), and with
+        "label_smoothing" of the cross-entropies that take rows. A pair of FUSED is computed from the input of the last
+        activation. A callable gets the targets and the predictions of a batch, and returns the losses, [rows], and the
+        gradient of their mean.
     optimizer : dict, optional
         "name" of OPTIMIZERS and the arguments of that rule, without step; "initial_accumulator_value" for adagrad.
         "clipnorm" or "global_clipnorm" is the largest norm of each gradient, or of all of them together.
@@ -68,10 +76,14 @@ class Network:
     def __init__(self, inputs, layers, loss=None, optimizer=None):
         self.stages = build_stages(inputs, layers)
         self.has_penalty = any(any(settings_of(stage, name)[:2]) for stage in self.stages for name in stage["weights"])
-        self.loss = loss
+        self.loss_settings = dict(loss) if isinstance(loss, dict) else {"name": loss}
+        self.loss = self.loss_settings.pop("name")
+        if self.loss == "huber":
+            self.loss_settings.setdefault("delta", 1.0)
+        self.label_smoothing = self.loss_settings.pop("label_smoothing", 0.0)
         self.loss_input = len(self.stages)  # the loss reads the output of the last stage ...
-        if (self.stages[-1].get("activation"), loss) in FUSED:
-            self.loss = loss + "_from_logits"
+        if (self.stages[-1].get("activation"), self.loss) in FUSED:
+            self.loss = self.loss + "_from_logits"
             self.loss_input -= 1  # ... or, fused, the input of the last stage
         self.settings = dict(optimizer or {"name": "sgd"})
         self.rule, slots = OPTIMIZERS[self.settings.pop("name")]
@@ -168,8 +180,8 @@ class Network:
         if callable(self.loss):
             return self.loss(y, values[-1])
         row_losses, gradient = LOSSES[self.loss]
-        read = values[self.loss_input]
-        return row_losses(y, read), gradient(y, read)
+        given = self.smoothed(y), values[self.loss_input]
+        return row_losses(*given, **self.loss_settings), gradient(*given, **self.loss_settings)
 
     def row_losses(self, y, values, weights=None):
         """Loss of each row, [rows], times its weight, with the penalties of its activities but not of weights."""
@@ -181,6 +193,13 @@ class Network:
             if stage["kind"] == "activity_penalty":
                 penalties = ops.add_vectors(penalties, activity_penalties(stage, output))
         return ops.add_vectors(losses, penalties)
+
+    def smoothed(self, y):
+        """The targets that the loss sees; metrics see y."""
+        if self.label_smoothing == 0.0:
+            return y
+        classes = 2 if self.loss.startswith("binary") else len(y[0])
+        return crossentropies.smooth_labels(y, self.label_smoothing, classes)
 
     def penalty(self):
         """What the weights add to the loss: the sum of l1 * sum |w| + l2 * sum w^2 over all of them."""

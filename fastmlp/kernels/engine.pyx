@@ -17,7 +17,7 @@ from fastmlp.kernels.contract import check_data, check_out, check_rows_and_steps
 from fastmlp.kernels.forks import MAX_THREADS, WORK_PER_THREAD, usable
 from fastmlp.kernels.own_loss import OwnLoss
 from fastmlp.kernels.stages import (
-    ACTIVATIONS, FUSED, KINDS, LOSSES, METRICS, SLOTS, SOURCES, TRAINED, take_apart, weight_shapes,
+    ACTIVATIONS, FUSED, KINDS, LOSSES, METRICS, SLOTS, SOURCES, TRAINED, settings_of_loss, take_apart, weight_shapes,
 )
 
 from fastmlp.kernels.epoch cimport differentiate, evaluate, predict, train, update
@@ -25,6 +25,7 @@ from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, blocks, selected, thre
 from fastmlp.kernels.optimizers cimport optimizer_from
 from fastmlp.kernels.plan cimport ACTIVITY_PENALTY, BATCH_NORMALIZATION, DENSE, LAYER_NORMALIZATION, NO_METRIC
 from fastmlp.kernels.plan cimport OWN_LOSS, POOL, Data, Layer, Lists, Matrix, Parameter, Plan
+from fastmlp.kernels.row_losses cimport Loss
 
 cdef enum:
     TRAIN
@@ -51,10 +52,11 @@ cdef class Network:
         Features a row.
     layers : list of dict
         Each has a "kind" of stages.KINDS and its settings, which reference/network.py lists.
-    loss : str or callable, optional
-        A name of stages.LOSSES; a pair of stages.FUSED is computed from the input of the last activation. A callable
-        gets the targets and the predictions of a batch, and returns the losses, [rows] or their mean, and the gradient
-        of the mean, [rows, units].
+    loss : str, dict or callable, optional
+        A name of stages.LOSSES, or {"name": str} with what that kernel takes besides ("delta" of huber), and with
+        "label_smoothing" of the cross-entropies that take rows. A pair of stages.FUSED is computed from the input of
+        the last activation. A callable gets the targets and the predictions of a batch, and returns the losses, [rows]
+        or their mean, and the gradient of the mean, [rows, units].
     optimizer : dict, optional
         "name" of stages.SLOTS and the arguments of that kernel, without step; "initial_accumulator_value" for adagrad.
         "clipnorm" or "global_clipnorm" is the largest norm of each gradient, or of all of them together.
@@ -81,7 +83,8 @@ cdef class Network:
 
     def __init__(self, inputs, layers, loss=None, optimizer=None, dtype="float32"):
         self.dtype = np.dtype(dtype)
-        self.loss = loss
+        settings = settings_of_loss(loss)
+        self.loss = loss = settings["name"]
         self.thread_limit = 1
         self.is_single = self.dtype == np.float32
         self.capacity = 0
@@ -96,10 +99,10 @@ cdef class Network:
         self.plan.inputs = inputs
         self.own_loss = OwnLoss(loss) if callable(loss) else None
         self.plan.fused = bool(layers) and (layers[len(layers) - 1].get("activation"), loss) in FUSED
+        kind = OWN_LOSS
         if self.own_loss is None:
-            self.plan.loss = LOSSES[loss + "_from_logits" if self.plan.fused else loss]
-        else:
-            self.plan.loss = OWN_LOSS
+            kind = LOSSES[loss + "_from_logits" if self.plan.fused else loss]
+        self.plan.loss = Loss(kind, settings.get("delta", 0.0), settings.get("label_smoothing", 0.0))
         self.arena = Arena(self.width, self.dtype)
         self.set_layers(take_apart(layers, self.plan.fused))
         optimizer = dict(optimizer or {"name": "sgd", "learning_rate": 0.0})
@@ -203,7 +206,7 @@ cdef class Network:
         self.make_lists(&self.plan.by_rows, lists, deepest)
         self.plan.pairs = <int32_t *> self.room(2 * lists)
         self.plan.scratch_size = self.padded(
-            self.plan.tile_size + max(max(self.width, 3) * self.padded(widest), 2 * POOL * blocks(deepest, 64))
+            self.plan.tile_size + max(max(self.width, 4) * self.padded(widest), 2 * POOL * blocks(deepest, 64))
         )
         self.plan.scratch = self.room(threads * self.plan.scratch_size)
         self.plan.losses = self.room(n)

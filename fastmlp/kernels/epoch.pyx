@@ -10,12 +10,12 @@ from libc.time cimport time
 
 from fastmlp.kernels.activations cimport activate_row
 from fastmlp.kernels.isa cimport FLOAT32, STORE, UINT8, barrier_wait, blocks, load, panel_columns, share
-from fastmlp.kernels.losses cimport gradient_of_row, link_of, loss_of_row
 from fastmlp.kernels.optimizers cimport at_step
 from fastmlp.kernels.plan cimport BINARY_ACCURACY, CATEGORICAL_ACCURACY, NO_LOSS, NO_METRIC, OWN_LOSS
 from fastmlp.kernels.plan cimport Data, Matrix, Part, Pass, Plan, element, gradient_of, input_of, memory_of, part_alone
 from fastmlp.kernels.plan cimport part_of, row_number
 from fastmlp.kernels.propagate cimport backward, forward
+from fastmlp.kernels.row_losses cimport classes_of, gradient_of_row, link_of, loss_of_row, smooth_row
 from fastmlp.kernels.rows cimport copy_row, put_row, take_row
 from fastmlp.kernels.stage_rowwise cimport through_activation
 from fastmlp.kernels.weights cimport constrain, penalty_of, sum_penalties, update_clipped
@@ -220,9 +220,9 @@ cdef void compare(Plan *plan, const Data *data, Py_ssize_t start, const Part *pa
     """Loss, metric and gradient of this thread's rows."""
     cdef int top = plan.depth - 2 if plan.fused else plan.depth - 1
     cdef Py_ssize_t i
-    if plan.loss == NO_LOSS:
+    if plan.loss.kind == NO_LOSS:
         return
-    if plan.loss == OWN_LOSS and not ask(plan, data, start, part, kind):
+    if plan.loss.kind == OWN_LOSS and not ask(plan, data, start, part, kind):
         return
     for i in range(part.own_first, part.own_last):
         compare_row(plan, data, row_number(data, start + i), i, top, part, run, kind)
@@ -240,9 +240,14 @@ cdef inline void compare_row(Plan *plan, const Data *data, Py_ssize_t row, Py_ss
     cdef floating *losses = <floating *> plan.losses
     cdef const floating *predictions = take_row(input_of(plan, plan.depth), i, width, memory)
     cdef const floating *t = <const floating *> data.y + row * n if data.y != NULL else NULL
+    cdef const floating *truth = t  # as the loss sees it
     cdef const floating *weight = <const floating *> data.weights + row if data.weights != NULL else NULL
-    if plan.loss != OWN_LOSS:
-        losses[i] = loss_of_row(plan.loss, n, t, label, take_row(input_of(plan, top + 1), i, width, memory + padded))
+    if plan.loss.label_smoothing > 0:
+        truth = memory + 3 * padded
+        smooth_row(plan.loss.label_smoothing, classes_of(plan.loss.kind, n), n, t, memory + 3 * padded)
+    if plan.loss.kind != OWN_LOSS:
+        losses[i] = loss_of_row(&plan.loss, n, truth, label,
+                                take_row(input_of(plan, top + 1), i, width, memory + padded))
     plan.metrics[i] = metric_of_row(data.metric, n, t, label, predictions)
     if weight != NULL:
         losses[i] = weight[0] * losses[i]
@@ -252,13 +257,13 @@ cdef inline void compare_row(Plan *plan, const Data *data, Py_ssize_t row, Py_ss
         memcpy(<floating *> data.predictions + row * n, predictions, n * sizeof(floating))
     if not run.gradients:
         return
-    if plan.loss == OWN_LOSS:
+    if plan.loss.kind == OWN_LOSS:
         memcpy(gradient, <const floating *> plan.own_gradient + i * n, n * sizeof(floating))
     else:
         memcpy(gradient, predictions, n * sizeof(floating))
         if not plan.fused:
-            activate_row(plan.isa, link_of(plan.loss), n, gradient)
-        gradient_of_row(plan.loss, n, part.last - part.first, t, label, gradient, gradient)
+            activate_row(plan.isa, link_of(plan.loss.kind), n, gradient)
+        gradient_of_row(&plan.loss, n, part.last - part.first, truth, label, gradient, gradient)
     if weight != NULL:
         scale(n, weight[0], gradient)
     put_row(gradient_of(plan, top), i, width, gradient)
