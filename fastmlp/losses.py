@@ -18,6 +18,7 @@ class Loss(Settings):
     kernel: ClassVar[str]  # the engine's name
     sparse: ClassVar[bool] = False  # True when targets are class numbers
     probabilities: ClassVar[bool] = False  # True when other targets must lie in [0, 1]
+    own: ClassVar[bool] = False  # True for a function of the user's, which takes any targets
 
     @property
     def engine_name(self) -> str:
@@ -73,5 +74,11 @@ LOSSES: dict[str, type[Loss]] = {
 
 
 def get(identifier: Any, argument: str = "loss") -> Loss:
-    """Return the loss for a name, class, instance or config."""
+    """Return the loss for a name, class, instance or config, or for a function of `custom_loss.Custom`."""
+    if isinstance(identifier, Loss) and identifier.own:
+        return identifier
+    if callable(identifier) and not isinstance(identifier, (type, Loss)):
+        from fastmlp.custom_loss import Custom
+
+        return Custom(identifier)
     return lookup(argument, identifier, LOSSES)
