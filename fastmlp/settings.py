@@ -104,8 +104,8 @@ def fold(name: str) -> str:
 
 
 def snake_case(name: str) -> str:
-    """Return a class name as Keras writes it in default names: "InputLayer" is "input_layer"."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    """Return a class name as Keras writes it: "InputLayer" is "input_layer", "KLDivergence" is "kl_divergence"."""
+    return re.sub(r"(?<=.)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
 def integer(argument: str, value: Any, at_least: int, below: int | None = None) -> int:

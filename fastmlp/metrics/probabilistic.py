@@ -66,9 +66,6 @@ class BinaryCrossentropy(SmoothedCrossEntropy):
 class KLDivergence(RowMetric):
     """sum t log(t / p), both clipped to [1e-7, 1]."""
 
-    def __init__(self, name: str | None = None):
-        super().__init__(name or "kl_divergence")
-
     def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         truth = np.clip(y_true, EPSILON, 1.0)
         return np.asarray((truth * np.log(truth / np.clip(y_pred, EPSILON, 1.0))).sum(axis=1))

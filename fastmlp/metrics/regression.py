@@ -76,7 +76,7 @@ class R2Score(Metric):
     def __init__(
         self, class_aggregation: str | None = "uniform_average", num_regressors: int = 0, name: str | None = None
     ):
-        super().__init__(name or "r2_score")
+        super().__init__(name)
         if class_aggregation not in (None, *AGGREGATIONS):
             needs = f"one of {', '.join(map(repr, AGGREGATIONS))}, or None"
             raise ValueError(f"class_aggregation: got {class_aggregation!r}, needs {needs}")
