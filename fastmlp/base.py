@@ -165,6 +165,8 @@ class Model:
             new[name] = get_list(value, name)
             if new["loss"] is not None:
                 check_targets(new[name], new["loss"], name)
+        if any(metric in new["metrics"] for metric in new["weighted_metrics"]):
+            raise ValueError("weighted_metrics: got an object of metrics, needs another one")
         unique_names(new["metrics"], new["weighted_metrics"])
         with self._lock:
             vars(self).update(new)

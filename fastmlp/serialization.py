@@ -62,10 +62,12 @@ def load_model(
     ValueError
         When it is not a model file of fastmlp, or a damaged one, or needs `custom_objects`.
     """
-    compiled, own = boolean("compile", compile), dict(custom_objects or {})
+    compiled = boolean("compile", compile)
+    if not isinstance(custom_objects, (Mapping, type(None))):
+        raise TypeError(f"custom_objects: got {type(custom_objects).__name__}, needs a dict from name to object")
 
     def made(header: Mapping[str, Any], tensors: Tensors) -> Sequential:
-        return restore(header, tensors, own) if compiled else restore(*uncompiled(header, tensors))
+        return restore(header, tensors, custom_objects) if compiled else restore(*uncompiled(header, tensors))
 
     return read(filepath, made)
 
