@@ -9,7 +9,8 @@ import numpy as np
 
 from fastmlp.data import Data
 from fastmlp.losses import Loss
-from fastmlp.metrics import Accuracy, Metric
+from fastmlp.metrics import Metric
+from fastmlp.metrics.accuracy import EngineAccuracy
 
 if TYPE_CHECKING:
     from fastmlp.base import Model
@@ -90,7 +91,7 @@ class Results:
 def in_engine(metrics: Sequence[Metric], loss: Loss, units: int) -> tuple[Metric | None, str | None]:
     """Return the first of the metrics that the engine computes, and its name there; at most one, without weights."""
     for metric in metrics:
-        name = metric.resolve(loss, units) if isinstance(metric, Accuracy) and not loss.own else None
+        name = metric.resolve(loss, units) if isinstance(metric, EngineAccuracy) and not loss.own else None
         if name is not None:
             return metric, name
     return None, None
@@ -110,6 +111,13 @@ def check_targets(metrics: Sequence[Metric], loss: Loss, argument: str) -> None:
         if metric.targets is not None and not loss.own and (metric.targets == "labels") != loss.sparse:
             needs = f"one for the y of {loss.kernel!r}, such as 'accuracy'"
             raise ValueError(f"{argument}: got {metric.name!r}, needs {needs}")
+
+
+def direction_of(model: Model, name: str) -> str | None:
+    """Return "up" or "down" for a name in the logs whose metric says which way is better, else None."""
+    metrics = dict(zip(model.metrics_names[1:], (*model.metrics, *model.weighted_metrics), strict=True))
+    metric = metrics.get(name.removeprefix("val_"))
+    return None if metric is None else metric.direction
 
 
 def unique_names(metrics: Sequence[Metric], weighted: Sequence[Metric]) -> list[str]:

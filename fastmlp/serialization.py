@@ -166,8 +166,9 @@ def read(filepath: str | os.PathLike[str], use: Callable[[dict[str, Any], Tensor
 
 
 def describe(model: Sequential, include_optimizer: bool = True) -> tuple[dict[str, Any], Tensors]:
-    """Return all there is to a model as JSON values and arrays by name."""
+    """Return all there is to a model as JSON values and arrays by name; of the user's own objects only the names."""
     compiled = None
+    own_objects(model)  # for its error
     if model.optimizer is not None:
         compiled = {name: to_plain(getattr(model, name)) for name in COMPILED}
     header = {
@@ -228,16 +229,25 @@ def revived(compiled: Mapping[str, Any], custom_objects: Mapping[str, Any]) -> d
 
 
 def own_objects(model: Sequential) -> dict[str, Any]:
-    """Return the functions and classes by name that a model was compiled with and that are not fastmlp's own."""
-    found: dict[str, Any] = {}
+    """Return the functions and classes by name that a model was compiled with and that are not fastmlp's own.
+
+    Raises
+    ------
+    ValueError
+        When two of them have the same name.
+    """
+    items: list[tuple[str, Any]] = []
     for metric in (*model.metrics, *model.weighted_metrics):
         if isinstance(metric, metrics.MeanMetricWrapper):
-            found[metric.get_config()["fn"]] = metric.fn
+            items.append((metric.get_config()["fn"], metric.fn))
         elif type(metric) not in metrics.METRICS.values():
-            found[type(metric).__name__] = type(metric)
+            items.append((type(metric).__name__, type(metric)))
     if isinstance(model.loss, custom_loss.Custom):
-        found[model.loss.get_config()["fn"]] = model.loss.fn
-    return found
+        items.append((model.loss.kernel, model.loss.fn))
+    for name, item in items:
+        if dict(items)[name] is not item:
+            raise ValueError(f"metrics: got two different objects called {name!r}, needs a name for each to save them")
+    return dict(items)
 
 
 def uncompiled(header: Mapping[str, Any], tensors: Tensors) -> tuple[dict[str, Any], Tensors]:

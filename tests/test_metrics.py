@@ -132,6 +132,12 @@ def test_several_thresholds_give_an_array_in_their_order():
     assert metric.result().tolist() == singles == pytest.approx([6 / 29, 7 / 29, 1 / 4])
 
 
+def test_a_constant_column_has_no_score():
+    y, p = np.array([[1.0, 1.0], [1.0, 3.0]]), np.array([[1.5, 1.0], [1.0, 3.0]])
+    assert metrics.R2Score(None)(y, p).tolist() == [0.0, 1.0] and metrics.R2Score()(y, p) == 0.5
+    assert np.isnan(metrics.R2Score().result())
+
+
 def test_equal_outputs():
     """In the top k when fewer than k are larger; of equal ones Precision and Recall take the first."""
     p = [[0.4, 0.2, 0.2, 0.2]]

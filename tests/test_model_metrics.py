@@ -242,6 +242,31 @@ def test_callbacks_see_all_metrics(tmp_path, capsys):
     assert " - auc: 0." in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("metric", "name", "grows"),
+    [
+        (metrics.AUC(name="area"), "val_area", True),
+        (metrics.FalsePositives(name="false_acc"), "false_acc", False),
+        (confidence, "confidence", False),
+        (metrics.MeanMetricWrapper(confidence, name="my_accuracy"), "val_my_accuracy", True),
+        ("accuracy", "val_loss", False),
+    ],
+)
+def test_callbacks_know_which_way_a_metric_is_better(metric, name, grows):
+    stop = EarlyStopping(monitor=name)
+    make([metric]).fit(X, Y, verbose=0, validation_data=(X, Y), callbacks=[stop])
+    assert stop.grows is grows
+    assert EarlyStopping(monitor=name, mode="max").grows
+
+
+def test_two_functions_of_one_name_are_not_taken_for_each_other(tmp_path):
+    model = make([lambda y, p: p[:, 0], lambda y, p: p[:, 1]])
+    assert model.metrics_names == ["loss", "<lambda>", "<lambda>_1"]
+    for call in (lambda: model.save(tmp_path / "m.safetensors"), lambda: copy.deepcopy(model)):
+        with pytest.raises(ValueError, match="metrics: got two different objects called '<lambda>', needs a name"):
+            call()
+
+
 def test_models_with_metrics_come_back_from_files(tmp_path):
     model = make(MANY, weighted=["mse", metrics.AUC(20, "PR", name="area")])
     model.fit(X, Y, verbose=0)

@@ -183,6 +183,13 @@ def test_class_weights(y, units, expected):
     assert weights.dtype == np.float32 and weights.tolist() == expected
 
 
+def test_class_weights_are_not_for_validation():
+    weighted, plain = make(), make()
+    first = weighted.fit(X, LABELS, 100, validation_split=0.3, class_weight={1: 5.0}, shuffle=False, verbose=0).history
+    plain.set_weights(weighted.get_weights())
+    assert first["val_loss"][0] == plain.evaluate(X[35:], LABELS[35:], verbose=0)[0]
+
+
 def test_class_weights_of_train_on_batch():
     model, other = make(), make()
     weights = np.where(LABELS == 1, 5.0, 1.0)

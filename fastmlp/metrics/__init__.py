@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastmlp.metrics.accuracy import (
-    Accuracy,
     AnyAccuracy,
     BinaryAccuracy,
     CategoricalAccuracy,
@@ -82,7 +81,6 @@ METRICS: dict[str, type[Metric]] = {
 __all__ = [
     "AUC",
     "METRICS",
-    "Accuracy",
     "AnyAccuracy",
     "BinaryAccuracy",
     "BinaryCrossentropy",
@@ -158,7 +156,7 @@ def revived(argument: str, name: Any, config: dict[str, Any], custom_objects: Ma
         config["fn"] = own_object(argument, config["fn"], custom_objects)
         return MeanMetricWrapper(**config)
     found = {fold(known.__name__): known for known in METRICS.values()}.get(fold(str(name)))
-    known = found or own_object(argument, name, custom_objects)
+    known = found if found and name not in custom_objects else own_object(argument, name, custom_objects)
     if not (isinstance(known, type) and issubclass(known, Metric)):
         raise TypeError(f"custom_objects: got {known!r} for {name!r}, needs a subclass of Metric")
     return usable(argument, known.from_config(config))

@@ -11,9 +11,10 @@ from fastmlp.metrics.base import RowMetric
 from fastmlp.settings import integer, real
 
 
-class Accuracy(RowMetric):
+class EngineAccuracy(RowMetric):
     """Base of the accuracies that the engine computes as it trains, where one is asked for without weights."""
 
+    direction = "up"
     kernel: ClassVar[str]  # the engine's name
 
     def resolve(self, loss: Loss, units: int) -> str | None:
@@ -21,7 +22,7 @@ class Accuracy(RowMetric):
         return self.kernel
 
 
-class BinaryAccuracy(Accuracy):
+class BinaryAccuracy(EngineAccuracy):
     """How often (y_pred > threshold) == (y_true > 0.5), over rows and columns."""
 
     kernel = "binary_accuracy"
@@ -38,7 +39,7 @@ class BinaryAccuracy(Accuracy):
         return np.asarray(hits.mean(axis=1))
 
 
-class CategoricalAccuracy(Accuracy):
+class CategoricalAccuracy(EngineAccuracy):
     """How often the largest output is the largest of y_true, which is one-hot."""
 
     kernel = "categorical_accuracy"
@@ -47,7 +48,7 @@ class CategoricalAccuracy(Accuracy):
         return np.asarray(y_true.argmax(axis=1) == y_pred.argmax(axis=1), np.float64)
 
 
-class SparseCategoricalAccuracy(Accuracy):
+class SparseCategoricalAccuracy(EngineAccuracy):
     """How often the largest output is the one numbered y_true."""
 
     kernel = "sparse_categorical_accuracy"
@@ -57,7 +58,7 @@ class SparseCategoricalAccuracy(Accuracy):
         return np.asarray(y_true == y_pred.argmax(axis=1), np.float64)
 
 
-class AnyAccuracy(Accuracy):
+class AnyAccuracy(EngineAccuracy):
     """What the name "accuracy" means in Keras: binary for one output, else categorical or sparse as y is."""
 
     kernel = "accuracy"
@@ -90,6 +91,8 @@ class TopKCategoricalAccuracy(RowMetric):
     A prediction of NaN is never among the k.
     """
 
+    direction = "up"
+
     def __init__(self, k: int = 5, name: str | None = None):
         super().__init__(name)
         self.k = integer("k", k, at_least=1)
@@ -102,6 +105,7 @@ class SparseTopKCategoricalAccuracy(RowMetric):
     """How often fewer than k outputs are larger than the one numbered y_true."""
 
     targets = "labels"
+    direction = "up"
 
     def __init__(self, k: int = 5, name: str | None = None):
         super().__init__(name)

@@ -23,6 +23,7 @@ class Metric(Settings):
     """
 
     targets: ClassVar[str | None] = None  # "columns" or "labels", where y_true must be one of them
+    direction: ClassVar[str | None] = None  # "up" or "down", where that way is better
     single: bool = True  # whether result() is one number
 
     def __init__(self, name: str | None = None):
@@ -95,6 +96,7 @@ class RowMetric(Average):
     """Base of the metrics that are the mean of one value a row."""
 
     targets: ClassVar[str | None] = "columns"
+    direction: ClassVar[str | None] = "down"
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         arrays = labelled(y_true, y_pred) if self.targets == "labels" else columns(y_true, y_pred)

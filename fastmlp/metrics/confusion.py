@@ -8,7 +8,7 @@ thresholds, which are in ascending order.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -22,9 +22,10 @@ SUMMATIONS = ("interpolation", "minoring", "majoring")
 
 
 class Confusion(Metric):
-    """Base of the metrics on the table; a subclass sets `thresholds` before this constructor is called."""
+    """Base of the metrics on the table; a constructor sets `limits`, then calls `reset_state`."""
 
     targets = "columns"
+    direction: ClassVar[str | None] = "up"
     top_k: int | None = None
     class_id: int | None = None
     limits: np.ndarray  # the thresholds in ascending order
@@ -105,6 +106,8 @@ class TruePositives(AtThresholds):
 class FalsePositives(TruePositives):
     """Weight of the negatives above a threshold."""
 
+    direction = "down"
+
     def values(self) -> np.ndarray:
         return self.above()[0]
 
@@ -118,6 +121,8 @@ class TrueNegatives(TruePositives):
 
 class FalseNegatives(TruePositives):
     """Weight of the positives not above a threshold."""
+
+    direction = "down"
 
     def values(self) -> np.ndarray:
         return self.below()[1]

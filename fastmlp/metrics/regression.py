@@ -54,6 +54,8 @@ class MeanSquaredLogarithmicError(RowMetric):
 class CosineSimilarity(RowMetric):
     """sum t p / (|t| |p|), 0 where a norm is."""
 
+    direction = "up"
+
     def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         norms = np.linalg.norm(y_true, axis=1) * np.linalg.norm(y_pred, axis=1)
         return np.asarray((y_true * y_pred).sum(axis=1) / np.where(norms == 0.0, 1.0, norms))
@@ -72,6 +74,7 @@ class R2Score(Metric):
     """
 
     targets = "columns"
+    direction = "up"
 
     def __init__(
         self, class_aggregation: str | None = "uniform_average", num_regressors: int = 0, name: str | None = None
