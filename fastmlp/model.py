@@ -135,7 +135,7 @@ class Sequential(Model):
             self.fix_input_shape(shape)
             progress = report.Progress(source.steps, level)
             with progress.running():
-                done, results = testing.evaluate(self, source, hooks)
+                done, results = testing.evaluate(self, source, hooks, Results(self))
             progress.finish(dict(sorted(results.items())), done)
             return by_name_or_not(results, as_dict)
 

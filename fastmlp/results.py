@@ -45,7 +45,7 @@ class Results:
         self.metrics, self.weighted = model.metrics, model.weighted_metrics
         self.inside, self.engine_metric = in_engine(self.metrics, model.loss, self.units)
         self.others = [metric for metric in (*self.metrics, *self.weighted) if metric is not self.inside]
-        self.memory: np.ndarray | None = None
+        self.memory = np.empty((0, self.units), self.dtype)
         self.reset()
 
     def reset(self) -> None:
@@ -55,23 +55,22 @@ class Results:
             metric.reset_state()
 
     def room(self, rows: int) -> np.ndarray | None:
-        """Return memory for the predictions of a call, [rows, units], the same one as long as it fits; None for none.
+        """Return memory for the predictions of a call, [rows, units], the same one as long as it is enough; or None.
 
         A later call may change it: a metric keeps no part of it.
         """
         if not self.others:
             return None
-        if self.memory is None or len(self.memory) != rows:
+        if len(self.memory) < rows:
             self.memory = np.empty((rows, self.units), self.dtype)
-        return self.memory
+        return self.memory[:rows]
 
     def add(self, values: Sequence[float], data: Data, order: np.ndarray | None = None) -> None:
         """Count in a call of the engine on `data`, of which it visited the rows of `order`, or all."""
         self.mean.add(values, data.rows if order is None else len(order))
         if not self.others:
             return
-        assert self.memory is not None
-        y, predictions, weights = data.y, self.memory, data.sample_weight
+        y, predictions, weights = data.y, self.memory[: data.rows], data.sample_weight
         if order is not None and len(order) != data.rows:
             y, predictions = y[order], predictions[order]
             weights = None if weights is None else weights[order]

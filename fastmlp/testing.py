@@ -47,9 +47,10 @@ def prediction_source(model: Sequential, x: Any, batch_size: Any, steps: Any) ->
     return Arrays(rows, batch_size, steps), shape
 
 
-def evaluate(model: Sequential, source: Source, hooks: Hooks) -> tuple[int, dict[str, Any]]:
+def evaluate(model: Sequential, source: Source, hooks: Hooks, results: Results) -> tuple[int, dict[str, Any]]:
     """Return the number of batches, and loss and metrics by name, without dropout."""
-    results, changes, number = Results(model), model.changes, -1
+    changes, number = model.changes, -1
+    results.reset()
     by_batch = hooks.wants_batches("test")
     hooks.call("on_test_begin", {})
     for number, rows in enumerate(source.parts(by_batch)):

@@ -73,7 +73,7 @@ def train(model: Sequential, run: Run, callbacks: list[Callback]) -> History:
     RuntimeError
         When a callback has changed the network: the arrays were checked for the one before.
     """
-    changes, results = model.changes, Results(model)
+    changes, results, validated = model.changes, Results(model), Results(model)
     history = model.history = History()
     model.stop_training = False
     model.epochs_resumed = 0
@@ -90,7 +90,7 @@ def train(model: Sequential, run: Run, callbacks: list[Callback]) -> History:
         if steps == 0:
             break
         if run.validation is not None and run.validation.is_due(epoch):
-            _, values = testing.evaluate(model, run.validation.source, hooks)
+            _, values = testing.evaluate(model, run.validation.source, hooks, validated)
             logs.update((f"val_{name}", value) for name, value in values.items())
         logs = dict(sorted(logs.items()))
         Hooks.call_each(callbacks, "on_epoch_end", epoch, logs)

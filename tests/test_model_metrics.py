@@ -2,6 +2,8 @@
 
 import copy
 import pickle
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -184,7 +186,20 @@ def test_one_accuracy_without_weights_asks_the_engine_for_nothing_more(monkeypat
 def test_predictions_have_one_memory_in_a_fit(monkeypatch):
     calls = calls_of(make(["accuracy", "auc"]), monkeypatch)
     memories = [named["predictions"] for _, named in calls]
-    assert len(memories) == 3 and memories[0].shape == (50, 3) and len({id(memory) for memory in memories}) == 1
+    assert len(memories) == 3 and memories[0].shape == (50, 3) and len({memory.ctypes.data for memory in memories}) == 1
+
+
+def test_the_examples_of_the_documentation_run():
+    text = (Path(__file__).parents[1] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    names = {}
+    for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(code, names)
+    assert {"val_area", "val_confidence", "mae"} < set(names["history"])
+    p = names["model"](names["x"][:6]).astype(float)
+    value, gradient = names["huber"](names["y"][:6], p)
+    step = 1e-6 * np.eye(3)[1] * np.eye(6)[:, 2:3]
+    change = names["huber"](names["y"][:6], p + step)[0].mean() - names["huber"](names["y"][:6], p - step)[0].mean()
+    assert value.shape == (6,) and gradient[2, 1] == pytest.approx(change / 2e-6, rel=1e-6)
 
 
 def test_functions_of_the_user():
