@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
@@ -30,6 +32,8 @@ class Metric(Settings):
         self.name = optional_name(name) or snake_case(type(self).__name__)
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name in vars(self) and name in settings_of(type(self)):
+            raise AttributeError(f"{name}: got a new value, needs a new {type(self).__name__}")
         object.__setattr__(self, name, value)  # sums change
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
@@ -54,6 +58,13 @@ class Metric(Settings):
         """Call `update_state`, and return `result()`."""
         self.update_state(*args, **kwargs)
         return self.result()
+
+
+@functools.cache
+def settings_of(kind: Any) -> frozenset[str]:
+    """Return what stays as the constructor has checked it; a user's own class may change all but its name."""
+    own = kind.__module__.startswith(f"{__package__}.")
+    return frozenset(inspect.signature(kind).parameters) if own else frozenset({"name"})
 
 
 class Average(Metric):
