@@ -32,8 +32,9 @@ class Metric(Settings):
         self.name = optional_name(name) or snake_case(type(self).__name__)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in vars(self) and name in settings_of(type(self)):
-            raise AttributeError(f"{name}: got a new value, needs a new {type(self).__name__}")
+        kind: Any = type(self)
+        if name in vars(self) and name in settings_of(kind):
+            raise AttributeError(f"{name}: got a new value, needs a new {kind.__name__}")
         object.__setattr__(self, name, value)  # sums change
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
