@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from fastmlp import config, data, report, streams, threads
+from fastmlp import config, data, report, row_weights, streams, threads
 from fastmlp.callbacks.base import History
 from fastmlp.data import Data
 from fastmlp.kernels import Network
@@ -19,6 +19,7 @@ from fastmlp.losses import get as get_loss
 from fastmlp.metrics import Metric, get_list
 from fastmlp.optimizers import Optimizer
 from fastmlp.optimizers import get as get_optimizer
+from fastmlp.results import check_targets, in_engine, unique_names
 from fastmlp.settings import lookup, only, optional_name, to_plain
 from fastmlp.stack import Stack
 from fastmlp.variables import Variable
@@ -28,7 +29,7 @@ M = TypeVar("M", bound="Model")
 # Attributes that networks and files are made from, and what gives them another value.
 FIXED = {
     **dict.fromkeys(("name", "dtype", "seed"), "new model"),
-    **dict.fromkeys(("optimizer", "loss", "metrics"), "call of compile"),
+    **dict.fromkeys(("optimizer", "loss", "metrics", "weighted_metrics"), "call of compile"),
 }
 
 
@@ -51,6 +52,7 @@ class Model:
         self.optimizer: Optimizer | None = None
         self.loss: Loss | None = None
         self.metrics: list[Metric] = []
+        self.weighted_metrics: list[Metric] = []
         self.history: History | None = None
         self.stop_training = False
         self.epochs_trained = 0  # over all calls of fit: numbers the shuffles
@@ -125,17 +127,29 @@ class Model:
         loss: Any = None,
         metrics: Any = None,
         *,
-        loss_weights: Any = None,
         weighted_metrics: Any = None,
+        loss_weights: Any = None,
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
         jit_compile: Any = "auto",
         auto_scale_loss: bool = True,
     ) -> None:
-        """Set the optimizer, the loss and the metric, each by name, class or instance. Weights are kept.
+        """Set the optimizer, the loss and the metrics, each by name, class or instance. Weights are kept.
 
-        The arguments after `metrics` are those of Keras that choose how it computes; here they may have the values that
-        change nothing: their defaults, and any `jit_compile`, as everything is compiled already.
+        Parameters
+        ----------
+        optimizer : str, Optimizer or class
+        loss : str, Loss, class, or a function `loss(y_true, y_pred)` that returns (value, gradient)
+            The function's value is the loss of each row [rows] or their mean, its gradient [rows, units] that of the
+            mean over the rows with respect to y_pred.
+        metrics : list of str, Metric, class, or functions `metric(y_true, y_pred)`, optional
+            The function returns a value for each row, or their mean. The first accuracy of the list costs nothing, as
+            the engine computes it; the others are computed from the predictions of each epoch.
+        weighted_metrics : list, optional
+            Likewise; these weigh the rows by `sample_weight` or `class_weight`, which `metrics` do not regard.
+
+        The other arguments are those of Keras that choose how it computes; here they may have the values that change
+        nothing: their defaults, and any `jit_compile`, as everything is compiled already.
 
         Raises
         ------
@@ -143,23 +157,26 @@ class Model:
             For an unknown name (the message lists the known ones), or a metric that does not fit the loss.
         """
         only("loss_weights", loss_weights, (None,), "there is one loss")
-        only("weighted_metrics", weighted_metrics, (None,), "use metrics")
         only("run_eagerly", run_eagerly, (False,), "there is no graph to leave")
         only("steps_per_execution", steps_per_execution, (1, "auto"), "an epoch is one call of the engine already")
         only("jit_compile", jit_compile, ("auto", True, False, None), "everything is compiled already")
         only("auto_scale_loss", auto_scale_loss, (True,), "losses are not scaled")
-        new = get_optimizer(optimizer), None if loss is None else get_loss(loss), get_list(metrics)
-        if new[1] is not None:
-            for metric in new[2]:
-                metric.resolve(new[1], units=1)
+        new: dict[str, Any] = {"optimizer": get_optimizer(optimizer), "loss": None if loss is None else get_loss(loss)}
+        for name, value in (("metrics", metrics), ("weighted_metrics", weighted_metrics)):
+            new[name] = get_list(value, name)
+            if new["loss"] is not None:
+                check_targets(new[name], new["loss"], name)
+        if any(metric in new["metrics"] for metric in new["weighted_metrics"]):
+            raise ValueError("weighted_metrics: got an object of metrics, needs another one")
+        unique_names(new["metrics"], new["weighted_metrics"])
         with self._lock:
-            vars(self).update(zip(("optimizer", "loss", "metrics"), new, strict=True))
+            vars(self).update(new)
             self._discard_network()
 
     @property
     def metrics_names(self) -> list[str]:
-        """Names of what `evaluate` returns: "loss", then the metric."""
-        return ["loss", *(str(metric.name) for metric in self.metrics)]
+        """Names of what `evaluate` returns: "loss", then those of the metrics."""
+        return unique_names(self.metrics, self.weighted_metrics)
 
     @property
     def weights(self) -> list[Variable]:
@@ -255,28 +272,45 @@ class Model:
 
     @property
     def engine_metric(self) -> str | None:
-        """The engine's name of the metric."""
+        """The engine's name of the metric that it computes."""
         assert self.loss is not None
-        units = self._stack.shapes()[-1][0]
-        return self.metrics[0].resolve(self.loss, units) if self.metrics else None
+        return in_engine(self.metrics, self.loss, self.units)[1]
 
-    def checked_data(self, x: Any, y: Any, prefix: str = "", shape: Shape | None = None) -> tuple[Shape, Data]:
+    @property
+    def units(self) -> int:
+        """The number of outputs of a row."""
+        return self._stack.shapes()[-1][0]
+
+    def checked_data(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        class_weight: Any = None,
+        prefix: str = "",
+        shape: Shape | None = None,
+    ) -> tuple[Shape, Data]:
         """Return the shape of the input rows and the checked arrays; nothing is changed."""
         assert self.loss is not None
+        if sample_weight is not None and class_weight is not None:
+            raise ValueError(f"class_weight: got one beside {prefix}sample_weight, needs one of the two")
         array = data.features(prefix + "x", x, shape or self.input_shape, self.dtype)
         shapes = self._stack.shapes(array.shape[1:])
-        labels = data.targets(prefix + "y", y, len(array), shapes[-1][0], self.loss, self.dtype)
-        return shapes[0], Data(array.reshape(len(array), -1), labels)
+        rows, units = len(array), shapes[-1][0]
+        labels = data.targets(prefix + "y", y, rows, units, self.loss, self.dtype)
+        of_rows = None
+        if sample_weight is not None:
+            of_rows = row_weights.row_weights(prefix + "sample_weight", sample_weight, rows, self.dtype)
+        elif class_weight is not None:
+            of_rows = row_weights.class_weights(class_weight, labels, units, self.dtype)
+        return shapes[0], Data(array.reshape(rows, -1), labels, of_rows)
 
     def network_for_rows(self, rows: int, passes: int = 1) -> Network:
         """Return the network, set for that many passes of the forward's size over that many rows."""
         network = self.network
         network.threads = threads.threads_for(passes * rows * self._stack.multiply_adds())
         return network
-
-    def named_results(self, values: Iterable[float]) -> dict[str, float]:
-        """Return the engine's (loss, metric value) by name."""
-        return {name: float(value) for name, value in zip(self.metrics_names, values, strict=False)}
 
     def _make_network(self) -> Network:
         weights = self._kept

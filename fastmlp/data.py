@@ -19,17 +19,19 @@ CHUNK_ROWS = 1024
 
 @dataclass(frozen=True)
 class Data:
-    """Checked arrays as the engine takes them: x [rows, features], y [rows] or [rows, units]."""
+    """Checked arrays as the engine takes them: x [rows, features], y [rows] or [rows, units], weights [rows]."""
 
     x: np.ndarray
     y: np.ndarray
+    sample_weight: np.ndarray | None = None
 
     @property
     def rows(self) -> int:
         return len(self.x)
 
     def part(self, start: int, stop: int) -> Data:
-        return Data(self.x[start:stop], self.y[start:stop])
+        weights = None if self.sample_weight is None else self.sample_weight[start:stop]
+        return Data(self.x[start:stop], self.y[start:stop], weights)
 
 
 def features(argument: str, x: Any, shape: Shape | None, dtype: str) -> np.ndarray:
@@ -61,6 +63,8 @@ def features(argument: str, x: Any, shape: Shape | None, dtype: str) -> np.ndarr
 def targets(argument: str, y: Any, rows: int, units: int, loss: Loss, dtype: str) -> np.ndarray:
     """Return y as the engine takes it: int32 [rows] for a sparse loss, else [rows, units] of `dtype`.
 
+    A loss of the user's own takes any numbers, as they are, a row for each row of x.
+
     Raises
     ------
     TypeError
@@ -73,6 +77,8 @@ def targets(argument: str, y: Any, rows: int, units: int, loss: Loss, dtype: str
     if y.ndim == 0 or len(y) != rows:
         got = "a single value" if y.ndim == 0 else f"{len(y)} rows"
         raise ValueError(f"{argument}: got {got}, needs {rows}, one for each row of x")
+    if loss.own:
+        return np.asarray(y)
     return labels(argument, y, units, loss) if loss.sparse else columns(argument, y, units, loss, dtype)
 
 
@@ -131,13 +137,13 @@ def unlabelled(argument: str, x: Any, shape: Shape | None, dtype: str) -> tuple[
     return array.shape[1:], Data(array.reshape(len(array), -1), np.empty((len(array), 0)))
 
 
-def pair(argument: str, value: Any) -> tuple[Any, Any]:
-    """Return `validation_data`, or a batch, as (x, y)."""
+def unpack(argument: str, value: Any) -> tuple[Any, Any, Any]:
+    """Return `validation_data`, or a batch, as (x, y, sample_weight), which is None where there is none."""
     if not isinstance(value, (tuple, list)):
         raise TypeError(f"{argument}: got {type(value).__name__}, needs (x, y)")
-    if len(value) != 2:
-        raise ValueError(f"{argument}: got {len(value)} items, needs two: (x, y)")
-    return value[0], value[1]
+    if len(value) not in (2, 3):
+        raise ValueError(f"{argument}: got {len(value)} items, needs two or three: (x, y) or (x, y, sample_weight)")
+    return value[0], value[1], value[2] if len(value) == 3 else None
 
 
 def float_type(dtype: Any) -> str:

@@ -34,6 +34,7 @@ class Loss(Settings):
     kernel: ClassVar[str]  # the engine's name
     sparse: ClassVar[bool] = False  # True when targets are class numbers
     probabilities: ClassVar[bool] = False  # True when other targets must lie in [0, 1]
+    own: ClassVar[bool] = False  # True for a function of the user's, which takes any targets
 
     def __init__(self, reduction: str = MEAN, name: str | None = None, dtype: None = None):
         only("reduction", reduction, (MEAN, "mean"), "a loss is the mean over the rows")
@@ -288,8 +289,14 @@ LOSSES: dict[str, type[Loss]] = {
 
 
 def get(identifier: Any, argument: str = "loss") -> Loss:
-    """Return the loss for a name, class, instance or config, or for one of the functions of this module."""
+    """Return the loss for a name, class, instance or config, for a function of this module, or of the user's own."""
     for name, function in FUNCTIONS.items():
         if identifier is function:
             return LOSSES[name]()
+    if isinstance(identifier, Loss) and identifier.own:
+        return identifier
+    if callable(identifier) and not isinstance(identifier, (type, Loss)):
+        from fastmlp.custom_loss import Custom
+
+        return Custom(identifier)
     return lookup(argument, identifier, LOSSES)

@@ -11,10 +11,9 @@ from fastmlp import data, report, testing, training
 from fastmlp.base import Model
 from fastmlp.callbacks.base import History
 from fastmlp.callbacks.hooks import Hooks, check_callbacks
-from fastmlp.data import Data, pair
-from fastmlp.settings import boolean, only
-
-NO_WEIGHTS = "rows have no weights of their own here"
+from fastmlp.data import Data, unpack
+from fastmlp.results import Results
+from fastmlp.settings import boolean
 
 
 class Sequential(Model):
@@ -58,9 +57,10 @@ class Sequential(Model):
         ----------
         x : array [rows, ...], or batches
             uint8, float32 and float64 are read as they are, from a np.memmap too; other numbers are converted first.
-            Batches (x, y) are taken from a generator or another iterable, or from an object with `__len__` and
-            `__getitem__`; `y`, `batch_size` and `validation_split` are not given then.
-        y : array [rows, units], or class numbers [rows] for a sparse loss
+            Batches (x, y) or (x, y, sample_weight) are taken from a generator or another iterable, or from an object
+            with `__len__` and `__getitem__`; `y`, `sample_weight`, `batch_size` and `validation_split` are not given
+            then.
+        y : array [rows, units], class numbers [rows] for a sparse loss, or any numbers for a loss of your own
         batch_size : int, optional
             Rows an update, default 32; the last batch of an epoch may be smaller.
         verbose : {"auto", 0, 1, 2}
@@ -70,11 +70,16 @@ class Sequential(Model):
             the same bits either way.
         validation_split : float in [0, 1)
             Fraction of the rows, the last ones, to validate on instead of training on. Not used with `validation_data`.
-        validation_data : (x, y), or batches, optional
+        validation_data : (x, y), (x, y, sample_weight), or batches, optional
             Evaluated after each epoch.
         shuffle : bool
             Whether each epoch visits the rows (or the batches by number) in a new order; iterables keep their own.
-        class_weight, sample_weight : None
+        class_weight : dict from class number to weight, optional
+            What the losses of the rows of a class are multiplied by, 1.0 for a class that is not there. The class is y,
+            or its largest column. Validation takes no notice of it. Not together with `sample_weight`.
+        sample_weight : array [rows], optional
+            What each row's loss is multiplied by. The mean over a batch is divided by its rows, not by the sum of its
+            weights, as in Keras; `validation_split` splits the weights too.
         initial_epoch : int
             Number of the first epoch, from 0: with 3, `epochs=5` trains two.
         steps_per_epoch : int, optional
@@ -101,8 +106,6 @@ class Sequential(Model):
         arguments = dict(locals())
         with self._lock:
             self.require_loss("fit")
-            only("class_weight", class_weight, (None,), NO_WEIGHTS)
-            only("sample_weight", sample_weight, (None,), NO_WEIGHTS)
             hooks = check_callbacks(callbacks)
             run = training.prepare(self, x, y, arguments)
             self.fix_input_shape(run.input_shape)
@@ -119,21 +122,20 @@ class Sequential(Model):
         callbacks: Any = None,
         return_dict: bool = False,
     ) -> Any:
-        """Return the loss, or [loss, metric] when there is a metric; with `return_dict` a dict of them. Dropout is off.
+        """Return the loss, or [loss, metrics...] when there are some; with `return_dict` a dict. Dropout is off.
 
         Parameters and errors are those of `fit`; `steps` is the largest number of batches to take.
         """
         with self._lock:
             self.require_loss("evaluate")
-            only("sample_weight", sample_weight, (None,), NO_WEIGHTS)
             as_dict, level = boolean("return_dict", return_dict), report.verbosity(verbose)
             chosen = check_callbacks(callbacks)
-            source, shape = testing.evaluation_source(self, x, y, batch_size, steps)
+            source, shape = testing.evaluation_source(self, x, y, batch_size, steps, sample_weight)
             hooks = Hooks(chosen, self, {"verbose": verbose, "steps": source.steps})
             self.fix_input_shape(shape)
             progress = report.Progress(source.steps, level)
             with progress.running():
-                done, results = testing.evaluate(self, source, hooks)
+                done, results = testing.evaluate(self, source, hooks, Results(self))
             progress.finish(dict(sorted(results.items())), done)
             return by_name_or_not(results, as_dict)
 
@@ -169,31 +171,43 @@ class Sequential(Model):
         They are this batch's own, as in Keras 2; Keras 3 returns means over the calls.
         """
         with self._lock:
-            only("class_weight", class_weight, (None,), NO_WEIGHTS)
-            rows, as_dict = self._batch("train_on_batch", x, y, sample_weight, return_dict)
-            network, order = self.network_for_training(rows.rows), np.arange(rows.rows, dtype=np.int64)
-            values = network.train_epoch(rows.x, rows.y, order, rows.rows, self.engine_metric)
-            return by_name_or_not(self.named_results(values), as_dict)
+            rows, as_dict = self._batch("train_on_batch", x, y, sample_weight, return_dict, class_weight)
+            results, network = Results(self), self.network_for_training(rows.rows)
+            values = network.train_epoch(
+                rows.x,
+                rows.y,
+                np.arange(rows.rows, dtype=np.int64),
+                rows.rows,
+                results.engine_metric,
+                sample_weight=rows.sample_weight,
+                predictions=results.room(rows.rows),
+            )
+            results.add(values, rows)
+            return by_name_or_not(results.values, as_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Return the loss and metric of these rows, with dropout off."""
         with self._lock:
             rows, as_dict = self._batch("test_on_batch", x, y, sample_weight, return_dict)
-            values = self.network_for_rows(rows.rows).evaluate(rows.x, rows.y, self.engine_metric)
-            return by_name_or_not(self.named_results(values), as_dict)
+            results, network = Results(self), self.network_for_rows(rows.rows)
+            metric, predictions = results.engine_metric, results.room(rows.rows)
+            results.add(network.evaluate(rows.x, rows.y, metric, rows.sample_weight, predictions), rows)
+            return by_name_or_not(results.values, as_dict)
 
     def predict_on_batch(self, x: Any) -> np.ndarray:
         """Return the outputs for these rows; the same as `predict`, printing nothing."""
         return self(x)
 
-    def gradients(self, x: Any, y: Any) -> tuple[float, list[np.ndarray]]:
+    def gradients(self, x: Any, y: Any, sample_weight: Any = None) -> tuple[float, list[np.ndarray]]:
         """Return the loss of these rows, as `evaluate` does, and its gradient by each weight, as in `get_weights`.
 
-        The loss is the mean over the rows, with the penalties of regularizers; dropout is off.
+        The loss is the mean over the rows, with the penalties of regularizers; dropout is off. With `sample_weight`
+        [rows] each row's loss is multiplied by its weight, as in `fit`.
         """
         with self._lock:
-            rows, _ = self._batch("gradients", x, y, None, False)
-            loss, gradients = self.network_for_rows(rows.rows, passes=3).gradients(rows.x, rows.y)
+            rows, _ = self._batch("gradients", x, y, sample_weight, False)
+            network = self.network_for_rows(rows.rows, passes=3)
+            loss, gradients = network.gradients(rows.x, rows.y, rows.sample_weight)
             return float(loss), list(gradients)
 
     def __call__(self, x: Any, out: np.ndarray | None = None) -> np.ndarray:
@@ -247,24 +261,25 @@ class Sequential(Model):
         from fastmlp import serialization
 
         with self._lock:
-            return serialization.restore, serialization.describe(self)
+            return serialization.restore, (*serialization.describe(self), serialization.own_objects(self))
 
     # For training.py and testing.py
 
-    def checked_batch(self, prefix: str, batch: Any) -> Data:
-        """Return the arrays of one of `fit`'s batches (x, y), checked."""
-        return self.checked_data(*pair(prefix, batch), prefix=f"{prefix} ")[1]
+    def checked_batch(self, prefix: str, batch: Any, class_weight: Any = None) -> Data:
+        """Return the arrays of one of `fit`'s batches, (x, y) or (x, y, sample_weight), checked."""
+        return self.checked_data(*unpack(prefix, batch), class_weight=class_weight, prefix=f"{prefix} ")[1]
 
     def checked_validation(self, prefix: str, batch: Any) -> Data:
-        """Return the arrays of one of validation_data's batches (x, y), checked."""
+        """Return the arrays of one of validation_data's batches, checked."""
         return self.checked_batch(f"validation_data {prefix}", batch)
 
-    def _batch(self, method: str, x: Any, y: Any, sample_weight: Any, return_dict: Any) -> tuple[Data, bool]:
+    def _batch(
+        self, method: str, x: Any, y: Any, sample_weight: Any, return_dict: Any, class_weight: Any = None
+    ) -> tuple[Data, bool]:
         """Check the arguments of a method on one batch, and build the model for it."""
         self.require_loss(method)
-        only("sample_weight", sample_weight, (None,), NO_WEIGHTS)
         as_dict = boolean("return_dict", return_dict)
-        shape, rows = self.checked_data(x, y)
+        shape, rows = self.checked_data(x, y, sample_weight, class_weight=class_weight)
         self.fix_input_shape(shape)
         return rows, as_dict
 

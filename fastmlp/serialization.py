@@ -13,13 +13,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from fastmlp import custom_loss, metrics
 from fastmlp.files import written_whole
 from fastmlp.model import Sequential
-from fastmlp.settings import integer, to_plain
+from fastmlp.settings import boolean, integer, to_plain
 
 KEY = "fastmlp"  # of the metadata
 VERSION = 1
 SUFFIX = ".safetensors"
+COMPILED = ("optimizer", "loss", "metrics", "weighted_metrics")
 
 Tensors = dict[str, np.ndarray]
 T = TypeVar("T")
@@ -40,17 +42,34 @@ def save_model(model: Sequential, filepath: str | os.PathLike[str], include_opti
     write(path, *describe(model, include_optimizer))
 
 
-def load_model(filepath: str | os.PathLike[str]) -> Sequential:
+def load_model(
+    filepath: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None, compile: bool = True
+) -> Sequential:
     """Return the model that `Sequential.save` wrote.
+
+    Parameters
+    ----------
+    filepath : path
+    custom_objects : mapping from name to function or class, optional
+        The metrics and the loss of the user's own that the model was compiled with: a file has only their names.
+    compile : bool
+        Whether to compile it as it was; without that it has no optimizer, loss and metrics.
 
     Raises
     ------
     OSError
         When the file cannot be read.
     ValueError
-        When it is not a model file of fastmlp, or a damaged one.
+        When it is not a model file of fastmlp, or a damaged one, or needs `custom_objects`.
     """
-    return read(filepath, restore)
+    compiled = boolean("compile", compile)
+    if not isinstance(custom_objects, (Mapping, type(None))):
+        raise TypeError(f"custom_objects: got {type(custom_objects).__name__}, needs a dict from name to object")
+
+    def made(header: Mapping[str, Any], tensors: Tensors) -> Sequential:
+        return restore(header, tensors, custom_objects) if compiled else restore(*uncompiled(header, tensors))
+
+    return read(filepath, made)
 
 
 def save_weights(model: Sequential, filepath: str | os.PathLike[str]) -> None:
@@ -89,7 +108,7 @@ def load_backup(model: Sequential, path: Path) -> int:
 
     def take_over(header: Mapping[str, Any], tensors: Tensors) -> int:
         epoch = integer("epoch", header["epoch"], at_least=0)
-        other = restore(header, tensors)
+        other = restore(header, tensors, own_objects(model))
         own, saved = identity(model), identity(other)
         for part in own:
             if own[part] != saved[part]:
@@ -102,7 +121,7 @@ def load_backup(model: Sequential, path: Path) -> int:
 
 def identity(model: Sequential) -> dict[str, Any]:
     """Return what must be the same where a run goes on; a seed and a learning rate it brings along."""
-    settings = {name: to_plain(getattr(model, name)) for name in ("optimizer", "loss", "metrics")}
+    settings = {name: to_plain(getattr(model, name)) for name in COMPILED}
     settings["optimizer"]["config"].pop("learning_rate")
     config = {name: value for name, value in model.get_config().items() if name != "seed"}
     return {**config, **settings}
@@ -147,10 +166,11 @@ def read(filepath: str | os.PathLike[str], use: Callable[[dict[str, Any], Tensor
 
 
 def describe(model: Sequential, include_optimizer: bool = True) -> tuple[dict[str, Any], Tensors]:
-    """Return all there is to a model as JSON values and arrays by name."""
+    """Return all there is to a model as JSON values and arrays by name; of the user's own objects only the names."""
     compiled = None
+    own_objects(model)  # for its error
     if model.optimizer is not None:
-        compiled = {name: to_plain(getattr(model, name)) for name in ("optimizer", "loss", "metrics")}
+        compiled = {name: to_plain(getattr(model, name)) for name in COMPILED}
     header = {
         "version": VERSION,
         "model": model.get_config(),
@@ -170,13 +190,15 @@ def describe(model: Sequential, include_optimizer: bool = True) -> tuple[dict[st
     return header, tensors
 
 
-def restore(header: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> Sequential:
+def restore(
+    header: Mapping[str, Any], tensors: Mapping[str, np.ndarray], custom_objects: Mapping[str, Any] | None = None
+) -> Sequential:
     """Return the model that `describe` described, or raise ValueError, TypeError or KeyError."""
     if header["version"] != VERSION:
         raise ValueError(f"format version {header['version']!r}, this version reads {VERSION}")
     model = Sequential.from_config(header["model"])
     if header["compile"] is not None:
-        model.compile(**header["compile"])
+        model.compile(**revived(header["compile"], custom_objects or {}))
     model.epochs_trained = integer("epochs_trained", header["epochs_trained"], at_least=0)
     # Compared before the network is made: a header cannot ask for more memory than the file has weights.
     names = model.weight_names if model.built else {}
@@ -195,6 +217,45 @@ def restore(header: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> Seq
     if step:
         model.network.step = step
     return model
+
+
+def revived(compiled: Mapping[str, Any], custom_objects: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of `compile` in a header, with the user's own objects in place of their names."""
+    arguments = dict(compiled)
+    for name in ("metrics", "weighted_metrics"):
+        arguments[name] = [metrics.get(item, name, custom_objects) for item in arguments.get(name, ())]
+    loss = arguments.get("loss")
+    if loss is not None and loss["class_name"] == custom_loss.Custom.__name__:
+        arguments["loss"] = custom_loss.revived(loss["config"], custom_objects)
+    return arguments
+
+
+def own_objects(model: Sequential) -> dict[str, Any]:
+    """Return the functions and classes by name that a model was compiled with and that are not fastmlp's own.
+
+    Raises
+    ------
+    ValueError
+        When two of them have the same name.
+    """
+    items: list[tuple[str, Any]] = []
+    for metric in (*model.metrics, *model.weighted_metrics):
+        if isinstance(metric, metrics.MeanMetricWrapper):
+            items.append((metric.get_config()["fn"], metric.fn))
+        elif type(metric) not in metrics.METRICS.values():
+            items.append((type(metric).__name__, type(metric)))
+    if isinstance(model.loss, custom_loss.Custom):
+        items.append((model.loss.kernel, model.loss.fn))
+    for name, item in items:
+        if dict(items)[name] is not item:
+            raise ValueError(f"metrics: got two different objects called {name!r}, needs a name for each to save them")
+    return dict(items)
+
+
+def uncompiled(header: Mapping[str, Any], tensors: Tensors) -> tuple[dict[str, Any], Tensors]:
+    """Return a header and arrays without what the model was compiled with."""
+    kept = {name: array for name, array in tensors.items() if not name.startswith("optimizer/")}
+    return {**header, "compile": None, "step": 0}, kept
 
 
 def state_name(trained: Sequence[str], index: int) -> str:

@@ -33,7 +33,7 @@ class Settings:
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as JSON values."""
-        return {name: to_plain(getattr(self, name)) for name in inspect.signature(type(self)).parameters}
+        return {name: to_plain(value) for name, value in self._arguments().items()}
 
     @classmethod
     def from_config(cls: type[S], config: Mapping[str, Any]) -> S:
@@ -41,9 +41,15 @@ class Settings:
         return cls(**config)
 
     def __repr__(self) -> str:
-        values = {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
-        shown = [f"{name}={getattr(value, '__name__', value)!r}" for name, value in values.items() if value is not None]
+        values = self._arguments().items()
+        shown = [f"{name}={getattr(value, '__name__', value)!r}" for name, value in values if value is not None]
         return f"{type(self).__name__}({', '.join(shown)})"
+
+    def _arguments(self) -> dict[str, Any]:
+        """The constructor's arguments by name, those that it takes as *args or **kwargs left out."""
+        parameters = inspect.signature(type(self)).parameters.values()
+        named = [one.name for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
+        return {name: getattr(self, name) for name in named}
 
 
 def to_plain(value: Any) -> Any:
@@ -98,8 +104,8 @@ def fold(name: str) -> str:
 
 
 def snake_case(name: str) -> str:
-    """Return a class name as Keras writes it in default names: "InputLayer" is "input_layer"."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    """Return a class name as Keras writes it: "InputLayer" is "input_layer", "KLDivergence" is "kl_divergence"."""
+    return re.sub(r"(?<=.)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
 def integer(argument: str, value: Any, at_least: int, below: int | None = None) -> int:

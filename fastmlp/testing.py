@@ -3,45 +3,31 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastmlp import data
 from fastmlp.callbacks.hooks import Hooks
-from fastmlp.data import Data, pair
+from fastmlp.data import Data, unpack
 from fastmlp.layers import Shape
+from fastmlp.results import Results
 from fastmlp.sources import Arrays, Source, is_stream, refuse, source_of_batches, step_count
 
 if TYPE_CHECKING:
     from fastmlp.model import Sequential
 
 
-class Mean:
-    """Mean of the engine's (loss, metric) over calls, by their rows; of a single call, its own bits."""
-
-    def __init__(self) -> None:
-        self.rows = 0
-        self.totals: list[float] = []
-        self.values: Sequence[float] = ()
-
-    def add(self, values: Sequence[float], rows: int) -> None:
-        """Count in the values of a call on so many rows."""
-        before = self.totals if self.rows else [0.0] * len(values)
-        self.totals = [total + value * rows for total, value in zip(before, values, strict=True)]
-        self.values = [total / (self.rows + rows) for total in self.totals] if self.rows else values
-        self.rows += rows
-
-
-def evaluation_source(model: Sequential, x: Any, y: Any, batch_size: Any, steps: Any) -> tuple[Source, Shape]:
+def evaluation_source(
+    model: Sequential, x: Any, y: Any, batch_size: Any, steps: Any, sample_weight: Any
+) -> tuple[Source, Shape]:
     """Return the checked source of `evaluate`'s arguments, and the shape of its rows; nothing is changed."""
     steps = step_count("steps", steps)
     if is_stream(x):
-        refuse("x", {"y": y, "batch_size": batch_size})
+        refuse("x", {"y": y, "batch_size": batch_size, "sample_weight": sample_weight})
         source, first = source_of_batches("x", x, model.checked_batch, steps, 1, False)
-        return source, model.checked_data(*pair("batch 0", first), prefix="batch 0 ")[0]
-    shape, rows = model.checked_data(x, y)
+        return source, model.checked_data(*unpack("batch 0", first), prefix="batch 0 ")[0]
+    shape, rows = model.checked_data(x, y, sample_weight)
     return Arrays(rows, batch_size, steps), shape
 
 
@@ -61,9 +47,10 @@ def prediction_source(model: Sequential, x: Any, batch_size: Any, steps: Any) ->
     return Arrays(rows, batch_size, steps), shape
 
 
-def evaluate(model: Sequential, source: Source, hooks: Hooks) -> tuple[int, dict[str, Any]]:
-    """Return the number of batches, and loss and metric by name, without dropout."""
-    mean, changes, number = Mean(), model.changes, -1
+def evaluate(model: Sequential, source: Source, hooks: Hooks, results: Results) -> tuple[int, dict[str, Any]]:
+    """Return the number of batches, and loss and metrics by name, without dropout."""
+    changes, number = model.changes, -1
+    results.reset()
     by_batch = hooks.wants_batches("test")
     hooks.call("on_test_begin", {})
     for number, rows in enumerate(source.parts(by_batch)):
@@ -71,13 +58,14 @@ def evaluate(model: Sequential, source: Source, hooks: Hooks) -> tuple[int, dict
             hooks.call("on_test_batch_begin", number, {})
         model.require_unchanged(changes)
         network = model.network_for_rows(rows.rows)
-        mean.add(network.evaluate(rows.x, rows.y, model.engine_metric), rows.rows)
+        metric, predictions = results.engine_metric, results.room(rows.rows)
+        results.add(network.evaluate(rows.x, rows.y, metric, rows.sample_weight, predictions), rows)
         if by_batch:
-            hooks.call("on_test_batch_end", number, model.named_results(mean.values))
+            hooks.call("on_test_batch_end", number, results.values)
     steps = batches_found("evaluate", source, number + 1)
-    results = model.named_results(mean.values)
-    hooks.call("on_test_end", dict(results))
-    return steps, results
+    values = results.values
+    hooks.call("on_test_end", dict(values))
+    return steps, values
 
 
 def predict(model: Sequential, source: Source, hooks: Hooks) -> tuple[int, np.ndarray]:

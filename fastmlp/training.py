@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import functools
 import warnings
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -11,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from fastmlp import report, testing, threads
 from fastmlp.callbacks.base import Callback, History
 from fastmlp.callbacks.hooks import Hooks
-from fastmlp.data import pair
+from fastmlp.data import unpack
 from fastmlp.layers import Shape
+from fastmlp.results import Results
 from fastmlp.settings import boolean, integer
 from fastmlp.sources import Arrays, Share, Source, Visit, is_stream, refuse, source_of_batches, step_count
-from fastmlp.testing import Mean
 from fastmlp.validation import Validation, split, validation_of
 
 if TYPE_CHECKING:
@@ -44,15 +46,19 @@ def prepare(model: Sequential, x: Any, y: Any, arguments: dict[str, Any]) -> Run
     steps = step_count("steps_per_epoch", arguments["steps_per_epoch"])
     train: Source
     held_back = None
+    sample_weight, class_weight = arguments["sample_weight"], arguments["class_weight"]
     if is_stream(x):
-        refuse("x", {"y": y, "batch_size": arguments["batch_size"]})
+        refuse("x", {"y": y, "batch_size": arguments["batch_size"], "sample_weight": sample_weight})
         refuse("x", {"validation_split": arguments["validation_split"] or None})
-        train, first = source_of_batches("x", x, model.checked_batch, steps, epochs - initial_epoch, shuffle)
-        input_shape, _ = model.checked_data(*pair("batch 0", first), prefix="batch 0 ")
+        check = functools.partial(model.checked_batch, class_weight=class_weight)
+        train, first = source_of_batches("x", x, check, steps, epochs - initial_epoch, shuffle)
+        input_shape, _ = model.checked_data(*unpack("batch 0", first), class_weight=class_weight, prefix="batch 0 ")
     else:
-        input_shape, rows = model.checked_data(x, y)
+        input_shape, rows = model.checked_data(x, y, sample_weight, class_weight=class_weight)
         if arguments["validation_data"] is None:
             rows, held_back = split(rows, arguments["validation_split"])
+        if class_weight is not None and held_back is not None:
+            held_back = dataclasses.replace(held_back, sample_weight=None)
         train = Arrays(rows, arguments["batch_size"], steps, shuffle)
     validation = validation_of(model, held_back, input_shape, epochs - initial_epoch, arguments)
     params = {"verbose": arguments["verbose"], "epochs": epochs, "steps": train.steps}
@@ -67,7 +73,7 @@ def train(model: Sequential, run: Run, callbacks: list[Callback]) -> History:
     RuntimeError
         When a callback has changed the network: the arrays were checked for the one before.
     """
-    changes = model.changes
+    changes, results, validated = model.changes, Results(model), Results(model)
     history = model.history = History()
     model.stop_training = False
     model.epochs_resumed = 0
@@ -80,11 +86,11 @@ def train(model: Sequential, run: Run, callbacks: list[Callback]) -> History:
         model.require_unchanged(changes)
         if run.verbose and run.epochs > 1:
             print(f"Epoch {epoch + 1}/{run.epochs}", flush=True)
-        steps, logs = run_epoch(model, run, epoch, hooks, progress)
+        steps, logs = run_epoch(model, run, epoch, hooks, progress, results)
         if steps == 0:
             break
         if run.validation is not None and run.validation.is_due(epoch):
-            _, values = testing.evaluate(model, run.validation.source, hooks)
+            _, values = testing.evaluate(model, run.validation.source, hooks, validated)
             logs.update((f"val_{name}", value) for name, value in values.items())
         logs = dict(sorted(logs.items()))
         Hooks.call_each(callbacks, "on_epoch_end", epoch, logs)
@@ -98,12 +104,13 @@ def train(model: Sequential, run: Run, callbacks: list[Callback]) -> History:
 
 
 def run_epoch(
-    model: Sequential, run: Run, epoch: int, hooks: Hooks, progress: report.Progress
+    model: Sequential, run: Run, epoch: int, hooks: Hooks, progress: report.Progress, results: Results
 ) -> tuple[int, dict[str, Any]]:
     """Train one epoch; return the number of its batches, and the results by name."""
     number = epoch - run.initial_epoch
     visit = Visit(model.seed, model.epochs_trained - number, number)
-    mean, changes, steps, network = Mean(), model.changes, 0, model.network
+    changes, steps, network = model.changes, 0, model.network
+    results.reset()
     by_batch = hooks.wants_batches("train")
     shares = shares_of(run, visit, by_batch)
     with progress.running(lambda: steps + network.steps_done), contextlib.closing(shares):
@@ -113,10 +120,18 @@ def run_epoch(
                 model.require_unchanged(changes)
             network = model.network_for_training(share.batch_size)
             rows = share.data
-            values = network.train_epoch(rows.x, rows.y, share.order, share.batch_size, model.engine_metric)
-            mean.add(values, len(share.order))
+            values = network.train_epoch(
+                rows.x,
+                rows.y,
+                share.order,
+                share.batch_size,
+                results.engine_metric,
+                sample_weight=rows.sample_weight,
+                predictions=results.room(rows.rows),
+            )
+            results.add(values, rows, share.order)
             if by_batch:
-                hooks.call("on_train_batch_end", steps, model.named_results(mean.values))
+                hooks.call("on_train_batch_end", steps, results.values)
                 model.require_unchanged(changes)
             steps += share.steps
             if model.stop_training:
@@ -126,7 +141,7 @@ def run_epoch(
         warnings.warn(f"fit: got {steps} batches in epoch {epoch + 1}, needs {needs}; training ends", stacklevel=4)
         model.stop_training = True
     model.epochs_trained += steps > 0
-    return steps, model.named_results(mean.values)
+    return steps, results.values
 
 
 def shares_of(run: Run, visit: Visit, by_batch: bool) -> Generator[Share, None, None]:

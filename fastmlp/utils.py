@@ -70,8 +70,8 @@ def set_random_seed(seed: int) -> None:
 class PyDataset:
     """Base of objects that give the batches of `fit` by number: (x, y) for `dataset[i]`, i from 0 to len - 1.
 
-    Deriving from it is not needed: `fit` takes any object with `__len__` and `__getitem__`. The batches are made one by
-    one as they are used, in this thread.
+    A batch may have weights too, (x, y, sample_weight). Deriving from it is not needed: `fit` takes
+    any object with `__len__` and `__getitem__`. The batches are made one by one as they are used, in this thread.
     """
 
     def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10):

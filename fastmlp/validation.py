@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fastmlp.data import Data, pair
+from fastmlp.data import Data, unpack
 from fastmlp.layers import Shape
 from fastmlp.settings import integer, real
 from fastmlp.sources import Arrays, Source, batch_rows, is_stream, source_of_batches, step_count
@@ -55,10 +55,10 @@ def validation_of(
         if size is not None:
             raise ValueError(f"validation_batch_size: got {size!r}, needs None where validation_data gives batches")
         source, first = source_of_batches("validation_data", given, model.checked_validation, steps, epochs, False)
-        model.checked_data(*pair("validation_data", first), prefix="validation_data ", shape=input_shape)
+        model.checked_data(*unpack("validation_data", first), prefix="validation_data ", shape=input_shape)
         return Validation(source, frequency)
     if held_back is None:
-        values = pair("validation_data", given)
+        values = unpack("validation_data", given)
         held_back = model.checked_data(*values, prefix="validation_data ", shape=input_shape)[1]
     rows = batch_rows(arguments["batch_size"] if size is None else size, "validation_batch_size")
     return Validation(Arrays(held_back, rows, steps), frequency)

@@ -43,8 +43,6 @@ def test_names_of_keras(alias, name):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_functions_stand_for_the_losses_of_their_names(name):
     assert losses.get(getattr(losses, name)).kernel == name
-    with pytest.raises(TypeError, match="loss: got <function"):
-        losses.get(lambda y_true, y_pred: 0)
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)

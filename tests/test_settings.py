@@ -93,7 +93,9 @@ def test_config_round_trip(cls):
         (optimizers.Adam(), "spec"),
         (losses.MeanSquaredError(), "sparse"),
         (losses.BinaryCrossentropy(), "from_logits"),
-        (metrics.BinaryAccuracy(), "kernel"),
+        (metrics.BinaryAccuracy(), "name"),
+        (metrics.AUC(), "num_thresholds"),
+        (metrics.get(max), "fn"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )

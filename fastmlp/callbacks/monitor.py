@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastmlp.callbacks.base import Callback, Logs
+from fastmlp.results import direction_of
 from fastmlp.settings import boolean, integer, real
+
+if TYPE_CHECKING:
+    from fastmlp.model import Sequential
 
 MODES = ("auto", "min", "max")
 GROWING = ("acc", "accuracy", "auc", "precision", "recall", "f1_score", "r2_score", "cosine_similarity")
@@ -23,7 +27,8 @@ class Monitor(Callback):
     monitor : str
         Its name, such as "val_loss".
     mode : {"auto", "min", "max"}
-        Whether smaller or larger is better; "auto" takes larger for accuracies and the like, else smaller.
+        Whether smaller or larger is better; "auto" asks the model's metric of that name, and where there is none, or
+        one of the user's own, takes larger for accuracies and the like, else smaller.
     min_delta : float
         By how much a value must be better than the best one; the sign does not matter, as in Keras.
     """
@@ -38,6 +43,12 @@ class Monitor(Callback):
         self.min_delta = abs(real("min_delta", min_delta))
         self.grows = mode == "max" or (mode == "auto" and monitor.endswith(GROWING))
         self.best: float | None = None
+
+    def set_model(self, model: Sequential) -> None:
+        super().set_model(model)
+        if self.mode == "auto":
+            direction = direction_of(model, self.monitor)
+            self.grows = self.monitor.endswith(GROWING) if direction is None else direction == "up"
 
     def value_in(self, logs: Logs | None) -> float | None:
         """Return the watched value; warn when it is not there."""

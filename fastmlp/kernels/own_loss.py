@@ -35,25 +35,14 @@ class OwnLoss:
         try:
             chosen = slice(start, start + rows)
             y = self.y[chosen if self.order is None else self.order[chosen]]
-            value, gradient = self.checked(self.loss(y, self.predictions[:rows].copy()), rows)
+            value, gradient = self.loss(y, self.predictions[:rows].copy())
+            if self.weighted and np.shape(value) != (rows,):
+                raise ValueError(f"loss: got one value for {rows} rows, needs one for each where rows have weights")
             self.losses[:rows] = value
             self.gradient[:rows] = gradient
         except BaseException as error:
             self.error = error
         return self.error is None
-
-    def checked(self, answer: Any, rows: int) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return value and gradient, or raise TypeError or ValueError."""
-        if not isinstance(answer, tuple) or len(answer) != 2:
-            raise TypeError(f"loss: got {type(answer).__name__} from {self.loss!r}, needs (value, gradient)")
-        value, gradient = np.asarray(answer[0]), np.asarray(answer[1])
-        if value.shape not in ((), (rows,)) or (value.shape == () and self.weighted):
-            needs = f"({rows},), a loss for each row" + ("" if self.weighted else ", or their mean")
-            raise ValueError(f"loss: got a value of shape {value.shape} from {self.loss!r}, needs {needs}")
-        if gradient.shape != self.predictions[:rows].shape:
-            shape = self.predictions[:rows].shape
-            raise ValueError(f"loss: got a gradient of shape {gradient.shape} from {self.loss!r}, needs {shape}")
-        return value, gradient
 
     def raise_error(self) -> None:
         """Raise what the loss raised."""

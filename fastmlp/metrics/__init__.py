@@ -1,0 +1,195 @@
+"""Keras' metrics, by name or as objects that also work alone: `m = AUC(); m.update_state(y_true, y_pred); m.result()`.
+
+Each counts in rows in float64, whatever the dtype of the predictions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastmlp.metrics.accuracy import (
+    AnyAccuracy,
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    SparseCategoricalAccuracy,
+    SparseTopKCategoricalAccuracy,
+    TopKCategoricalAccuracy,
+)
+from fastmlp.metrics.base import Mean, MeanMetricWrapper, Metric, RowMetric, Sum
+from fastmlp.metrics.confusion import (
+    AUC,
+    FalseNegatives,
+    FalsePositives,
+    Precision,
+    Recall,
+    TrueNegatives,
+    TruePositives,
+)
+from fastmlp.metrics.probabilistic import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    KLDivergence,
+    Poisson,
+    SparseCategoricalCrossentropy,
+)
+from fastmlp.metrics.regression import (
+    CosineSimilarity,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    R2Score,
+    RootMeanSquaredError,
+)
+from fastmlp.settings import find, fold, listing
+
+METRICS: dict[str, type[Metric]] = {
+    "accuracy": AnyAccuracy,
+    "acc": AnyAccuracy,
+    "binary_accuracy": BinaryAccuracy,
+    "categorical_accuracy": CategoricalAccuracy,
+    "sparse_categorical_accuracy": SparseCategoricalAccuracy,
+    "top_k_categorical_accuracy": TopKCategoricalAccuracy,
+    "sparse_top_k_categorical_accuracy": SparseTopKCategoricalAccuracy,
+    "precision": Precision,
+    "recall": Recall,
+    "auc": AUC,
+    "true_positives": TruePositives,
+    "false_positives": FalsePositives,
+    "true_negatives": TrueNegatives,
+    "false_negatives": FalseNegatives,
+    "mean_squared_error": MeanSquaredError,
+    "mse": MeanSquaredError,
+    "root_mean_squared_error": RootMeanSquaredError,
+    "mean_absolute_error": MeanAbsoluteError,
+    "mae": MeanAbsoluteError,
+    "mean_absolute_percentage_error": MeanAbsolutePercentageError,
+    "mape": MeanAbsolutePercentageError,
+    "mean_squared_logarithmic_error": MeanSquaredLogarithmicError,
+    "msle": MeanSquaredLogarithmicError,
+    "cosine_similarity": CosineSimilarity,
+    "r2_score": R2Score,
+    "binary_crossentropy": BinaryCrossentropy,
+    "bce": BinaryCrossentropy,
+    "categorical_crossentropy": CategoricalCrossentropy,
+    "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
+    "kl_divergence": KLDivergence,
+    "poisson": Poisson,
+}
+
+__all__ = [
+    "AUC",
+    "METRICS",
+    "AnyAccuracy",
+    "BinaryAccuracy",
+    "BinaryCrossentropy",
+    "CategoricalAccuracy",
+    "CategoricalCrossentropy",
+    "CosineSimilarity",
+    "FalseNegatives",
+    "FalsePositives",
+    "KLDivergence",
+    "Mean",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanMetricWrapper",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Metric",
+    "Poisson",
+    "Precision",
+    "R2Score",
+    "Recall",
+    "RootMeanSquaredError",
+    "RowMetric",
+    "SparseCategoricalAccuracy",
+    "SparseCategoricalCrossentropy",
+    "SparseTopKCategoricalAccuracy",
+    "Sum",
+    "TopKCategoricalAccuracy",
+    "TrueNegatives",
+    "TruePositives",
+    "get",
+    "get_list",
+]
+
+
+def get(identifier: Any, argument: str = "metrics", custom_objects: Mapping[str, Any] | None = None) -> Metric:
+    """Return the metric for a name, class, instance, function or config; one asked for by name keeps that name.
+
+    Parameters
+    ----------
+    identifier : str, Metric, subclass of Metric, callable or dict
+        A function `fn(y_true, y_pred)` is wrapped in `MeanMetricWrapper`; a dict is {"class_name", "config"}.
+    argument : str
+        What the identifier is called in errors.
+    custom_objects : mapping from name to callable or subclass of Metric, optional
+        What names in a dict may stand for that are not fastmlp's own.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name; the message lists the known ones.
+    TypeError
+        For anything that is none of the above, and for a class without `update_state`, `result` or `reset_state`.
+    """
+    if isinstance(identifier, Mapping) and set(identifier) == {"class_name", "config"}:
+        return revived(argument, identifier["class_name"], dict(identifier["config"]), custom_objects or {})
+    metric = identifier
+    if isinstance(identifier, str):
+        metric = find(argument, identifier, METRICS)()
+        vars(metric)["name"] = identifier
+    elif isinstance(identifier, type) and issubclass(identifier, Metric):
+        metric = identifier()
+    elif callable(identifier) and not isinstance(identifier, (type, Metric)):
+        metric = MeanMetricWrapper(identifier)
+    if not isinstance(metric, Metric):
+        needs = f"one of {listing(METRICS)}, a Metric, or a function of y_true and y_pred"
+        raise TypeError(f"{argument}: got {identifier!r}, needs {needs}")
+    return usable(argument, metric)
+
+
+def revived(argument: str, name: Any, config: dict[str, Any], custom_objects: Mapping[str, Any]) -> Metric:
+    """Return the metric of a class's name and what its `get_config` returned."""
+    if name == MeanMetricWrapper.__name__:
+        config["fn"] = own_object(argument, config["fn"], custom_objects)
+        return MeanMetricWrapper(**config)
+    found = {fold(known.__name__): known for known in METRICS.values()}.get(fold(str(name)))
+    known = found if found and name not in custom_objects else own_object(argument, name, custom_objects)
+    if not (isinstance(known, type) and issubclass(known, Metric)):
+        raise TypeError(f"custom_objects: got {known!r} for {name!r}, needs a subclass of Metric")
+    return usable(argument, known.from_config(config))
+
+
+def own_object(argument: str, name: Any, custom_objects: Mapping[str, Any]) -> Any:
+    """Return what the caller gives for a name that is not fastmlp's own, or raise ValueError."""
+    if name not in custom_objects:
+        needs = f"custom_objects={{{name!r}: ...}} with what the model was compiled with, or compile=False"
+        raise ValueError(f"{argument}: got {name!r}, which is not fastmlp's own, needs {needs}")
+    return custom_objects[name]
+
+
+def usable(argument: str, metric: Metric) -> Metric:
+    """Return a metric of truth and prediction with one number as its result, or raise ValueError or TypeError."""
+    kind = type(metric)
+    if kind in (Mean, Sum):
+        raise TypeError(f"{argument}: got {metric!r}, needs a metric of y_true and y_pred")
+    for method in ("update_state", "result", "reset_state"):
+        if getattr(kind, method) is getattr(Metric, method):
+            raise TypeError(f"{argument}: got {kind.__name__} without {method}, needs it, result and reset_state")
+    if not metric.single:
+        raise ValueError(f"{argument}: got {metric!r}, whose result is an array, needs one with a single number")
+    return metric
+
+
+def get_list(metrics: Any, argument: str = "metrics") -> list[Metric]:
+    """Return `compile`'s metrics as objects."""
+    if metrics is None:
+        return []
+    if isinstance(metrics, str) or not isinstance(metrics, Sequence):
+        raise TypeError(f"{argument}: got {metrics!r}, needs a list, such as ['accuracy']")
+    found = [get(metric, argument) for metric in metrics]
+    if len({id(metric) for metric in found}) < len(found):
+        raise ValueError(f"{argument}: got the same object twice, needs one for each place")
+    return found

@@ -1,0 +1,122 @@
+"""How often a prediction is right: the three accuracies, and whether the right class is among the k most likely."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from fastmlp.losses import Loss
+from fastmlp.metrics.base import RowMetric
+from fastmlp.settings import integer, real
+
+
+class EngineAccuracy(RowMetric):
+    """Base of the accuracies that the engine computes as it trains, where one is asked for without weights."""
+
+    direction = "up"
+    kernel: ClassVar[str]  # the engine's name
+
+    def resolve(self, loss: Loss, units: int) -> str | None:
+        """Return the engine's name of this metric for a model of that loss and number of outputs; None for none."""
+        return self.kernel
+
+
+class BinaryAccuracy(EngineAccuracy):
+    """How often (y_pred > threshold) == (y_true > 0.5), over rows and columns."""
+
+    kernel = "binary_accuracy"
+
+    def __init__(self, name: str | None = None, *, threshold: float = 0.5):
+        super().__init__(name)
+        self.threshold = real("threshold", threshold)
+
+    def resolve(self, loss: Loss, units: int) -> str | None:
+        return self.kernel if self.threshold == 0.5 else None
+
+    def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        hits = (y_pred > self.threshold) == (y_true > 0.5)
+        return np.asarray(hits.mean(axis=1))
+
+
+class CategoricalAccuracy(EngineAccuracy):
+    """How often the largest output is the largest of y_true, which is one-hot."""
+
+    kernel = "categorical_accuracy"
+
+    def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        return np.asarray(y_true.argmax(axis=1) == y_pred.argmax(axis=1), np.float64)
+
+
+class SparseCategoricalAccuracy(EngineAccuracy):
+    """How often the largest output is the one numbered y_true."""
+
+    kernel = "sparse_categorical_accuracy"
+    targets = "labels"
+
+    def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        return np.asarray(y_true == y_pred.argmax(axis=1), np.float64)
+
+
+class AnyAccuracy(EngineAccuracy):
+    """What the name "accuracy" means in Keras: binary for one output, else categorical or sparse as y is."""
+
+    kernel = "accuracy"
+    targets = None
+
+    def __init__(self, name: str | None = None):
+        super().__init__(name or self.kernel)
+
+    def resolve(self, loss: Loss, units: int) -> str | None:
+        if loss.sparse:
+            return SparseCategoricalAccuracy.kernel
+        return BinaryAccuracy.kernel if units == 1 else CategoricalAccuracy.kernel
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        units, shape = np.shape(y_pred)[-1], np.shape(y_true)
+        kind: type[RowMetric] = CategoricalAccuracy
+        if np.ndim(y_pred) == 1 or units == 1:
+            kind = BinaryAccuracy
+        elif len(shape) == 1 or shape[-1] == 1:
+            kind = SparseCategoricalAccuracy
+        one = kind()
+        one.update_state(y_true, y_pred, sample_weight)
+        self.total += one.total
+        self.count += one.count
+
+
+class TopKCategoricalAccuracy(RowMetric):
+    """How often fewer than k outputs are larger than that of the class, which is the largest of a one-hot y_true.
+
+    A prediction of NaN is never among the k.
+    """
+
+    direction = "up"
+
+    def __init__(self, k: int = 5, name: str | None = None):
+        super().__init__(name)
+        self.k = integer("k", k, at_least=1)
+
+    def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        return in_top_k(y_true.argmax(axis=1), y_pred, self.k)
+
+
+class SparseTopKCategoricalAccuracy(RowMetric):
+    """How often fewer than k outputs are larger than the one numbered y_true."""
+
+    targets = "labels"
+    direction = "up"
+
+    def __init__(self, k: int = 5, name: str | None = None):
+        super().__init__(name)
+        self.k = integer("k", k, at_least=1)
+
+    def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        return in_top_k(y_true, y_pred, self.k)
+
+
+def in_top_k(labels: np.ndarray, y_pred: np.ndarray, k: int) -> np.ndarray:
+    """Return 1.0 for each row of y_pred in which fewer than k values are larger than that of the label, else 0.0."""
+    own = np.take_along_axis(y_pred, labels[:, None], axis=1)
+    larger = np.count_nonzero(y_pred > own, axis=1)
+    return np.asarray((larger < k) & (own[:, 0] == own[:, 0]), np.float64)

@@ -1,0 +1,205 @@
+"""What metrics have in common: sums that grow with each call of `update_state`, and a `result` of them."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+
+import numpy as np
+
+from fastmlp import data
+from fastmlp.settings import Settings, optional_name, snake_case
+
+PART = 1 << 16  # elements that are looked at together: they stay in a cache
+
+
+class Metric(Settings):
+    """Base of the metrics, and of a user's own, which have `update_state`, `result` and `reset_state`.
+
+    Parameters
+    ----------
+    name : str, optional
+        The key in History; default the class's name in snake case.
+    """
+
+    targets: ClassVar[str | None] = None  # "columns" or "labels", where y_true must be one of them
+    direction: ClassVar[str | None] = None  # "up" or "down", where that way is better
+    single: bool = True  # whether result() is one number
+
+    def __init__(self, name: str | None = None):
+        self.name = optional_name(name) or snake_case(type(self).__name__)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        kind: Any = type(self)
+        if name in vars(self) and name in settings_of(kind):
+            raise AttributeError(f"{name}: got a new value, needs a new {kind.__name__}")
+        object.__setattr__(self, name, value)  # sums change
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Count in rows of truth and prediction.
+
+        Parameters
+        ----------
+        y_true, y_pred : arrays [rows, columns], or [rows] for one column; class numbers [rows] for the sparse metrics
+        sample_weight : array [rows] or number, optional
+        """
+        raise NotImplementedError
+
+    def result(self) -> Any:
+        """Return the value of all that was counted in since `reset_state`."""
+        raise NotImplementedError
+
+    def reset_state(self) -> None:
+        """Forget all."""
+        raise NotImplementedError
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call `update_state`, and return `result()`."""
+        self.update_state(*args, **kwargs)
+        return self.result()
+
+
+@functools.cache
+def settings_of(kind: Any) -> frozenset[str]:
+    """Return what stays as the constructor has checked it; a user's own class may change all but its name."""
+    own = kind.__module__.startswith(f"{__package__}.")
+    return frozenset(inspect.signature(kind).parameters) if own else frozenset({"name"})
+
+
+class Average(Metric):
+    """Base of the metrics that are a weighted mean: sum(weight * value) / sum(weight), 0 when that sum is."""
+
+    def __init__(self, name: str | None = None):
+        super().__init__(name)
+        self.reset_state()
+
+    def reset_state(self) -> None:
+        self.total = self.count = 0.0
+
+    def add(self, values: np.ndarray, weights: np.ndarray | None) -> None:
+        """Count in one value a row."""
+        self.total += float(values.sum() if weights is None else (values * weights).sum())
+        self.count += float(len(values) if weights is None else weights.sum())
+
+    def result(self) -> float:
+        return self.total / self.count if self.count else 0.0
+
+
+class Mean(Average):
+    """Weighted mean of values."""
+
+    def update_state(self, values: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
+        """Count in values: a number, or an array whose first axis is the rows, with a weight for each row."""
+        array = np.atleast_1d(data.numeric("values", values)).astype(np.float64)
+        rows = len(array)
+        self.add(array.reshape(rows, -1).mean(axis=1) if rows else array, row_weights(sample_weight, rows))
+
+
+class Sum(Mean):
+    """Weighted sum of values."""
+
+    def result(self) -> float:
+        return self.total
+
+
+class RowMetric(Average):
+    """Base of the metrics that are the mean of one value a row."""
+
+    targets: ClassVar[str | None] = "columns"
+    direction: ClassVar[str | None] = "down"
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        arrays = labelled(y_true, y_pred) if self.targets == "labels" else columns(y_true, y_pred)
+        for truth, predicted, weights in parts(*arrays, row_weights(sample_weight, len(arrays[1]))):
+            self.add(self.values(truth, predicted), weights)
+
+    def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        """Return the values [rows] of y_pred, float64 [rows, columns], and of y_true, likewise or labels [rows]."""
+        raise NotImplementedError
+
+
+class MeanMetricWrapper(Average):
+    """Mean of what a function `fn(y_true, y_pred, **kwargs)` returns: values [rows, ...], or their mean as a number.
+
+    Parameters
+    ----------
+    fn : callable
+        In `fit` it is called once an epoch, or once a batch where a callback looks at batches: a number then counts as
+        often as there are rows. y_true and y_pred are what the model compares, in the model's dtype.
+    name : str, optional
+        Default the function's name.
+    """
+
+    def __init__(self, fn: Callable[..., Any], name: str | None = None, **kwargs: Any):
+        if not callable(fn):
+            raise TypeError(f"fn: got {fn!r}, needs a function of y_true and y_pred")
+        self.fn, self.kwargs = fn, kwargs
+        super().__init__(optional_name(name) or getattr(fn, "__name__", snake_case(type(fn).__name__)))
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        rows, argument = len(y_pred), f"metrics: {self.name}"
+        values = data.numeric(argument, self.fn(y_true, y_pred, **self.kwargs)).astype(np.float64)
+        weights = row_weights(sample_weight, rows)
+        if values.ndim == 0 and weights is None:
+            values = np.full(rows, values)
+        elif values.ndim == 0 or len(values) != rows:
+            needs = f"{rows}, one for each row" + ("" if weights is not None else ", or one number")
+            raise ValueError(f"{argument}: got values of shape {values.shape}, needs {needs}")
+        self.add(values.reshape(rows, -1).mean(axis=1), weights)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"fn": getattr(self.fn, "__name__", type(self.fn).__name__), "name": self.name, **self.kwargs}
+
+
+def columns(y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return truth and prediction as arrays of the same shape [rows, columns], or raise ValueError or TypeError."""
+    truth, predicted = matrix("y_true", y_true), matrix("y_pred", y_pred)
+    if truth.shape != predicted.shape:
+        raise ValueError(f"y_true: got shape {truth.shape}, needs {predicted.shape} as y_pred")
+    return truth, predicted
+
+
+def labelled(y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return class numbers, int64 [rows], and predictions [rows, classes], or raise ValueError or TypeError."""
+    truth, predicted = data.numeric("y_true", y_true), matrix("y_pred", y_pred)
+    if truth.shape not in ((len(predicted),), (len(predicted), 1)):
+        raise ValueError(f"y_true: got shape {truth.shape}, needs ({len(predicted)},), a class number for each row")
+    truth = truth.reshape(-1)
+    classes = predicted.shape[1]
+    if len(truth) and not (truth.min() >= 0 and truth.max() < classes):  # written so that NaN fails too
+        got = f"labels from {truth.min()} to {truth.max()}"
+        raise ValueError(f"y_true: got {got}, needs integers from 0 to {classes - 1}")
+    return truth.astype(np.int64), predicted
+
+
+def matrix(argument: str, values: Any) -> np.ndarray:
+    """Return numbers as an array [rows, columns]; [rows] is one column."""
+    array = data.numeric(argument, values)
+    if array.ndim not in (1, 2):
+        raise ValueError(f"{argument}: got shape {array.shape}, needs (rows, columns) or (rows,)")
+    return array.reshape(-1, 1) if array.ndim == 1 else array
+
+
+def row_weights(sample_weight: Any, rows: int) -> np.ndarray | None:
+    """Return weights as float64 [rows], None for None; ValueError or TypeError for what is not one for each row."""
+    if sample_weight is None:
+        return None
+    weights = data.numeric("sample_weight", sample_weight).astype(np.float64)
+    if weights.ndim == 0:
+        return np.full(rows, weights)
+    if weights.shape not in ((rows,), (rows, 1)):
+        raise ValueError(f"sample_weight: got shape {weights.shape}, needs ({rows},), one for each row")
+    return weights.reshape(-1)
+
+
+def parts(
+    y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray | None
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
+    """Cut rows into parts that stay in a cache; floats become float64."""
+    rows = max(1, PART // max(1, y_pred.shape[1]))
+    for start in range(0, len(y_pred), rows):
+        part = slice(start, start + rows)
+        truth = y_true[part] if y_true.ndim == 1 else y_true[part].astype(np.float64)
+        yield truth, y_pred[part].astype(np.float64), None if weights is None else weights[part]

@@ -1,0 +1,278 @@
+"""Metrics made of how many predictions above a threshold are right: counts, precision, recall, area under a curve.
+
+Truths are positive where they are not 0, predictions where they are larger than a threshold (so NaN never is). All of
+them come from one table, `counts[truth, passed]`: the weight of the elements whose prediction passed that many of the
+thresholds, which are in ascending order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from fastmlp.config import EPSILON
+from fastmlp.metrics.base import Metric, columns, parts, row_weights
+from fastmlp.settings import boolean, integer, only, real
+
+LOWEST = -1e10  # Keras' threshold where the k largest outputs are the positive ones
+CURVES = ("ROC", "PR")
+SUMMATIONS = ("interpolation", "minoring", "majoring")
+
+
+class Confusion(Metric):
+    """Base of the metrics on the table; a constructor sets `limits`, then calls `reset_state`."""
+
+    targets = "columns"
+    direction: ClassVar[str | None] = "up"
+    top_k: int | None = None
+    class_id: int | None = None
+    limits: np.ndarray  # the thresholds in ascending order
+
+    def reset_state(self) -> None:
+        self.counts = np.zeros((2, len(self.limits) + 1))
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        arrays = columns(y_true, y_pred)
+        classes = arrays[1].shape[1]
+        if self.class_id is not None and self.class_id >= classes:
+            raise ValueError(f"class_id: got {self.class_id}, needs one of the {classes} columns, from 0")
+        for truth, predicted, weights in parts(*arrays, row_weights(sample_weight, len(arrays[1]))):
+            if self.top_k is not None:
+                predicted = keep_top_k(predicted, self.top_k)
+            if self.class_id is not None:
+                chosen = slice(self.class_id, self.class_id + 1)
+                truth, predicted = truth[:, chosen], predicted[:, chosen]
+            cells = self.passed(predicted) + (truth != 0) * (len(self.limits) + 1)
+            each = None if weights is None else np.repeat(weights, truth.shape[1])
+            self.counts += np.bincount(cells.reshape(-1), each, self.counts.size).reshape(self.counts.shape)
+
+    def passed(self, y_pred: np.ndarray) -> np.ndarray:
+        """Return how many thresholds lie below each prediction."""
+        if len(self.limits) == 1:
+            return np.asarray(y_pred > self.limits[0], np.int64)
+        # a NaN would be sorted behind all of them
+        return np.where(np.isnan(y_pred), 0, np.searchsorted(self.limits, y_pred))
+
+    def above(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return for each threshold the weight above it of negatives and of positives: false and true positives."""
+        sums = self.counts[:, ::-1].cumsum(axis=1)[:, -2::-1]
+        return sums[0], sums[1]
+
+    def below(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return for each threshold the weight of the others: true and false negatives."""
+        sums = self.counts.cumsum(axis=1)[:, :-1]
+        return sums[0], sums[1]
+
+
+class AtThresholds(Confusion):
+    """Base of the metrics of one value for each threshold.
+
+    Parameters
+    ----------
+    thresholds : float or list of float in [0, 1], optional
+        Default 0.5. Several give an array, outside of a model.
+    """
+
+    def __init__(self, thresholds: Any = None, name: str | None = None, default: float = 0.5):
+        super().__init__(name)
+        given = [default] if thresholds is None else checked(thresholds)
+        self.thresholds = None if thresholds is None else given if len(given) > 1 else given[0]
+        self.limits = np.sort(np.array(given, np.float64))
+        self.places = np.searchsorted(self.limits, given)  # where the caller's thresholds are among them
+        self.single = len(given) == 1
+        self.reset_state()
+
+    def values(self) -> np.ndarray:
+        """Return the values of the thresholds in ascending order."""
+        raise NotImplementedError
+
+    def result(self) -> Any:
+        values = self.values()[self.places]
+        return float(values[0]) if self.single else values
+
+
+class TruePositives(AtThresholds):
+    """Weight of the positives above a threshold."""
+
+    def __init__(self, thresholds: Any = None, name: str | None = None):
+        super().__init__(thresholds, name)
+
+    def values(self) -> np.ndarray:
+        return self.above()[1]
+
+
+class FalsePositives(TruePositives):
+    """Weight of the negatives above a threshold."""
+
+    direction = "down"
+
+    def values(self) -> np.ndarray:
+        return self.above()[0]
+
+
+class TrueNegatives(TruePositives):
+    """Weight of the negatives not above a threshold."""
+
+    def values(self) -> np.ndarray:
+        return self.below()[0]
+
+
+class FalseNegatives(TruePositives):
+    """Weight of the positives not above a threshold."""
+
+    direction = "down"
+
+    def values(self) -> np.ndarray:
+        return self.below()[1]
+
+
+class Precision(AtThresholds):
+    """Of the predictions above a threshold the part that is right, 0 when there are none.
+
+    Parameters
+    ----------
+    thresholds : float or list of float in [0, 1], optional
+        Default 0.5.
+    top_k : int, optional
+        Count only the k largest outputs of each row as predicted, the first ones of equal size; without thresholds all
+        of them.
+    class_id : int, optional
+        Look at this column only.
+    """
+
+    def __init__(
+        self, thresholds: Any = None, top_k: int | None = None, class_id: int | None = None, name: str | None = None
+    ):
+        super().__init__(thresholds, name, default=0.5 if top_k is None else LOWEST)
+        self.top_k = None if top_k is None else integer("top_k", top_k, at_least=1)
+        self.class_id = None if class_id is None else integer("class_id", class_id, at_least=0)
+
+    def values(self) -> np.ndarray:
+        false, true = self.above()
+        return ratio(true, true + false)
+
+
+class Recall(Precision):
+    """Of the positives the part that is predicted, 0 when there are none; arguments as of `Precision`."""
+
+    def values(self) -> np.ndarray:
+        true, missed = self.above()[1], self.below()[1]
+        return ratio(true, true + missed)
+
+
+class AUC(Confusion):
+    """Area under a curve through as many points as there are thresholds.
+
+    Parameters
+    ----------
+    num_thresholds : int
+        Evenly spaced from 0 to 1; the first one is below and the last one above all predictions, which are clipped to
+        [0, 1] (NaN counts as 0).
+    curve : {"ROC", "PR"}
+        True positives' rate over false positives' rate, or precision over recall.
+    summation_method : {"interpolation", "minoring", "majoring"}
+        Trapezoids for ROC; for PR true and false positives are interpolated in a straight line, which makes precision a
+        curve: Davis & Goadrich, The relationship between precision-recall and ROC curves, 2006. Or the lower or the
+        higher end of each piece.
+    thresholds : list of float in [0, 1], optional
+        The thresholds between the first and the last, in place of `num_thresholds`.
+    multi_label : False
+        All columns are one long one.
+    from_logits : bool
+        Whether y_pred is the input of the sigmoid.
+    """
+
+    def __init__(
+        self,
+        num_thresholds: int = 200,
+        curve: str = "ROC",
+        summation_method: str = "interpolation",
+        name: str | None = None,
+        *,
+        thresholds: Any = None,
+        multi_label: bool = False,
+        from_logits: bool = False,
+    ):
+        super().__init__(name)
+        self.curve = one_of("curve", curve, CURVES)
+        self.summation_method = one_of("summation_method", summation_method, SUMMATIONS)
+        only("multi_label", multi_label, (False,), "all columns count as one")
+        self.multi_label, self.from_logits = False, boolean("from_logits", from_logits)
+        self.thresholds = None if thresholds is None else sorted(checked(thresholds))
+        self.num_thresholds = integer("num_thresholds", num_thresholds, at_least=2)
+        last = self.num_thresholds - 1
+        inner = [i / last for i in range(1, last)] if self.thresholds is None else self.thresholds
+        self.limits = np.array([-EPSILON, *inner, 1.0 + EPSILON])
+        self.reset_state()
+
+    def passed(self, y_pred: np.ndarray) -> np.ndarray:
+        if self.from_logits:
+            with np.errstate(over="ignore"):
+                y_pred = 1.0 / (1.0 + np.exp(-y_pred))
+        y_pred = np.fmin(np.fmax(y_pred, 0.0), 1.0)
+        if self.thresholds is not None:
+            return np.asarray(np.searchsorted(self.limits, y_pred))
+        # thresholds i / (n - 1) below p: those with i < p (n - 1), and the one that stands for 0 always
+        return np.asarray(np.maximum(np.ceil(y_pred * (self.num_thresholds - 1)), 1.0), np.int64)
+
+    def result(self) -> float:
+        (false, true), missed = self.above(), self.below()[1]
+        if self.curve == "PR" and self.summation_method == "interpolation":
+            return interpolated_precision(true, false, true + missed)
+        recall = ratio(true, true + missed)
+        if self.curve == "ROC":
+            x, y = ratio(false, false + self.below()[0]), recall
+        else:
+            x, y = recall, ratio(true, true + false)
+        ends = {"interpolation": (y[:-1] + y[1:]) / 2.0, "minoring": np.minimum(y[:-1], y[1:])}
+        heights = ends.get(self.summation_method, np.maximum(y[:-1], y[1:]))
+        return float(((x[:-1] - x[1:]) * heights).sum())
+
+
+def interpolated_precision(true: np.ndarray, false: np.ndarray, positives: np.ndarray) -> float:
+    """Return the integral of precision over recall, where true positives TP grow in a straight line with P = TP + FP.
+
+    Between two thresholds TP = a + s P, hence the integral of TP / P over TP is s (dTP + a log(P / P')).
+    """
+    predicted = true + false
+    gained = true[:-1] - true[1:]
+    slope = ratio(gained, np.maximum(predicted[:-1] - predicted[1:], 0.0))
+    intercept = true[1:] - slope * predicted[1:]
+    both = (predicted[:-1] > 0.0) & (predicted[1:] > 0.0)
+    growth = np.where(both, ratio(predicted[:-1], predicted[1:]), 1.0)
+    return float(ratio(slope * (gained + intercept * np.log(growth)), np.maximum(positives[1:], 0.0)).sum())
+
+
+def keep_top_k(y_pred: np.ndarray, k: int) -> np.ndarray:
+    """Return the predictions with all but the k largest of each row at LOWEST; of equal ones the first are larger."""
+    columns_ = y_pred.shape[1]
+    if k >= columns_:
+        return y_pred
+    last = np.partition(y_pred, columns_ - k, axis=1)[:, columns_ - k, None]
+    larger, equal = y_pred > last, y_pred == last
+    room = k - larger.sum(axis=1, keepdims=True)
+    return np.asarray(np.where(larger | (equal & (equal.cumsum(axis=1) <= room)), y_pred, LOWEST))
+
+
+def ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return a / b, 0 where b is."""
+    return np.asarray(np.divide(a, b, out=np.zeros(len(a)), where=b != 0.0))
+
+
+def checked(thresholds: Any) -> list[float]:
+    """Return thresholds, one or several, as a list of numbers in [0, 1]."""
+    several = isinstance(thresholds, (Sequence, np.ndarray)) and not isinstance(thresholds, str)
+    found = [real("thresholds", one, low=0.0, high=1.0) for one in (thresholds if several else [thresholds])]
+    if not found:
+        raise ValueError("thresholds: got none, needs at least one")
+    return found
+
+
+def one_of(argument: str, value: Any, known: Sequence[str]) -> str:
+    """Return the known name that `value` is without regard to case."""
+    for name in known:
+        if isinstance(value, str) and value.lower() == name.lower():
+            return name
+    raise ValueError(f"{argument}: got {value!r}, needs one of {', '.join(map(repr, known))}")

@@ -1,0 +1,278 @@
+"""Metrics as loops over rows: the specification of fastmlp.metrics, whose classes have the same names in CamelCase.
+
+Each function takes the truth t and the prediction p of all rows, [rows, columns], or labels [rows] for the sparse ones,
+and a weight w for each row, and returns the metric's value. A ratio whose denominator is 0 is 0.
+"""
+
+import itertools
+import math
+
+from reference import crossentropies
+from reference.network import argmax
+from reference.network import binary_accuracy as binary_hits
+
+EPSILON = 1e-7
+LOWEST = -1e10  # the threshold where the largest outputs of each row are the positive ones
+
+
+def mean(values, sample_weight=None):
+    """sum_i w_i v_i / sum_i w_i for the values v of the rows."""
+    total = weight_sum = 0.0
+    for value, weight in zip(values, weights_of(values, sample_weight), strict=True):
+        total += weight * value
+        weight_sum += weight
+    return ratio(total, weight_sum)
+
+
+def weights_of(rows, sample_weight):
+    """The weights, 1.0 for each row when there are none."""
+    return [1.0] * len(rows) if sample_weight is None else sample_weight
+
+
+def ratio(a, b):
+    """a / b, 0 for b = 0."""
+    return a / b if b != 0.0 else 0.0
+
+
+# ----------------------------------------------------------------------------------------------------------- accuracies
+
+
+def binary_accuracy(y_true, y_pred, sample_weight=None):
+    """How often truth and prediction lie on the same side of 0.5."""
+    return mean(binary_hits(y_true, y_pred), sample_weight)
+
+
+def categorical_accuracy(y_true, y_pred, sample_weight=None):
+    """How often truth and prediction have their first maximum in the same column."""
+    return sparse_categorical_accuracy([argmax(t) for t in y_true], y_pred, sample_weight)
+
+
+def sparse_categorical_accuracy(y_true, y_pred, sample_weight=None):
+    """How often the first maximum of the prediction is in the column of the label."""
+    return sparse_top_hits([argmax(p) == label for label, p in zip(y_true, y_pred, strict=True)], sample_weight)
+
+
+def top_k_categorical_accuracy(y_true, y_pred, sample_weight=None, k=5):
+    """How often fewer than k outputs are larger than that in the column of the truth's first maximum."""
+    return sparse_top_k_categorical_accuracy([argmax(t) for t in y_true], y_pred, sample_weight, k)
+
+
+def sparse_top_k_categorical_accuracy(y_true, y_pred, sample_weight=None, k=5):
+    """How often fewer than k outputs are larger than that of the label."""
+    hits = []
+    for label, p in zip(y_true, y_pred, strict=True):
+        hits.append(not math.isnan(p[label]) and sum(1 for output in p if output > p[label]) < k)
+    return sparse_top_hits(hits, sample_weight)
+
+
+def sparse_top_hits(hits, sample_weight):
+    """The weighted share of rows that are hits."""
+    return mean([1.0 if hit else 0.0 for hit in hits], sample_weight)
+
+
+# ------------------------------------------------------------------------------------------------------------ distances
+
+
+def over_columns(y_true, y_pred, distance):
+    """The mean of distance(t, p) over the columns of each row."""
+    return [
+        sum(distance(t, p) for t, p in zip(row_t, row_p, strict=True)) / len(row_p)
+        for row_t, row_p in zip(y_true, y_pred, strict=True)
+    ]
+
+
+def mean_squared_error(y_true, y_pred, sample_weight=None):
+    """(p - t)^2."""
+    return mean(over_columns(y_true, y_pred, lambda t, p: (p - t) ** 2), sample_weight)
+
+
+def root_mean_squared_error(y_true, y_pred, sample_weight=None):
+    """The square root of the mean squared error."""
+    return math.sqrt(mean_squared_error(y_true, y_pred, sample_weight))
+
+
+def mean_absolute_error(y_true, y_pred, sample_weight=None):
+    """|p - t|."""
+    return mean(over_columns(y_true, y_pred, lambda t, p: abs(p - t)), sample_weight)
+
+
+def mean_absolute_percentage_error(y_true, y_pred, sample_weight=None):
+    """100 |t - p| / max(|t|, EPSILON)."""
+    return 100.0 * mean(over_columns(y_true, y_pred, lambda t, p: abs(t - p) / max(abs(t), EPSILON)), sample_weight)
+
+
+def mean_squared_logarithmic_error(y_true, y_pred, sample_weight=None):
+    """(log(p + 1) - log(t + 1))^2, with p and t of at least EPSILON."""
+
+    def distance(t, p):
+        return (math.log(max(p, EPSILON) + 1.0) - math.log(max(t, EPSILON) + 1.0)) ** 2
+
+    return mean(over_columns(y_true, y_pred, distance), sample_weight)
+
+
+def cosine_similarity(y_true, y_pred, sample_weight=None):
+    """sum_j t_j p_j / (|t| |p|)."""
+    values = []
+    for row_t, row_p in zip(y_true, y_pred, strict=True):
+        product = sum(t * p for t, p in zip(row_t, row_p, strict=True))
+        values.append(ratio(product, math.sqrt(sum(t * t for t in row_t)) * math.sqrt(sum(p * p for p in row_p))))
+    return mean(values, sample_weight)
+
+
+def r2_score(y_true, y_pred, sample_weight=None, class_aggregation="uniform_average", num_regressors=0):
+    """1 - sum w (t - p)^2 / sum w (t - m)^2 for each column, m the mean of t; then their mean, or a weighted one."""
+    weights, scores, spreads = weights_of(y_pred, sample_weight), [], []
+    for truth, predicted in zip(zip(*y_true, strict=True), zip(*y_pred, strict=True), strict=True):
+        middle = mean(truth, weights)
+        spread = sum(w * (t - middle) ** 2 for w, t in zip(weights, truth, strict=True))
+        residual = sum(w * (t - p) ** 2 for w, t, p in zip(weights, truth, predicted, strict=True))
+        scores.append(1.0 - residual / spread)
+        spreads.append(spread)
+    score = sum(scores) / len(scores)
+    if class_aggregation == "variance_weighted_average":
+        score = mean(scores, spreads)
+    size = len(y_true) * len(y_true[0])
+    if num_regressors:
+        score = 1.0 - (1.0 - score) * (size - 1.0) / (size - num_regressors - 1.0)
+    return score
+
+
+# -------------------------------------------------------------------------------------------------------- distributions
+
+
+def binary_crossentropy(y_true, y_pred, sample_weight=None):
+    """The loss of this name."""
+    return mean(crossentropies.binary_crossentropy(y_true, y_pred), sample_weight)
+
+
+def categorical_crossentropy(y_true, y_pred, sample_weight=None):
+    """The loss of this name."""
+    return mean(crossentropies.categorical_crossentropy(y_true, y_pred), sample_weight)
+
+
+def sparse_categorical_crossentropy(y_true, y_pred, sample_weight=None):
+    """The loss of this name."""
+    return mean(crossentropies.sparse_categorical_crossentropy(y_true, y_pred), sample_weight)
+
+
+def kl_divergence(y_true, y_pred, sample_weight=None):
+    """sum_j t_j log(t_j / p_j), both clipped to [EPSILON, 1]."""
+    values = []
+    for row_t, row_p in zip(y_true, y_pred, strict=True):
+        pairs = [(clip(t, EPSILON, 1.0), clip(p, EPSILON, 1.0)) for t, p in zip(row_t, row_p, strict=True)]
+        values.append(sum(t * math.log(t / p) for t, p in pairs))
+    return mean(values, sample_weight)
+
+
+def poisson(y_true, y_pred, sample_weight=None):
+    """p - t log(p + EPSILON)."""
+    return mean(over_columns(y_true, y_pred, lambda t, p: p - t * math.log(p + EPSILON)), sample_weight)
+
+
+def clip(x, low, high):
+    """x, or the end of the interval that it lies beyond."""
+    return min(max(x, low), high)
+
+
+# --------------------------------------------------------------------------------------------------- above a threshold
+
+
+def confusion(y_true, y_pred, sample_weight, threshold, top_k=None, class_id=None):
+    """Weights of true positives, false positives, true negatives and false negatives among the elements."""
+    true = {True: 0.0, False: 0.0}
+    false = {True: 0.0, False: 0.0}
+    for row_t, row_p, weight in zip(y_true, y_pred, weights_of(y_pred, sample_weight), strict=True):
+        for j in range(len(row_p)):
+            if class_id in (None, j):
+                positive = row_p[j] > threshold and (top_k is None or place(row_p, j) < top_k)
+                (true if positive == (row_t[j] != 0.0) else false)[positive] += weight
+    return true[True], false[True], true[False], false[False]
+
+
+def place(row, j):
+    """How many outputs come before output j when the largest is first, and of equal ones the first."""
+    return sum(1 for i in range(len(row)) if row[i] > row[j] or (row[i] == row[j] and i < j))
+
+
+def true_positives(y_true, y_pred, sample_weight=None, threshold=0.5):
+    """Weight of the positives above the threshold."""
+    return confusion(y_true, y_pred, sample_weight, threshold)[0]
+
+
+def false_positives(y_true, y_pred, sample_weight=None, threshold=0.5):
+    """Weight of the negatives above it."""
+    return confusion(y_true, y_pred, sample_weight, threshold)[1]
+
+
+def true_negatives(y_true, y_pred, sample_weight=None, threshold=0.5):
+    """Weight of the negatives not above it."""
+    return confusion(y_true, y_pred, sample_weight, threshold)[2]
+
+
+def false_negatives(y_true, y_pred, sample_weight=None, threshold=0.5):
+    """Weight of the positives not above it."""
+    return confusion(y_true, y_pred, sample_weight, threshold)[3]
+
+
+def precision(y_true, y_pred, sample_weight=None, threshold=None, top_k=None, class_id=None):
+    """Of the elements above the threshold, and among the top_k of their row, the part that is positive."""
+    if threshold is None:
+        threshold = 0.5 if top_k is None else LOWEST
+    tp, fp, _, _ = confusion(y_true, y_pred, sample_weight, threshold, top_k, class_id)
+    return ratio(tp, tp + fp)
+
+
+def recall(y_true, y_pred, sample_weight=None, threshold=None, top_k=None, class_id=None):
+    """Of the positive elements the part that is above the threshold, and among the top_k of its row."""
+    if threshold is None:
+        threshold = 0.5 if top_k is None else LOWEST
+    tp, _, _, fn = confusion(y_true, y_pred, sample_weight, threshold, top_k, class_id)
+    return ratio(tp, tp + fn)
+
+
+def auc(
+    y_true,
+    y_pred,
+    sample_weight=None,
+    num_thresholds=200,
+    curve="ROC",
+    summation_method="interpolation",
+    thresholds=None,
+):
+    """Area under the curve through the points of the thresholds, the first below and the last above all predictions.
+
+    Without `thresholds` they are i / (num_thresholds - 1), where p is above number i if i < p (num_thresholds - 1).
+    """
+    scale, inner = 1.0, thresholds
+    if thresholds is None:
+        scale, inner = num_thresholds - 1.0, range(1, num_thresholds - 1)
+    scaled = [[clip(p, 0.0, 1.0) * scale for p in row] for row in y_pred]
+    points = [confusion(y_true, scaled, sample_weight, limit) for limit in (-1.0, *sorted(inner), scale)]
+    area = 0.0
+    for left, right in itertools.pairwise(points):
+        if curve == "PR" and summation_method == "interpolation":
+            area += piece_of_precision(left, right)
+            continue
+        (x, y), (next_x, next_y) = (point_of(curve, *point) for point in (left, right))
+        heights = {"interpolation": (y + next_y) / 2.0, "minoring": min(y, next_y), "majoring": max(y, next_y)}
+        area += (x - next_x) * heights[summation_method]
+    return area
+
+
+def point_of(curve, tp, fp, tn, fn):
+    """(false positives' rate, recall) for ROC, (recall, precision) for PR."""
+    hits = ratio(tp, tp + fn)
+    return (ratio(fp, fp + tn), hits) if curve == "ROC" else (hits, ratio(tp, tp + fp))
+
+
+def piece_of_precision(left, right):
+    """Integral of TP / (TP + FP) over recall between two points, where TP is linear in P = TP + FP: TP = a + s P.
+
+    d TP = s dP, so that it is the integral of (a + s P) / P s dP = s (a log(P / P') + s (P - P')), over the positives.
+    """
+    (tp, fp, _, fn), (next_tp, next_fp, _, _) = left, right
+    predicted, next_predicted = tp + fp, next_tp + next_fp
+    slope = ratio(tp - next_tp, predicted - next_predicted)
+    start = next_tp - slope * next_predicted
+    logarithm = math.log(predicted / next_predicted) if predicted > 0.0 and next_predicted > 0.0 else 0.0
+    return ratio(slope * (start * logarithm + slope * (predicted - next_predicted)), tp + fn)

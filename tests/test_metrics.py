@@ -1,0 +1,255 @@
+"""Metrics alone: the oracle's values, Keras' values, and those of hand-made cases."""
+
+import inspect
+import json
+import math
+
+import numpy as np
+import pytest
+
+import reference.metrics as oracle
+from fastmlp import metrics
+from fastmlp.settings import to_plain
+from tests import keras_values as keras
+
+CLASSES = sorted(set(metrics.METRICS.values()) - {metrics.AnyAccuracy}, key=lambda kind: kind.__name__)
+RANDOM = np.random.default_rng(7)
+ROWS, COLUMNS = 300, 6
+P = RANDOM.dirichlet(np.ones(COLUMNS), ROWS)
+P[:20] = np.round(P[:20] * 4) / 4  # with ties, and values that are thresholds
+P[:20] += (P[:20].sum(axis=1, keepdims=True) == 0) / COLUMNS
+LABELS = RANDOM.integers(0, COLUMNS, ROWS)
+WEIGHTS = RANDOM.uniform(0, 3, ROWS).round(2)
+# truths of distances are numbers of their own, those of classes one-hot
+NUMBERS = RANDOM.uniform(0.1, 1, (ROWS, COLUMNS))
+DISTANCES = {kind for kind in CLASSES if kind.__module__.endswith("regression")}
+
+
+def truth_for(kind):
+    if kind.targets == "labels":
+        return LABELS
+    return NUMBERS if kind in DISTANCES else np.eye(COLUMNS)[LABELS]
+
+
+def plain(values):
+    return None if values is None else values.tolist()
+
+
+def bound(expected):
+    """Each of two sums over all elements is off by at most their number times eps times what is added up.
+
+    The ratios and R2's differences of such sums multiply that by at most 8 for these data.
+    """
+    return 16 * ROWS * COLUMNS * np.finfo(float).eps * max(1.0, abs(expected))
+
+
+CASES = [
+    *((kind, {}, {}) for kind in CLASSES),
+    (metrics.TopKCategoricalAccuracy, {"k": 1}, {"k": 1}),
+    (metrics.SparseTopKCategoricalAccuracy, {"k": 2}, {"k": 2}),
+    (metrics.TopKCategoricalAccuracy, {"k": 9}, {"k": 9}),
+    *(
+        (kind, {"thresholds": given.get("threshold"), **rest}, {**given, **rest})
+        for kind in (metrics.Precision, metrics.Recall)
+        for given in ({}, {"threshold": 0.25})
+        for rest in ({"top_k": 1}, {"top_k": 3}, {"top_k": 6}, {"class_id": 2}, {"top_k": 2, "class_id": 5})
+    ),
+    (metrics.TruePositives, {"thresholds": 0.25}, {"threshold": 0.25}),
+    (metrics.FalseNegatives, {"thresholds": 0.0}, {"threshold": 0.0}),
+    *(
+        (metrics.AUC, settings, settings)
+        for shape in ({"num_thresholds": 5}, {"num_thresholds": 2}, {"thresholds": [0.5, 0.1, 0.25]})
+        for curve in ("ROC", "PR")
+        for method in ("interpolation", "minoring", "majoring")
+        for settings in [{**shape, "curve": curve, "summation_method": method}]
+    ),
+    (metrics.R2Score, *[{"class_aggregation": "variance_weighted_average", "num_regressors": 4}] * 2),
+]
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("kind", "settings", "arguments"), CASES)
+def test_values_are_the_oracles(kind, settings, arguments, dtype, weights, monkeypatch):
+    monkeypatch.setattr("fastmlp.metrics.base.PART", 100)  # several parts
+    metric, y, p = kind(**settings), truth_for(kind), P.astype(dtype)
+    metric.update_state(y[:90], p[:90], None if weights is None else weights[:90])
+    metric.update_state(y[90:], p[90:], None if weights is None else weights[90:])
+    expected = getattr(oracle, metric.name)(y.tolist(), p.astype(float).tolist(), plain(weights), **arguments)
+    assert metric.result() == pytest.approx(expected, rel=0, abs=bound(expected))
+    assert type(metric.result()) is float and math.isfinite(expected)
+
+
+def test_every_metric_has_an_oracle_and_every_oracle_a_metric():
+    helpers = {"mean", "ratio", "weights_of", "sparse_top_hits", "over_columns", "clip", "confusion", "place"}
+    helpers |= {"point_of", "piece_of_precision"}
+    own = {name for name, value in vars(oracle).items() if getattr(value, "__module__", "") == oracle.__name__}
+    assert own - helpers == {kind().name for kind in CLASSES}
+
+
+def test_counts_are_exact():
+    y = np.eye(COLUMNS)[LABELS]
+    for kind in (metrics.TruePositives, metrics.FalsePositives, metrics.TrueNegatives, metrics.FalseNegatives):
+        for limit in (0.0, 0.25, 0.5, 1.0):
+            expected = getattr(oracle, kind().name)(y.tolist(), P.tolist(), None, limit)
+            assert kind(limit)(y, P) == expected
+    assert metrics.AUC(num_thresholds=9)(y, P) == pytest.approx(
+        oracle.auc(y.tolist(), P.tolist(), None, 9), rel=4 * np.finfo(float).eps
+    )
+
+
+@pytest.mark.parametrize(("text", "result", "weighted"), keras.METRICS, ids=[row[0] for row in keras.METRICS])
+def test_values_are_those_of_keras(text, result, weighted):
+    metric = eval(f"metrics.{text}")
+    y = keras.LABELS if metric.targets == "labels" else keras.ONE_HOT
+    tolerance = 1e-6 if "TopK" in text else 1e-12
+    for weights, expected in ((None, result), (keras.WEIGHTS, weighted)):
+        metric.reset_state()
+        for part in (slice(25), slice(25, None)):
+            metric.update_state(y[part], keras.P[part], None if weights is None else weights[part])
+        assert metric.result() == pytest.approx(expected, rel=tolerance, abs=1e-15)
+
+
+def test_area_by_hand():
+    """Keras' example: at a threshold of 0.5 half of the positives and none of the negatives."""
+    assert metrics.AUC(num_thresholds=3)([0, 0, 1, 1], [0, 0.5, 0.3, 0.9]) == pytest.approx(0.75)
+    weighted = metrics.AUC(num_thresholds=3)([0, 0, 1, 1], [0, 0.5, 0.3, 0.9], sample_weight=[1, 0, 0, 1])
+    assert weighted == pytest.approx(1.0)
+
+
+def test_area_with_fine_thresholds_is_the_share_of_pairs_in_order():
+    """With distinct predictions between them, thresholds give the Mann-Whitney statistic."""
+    p = np.random.default_rng(3).permutation(500) / 500 + 0.0005
+    y = (np.random.default_rng(4).random(500) < p).astype(int)
+    pairs = (p[y == 1][:, None] > p[y == 0][None]).mean()
+    assert metrics.AUC(num_thresholds=501)(y, p) == pytest.approx(pairs, rel=1e-12)
+
+
+def test_several_thresholds_give_an_array_in_their_order():
+    metric = metrics.Precision(thresholds=[0.4, 0.1, 0.25])
+    metric.update_state(keras.ONE_HOT, keras.P)
+    singles = [metrics.Precision(thresholds=limit)(keras.ONE_HOT, keras.P) for limit in (0.4, 0.1, 0.25)]
+    assert metric.result().tolist() == singles == pytest.approx([6 / 29, 7 / 29, 1 / 4])
+
+
+def test_a_constant_column_has_no_score():
+    y, p = np.array([[1.0, 1.0], [1.0, 3.0]]), np.array([[1.5, 1.0], [1.0, 3.0]])
+    assert metrics.R2Score(None)(y, p).tolist() == [0.0, 1.0] and metrics.R2Score()(y, p) == 0.5
+    assert np.isnan(metrics.R2Score().result())
+
+
+def test_equal_outputs():
+    """In the top k when fewer than k are larger; of equal ones Precision and Recall take the first."""
+    p = [[0.4, 0.2, 0.2, 0.2]]
+    for label, hit in enumerate((1.0, 1.0, 1.0, 1.0)):
+        assert metrics.SparseTopKCategoricalAccuracy(k=2)([label], p) == hit
+    assert metrics.SparseTopKCategoricalAccuracy(k=1)([1], p) == 0.0
+    assert [metrics.Recall(top_k=2)(np.eye(4)[[label]], p) for label in range(4)] == [1.0, 1.0, 0.0, 0.0]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", CLASSES)
+def test_predictions_of_a_model_that_diverged(kind):
+    for value in (np.nan, np.inf, -np.inf):
+        metric, p = kind(), np.full((8, 3), value, np.float32)
+        y = np.arange(8) % 3 if kind.targets == "labels" else np.eye(3)[np.arange(8) % 3]
+        with np.errstate(all="ignore"):
+            metric.update_state(y, p)
+        assert type(metric.result()) is float
+    nan = np.full((4, 3), np.nan)
+    assert metrics.SparseTopKCategoricalAccuracy(3)([0, 1, 2, 0], nan) == 0.0
+    assert metrics.TruePositives(0.0)(np.ones((4, 3)), nan) == 0.0
+    assert metrics.TruePositives([0.0, 0.5])(np.ones((4, 3)), nan).tolist() == [0.0, 0.0]
+
+
+def test_mean_and_sum_of_values():
+    mean = metrics.Mean(name="m")
+    assert mean.result() == 0.0
+    assert mean([1, 3, 5, 7]) == 4.0
+    assert mean([9.0], sample_weight=4) == 6.5 and mean.name == "m"
+    mean.reset_state()
+    assert mean([1, 3], sample_weight=[0.25, 0.75]) == 2.5
+    assert metrics.Mean()(3.0) == 3.0 and metrics.Mean()([[1.0, 2.0], [3.0, 6.0]]) == 3.0
+    assert metrics.Sum()([1, 2], sample_weight=[1, 0.5]) == 2.0
+
+
+def test_a_vector_is_one_column():
+    assert metrics.BinaryAccuracy()([1, 1, 0, 0], [0.98, 1, 0, 0.6]) == 0.75
+    assert metrics.BinaryAccuracy()([1, 1, 0, 0], [0.98, 1, 0, 0.6], sample_weight=[1, 0, 0, 1]) == 0.5
+    assert metrics.MeanAbsoluteError()([0, 4], [[1.0], [1.0]]) == 2.0
+    assert metrics.SparseCategoricalAccuracy()([[2], [1]], [[0.1, 0.6, 0.3], [0.05, 0.95, 0]]) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: metrics.AUC()([0, 1], [0.5]), ValueError, r"y_true: got shape \(2, 1\), needs \(1, 1\) as y_pred"),
+        (lambda: metrics.AUC()([0, 1], ["a", "b"]), TypeError, "y_pred: got list, needs an array of real numbers"),
+        (lambda: metrics.AUC()([0], np.zeros((1, 1, 1))), ValueError, r"y_pred: got shape \(1, 1, 1\), needs"),
+        (lambda: metrics.Mean()([1, 2], [1.0]), ValueError, r"sample_weight: got shape \(1,\), needs \(2,\)"),
+        (lambda: metrics.SparseCategoricalAccuracy()([3], [[0.5, 0.5]]), ValueError, "y_true: got labels from 3 to 3"),
+        (lambda: metrics.SparseCategoricalAccuracy()([[1, 0]], [[0.5, 0.5]]), ValueError, "a class number for each"),
+        (lambda: metrics.Precision(class_id=2)([[1, 0]], [[0.5, 0.5]]), ValueError, "class_id: got 2, needs one of"),
+        (lambda: metrics.Precision(thresholds=1.5), ValueError, "thresholds: got 1.5, needs a finite number in"),
+        (lambda: metrics.Precision(thresholds=[]), ValueError, "thresholds: got none, needs at least one"),
+        (lambda: metrics.Recall(thresholds="a"), TypeError, "thresholds: got 'a'"),
+        (lambda: metrics.Recall(top_k=0), ValueError, "top_k: got 0"),
+        (lambda: metrics.AUC(num_thresholds=1), ValueError, "num_thresholds: got 1, needs an integer of at least 2"),
+        (lambda: metrics.AUC(curve="PRGAIN"), ValueError, "curve: got 'PRGAIN', needs one of 'ROC', 'PR'"),
+        (lambda: metrics.AUC(multi_label=True), ValueError, "multi_label: got True, needs False"),
+        (lambda: metrics.AUC(num_labels=3), TypeError, "num_labels"),
+        (lambda: metrics.TopKCategoricalAccuracy(k=1.5), TypeError, "k: got 1.5"),
+        (lambda: metrics.R2Score("mean"), ValueError, "class_aggregation: got 'mean', needs one of 'uniform_average'"),
+        (lambda: metrics.MeanMetricWrapper(3), TypeError, "fn: got 3, needs a function"),
+        (lambda: metrics.BinaryAccuracy(name="a/b"), ValueError, "name: got 'a/b'"),
+    ],
+)
+def test_what_does_not_fit(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_getting_a_metric():
+    assert metrics.get("MSE").name == "MSE" and type(metrics.get("MSE")) is metrics.MeanSquaredError
+    assert type(metrics.get("TopKCategoricalAccuracy")) is metrics.TopKCategoricalAccuracy
+    assert metrics.get(metrics.AUC).name == "auc" and metrics.get(metrics.Precision(name="p")).name == "p"
+    assert metrics.get(len).name == "len"
+    for kind in CLASSES:
+        assert kind().name in metrics.METRICS and type(metrics.get(kind().name)) is kind
+
+
+@pytest.mark.parametrize(
+    ("identifier", "error", "message"),
+    [
+        ("f2", ValueError, "metrics: got unknown name 'f2', needs one of 'accuracy'"),
+        (3, TypeError, "metrics: got 3, needs one of"),
+        (metrics.Mean(), TypeError, "needs a metric of y_true and y_pred"),
+        (metrics.Metric(), TypeError, "metrics: got Metric without update_state"),
+        (metrics.Recall([0.1, 0.2]), ValueError, "whose result is an array, needs one with a single number"),
+        (metrics.R2Score(None), ValueError, "whose result is an array"),
+        (dict, TypeError, "metrics: got <class 'dict'>"),
+    ],
+)
+def test_what_is_no_metric_of_a_model(identifier, error, message):
+    with pytest.raises(error, match=message):
+        metrics.get(identifier)
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        metrics.AUC(50, "pr", name="area", thresholds=[0.3, 0.2]),
+        metrics.Precision(top_k=2, class_id=1),
+        metrics.Recall(thresholds=(0.25,)),
+        metrics.BinaryAccuracy(threshold=0.3),
+        metrics.CategoricalCrossentropy(label_smoothing=0.1),
+        metrics.R2Score(num_regressors=2),
+        metrics.get("acc"),
+    ],
+    ids=lambda metric: metric.name,
+)
+def test_configs_make_the_same_metric(metric):
+    config = json.loads(json.dumps(to_plain(metric)))
+    twin = metrics.get(config)
+    assert type(twin) is type(metric) and to_plain(twin) == config and repr(twin) == repr(metric)
+    assert set(config["config"]) == set(inspect.signature(type(metric)).parameters)
