@@ -28,8 +28,8 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
     cdef Py_ssize_t start = 0
     cdef uint64_t step = plan.step
     cdef long long second = time(NULL)
-    cdef double penalty = 0
-    cdef Optimizer optimizer
+    cdef double penalty = 0, learning_rate
+    cdef Optimizer optimizer = plan.optimizer
     cdef Pass run = Pass(True, True, step)
     cdef Part part
     while start < data.rows and step < plan.last_step:
@@ -42,10 +42,10 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
         compare(plan, data, start, &part, <floating *> plan.losses)
         if plan.penalized and part.number == 0:
             penalty = penalty_of(plan, <floating *> plan.squares)
-        optimizer = plan.optimizer
+        learning_rate = plan.optimizer.learning_rate
         if data.learning_rates != NULL:
-            optimizer.learning_rate = data.learning_rates[start // batch_size]
-        optimizer = at_step(optimizer, step + 1)
+            learning_rate = data.learning_rates[start // batch_size]
+        at_step(&optimizer, step + 1, learning_rate)
         backward(plan, &part, &run, &optimizer, kind)
         step += 1
         barrier_wait(&plan.barrier, part.count)

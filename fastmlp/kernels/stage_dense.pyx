@@ -13,6 +13,7 @@ from fastmlp.kernels.isa cimport LINEAR, SGD, Optimizer, STORE
 from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, descend_listed, multiply_columns
 from fastmlp.kernels.isa cimport multiply_listed, multiply_listed_row, multiply_rows, panel_columns, share, sum_rows
 from fastmlp.kernels.isa cimport tile_rows, transpose, update
+from fastmlp.kernels.optimizers cimport MAX_SLOTS
 from fastmlp.kernels.plan cimport DENSE, NO_ROW, NOT_LISTED
 from fastmlp.kernels.plan cimport Layer, Lists, Matrix, Part, Pass, Plan, block_row, element, input_of, memory_of
 from fastmlp.kernels.plan cimport tile_of, vectors_of
@@ -197,7 +198,7 @@ cdef void update_listed(Plan *plan, const Layer *layer, const Optimizer *optimiz
     cdef Py_ssize_t i
     for i in range(0, rows, 2):
         height = <int> min(2, rows - i)
-        if optimizer.kind == SGD and layer.l2 == 0:
+        if optimizer.kind == SGD and not optimizer.is_adjusted and layer.l2 == 0:
             descend_listed(plan.isa, height, vectors, lists.counts[list_number], index_of(lists, list_number),
                            values_of(lists, list_number, c), dz, optimizer.learning_rate,
                            <floating *> plan.arena + at + i * width)
@@ -242,9 +243,13 @@ cdef void update_bias(Plan *plan, const Layer *layer, const Part *part, const Op
 
 
 cdef inline void apply(Plan *plan, const Optimizer *optimizer, Py_ssize_t at, Py_ssize_t n,
-                       const floating *g) noexcept nogil:
+                       floating *g) noexcept nogil:
     """Update n weights of the arena, or keep their gradient."""
     cdef floating *w = <floating *> plan.arena + at
+    cdef floating *slots[MAX_SLOTS]
+    cdef int slot
     if optimizer.kind == STORE:
         w = <floating *> plan.gradients + at
-    update(plan.isa, optimizer, n, w, g, w + plan.parameters, w + 2 * plan.parameters)
+    for slot in range(MAX_SLOTS):  # those that the optimizer does not have are not used
+        slots[slot] = w + (slot + 1) * plan.parameters
+    update(plan.isa, optimizer, n, w, g, slots)

@@ -52,7 +52,21 @@ FUSED = {
     ("sigmoid", "binary_crossentropy"),
 }
 KINDS = {"dense": DENSE, "activation": ACTIVATION, "dropout": DROPOUT, "rescaling": RESCALING}
-SLOTS = {"sgd": 0, "momentum": 1, "nesterov": 1, "rmsprop": 1, "adagrad": 1, "adam": 2}
+SLOTS = {
+    "sgd": 0,
+    "momentum": 1,
+    "nesterov": 1,
+    "rmsprop": 1,
+    "rmsprop_momentum": 2,
+    "rmsprop_centered": 3,
+    "adagrad": 1,
+    "adadelta": 2,
+    "adam": 2,
+    "amsgrad": 3,
+    "adamax": 2,
+    "nadam": 2,
+    "lion": 1,
+}
 METRICS = {
     None: NO_METRIC,
     "binary_accuracy": BINARY_ACCURACY,
