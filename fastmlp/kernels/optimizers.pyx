@@ -183,14 +183,14 @@ cdef void at_step(Optimizer *optimizer, long long step, double learning_rate) no
     elif optimizer.kind == ADAMAX:
         optimizer.correction = 1 - pow(optimizer.beta_1, <double> step)
     elif optimizer.kind == NADAM:
-        share_of_nadam(optimizer, step)
+        shares_of_nadam(optimizer, step)
     optimizer.ema_momentum_now = momentum_of_average(optimizer.ema_momentum, step)
     optimizer.overwrites_now = (
         optimizer.ema_overwrite_frequency > 0 and step % optimizer.ema_overwrite_frequency == 0
     )
 
 
-cdef void share_of_nadam(Optimizer *optimizer, long long step) noexcept nogil:
+cdef void shares_of_nadam(Optimizer *optimizer, long long step) noexcept nogil:
     """The product goes on from where it was, or from the first step: a run that was resumed has the same bits."""
     cdef double following = nadam_momentum(optimizer, step + 1)
     while optimizer.counted < step and optimizer.product > 0:
