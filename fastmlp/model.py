@@ -172,7 +172,8 @@ class Sequential(Model):
             only("class_weight", class_weight, (None,), NO_WEIGHTS)
             rows, as_dict = self._batch("train_on_batch", x, y, sample_weight, return_dict)
             network, order = self.network_for_training(rows.rows), np.arange(rows.rows, dtype=np.int64)
-            values = network.train_epoch(rows.x, rows.y, order, rows.rows, self.engine_metric)
+            rates = self.learning_rates(1)
+            values = network.train_epoch(rows.x, rows.y, order, rows.rows, self.engine_metric, learning_rates=rates)
             return by_name_or_not(self.named_results(values), as_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:

@@ -31,9 +31,13 @@ class Settings:
             raise AttributeError(f"{name}: got a new value, needs a new {type(self).__name__}")
         super().__setattr__(name, value)
 
+    def arguments(self) -> dict[str, Any]:
+        """Return the constructor's arguments by name."""
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as JSON values."""
-        return {name: to_plain(getattr(self, name)) for name in inspect.signature(type(self)).parameters}
+        return {name: to_plain(value) for name, value in self.arguments().items()}
 
     @classmethod
     def from_config(cls: type[S], config: Mapping[str, Any]) -> S:
@@ -41,8 +45,8 @@ class Settings:
         return cls(**config)
 
     def __repr__(self) -> str:
-        values = {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
-        shown = [f"{name}={getattr(value, '__name__', value)!r}" for name, value in values.items() if value is not None]
+        values = self.arguments().items()
+        shown = [f"{name}={getattr(value, '__name__', value)!r}" for name, value in values if value is not None]
         return f"{type(self).__name__}({', '.join(shown)})"
 
 

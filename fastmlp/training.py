@@ -93,6 +93,7 @@ def train(model: Sequential, run: Run, callbacks: list[Callback]) -> History:
         history.on_epoch_end(epoch, logs)
         if model.stop_training:
             break
+    model.use_average()
     hooks.call("on_train_end", logs)
     return history
 
@@ -113,7 +114,10 @@ def run_epoch(
                 model.require_unchanged(changes)
             network = model.network_for_training(share.batch_size)
             rows = share.data
-            values = network.train_epoch(rows.x, rows.y, share.order, share.batch_size, model.engine_metric)
+            rates = model.learning_rates(share.steps)
+            values = network.train_epoch(
+                rows.x, rows.y, share.order, share.batch_size, model.engine_metric, learning_rates=rates
+            )
             mean.add(values, len(share.order))
             if by_batch:
                 hooks.call("on_train_batch_end", steps, model.named_results(mean.values))

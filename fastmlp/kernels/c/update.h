@@ -145,7 +145,8 @@ static void NAME(lion)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ 
     const T beta_2 = (T)optimizer->beta_2, rest_2 = (T)(1.0 - optimizer->beta_2);
     for (ptrdiff_t i = 0; i < n; i++) {
         const T mean = beta_1 * m[i] + rest_1 * g[i];
-        w[i] = w[i] - rate * (mean > 0 ? 1 : mean < 0 ? -1 : mean);
+        const T up = mean > 0 ? (T)1 : mean, sign = mean < 0 ? (T)-1 : up;
+        w[i] = w[i] - rate * sign;
         m[i] = beta_2 * m[i] + rest_2 * g[i];
     }
 }
