@@ -143,6 +143,10 @@ class Optimizer(Settings):
             names += [name for name in Common.__annotations__ if name not in names]
         return {name: getattr(self, "rate" if name == "learning_rate" else name) for name in names}
 
+    def shown(self) -> dict[str, Any]:
+        usual = {"use_ema": False, "ema_momentum": 0.99, "name": snake_case(type(self).__name__)}
+        return {name: value for name, value in super().shown().items() if value != usual.get(name)}
+
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as JSON values; TypeError where a learning rate cannot be written so."""
         rate = vars(self)["rate"]

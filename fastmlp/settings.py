@@ -44,9 +44,12 @@ class Settings:
         """Make an object from what `get_config` returned."""
         return cls(**config)
 
+    def shown(self) -> dict[str, Any]:
+        """Return what of them is worth showing."""
+        return {name: value for name, value in self.arguments().items() if value is not None}
+
     def __repr__(self) -> str:
-        values = self.arguments().items()
-        shown = [f"{name}={getattr(value, '__name__', value)!r}" for name, value in values if value is not None]
+        shown = [f"{name}={getattr(value, '__name__', value)!r}" for name, value in self.shown().items()]
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
