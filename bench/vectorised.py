@@ -302,9 +302,36 @@ def rmsprop(w, g, v, learning_rate, rho, epsilon):
     w -= learning_rate * g / np.sqrt(v + epsilon)
 
 
+def rmsprop_momentum(w, g, v, m, learning_rate, rho, momentum, epsilon):
+    v *= rho
+    v += (1 - rho) * np.square(g)
+    m *= momentum
+    m += learning_rate * g / np.sqrt(v + epsilon)
+    w -= m
+
+
+def rmsprop_centered(w, g, v, a, m, learning_rate, rho, momentum, epsilon):
+    v *= rho
+    v += (1 - rho) * np.square(g)
+    a *= rho
+    a += (1 - rho) * g
+    m *= momentum
+    m += learning_rate * g / np.sqrt(v - np.square(a) + epsilon)
+    w -= m
+
+
 def adagrad(w, g, a, learning_rate, epsilon):
     a += np.square(g)
     w -= learning_rate * g / np.sqrt(a + epsilon)
+
+
+def adadelta(w, g, a, d, learning_rate, rho, epsilon):
+    a *= rho
+    a += (1 - rho) * np.square(g)
+    stride = np.sqrt(d + epsilon) * g / np.sqrt(a + epsilon)
+    d *= rho
+    d += (1 - rho) * np.square(stride)
+    w -= learning_rate * stride
 
 
 def adam(w, g, m, v, learning_rate, beta_1, beta_2, epsilon, step):
@@ -312,6 +339,49 @@ def adam(w, g, m, v, learning_rate, beta_1, beta_2, epsilon, step):
     m += (g - m) * (1 - beta_1)
     v += (np.square(g) - v) * (1 - beta_2)
     w -= alpha * m / (np.sqrt(v) + epsilon)
+
+
+def amsgrad(w, g, m, v, a, learning_rate, beta_1, beta_2, epsilon, step):
+    alpha = learning_rate * (1 - beta_2**step) ** 0.5 / (1 - beta_1**step)
+    m += (g - m) * (1 - beta_1)
+    v += (np.square(g) - v) * (1 - beta_2)
+    np.maximum(a, v, out=a)
+    w -= alpha * m / (np.sqrt(a) + epsilon)
+
+
+def adamax(w, g, m, u, learning_rate, beta_1, beta_2, epsilon, step):
+    m += (g - m) * (1 - beta_1)
+    np.maximum(beta_2 * u, np.abs(g), out=u)
+    w -= learning_rate / (1 - beta_1**step) * m / (u + epsilon)
+
+
+def nadam(w, g, m, v, learning_rate, beta_1, beta_2, epsilon, step):
+    momenta = [beta_1 * (1 - 0.5 * 0.96**t) for t in range(1, step + 2)]
+    product = math.prod(momenta[:-1])
+    m += (g - m) * (1 - beta_1)
+    v += (np.square(g) - v) * (1 - beta_2)
+    mean = momenta[-1] / (1 - product * momenta[-1]) * m + (1 - momenta[-2]) / (1 - product) * g
+    w -= learning_rate * mean / (np.sqrt(v / (1 - beta_2**step)) + epsilon)
+
+
+def lion(w, g, m, learning_rate, beta_1, beta_2):
+    w -= learning_rate * np.sign(beta_1 * m + (1 - beta_1) * g)
+    m *= beta_2
+    m += (1 - beta_2) * g
+
+
+def clip_by_value(g, clipvalue):
+    np.clip(g, -clipvalue, clipvalue, out=g)
+
+
+def decay_weights(w, weight_decay, learning_rate):
+    w -= w * (weight_decay * learning_rate)
+
+
+def average_weights(average, w, ema_momentum, step):
+    momentum = 0 if step == 1 else ema_momentum
+    average *= momentum
+    average += (1 - momentum) * w
 
 
 # Dropout: the same generator as the oracle's, for all blocks of four words at once.

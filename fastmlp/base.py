@@ -323,18 +323,34 @@ class Model:
         network = Network(inputs, self._stack.specs(self.seed), loss=loss, optimizer=optimizer, dtype=self.dtype)
         network.set_weights(list(weights.values()))
         self._kept = {}
+        if self.optimizer is not None:
+            self.optimizer.bind(network)
         return network
+
+    def use_average(self) -> None:
+        """Let the moving averages of the weights become the weights, where the optimizer keeps them."""
+        if self.optimizer is not None and self.optimizer.use_ema and self.network.step > 0:
+            state = self.network.get_optimizer_state()
+            self.network.set_weights(state[-len(self.weight_names) :])
+
+    def learning_rates(self, steps: int) -> np.ndarray | None:
+        """Return the rates of the next `steps` updates, or None where they are all that of the network."""
+        assert self.optimizer is not None
+        return self.optimizer.rates(self.network.step, steps)
 
     def take_over(self, other: Model) -> None:
         """Become what `other`, of the same configuration, is: weights, optimizer, seed, epochs; it ends with that."""
         assert self.optimizer is not None and other.optimizer is not None
         network = other.network
-        self.optimizer.learning_rate = other.optimizer.learning_rate
+        self.optimizer.take_rate(other.optimizer)
+        self.optimizer.bind(network)
         vars(self).update(seed=other.seed, epochs_trained=other.epochs_trained, _network=network)
         other._network = None
 
     def _discard_network(self) -> None:
         self._changes += 1
+        if self.optimizer is not None:
+            self.optimizer.bind(None)
         if self._network is not None:
             # A layer that was just added has no weights yet.
             self._kept = dict(zip(self.weight_names, self._network.get_weights(), strict=False))

@@ -48,7 +48,7 @@ ACTIVATIONS = (
     "mish",
     "swish",
 )
-OPTIMIZERS = ("sgd", "rmsprop", "adagrad", "adam")
+OPTIMIZERS = ("sgd", "rmsprop", "adagrad", "adam", "adadelta", "adamw", "adamax", "nadam", "lion")
 MAX_THREADS = 256
 
 

@@ -180,6 +180,7 @@ class Sequential(Model):
                 rows.rows,
                 results.engine_metric,
                 sample_weight=rows.sample_weight,
+                learning_rates=self.learning_rates(1),
                 predictions=results.room(rows.rows),
             )
             results.add(values, rows)

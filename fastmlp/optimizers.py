@@ -1,34 +1,174 @@
 """Optimizers by name, with Keras' defaults. The formulas are the kernels'; here are their names and settings.
 
-Arguments after the ones that Keras has in the same place are keyword-only, so that no call means something else there.
+The first arguments of each are in Keras' order; those that all optimizers share (`Common`) are keyword-only.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import inspect
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from fastmlp.settings import Settings, boolean, lookup, real
+import numpy as np
+
+from fastmlp import schedules
+from fastmlp.settings import Settings, boolean, integer, lookup, only, optional_name, real, to_plain
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+Rate = float | Callable[[int], float] | Mapping[str, Any]  # a number, a function of the step, or a schedule's config
+
+
+class Common(TypedDict, total=False):
+    """Arguments of every optimizer, with Keras' defaults.
+
+    weight_decay : float, optional
+        What each weight loses before its update: w -= w * weight_decay * learning_rate.
+    clipnorm, clipvalue, global_clipnorm : float, optional
+        At most one of them: the largest norm of a weight's gradient, size of an element, norm of all gradients.
+    use_ema : bool
+        Whether to keep a moving average of the weights, which `fit` ends with, and which becomes the weights after
+        every `ema_overwrite_frequency` updates (default None: never); `ema_momentum`, default 0.99, is what it keeps.
+    loss_scale_factor, gradient_accumulation_steps : None
+    name : str, optional
+    """
+
+    weight_decay: float | None
+    clipnorm: float | None
+    clipvalue: float | None
+    global_clipnorm: float | None
+    use_ema: bool
+    ema_momentum: float
+    ema_overwrite_frequency: int | None
+    loss_scale_factor: None
+    gradient_accumulation_steps: None
+    name: str | None
 
 
 class Optimizer(Settings):
-    """Base of the optimizers. `learning_rate` may be set at any time; training reads it before each epoch."""
+    """Base of the optimizers.
 
-    rule: ClassVar[str]  # the engine's name
-    learning_rate: float
+    Parameters
+    ----------
+    learning_rate : float or function
+        A number, one of `schedules`, or a function of the number of updates done.
+    **common
+        See `Common`.
 
-    def __init__(self, learning_rate: float):
+    Attributes
+    ----------
+    learning_rate : float
+        That of the next update. It may be set at any time, training reads it before each call of the engine; where it
+        was a function, only to another one.
+    iterations : int
+        Updates done by the model that trains with it.
+    """
+
+    _network: Any = None  # counts the updates
+
+    def __init__(self, learning_rate: Rate, **common: Unpack[Common]):
+        needs = f"needs only arguments that {type(self).__name__} has"
+        for name in common.keys() - Common.__annotations__.keys():
+            raise TypeError(f"{name}: got {common[name]!r}, {needs}")  # type: ignore[literal-required]
         self.learning_rate = learning_rate
+        self.weight_decay = optional("weight_decay", common.get("weight_decay"))
+        self.clipnorm = optional("clipnorm", common.get("clipnorm"))
+        self.clipvalue = optional("clipvalue", common.get("clipvalue"))
+        self.global_clipnorm = optional("global_clipnorm", common.get("global_clipnorm"))
+        given = [name for name in ("clipnorm", "clipvalue", "global_clipnorm") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{given[1]}: got a number beside {given[0]}, needs at most one of the two")
+        self.use_ema = boolean("use_ema", common.get("use_ema", False))
+        self.ema_momentum = real("ema_momentum", common.get("ema_momentum", 0.99), low=0.0, high=1.0)
+        every = common.get("ema_overwrite_frequency")
+        self.ema_overwrite_frequency = None if every is None else integer("ema_overwrite_frequency", every, at_least=1)
+        self.loss_scale_factor = common.get("loss_scale_factor")
+        only("loss_scale_factor", self.loss_scale_factor, (None,), "no type here is so short that it would help")
+        self.gradient_accumulation_steps = common.get("gradient_accumulation_steps")
+        only("gradient_accumulation_steps", self.gradient_accumulation_steps, (None,), "use a larger batch_size")
+        self.name = optional_name(common.get("name")) or type(self).__name__.lower()
+
+    @property
+    def learning_rate(self) -> float:
+        rate = vars(self)["rate"]
+        return checked(rate(self.iterations)) if callable(rate) else float(rate)
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        if isinstance(value, Mapping):
+            value = schedules.get(value)
+        if not callable(value) or isinstance(value, type):
+            if callable(vars(self).get("rate")):
+                needs = "another schedule: this optimizer was made with one, so that its rate cannot be set"
+                raise TypeError(f"learning_rate: got {value!r}, needs {needs}")
+            value = checked(value)
+        vars(self)["rate"] = value
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "learning_rate":
-            vars(self)[name] = real(name, value, low=0.0)
+            object.__setattr__(self, name, value)
         else:
             super().__setattr__(name, value)
 
+    def rates(self, first: int, count: int) -> np.ndarray | None:
+        """Return the rates of `count` updates, the first of which follows `first` others, float64 [count].
+
+        None where they are all the same, `learning_rate`.
+        """
+        rate = vars(self)["rate"]
+        if not callable(rate):
+            return None
+        return np.array([checked(rate(step)) for step in range(first, first + count)], np.float64)
+
+    @property
+    def iterations(self) -> int:
+        return 0 if self._network is None else int(self._network.step)
+
+    def bind(self, network: Any) -> None:
+        """Count the updates of this network of the engine; None stands for one that has done none."""
+        vars(self)["_network"] = network
+
+    def take_rate(self, other: Optimizer) -> None:
+        """Go on with the learning rate of another optimizer."""
+        vars(self)["rate"] = vars(other)["rate"]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_network"}
+
+    def arguments(self) -> dict[str, Any]:
+        parameters = inspect.signature(type(self)).parameters.values()
+        names = [parameter.name for parameter in parameters if parameter.kind is not parameter.VAR_KEYWORD]
+        if len(names) < len(parameters):
+            names += [name for name in Common.__annotations__ if name not in names]
+        return {name: getattr(self, "rate" if name == "learning_rate" else name) for name in names}
+
+    def shown(self) -> dict[str, Any]:
+        usual = {"use_ema": False, "ema_momentum": 0.99, "name": type(self).__name__.lower()}
+        return {name: value for name, value in super().shown().items() if value != usual.get(name)}
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments as JSON values; TypeError where a learning rate cannot be written so."""
+        rate = vars(self)["rate"]
+        if callable(rate) and type(rate) not in schedules.SCHEDULES.values():
+            needs = "a number or one of optimizers.schedules to be saved; save_weights writes the weights alone"
+            raise TypeError(f"learning_rate: got {rate!r}, needs {needs}")
+        return {name: to_plain(value) for name, value in self.arguments().items()}
+
+    @property
+    def rule(self) -> dict[str, Any]:
+        """The engine's name of the update rule, and the rule's scalars but the learning rate."""
+        raise NotImplementedError
+
     @property
     def spec(self) -> dict[str, Any]:
-        """The engine's description: its name for the update rule, and the rule's scalars."""
-        return {"name": self.rule, **self.get_config()}
+        """The engine's description: the rule, and what is around it."""
+        around = {name: getattr(self, name) for name in ("clipnorm", "clipvalue", "global_clipnorm", "weight_decay")}
+        if self.use_ema:
+            around["ema_momentum"] = self.ema_momentum
+            around["ema_overwrite_frequency"] = self.ema_overwrite_frequency
+        asked = {name: value for name, value in around.items() if value or (name == "ema_momentum" and self.use_ema)}
+        return {**self.rule, "learning_rate": self.learning_rate, **asked}
 
 
 class SGD(Optimizer):
@@ -37,56 +177,228 @@ class SGD(Optimizer):
     Nesterov's form steps on from there: w += momentum * m - learning_rate * g.
     """
 
-    def __init__(self, learning_rate: float = 0.01, momentum: float = 0.0, nesterov: bool = False):
-        super().__init__(learning_rate)
+    def __init__(
+        self,
+        learning_rate: Rate = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        **common: Unpack[Common],
+    ):
+        super().__init__(learning_rate, **common)
         self.momentum = real("momentum", momentum, low=0.0, high=1.0)
         self.nesterov = boolean("nesterov", nesterov)
 
     @property
-    def spec(self) -> dict[str, Any]:
+    def rule(self) -> dict[str, Any]:
         if self.momentum == 0.0:
-            return {"name": "sgd", "learning_rate": self.learning_rate}
-        name = "nesterov" if self.nesterov else "momentum"
-        return {"name": name, "learning_rate": self.learning_rate, "momentum": self.momentum}
+            return {"name": "sgd"}
+        return {"name": "nesterov" if self.nesterov else "momentum", "momentum": self.momentum}
 
 
 class RMSprop(Optimizer):
-    """v = rho * v + (1 - rho) * g * g, w -= learning_rate * g / sqrt(v + epsilon)."""
+    """v = rho * v + (1 - rho) * g * g, w -= learning_rate * g / sqrt(v + epsilon).
 
-    rule = "rmsprop"
+    With momentum these steps are gathered: m = momentum * m + step, w -= m. `centered` takes the square of a running
+    mean of g off v.
+    """
 
-    def __init__(self, learning_rate: float = 0.001, rho: float = 0.9, *, epsilon: float = 1e-7):
-        super().__init__(learning_rate)
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        rho: float = 0.9,
+        momentum: float = 0.0,
+        epsilon: float = 1e-7,
+        centered: bool = False,
+        **common: Unpack[Common],
+    ):
+        super().__init__(learning_rate, **common)
         self.rho = real("rho", rho, low=0.0, high=1.0)
+        self.momentum = real("momentum", momentum, low=0.0, high=1.0)
         self.epsilon = real("epsilon", epsilon, low=0.0)
+        self.centered = boolean("centered", centered)
+
+    @property
+    def rule(self) -> dict[str, Any]:
+        scalars = {"rho": self.rho, "epsilon": self.epsilon}
+        if self.centered or self.momentum > 0.0:
+            name = "rmsprop_centered" if self.centered else "rmsprop_momentum"
+            return {"name": name, "momentum": self.momentum, **scalars}
+        return {"name": "rmsprop", **scalars}
 
 
 class Adagrad(Optimizer):
     """a += g * g, w -= learning_rate * g / sqrt(a + epsilon); a starts at `initial_accumulator_value`."""
 
-    rule = "adagrad"
-
-    def __init__(self, learning_rate: float = 0.001, initial_accumulator_value: float = 0.1, epsilon: float = 1e-7):
-        super().__init__(learning_rate)
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        initial_accumulator_value: float = 0.1,
+        epsilon: float = 1e-7,
+        **common: Unpack[Common],
+    ):
+        super().__init__(learning_rate, **common)
         self.initial_accumulator_value = real("initial_accumulator_value", initial_accumulator_value, low=0.0)
         self.epsilon = real("epsilon", epsilon, low=0.0)
 
+    @property
+    def rule(self) -> dict[str, Any]:
+        start = self.initial_accumulator_value
+        return {"name": "adagrad", "initial_accumulator_value": start, "epsilon": self.epsilon}
 
-class Adam(Optimizer):
-    """Kingma and Ba's Adam in the form with epsilon outside the root ("epsilon hat"), as in Keras."""
 
-    rule = "adam"
+class Adadelta(Optimizer):
+    """Zeiler's Adadelta: w -= learning_rate * s, where s is g times the ratio of two running root mean squares."""
 
-    def __init__(self, learning_rate: float = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7):
-        super().__init__(learning_rate)
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        rho: float = 0.95,
+        epsilon: float = 1e-7,
+        **common: Unpack[Common],
+    ):
+        super().__init__(learning_rate, **common)
+        self.rho = real("rho", rho, low=0.0, high=1.0)
+        self.epsilon = real("epsilon", epsilon, low=0.0)
+
+    @property
+    def rule(self) -> dict[str, Any]:
+        return {"name": "adadelta", "rho": self.rho, "epsilon": self.epsilon}
+
+
+class Betas(Optimizer):
+    """Base of those that correct two running means, of g and of its size, for the bias of their first steps."""
+
+    def __init__(self, learning_rate: Rate, beta_1: float, beta_2: float, epsilon: float, **common: Unpack[Common]):
+        super().__init__(learning_rate, **common)
         self.beta_1 = real("beta_1", beta_1, low=0.0, high=1.0, open_high=True)
         self.beta_2 = real("beta_2", beta_2, low=0.0, high=1.0, open_high=True)
         self.epsilon = real("epsilon", epsilon, low=0.0)
 
+    @property
+    def scalars(self) -> dict[str, Any]:
+        return {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "rmsprop": RMSprop, "adagrad": Adagrad, "adam": Adam}
+
+class Adam(Betas):
+    """Kingma and Ba's Adam in the form with epsilon outside the root ("epsilon hat"), as in Keras.
+
+    `amsgrad` divides by the root of the greatest running mean of squares so far.
+    """
+
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        **common: Unpack[Common],
+    ):
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, **common)
+        self.amsgrad = boolean("amsgrad", amsgrad)
+
+    @property
+    def rule(self) -> dict[str, Any]:
+        return {"name": "amsgrad" if self.amsgrad else "adam", **self.scalars}
+
+
+class AdamW(Adam):
+    """Adam with a weight decay, which the running means do not see."""
+
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        weight_decay: float = 0.004,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        **common: Any,
+    ):
+        common["weight_decay"] = real("weight_decay", weight_decay, low=0.0)
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, **common)
+
+
+class Adamax(Betas):
+    """Adam with the greatest size of the gradient, which fades by beta_2, in place of a root mean square."""
+
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **common: Unpack[Common],
+    ):
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, **common)
+
+    @property
+    def rule(self) -> dict[str, Any]:
+        return {"name": "adamax", **self.scalars}
+
+
+class Nadam(Betas):
+    """Adam that looks one step ahead, as Nesterov's momentum does; Dozat's, with a momentum that grows to beta_1."""
+
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **common: Unpack[Common],
+    ):
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, **common)
+
+    @property
+    def rule(self) -> dict[str, Any]:
+        return {"name": "nadam", **self.scalars}
+
+
+class Lion(Optimizer):
+    """w -= learning_rate * sign(beta_1 * m + (1 - beta_1) * g), m = beta_2 * m + (1 - beta_2) * g."""
+
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.99,
+        **common: Unpack[Common],
+    ):
+        super().__init__(learning_rate, **common)
+        self.beta_1 = real("beta_1", beta_1, low=0.0, high=1.0)
+        if self.beta_1 == 0.0:
+            raise ValueError(f"beta_1: got {beta_1!r}, needs a finite number above 0: steps would not see m")
+        self.beta_2 = real("beta_2", beta_2, low=0.0, high=1.0)
+
+    @property
+    def rule(self) -> dict[str, Any]:
+        return {"name": "lion", "beta_1": self.beta_1, "beta_2": self.beta_2}
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "sgd": SGD,
+    "rmsprop": RMSprop,
+    "adagrad": Adagrad,
+    "adam": Adam,
+    "adadelta": Adadelta,
+    "adamw": AdamW,
+    "adamax": Adamax,
+    "nadam": Nadam,
+    "lion": Lion,
+}
 
 
 def get(identifier: Any, argument: str = "optimizer") -> Optimizer:
     """Return the optimizer for a name, class, instance or config."""
     return lookup(argument, identifier, OPTIMIZERS)
+
+
+def checked(rate: Any) -> float:
+    """Return a learning rate, checked."""
+    return real("learning_rate", rate, low=0.0)
+
+
+def optional(argument: str, value: Any) -> float | None:
+    """Return a checked number of at least 0, or None."""
+    return None if value is None else real(argument, value, low=0.0)

@@ -31,25 +31,28 @@ class Settings:
             raise AttributeError(f"{name}: got a new value, needs a new {type(self).__name__}")
         super().__setattr__(name, value)
 
+    def arguments(self) -> dict[str, Any]:
+        """Return the constructor's arguments by name, those that it takes as *args or **kwargs left out."""
+        parameters = inspect.signature(type(self)).parameters.values()
+        named = [one.name for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
+        return {name: getattr(self, name) for name in named}
+
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as JSON values."""
-        return {name: to_plain(value) for name, value in self._arguments().items()}
+        return {name: to_plain(value) for name, value in self.arguments().items()}
 
     @classmethod
     def from_config(cls: type[S], config: Mapping[str, Any]) -> S:
         """Make an object from what `get_config` returned."""
         return cls(**config)
 
-    def __repr__(self) -> str:
-        values = self._arguments().items()
-        shown = [f"{name}={getattr(value, '__name__', value)!r}" for name, value in values if value is not None]
-        return f"{type(self).__name__}({', '.join(shown)})"
+    def shown(self) -> dict[str, Any]:
+        """Return what of them is worth showing."""
+        return {name: value for name, value in self.arguments().items() if value is not None}
 
-    def _arguments(self) -> dict[str, Any]:
-        """The constructor's arguments by name, those that it takes as *args or **kwargs left out."""
-        parameters = inspect.signature(type(self)).parameters.values()
-        named = [one.name for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
-        return {name: getattr(self, name) for name in named}
+    def __repr__(self) -> str:
+        shown = [f"{name}={getattr(value, '__name__', value)!r}" for name, value in self.shown().items()]
+        return f"{type(self).__name__}({', '.join(shown)})"
 
 
 def to_plain(value: Any) -> Any:

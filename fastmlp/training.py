@@ -99,6 +99,7 @@ def train(model: Sequential, run: Run, callbacks: list[Callback]) -> History:
         history.on_epoch_end(epoch, logs)
         if model.stop_training:
             break
+    model.use_average()
     hooks.call("on_train_end", logs)
     return history
 
@@ -127,6 +128,7 @@ def run_epoch(
                 share.batch_size,
                 results.engine_metric,
                 sample_weight=rows.sample_weight,
+                learning_rates=model.learning_rates(share.steps),
                 predictions=results.room(rows.rows),
             )
             results.add(values, rows, share.order)

@@ -38,9 +38,17 @@ OPTIMIZERS = {  # name: update rule, number of slots (lists it remembers for eac
     "momentum": (optimizers.momentum, 1),
     "nesterov": (optimizers.nesterov, 1),
     "rmsprop": (optimizers.rmsprop, 1),
+    "rmsprop_momentum": (optimizers.rmsprop_momentum, 2),
+    "rmsprop_centered": (optimizers.rmsprop_centered, 3),
     "adagrad": (optimizers.adagrad, 1),
+    "adadelta": (optimizers.adadelta, 2),
     "adam": (optimizers.adam, 2),
+    "amsgrad": (optimizers.amsgrad, 3),
+    "adamax": (optimizers.adamax, 2),
+    "nadam": (optimizers.nadam, 2),
+    "lion": (optimizers.lion, 1),
 }
+COUNTING = ("adam", "amsgrad", "adamax", "nadam")  # those that correct for the first steps
 
 
 class Network:
@@ -65,6 +73,8 @@ class Network:
         gradient of their mean.
     optimizer : dict, optional
         "name" of OPTIMIZERS and the arguments of that rule, without step; "initial_accumulator_value" for adagrad.
+        For any, "clipvalue" and "weight_decay" as of clip_by_value and decay_weights; with "ema_momentum" the last slot
+        is average_weights', which become the weights every "ema_overwrite_frequency" steps.
         "clipnorm" or "global_clipnorm" is the largest norm of each gradient, or of all of them together.
 
     Attributes
@@ -86,9 +96,17 @@ class Network:
             self.loss = self.loss + "_from_logits"
             self.loss_input -= 1  # ... or, fused, the input of the last stage
         self.settings = dict(optimizer or {"name": "sgd"})
-        self.rule, slots = OPTIMIZERS[self.settings.pop("name")]
         self.clipnorm = self.settings.pop("clipnorm", None)
         self.global_clipnorm = self.settings.pop("global_clipnorm", None)
+        name = self.settings.pop("name")
+        self.rule, slots = OPTIMIZERS[name]
+        self.is_counting = name in COUNTING
+        self.clipvalue = self.settings.pop("clipvalue", None)
+        self.weight_decay = self.settings.pop("weight_decay", None)
+        self.ema_momentum = self.settings.pop("ema_momentum", None)
+        self.ema_overwrite_frequency = self.settings.pop("ema_overwrite_frequency", None)
+        if self.ema_momentum is not None:
+            slots += 1
         start = self.settings.pop("initial_accumulator_value", 0.0)
         self.slots = [[filled_like(array, start) for array in self.trained_weights()] for _ in range(slots)]
         self.step = 0
@@ -157,8 +175,8 @@ class Network:
         """One step of the optimizer, row by row, in place; at its own learning rate unless another one is given."""
         self.step += 1
         settings = dict(self.settings)
-        if self.rule is optimizers.adam:
-            settings["step"] = self.step  # it corrects for the first steps
+        if self.is_counting:
+            settings["step"] = self.step
         if learning_rate is not None:
             settings["learning_rate"] = learning_rate
         if self.clipnorm is not None:
@@ -167,13 +185,28 @@ class Network:
         if self.global_clipnorm is not None:
             clip_by_global_norm(gradients, self.global_clipnorm)
         for arrays in zip(self.trained_weights(), gradients, *self.slots, strict=True):
-            for rows in zip(*[rows_of(array) for array in arrays], strict=True):
-                self.rule(*rows, **settings)
+            for w, g, *slots in zip(*[rows_of(array) for array in arrays], strict=True):
+                self.update_row(w, g, slots, settings)
         for stage in self.stages:
             for name, array in stage["weights"].items():
                 _, _, max_norm = settings_of(stage, name)
                 if max_norm:
                     shorten(array, max_norm)
+
+    def update_row(self, w, g, slots, settings):
+        """The rule for one row of weights, and what is around it."""
+        if self.clipvalue is not None:
+            optimizers.clip_by_value(g, self.clipvalue)
+        if self.weight_decay is not None:
+            optimizers.decay_weights(w, self.weight_decay, settings["learning_rate"])
+        if self.ema_momentum is None:
+            self.rule(w, g, *slots, **settings)
+            return
+        *slots, average = slots
+        self.rule(w, g, *slots, **settings)
+        optimizers.average_weights(average, w, self.ema_momentum, self.step)
+        if self.ema_overwrite_frequency is not None and self.step % self.ema_overwrite_frequency == 0:
+            w[:] = average
 
     def compare(self, y, values):
         """Loss of each row, [rows], and the gradient of their mean by what the loss reads."""

@@ -1,7 +1,8 @@
-"""Rules that update weights from gradients, with the formulas of Keras.
+"""Rules that update weights from gradients, with the formulas of Keras, and what may be around any of them.
 
-w are weights and g their gradients; m, v and a are what an optimizer remembers of earlier steps. All are flat lists of
-n floats, and w, m, v and a are changed in place. Each rule is per element, so a matrix may be passed row by row.
+w are weights and g their gradients; m, v, a and the like are what an optimizer remembers of earlier steps. All are flat
+lists of n floats, which are changed in place, except for g. Each rule is per element, so a matrix may be passed row by
+row.
 """
 
 import math
@@ -67,6 +68,42 @@ def rmsprop(w, g, v, learning_rate, rho, epsilon):
         w[i] = w[i] - (learning_rate * g[i]) / math.sqrt(v[i] + epsilon)
 
 
+def rmsprop_momentum(w, g, v, m, learning_rate, rho, momentum, epsilon):
+    """The steps of rmsprop, gathered in a velocity.
+
+    v as in rmsprop; m = momentum * m + learning_rate * g / sqrt(v + epsilon); w = w - m
+
+    Parameters
+    ----------
+    w, g, v, m : [n]
+    learning_rate, rho, momentum, epsilon : float
+    """
+    for i in range(len(w)):
+        v[i] = rho * v[i] + (1.0 - rho) * (g[i] * g[i])
+        m[i] = momentum * m[i] + (learning_rate * g[i]) / math.sqrt(v[i] + epsilon)
+        w[i] = w[i] - m[i]
+
+
+def rmsprop_centered(w, g, v, a, m, learning_rate, rho, momentum, epsilon):
+    """Steps divided by a running standard deviation of the gradient, gathered in a velocity.
+
+    v as in rmsprop; a = rho * a + (1 - rho) * g; m = momentum * m + learning_rate * g / sqrt(v - a^2 + epsilon);
+    w = w - m
+
+    A. Graves, Generating sequences with recurrent neural networks, 2013, equations 38 to 41.
+
+    Parameters
+    ----------
+    w, g, v, a, m : [n]
+    learning_rate, rho, momentum, epsilon : float
+    """
+    for i in range(len(w)):
+        v[i] = rho * v[i] + (1.0 - rho) * (g[i] * g[i])
+        a[i] = rho * a[i] + (1.0 - rho) * g[i]
+        m[i] = momentum * m[i] + (learning_rate * g[i]) / math.sqrt((v[i] - a[i] * a[i]) + epsilon)
+        w[i] = w[i] - m[i]
+
+
 def adagrad(w, g, a, learning_rate, epsilon):
     """Steps divided by the root of all squared gradients so far.
 
@@ -82,6 +119,26 @@ def adagrad(w, g, a, learning_rate, epsilon):
     for i in range(len(w)):
         a[i] = a[i] + g[i] * g[i]
         w[i] = w[i] - (learning_rate * g[i]) / math.sqrt(a[i] + epsilon)
+
+
+def adadelta(w, g, a, d, learning_rate, rho, epsilon):
+    """Steps of the size of earlier ones, which the running means a of g^2 and d of s^2 make up.
+
+    a = rho * a + (1 - rho) * g^2; s = sqrt(d + epsilon) * g / sqrt(a + epsilon); d = rho * d + (1 - rho) * s^2;
+    w = w - learning_rate * s
+
+    M. Zeiler, ADADELTA: an adaptive learning rate method, 2012.
+
+    Parameters
+    ----------
+    w, g, a, d : [n]
+    learning_rate, rho, epsilon : float
+    """
+    for i in range(len(w)):
+        a[i] = rho * a[i] + (1.0 - rho) * (g[i] * g[i])
+        s = (math.sqrt(d[i] + epsilon) * g[i]) / math.sqrt(a[i] + epsilon)
+        d[i] = rho * d[i] + (1.0 - rho) * (s * s)
+        w[i] = w[i] - learning_rate * s
 
 
 def adam(w, g, m, v, learning_rate, beta_1, beta_2, epsilon, step):
@@ -104,3 +161,142 @@ def adam(w, g, m, v, learning_rate, beta_1, beta_2, epsilon, step):
         m[i] = m[i] + (g[i] - m[i]) * (1.0 - beta_1)
         v[i] = v[i] + (g[i] * g[i] - v[i]) * (1.0 - beta_2)
         w[i] = w[i] - (alpha * m[i]) / (math.sqrt(v[i]) + epsilon)
+
+
+def amsgrad(w, g, m, v, a, learning_rate, beta_1, beta_2, epsilon, step):
+    """Adam with the greatest v so far, a = max(a, v), in place of v.
+
+    S. Reddi, S. Kale and S. Kumar, On the convergence of Adam and beyond, 2018.
+
+    Parameters
+    ----------
+    w, g, m, v, a : [n]
+    learning_rate, beta_1, beta_2, epsilon : float
+    step : int
+        As in adam.
+    """
+    alpha = learning_rate * math.sqrt(1.0 - beta_2**step) / (1.0 - beta_1**step)
+    for i in range(len(w)):
+        m[i] = m[i] + (g[i] - m[i]) * (1.0 - beta_1)
+        v[i] = v[i] + (g[i] * g[i] - v[i]) * (1.0 - beta_2)
+        a[i] = max(a[i], v[i])
+        w[i] = w[i] - (alpha * m[i]) / (math.sqrt(a[i]) + epsilon)
+
+
+def adamax(w, g, m, u, learning_rate, beta_1, beta_2, epsilon, step):
+    """Adam with the greatest size of the gradient, which fades by beta_2, in place of a mean square.
+
+    m as in adam; u = max(beta_2 * u, |g|); w = w - learning_rate * m / ((1 - beta_1^step) * (u + epsilon))
+
+    D. Kingma and J. Ba, Adam: a method for stochastic optimization, 2015, section 7.1.
+
+    Parameters
+    ----------
+    w, g, m, u : [n]
+    learning_rate, beta_1, beta_2, epsilon : float
+    step : int
+        As in adam.
+    """
+    correction = 1.0 - beta_1**step
+    for i in range(len(w)):
+        m[i] = m[i] + (g[i] - m[i]) * (1.0 - beta_1)
+        u[i] = max(beta_2 * u[i], abs(g[i]))
+        w[i] = w[i] - (learning_rate * m[i]) / (correction * (u[i] + epsilon))
+
+
+def nadam(w, g, m, v, learning_rate, beta_1, beta_2, epsilon, step):
+    """Adam that looks one step ahead, as nesterov does, with momenta u that grow up to beta_1.
+
+    u_t = beta_1 * (1 - 0.96^t / 2); p_t = u_1 * u_2 * ... * u_t; m and v as in adam;
+    w = w - learning_rate * (u_(t+1) / (1 - p_(t+1)) * m + (1 - u_t) / (1 - p_t) * g)
+    / (sqrt(v / (1 - beta_2^t)) + epsilon), with t for the step
+
+    T. Dozat, Incorporating Nesterov momentum into Adam, 2016.
+
+    Parameters
+    ----------
+    w, g, m, v : [n]
+    learning_rate, beta_1, beta_2, epsilon : float
+    step : int
+        As in adam.
+    """
+    product = 1.0
+    for t in range(1, step + 1):
+        product = product * nadam_momentum(beta_1, t)
+    following = nadam_momentum(beta_1, step + 1)
+    share_m = following / (1.0 - product * following)
+    share_g = (1.0 - nadam_momentum(beta_1, step)) / (1.0 - product)
+    correction = 1.0 - beta_2**step
+    for i in range(len(w)):
+        m[i] = m[i] + (g[i] - m[i]) * (1.0 - beta_1)
+        v[i] = v[i] + (g[i] * g[i] - v[i]) * (1.0 - beta_2)
+        mean = share_m * m[i] + share_g * g[i]
+        w[i] = w[i] - (learning_rate * mean) / (math.sqrt(v[i] / correction) + epsilon)
+
+
+def nadam_momentum(beta_1, step):
+    """u of nadam."""
+    return beta_1 * (1.0 - 0.5 * 0.96**step)
+
+
+def lion(w, g, m, learning_rate, beta_1, beta_2):
+    """Steps of one size: the sign of a mean of m and g.
+
+    w = w - learning_rate * sign(beta_1 * m + (1 - beta_1) * g); m = beta_2 * m + (1 - beta_2) * g
+
+    X. Chen et al., Symbolic discovery of optimization algorithms, 2023.
+
+    Parameters
+    ----------
+    w, g, m : [n]
+    learning_rate, beta_1, beta_2 : float
+    """
+    for i in range(len(w)):
+        mean = beta_1 * m[i] + (1.0 - beta_1) * g[i]
+        w[i] = w[i] - learning_rate * (1.0 if mean > 0.0 else -1.0 if mean < 0.0 else mean)
+        m[i] = beta_2 * m[i] + (1.0 - beta_2) * g[i]
+
+
+def clip_by_value(g, clipvalue):
+    """Move each element into [-clipvalue, clipvalue], in place; NaN stays NaN.
+
+    Parameters
+    ----------
+    g : [n]
+    clipvalue : float
+    """
+    for i in range(len(g)):
+        g[i] = min(max(g[i], -clipvalue), clipvalue)
+
+
+def decay_weights(w, weight_decay, learning_rate):
+    """Shrink weights, before their update: w = w - w * weight_decay * learning_rate.
+
+    I. Loshchilov and F. Hutter, Decoupled weight decay regularization, 2019, in Keras' form.
+
+    Parameters
+    ----------
+    w : [n]
+    weight_decay, learning_rate : float
+    """
+    for i in range(len(w)):
+        w[i] = w[i] - (w[i] * weight_decay) * learning_rate
+
+
+def average_weights(average, w, ema_momentum, step):
+    """Exponential moving average of weights after their updates; it starts as the weights after the first one.
+
+    average = ema_momentum * average + (1 - ema_momentum) * w, with 0 for ema_momentum at the first step
+
+    B. T. Polyak and A. Juditsky, Acceleration of stochastic approximation by averaging, 1992, with fading weights.
+
+    Parameters
+    ----------
+    average, w : [n]
+    ema_momentum : float
+    step : int
+        1 at the first update.
+    """
+    momentum = 0.0 if step == 1 else ema_momentum
+    for i in range(len(w)):
+        average[i] = momentum * average[i] + (1.0 - momentum) * w[i]

@@ -17,6 +17,9 @@ SCALARS = {
     "beta_1": 0.9,
     "beta_2": 0.999,
     "epsilon": 1e-7,
+    "clipvalue": 0.5,
+    "weight_decay": 0.04,
+    "ema_momentum": 0.9,
     "rate": 0.25,
     "seed": 2**40 + 12345,  # more than one word of 32 bits
     "step": 3,
@@ -113,6 +116,11 @@ def squares(rng, shape):
     return rng.standard_normal(shape) ** 2
 
 
+def above_one(rng, shape):
+    """Squares and 1."""
+    return 1.0 + squares(rng, shape)
+
+
 def fractions(rng, shape):
     """Numbers inside (0, 1)."""
     return rng.uniform(0.01, 0.99, shape)
@@ -199,6 +207,13 @@ VALUES = (  # kernel, argument, maker: the first line that fits
     ("binary_crossentropy*", "y_pred", fractions),
     ("adagrad", "a", squares),
     ("rmsprop", "v", squares),
+    ("rmsprop_momentum", "v", squares),
+    ("rmsprop_centered", "v", above_one),  # at least a^2
+    ("rmsprop_centered", "a", signed_fractions),
+    ("adadelta", "[ad]", squares),
     ("adam", "v", squares),
+    ("amsgrad", "[va]", squares),
+    ("adamax", "u", squares),
+    ("nadam", "v", squares),
     ("*", "*", signed),
 )

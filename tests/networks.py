@@ -13,6 +13,13 @@ OPTIMIZERS = [
     {"name": "adam", "learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7},
     {"name": "momentum", "learning_rate": 0.05, "momentum": 0.9, "clipnorm": 0.05},
     {"name": "adam", "learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "global_clipnorm": 0.1},
+    {"name": "rmsprop_momentum", "learning_rate": 0.01, "rho": 0.9, "momentum": 0.9, "epsilon": 1e-7},
+    {"name": "rmsprop_centered", "learning_rate": 0.01, "rho": 0.9, "momentum": 0.5, "epsilon": 1e-3},
+    {"name": "adadelta", "learning_rate": 1.0, "rho": 0.95, "epsilon": 1e-7},
+    {"name": "amsgrad", "learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.9, "epsilon": 1e-7},
+    {"name": "adamax", "learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7},
+    {"name": "nadam", "learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7},
+    {"name": "lion", "learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.99},
 ]
 
 

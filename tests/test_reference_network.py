@@ -20,6 +20,25 @@ OPTIMIZERS = {
     "rmsprop": {"name": "rmsprop", "learning_rate": 0.01, "rho": 0.9, "epsilon": 1e-7},
     "adagrad": {"name": "adagrad", "learning_rate": 0.1, "epsilon": 1e-7, "initial_accumulator_value": 0.1},
     "adam": {"name": "adam", "learning_rate": 0.02, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7},
+    "rmsprop_momentum": {
+        "name": "rmsprop_momentum",
+        "learning_rate": 0.01,
+        "rho": 0.9,
+        "momentum": 0.5,
+        "epsilon": 1e-7,
+    },
+    "rmsprop_centered": {
+        "name": "rmsprop_centered",
+        "learning_rate": 0.01,
+        "rho": 0.9,
+        "momentum": 0.5,
+        "epsilon": 1e-3,
+    },
+    "adadelta": {"name": "adadelta", "learning_rate": 10.0, "rho": 0.95, "epsilon": 1e-5},
+    "amsgrad": {"name": "amsgrad", "learning_rate": 0.02, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7},
+    "adamax": {"name": "adamax", "learning_rate": 0.02, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7},
+    "nadam": {"name": "nadam", "learning_rate": 0.02, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7},
+    "lion": {"name": "lion", "learning_rate": 0.02, "beta_1": 0.9, "beta_2": 0.99},
 }
 
 
@@ -272,14 +291,16 @@ def test_an_update_is_the_rule_on_every_array(optimizer):
     for step in (1, 2):
         _, gradients = network.gradients(x, y)
         network.update(gradients)
-        extra = {"step": step} if optimizer == "adam" else {}
+        extra = {"step": step} if optimizer in ("adam", "amsgrad", "adamax", "nadam") else {}
         for k, (w, g) in enumerate(zip(weights, gradients, strict=True)):
             slots = state[k :: len(weights)]
             for rows in zip(rows_of(w), rows_of(g), *[rows_of(slot) for slot in slots], strict=True):
                 getattr(reference, optimizer)(*rows, **settings, **extra)
     assert network.get_weights() == weights
     assert network.get_optimizer_state() == state
-    assert len(state) == {"sgd": 0, "adam": 8}.get(optimizer, 4)
+    slots = {"sgd": 0, "momentum": 1, "nesterov": 1, "rmsprop": 1, "adagrad": 1, "lion": 1}
+    slots |= {"rmsprop_centered": 3, "amsgrad": 3}
+    assert len(state) == 4 * slots.get(optimizer, 2)
 
 
 def test_adagrad_starts_from_its_initial_accumulator():

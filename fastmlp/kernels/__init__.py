@@ -7,6 +7,7 @@ set to use instead of the best one.
 """
 
 import os
+from typing import Any
 
 import numpy as np
 
@@ -34,10 +35,14 @@ except ModuleNotFoundError as error:
 
 __all__ = [
     "Network",
+    "adadelta",
     "adagrad",
     "adam",
+    "adamax",
     "add",
     "add_matrix_and_vector",
+    "amsgrad",
+    "average_weights",
     "binary_crossentropy",
     "binary_crossentropy_from_logits",
     "binary_crossentropy_from_logits_gradient",
@@ -48,8 +53,10 @@ __all__ = [
     "categorical_crossentropy_gradient",
     "categorical_hinge",
     "categorical_hinge_gradient",
+    "clip_by_value",
     "cosine_similarity",
     "cosine_similarity_gradient",
+    "decay_weights",
     "dense_bias_gradient",
     "dense_forward",
     "dense_input_gradient",
@@ -74,6 +81,7 @@ __all__ = [
     "leaky_relu_gradient",
     "linear",
     "linear_gradient",
+    "lion",
     "log_cosh",
     "log_cosh_gradient",
     "log_softmax",
@@ -91,6 +99,7 @@ __all__ = [
     "mish",
     "mish_gradient",
     "momentum",
+    "nadam",
     "nesterov",
     "philox4x32",
     "poisson",
@@ -101,6 +110,8 @@ __all__ = [
     "relu_gradient",
     "reshape",
     "rmsprop",
+    "rmsprop_centered",
+    "rmsprop_momentum",
     "selu",
     "selu_gradient",
     "sgd",
@@ -255,7 +266,7 @@ binary_crossentropy_from_logits_gradient = kernel(
     crossentropies.binary_crossentropy_from_logits_gradient, y_true="b n", logits="b n", out="b n"
 )
 
-weights = Array("...", updated=True)
+weights, step = Array("...", updated=True), Scalar(int, 1, 2**63 - 1)
 sgd = kernel(optimizers.sgd, w=weights, g="...", learning_rate=float)
 momentum = kernel(optimizers.momentum, w=weights, g="...", m=weights, learning_rate=float, momentum=float)
 nesterov = kernel(optimizers.nesterov, w=weights, g="...", m=weights, learning_rate=float, momentum=float)
@@ -271,8 +282,44 @@ adam = kernel(
     beta_1=float,
     beta_2=float,
     epsilon=float,
-    step=Scalar(int, 1, 2**63 - 1),
+    step=step,
 )
+betas: Any = {"beta_1": float, "beta_2": float, "epsilon": float}
+rmsprop_momentum = kernel(
+    optimizers.rmsprop_momentum,
+    w=weights,
+    g="...",
+    v=weights,
+    m=weights,
+    learning_rate=float,
+    rho=float,
+    momentum=float,
+    epsilon=float,
+)
+rmsprop_centered = kernel(
+    optimizers.rmsprop_centered,
+    w=weights,
+    g="...",
+    v=weights,
+    a=weights,
+    m=weights,
+    learning_rate=float,
+    rho=float,
+    momentum=float,
+    epsilon=float,
+)
+adadelta = kernel(
+    optimizers.adadelta, w=weights, g="...", a=weights, d=weights, learning_rate=float, rho=float, epsilon=float
+)
+amsgrad = kernel(
+    optimizers.amsgrad, w=weights, g="...", m=weights, v=weights, a=weights, learning_rate=float, **betas, step=step
+)
+adamax = kernel(optimizers.adamax, w=weights, g="...", m=weights, u=weights, learning_rate=float, **betas, step=step)
+nadam = kernel(optimizers.nadam, w=weights, g="...", m=weights, v=weights, learning_rate=float, **betas, step=step)
+lion = kernel(optimizers.lion, w=weights, g="...", m=weights, learning_rate=float, beta_1=float, beta_2=float)
+clip_by_value = kernel(optimizers.clip_by_value, g=weights, clipvalue=Scalar(float, 0))
+decay_weights = kernel(optimizers.decay_weights, w=weights, weight_decay=float, learning_rate=float)
+average_weights = kernel(optimizers.average_weights, average=weights, w="...", ema_momentum=float, step=step)
 
 words = np.uint32
 philox4x32 = kernel(masks.philox4x32, counter=Array("4", words), key=Array("2", words), out=Array("4", words))

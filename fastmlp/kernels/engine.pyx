@@ -59,6 +59,8 @@ cdef class Network:
         or their mean, and the gradient of the mean, [rows, units].
     optimizer : dict, optional
         "name" of stages.SLOTS and the arguments of that kernel, without step; "initial_accumulator_value" for adagrad.
+        For any, "clipvalue" and "weight_decay" as of clip_by_value and decay_weights; with "ema_momentum" the last slot
+        is average_weights', which become the weights every "ema_overwrite_frequency" steps.
         "clipnorm" or "global_clipnorm" is the largest norm of each gradient, or of all of them together.
     dtype : {"float32", "float64"}
         Type of weights and arithmetic.
@@ -106,10 +108,11 @@ cdef class Network:
         self.arena = Arena(self.width, self.dtype)
         self.set_layers(take_apart(layers, self.plan.fused))
         optimizer = dict(optimizer or {"name": "sgd", "learning_rate": 0.0})
-        self.plan.clipnorm = optimizer.get("clipnorm", 0.0)
-        self.plan.global_clipnorm = optimizer.get("global_clipnorm", 0.0)
-        self.plan.optimizer = optimizer_from(optimizer["name"], optimizer)
-        self.arena.allocate(SLOTS[optimizer["name"]], optimizer.get("initial_accumulator_value", 0.0))
+        self.plan.clipnorm = optimizer.pop("clipnorm", 0.0)
+        self.plan.global_clipnorm = optimizer.pop("global_clipnorm", 0.0)
+        slots = SLOTS[optimizer["name"]]
+        self.plan.optimizer = optimizer_from(optimizer, slots)
+        self.arena.allocate(slots + ("ema_momentum" in optimizer), optimizer.get("initial_accumulator_value", 0.0))
         self.plan.parameters = self.arena.size
         self.plan.arena = <void *> address(self.arena.regions)
         if self.plan.clipnorm > 0 or self.plan.global_clipnorm > 0:

@@ -63,10 +63,10 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
 cdef void set_step(Plan *plan, const Data *data, Py_ssize_t number, uint64_t step, Pass *run) noexcept nogil:
     """What is given for each step of an epoch, and the optimizer for the step, counted from 1 over all epochs."""
     run.penalty_scale = data.penalty_scales[number] if data.penalty_scales != NULL else 1
-    run.optimizer = plan.optimizer
+    cdef double learning_rate = plan.optimizer.learning_rate
     if data.learning_rates != NULL:
-        run.optimizer.learning_rate = data.learning_rates[number]
-    run.optimizer = at_step(run.optimizer, step)
+        learning_rate = data.learning_rates[number]
+    at_step(&run.optimizer, step, learning_rate)
 
 
 cdef void learn(Plan *plan, const Part *part, const Pass *run, const floating *kind) noexcept nogil:

@@ -1,13 +1,14 @@
 """The table of C kernels in use, and each of its functions with a fused float type; c/kernels.h says what they do."""
 
 from cython cimport floating
-from libc.stdint cimport int32_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 cdef extern from "c/kernels.h" nogil:
     enum: LINEAR, RELU, SIGMOID, TANH, SOFTMAX, LOG_SOFTMAX, EXPONENTIAL, SOFTSIGN, HARD_SIGMOID
     enum: LEAKY_RELU, RELU6, ELU, SELU, SOFTPLUS, SILU, GELU, MISH
     enum: UINT8, FLOAT32, FLOAT64
-    enum: SGD, MOMENTUM, NESTEROV, RMSPROP, ADAGRAD, ADAM, STORE
+    enum: SGD, MOMENTUM, NESTEROV, RMSPROP, RMSPROP_MOMENTUM, RMSPROP_CENTERED, ADAGRAD, ADADELTA, ADAM, AMSGRAD
+    enum: ADAMAX, NADAM, LION, STORE
 
     ctypedef struct Optimizer:
         int kind
@@ -17,6 +18,20 @@ cdef extern from "c/kernels.h" nogil:
         double beta_1
         double beta_2
         double epsilon
+        bint is_adjusted
+        double clipvalue
+        double weight_decay
+        int average_slot
+        double ema_momentum
+        int64_t ema_overwrite_frequency
+        double plain_rate
+        double correction
+        double share_m
+        double share_g
+        double product
+        int64_t counted
+        double ema_momentum_now
+        bint overwrites_now
 
     ctypedef struct Dropout:
         uint64_t seed
@@ -55,7 +70,10 @@ cdef extern from "c/kernels.h" nogil:
         void (*softmax)(Py_ssize_t, float *) noexcept nogil
         void (*log_softmax)(Py_ssize_t, float *) noexcept nogil
         void (*log_softmax_gradient)(Py_ssize_t, const float *, float *) noexcept nogil
-        void (*update)(const Optimizer *, Py_ssize_t, float *, const float *, float *, float *) noexcept nogil
+        void (*update)(const Optimizer *, Py_ssize_t, float *, float *, float **) noexcept nogil
+        void (*clip_by_value)(Py_ssize_t, double, float *) noexcept nogil
+        void (*decay_weights)(Py_ssize_t, double, double, float *) noexcept nogil
+        void (*average_weights)(Py_ssize_t, double, const float *, float *) noexcept nogil
         void (*dropout)(const Dropout *, uint64_t, Py_ssize_t, float *) noexcept nogil
 
     ctypedef struct Kernels_f64:
@@ -88,7 +106,10 @@ cdef extern from "c/kernels.h" nogil:
         void (*softmax)(Py_ssize_t, double *) noexcept nogil
         void (*log_softmax)(Py_ssize_t, double *) noexcept nogil
         void (*log_softmax_gradient)(Py_ssize_t, const double *, double *) noexcept nogil
-        void (*update)(const Optimizer *, Py_ssize_t, double *, const double *, double *, double *) noexcept nogil
+        void (*update)(const Optimizer *, Py_ssize_t, double *, double *, double **) noexcept nogil
+        void (*clip_by_value)(Py_ssize_t, double, double *) noexcept nogil
+        void (*decay_weights)(Py_ssize_t, double, double, double *) noexcept nogil
+        void (*average_weights)(Py_ssize_t, double, const double *, double *) noexcept nogil
         void (*dropout)(const Dropout *, uint64_t, Py_ssize_t, double *) noexcept nogil
 
     ctypedef struct Isa:
@@ -290,12 +311,35 @@ cdef inline void log_softmax_gradient(const Isa *isa, Py_ssize_t n, const floati
         isa.f64.log_softmax_gradient(n, y, dy)
 
 
-cdef inline void update(const Isa *isa, const Optimizer *optimizer, Py_ssize_t n, floating *w, const floating *g,
-                        floating *slot_1, floating *slot_2) noexcept nogil:
+cdef inline void update(const Isa *isa, const Optimizer *optimizer, Py_ssize_t n, floating *w, floating *g,
+                        floating **slots) noexcept nogil:
     if floating is float:
-        isa.f32.update(optimizer, n, w, g, slot_1, slot_2)
+        isa.f32.update(optimizer, n, w, g, slots)
     else:
-        isa.f64.update(optimizer, n, w, g, slot_1, slot_2)
+        isa.f64.update(optimizer, n, w, g, slots)
+
+
+cdef inline void clip_by_value(const Isa *isa, Py_ssize_t n, double clipvalue, floating *g) noexcept nogil:
+    if floating is float:
+        isa.f32.clip_by_value(n, clipvalue, g)
+    else:
+        isa.f64.clip_by_value(n, clipvalue, g)
+
+
+cdef inline void decay_weights(const Isa *isa, Py_ssize_t n, double weight_decay, double learning_rate,
+                               floating *w) noexcept nogil:
+    if floating is float:
+        isa.f32.decay_weights(n, weight_decay, learning_rate, w)
+    else:
+        isa.f64.decay_weights(n, weight_decay, learning_rate, w)
+
+
+cdef inline void average_weights(const Isa *isa, Py_ssize_t n, double ema_momentum, const floating *w,
+                                 floating *average) noexcept nogil:
+    if floating is float:
+        isa.f32.average_weights(n, ema_momentum, w, average)
+    else:
+        isa.f64.average_weights(n, ema_momentum, w, average)
 
 
 cdef inline void dropout(const Isa *isa, const Dropout *setting, uint64_t first, Py_ssize_t n,

@@ -1,5 +1,8 @@
 from fastmlp.kernels.isa cimport Optimizer
 
+cdef enum:
+    MAX_SLOTS = 4  # three of a rule, and the average of the weights
 
-cdef Optimizer optimizer_from(str name, dict settings)
-cdef Optimizer at_step(Optimizer optimizer, long long step) noexcept nogil
+
+cdef Optimizer optimizer_from(dict settings, int slots)
+cdef void at_step(Optimizer *optimizer, long long step, double learning_rate) noexcept nogil

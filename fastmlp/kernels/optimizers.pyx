@@ -1,97 +1,243 @@
 """One update of flat weights w by the gradient g, in place; twin of reference/optimizers.py.
 
-The formulas are Keras'; they live in c/elementwise.h, where every instruction set has its loop.
+The formulas are Keras'; they live in c/update.h, where every instruction set has its loop.
 """
 
 from cython cimport floating
 from cython.parallel cimport parallel
 from libc.math cimport pow, sqrt
 
-from fastmlp.kernels.isa cimport ADAGRAD, ADAM, MOMENTUM, NESTEROV, RMSPROP, SGD
+from fastmlp.kernels.isa cimport ADADELTA, ADAGRAD, ADAM, ADAMAX, AMSGRAD, LION, MOMENTUM, NADAM, NESTEROV, RMSPROP
+from fastmlp.kernels.isa cimport RMSPROP_CENTERED, RMSPROP_MOMENTUM, SGD
 from fastmlp.kernels.isa cimport Isa, Optimizer, selected, share, thread_count, thread_number, update
+from fastmlp.kernels.isa cimport average_weights as average_elements, clip_by_value as clip_elements
+from fastmlp.kernels.isa cimport decay_weights as decay_elements
 
-KINDS = {"sgd": SGD, "momentum": MOMENTUM, "nesterov": NESTEROV, "rmsprop": RMSPROP, "adagrad": ADAGRAD, "adam": ADAM}
+KINDS = {
+    "sgd": SGD,
+    "momentum": MOMENTUM,
+    "nesterov": NESTEROV,
+    "rmsprop": RMSPROP,
+    "rmsprop_momentum": RMSPROP_MOMENTUM,
+    "rmsprop_centered": RMSPROP_CENTERED,
+    "adagrad": ADAGRAD,
+    "adadelta": ADADELTA,
+    "adam": ADAM,
+    "amsgrad": AMSGRAD,
+    "adamax": ADAMAX,
+    "nadam": NADAM,
+    "lion": LION,
+}
+SCALARS = {"learning_rate", "momentum", "rho", "beta_1", "beta_2", "epsilon", "initial_accumulator_value"}
+AROUND = {"clipvalue", "weight_decay", "ema_momentum", "ema_overwrite_frequency"}  # what any rule may have around it
 
 
 def sgd(floating[::1] w, const floating[::1] g, double learning_rate, int threads):
     """w = w - learning_rate * g."""
-    cdef Optimizer optimizer = optimizer_from("sgd", dict(learning_rate=learning_rate))
-    apply[floating](&optimizer, w, g, None, None, threads)
+    apply[floating](dict(name="sgd", learning_rate=learning_rate), 1, w, g, None, None, None, threads)
 
 
 def momentum(floating[::1] w, const floating[::1] g, floating[::1] m, double learning_rate, double momentum,
              int threads):
     """m = momentum * m - learning_rate * g; w = w + m."""
-    cdef Optimizer optimizer = optimizer_from("momentum", dict(learning_rate=learning_rate, momentum=momentum))
-    apply[floating](&optimizer, w, g, m, None, threads)
+    settings = dict(name="momentum", learning_rate=learning_rate, momentum=momentum)
+    apply[floating](settings, 1, w, g, m, None, None, threads)
 
 
 def nesterov(floating[::1] w, const floating[::1] g, floating[::1] m, double learning_rate, double momentum,
              int threads):
     """m = momentum * m - learning_rate * g; w = w + (momentum * m - learning_rate * g)."""
-    cdef Optimizer optimizer = optimizer_from("nesterov", dict(learning_rate=learning_rate, momentum=momentum))
-    apply[floating](&optimizer, w, g, m, None, threads)
+    settings = dict(name="nesterov", learning_rate=learning_rate, momentum=momentum)
+    apply[floating](settings, 1, w, g, m, None, None, threads)
 
 
 def rmsprop(floating[::1] w, const floating[::1] g, floating[::1] v, double learning_rate, double rho,
             double epsilon, int threads):
     """v = rho * v + (1 - rho) * g^2; w = w - learning_rate * g / sqrt(v + epsilon)."""
-    cdef Optimizer optimizer = optimizer_from("rmsprop", dict(learning_rate=learning_rate, rho=rho, epsilon=epsilon))
-    apply[floating](&optimizer, w, g, v, None, threads)
+    settings = dict(name="rmsprop", learning_rate=learning_rate, rho=rho, epsilon=epsilon)
+    apply[floating](settings, 1, w, g, v, None, None, threads)
+
+
+def rmsprop_momentum(floating[::1] w, const floating[::1] g, floating[::1] v, floating[::1] m, double learning_rate,
+                     double rho, double momentum, double epsilon, int threads):
+    """v as in rmsprop; m = momentum * m + learning_rate * g / sqrt(v + epsilon); w = w - m."""
+    settings = dict(
+        name="rmsprop_momentum", learning_rate=learning_rate, rho=rho, momentum=momentum, epsilon=epsilon
+    )
+    apply[floating](settings, 1, w, g, v, m, None, threads)
+
+
+def rmsprop_centered(floating[::1] w, const floating[::1] g, floating[::1] v, floating[::1] a, floating[::1] m,
+                     double learning_rate, double rho, double momentum, double epsilon, int threads):
+    """The same with v - a^2 in place of v, where a = rho * a + (1 - rho) * g."""
+    settings = dict(
+        name="rmsprop_centered", learning_rate=learning_rate, rho=rho, momentum=momentum, epsilon=epsilon
+    )
+    apply[floating](settings, 1, w, g, v, a, m, threads)
 
 
 def adagrad(floating[::1] w, const floating[::1] g, floating[::1] a, double learning_rate, double epsilon,
             int threads):
     """a = a + g^2; w = w - learning_rate * g / sqrt(a + epsilon)."""
-    cdef Optimizer optimizer = optimizer_from("adagrad", dict(learning_rate=learning_rate, epsilon=epsilon))
-    apply[floating](&optimizer, w, g, a, None, threads)
+    settings = dict(name="adagrad", learning_rate=learning_rate, epsilon=epsilon)
+    apply[floating](settings, 1, w, g, a, None, None, threads)
+
+
+def adadelta(floating[::1] w, const floating[::1] g, floating[::1] a, floating[::1] d, double learning_rate,
+             double rho, double epsilon, int threads):
+    """a as v in rmsprop; s = sqrt(d + epsilon) * g / sqrt(a + epsilon); d likewise of s; w = w - learning_rate * s."""
+    settings = dict(name="adadelta", learning_rate=learning_rate, rho=rho, epsilon=epsilon)
+    apply[floating](settings, 1, w, g, a, d, None, threads)
 
 
 def adam(floating[::1] w, const floating[::1] g, floating[::1] m, floating[::1] v, double learning_rate,
          double beta_1, double beta_2, double epsilon, long long step, int threads):
     """m = m + (g - m)(1 - beta_1); v = v + (g^2 - v)(1 - beta_2); w = w - alpha * m / (sqrt(v) + epsilon)."""
-    cdef Optimizer optimizer = optimizer_from(
-        "adam", dict(learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
-    )
-    optimizer = at_step(optimizer, step)
-    apply[floating](&optimizer, w, g, m, v, threads)
+    settings = dict(name="adam", learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
+    apply[floating](settings, step, w, g, m, v, None, threads)
 
 
-cdef Optimizer optimizer_from(str name, dict settings):
-    """The C struct of one of KINDS and the scalar arguments of that kernel."""
+def amsgrad(floating[::1] w, const floating[::1] g, floating[::1] m, floating[::1] v, floating[::1] a,
+            double learning_rate, double beta_1, double beta_2, double epsilon, long long step, int threads):
+    """Adam with a = max(a, v) in place of v."""
+    settings = dict(name="amsgrad", learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
+    apply[floating](settings, step, w, g, m, v, a, threads)
+
+
+def adamax(floating[::1] w, const floating[::1] g, floating[::1] m, floating[::1] u, double learning_rate,
+           double beta_1, double beta_2, double epsilon, long long step, int threads):
+    """m as in adam; u = max(beta_2 * u, |g|); w = w - learning_rate * m / ((1 - beta_1^step) * (u + epsilon))."""
+    settings = dict(name="adamax", learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
+    apply[floating](settings, step, w, g, m, u, None, threads)
+
+
+def nadam(floating[::1] w, const floating[::1] g, floating[::1] m, floating[::1] v, double learning_rate,
+          double beta_1, double beta_2, double epsilon, long long step, int threads):
+    """Adam with a mean of m and g, each corrected for its bias, in place of m."""
+    settings = dict(name="nadam", learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
+    apply[floating](settings, step, w, g, m, v, None, threads)
+
+
+def lion(floating[::1] w, const floating[::1] g, floating[::1] m, double learning_rate, double beta_1, double beta_2,
+         int threads):
+    """w = w - learning_rate * sign(beta_1 * m + (1 - beta_1) * g); m = beta_2 * m + (1 - beta_2) * g."""
+    settings = dict(name="lion", learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2)
+    apply[floating](settings, 1, w, g, m, None, None, threads)
+
+
+def clip_by_value(floating[::1] g, double clipvalue, int threads):
+    """g moved into [-clipvalue, clipvalue]."""
+    cdef Py_ssize_t n = g.shape[0]
+    with nogil, parallel(num_threads=threads):
+        clip_elements(selected(), own_count(n), clipvalue, &g[0] + own_start(n))
+
+
+def decay_weights(floating[::1] w, double weight_decay, double learning_rate, int threads):
+    """w = w - w * weight_decay * learning_rate."""
+    cdef Py_ssize_t n = w.shape[0]
+    with nogil, parallel(num_threads=threads):
+        decay_elements(selected(), own_count(n), weight_decay, learning_rate, &w[0] + own_start(n))
+
+
+def average_weights(floating[::1] average, const floating[::1] w, double ema_momentum, long long step, int threads):
+    """average = ema_momentum * average + (1 - ema_momentum) * w; w at the first step."""
+    cdef Py_ssize_t n = w.shape[0]
+    cdef double momentum = momentum_of_average(ema_momentum, step)
+    with nogil, parallel(num_threads=threads):
+        average_elements(selected(), own_count(n), momentum, &w[0] + own_start(n), &average[0] + own_start(n))
+
+
+cdef Optimizer optimizer_from(dict settings, int slots):
+    """The C struct of one of KINDS, that has so many slots, and the scalar arguments of that kernel."""
     cdef Optimizer optimizer
-    optimizer.kind = KINDS[name]
+    for name in settings:
+        if name != "name" and name not in SCALARS and name not in AROUND:
+            raise ValueError(f"optimizer: got {name!r}, needs only {', '.join(sorted(SCALARS | AROUND))}")
+    optimizer.kind = KINDS[settings["name"]]
     optimizer.learning_rate = settings["learning_rate"]
     optimizer.momentum = settings.get("momentum", 0.0)
     optimizer.rho = settings.get("rho", 0.0)
     optimizer.beta_1 = settings.get("beta_1", 0.0)
     optimizer.beta_2 = settings.get("beta_2", 0.0)
     optimizer.epsilon = settings.get("epsilon", 0.0)
+    optimizer.is_adjusted = bool(AROUND & settings.keys())
+    optimizer.clipvalue = settings.get("clipvalue", 0.0)
+    optimizer.weight_decay = settings.get("weight_decay", 0.0)
+    optimizer.average_slot = slots if "ema_momentum" in settings else -1
+    optimizer.ema_momentum = settings.get("ema_momentum", 0.0)
+    optimizer.ema_overwrite_frequency = settings.get("ema_overwrite_frequency", 0)
+    optimizer.product = 1
+    optimizer.counted = 0
     return optimizer
 
 
-cdef Optimizer at_step(Optimizer optimizer, long long step) noexcept nogil:
-    """The optimizer with Adam's learning rate corrected for the bias of the first steps; step counts from 1."""
-    if optimizer.kind == ADAM:
+cdef void at_step(Optimizer *optimizer, long long step, double learning_rate) noexcept nogil:
+    """Set what changes from step to step; step counts from 1.
+
+    Steps must not go back, except on a copy of what optimizer_from has made."""
+    optimizer.learning_rate = optimizer.plain_rate = learning_rate
+    if optimizer.kind == ADAM or optimizer.kind == AMSGRAD:
         optimizer.learning_rate = (
-            optimizer.learning_rate * sqrt(1 - pow(optimizer.beta_2, <double> step))
-            / (1 - pow(optimizer.beta_1, <double> step))
+            learning_rate * sqrt(1 - pow(optimizer.beta_2, <double> step)) / (1 - pow(optimizer.beta_1, <double> step))
         )
-    return optimizer
+    elif optimizer.kind == ADAMAX:
+        optimizer.correction = 1 - pow(optimizer.beta_1, <double> step)
+    elif optimizer.kind == NADAM:
+        shares_of_nadam(optimizer, step)
+    optimizer.ema_momentum_now = momentum_of_average(optimizer.ema_momentum, step)
+    optimizer.overwrites_now = (
+        optimizer.ema_overwrite_frequency > 0 and step % optimizer.ema_overwrite_frequency == 0
+    )
 
 
-cdef apply(Optimizer *optimizer, floating[::1] w, const floating[::1] g, floating[::1] slot_1, floating[::1] slot_2,
-           int threads):
+cdef void shares_of_nadam(Optimizer *optimizer, long long step) noexcept nogil:
+    """The product goes on from where it was, or from the first step: a run that was resumed has the same bits."""
+    cdef double following = nadam_momentum(optimizer, step + 1)
+    while optimizer.counted < step and optimizer.product > 0:
+        optimizer.counted += 1
+        optimizer.product = optimizer.product * nadam_momentum(optimizer, optimizer.counted)
+    optimizer.share_m = following / (1 - optimizer.product * following)
+    optimizer.share_g = (1 - nadam_momentum(optimizer, step)) / (1 - optimizer.product)
+    optimizer.correction = 1 - pow(optimizer.beta_2, <double> step)
+
+
+cdef inline double nadam_momentum(const Optimizer *optimizer, long long step) noexcept nogil:
+    return optimizer.beta_1 * (1 - 0.5 * pow(0.96, <double> step))
+
+
+cdef inline double momentum_of_average(double ema_momentum, long long step) noexcept nogil:
+    """The average starts as the weights after the first step."""
+    return 0 if step == 1 else ema_momentum
+
+
+cdef apply(dict settings, long long step, floating[::1] w, const floating[::1] g, floating[::1] slot_1,
+           floating[::1] slot_2, floating[::1] slot_3, int threads):
     cdef const Isa *isa = selected()
-    cdef floating *first = &slot_1[0] if slot_1 is not None else NULL
-    cdef floating *second = &slot_2[0] if slot_2 is not None else NULL
+    cdef Optimizer optimizer = optimizer_from(settings, 0)
+    cdef floating *slots[3]
+    slots[0] = &slot_1[0] if slot_1 is not None else NULL
+    slots[1] = &slot_2[0] if slot_2 is not None else NULL
+    slots[2] = &slot_3[0] if slot_3 is not None else NULL
+    at_step(&optimizer, step, optimizer.learning_rate)
     with nogil, parallel(num_threads=threads):
-        update_share(isa, optimizer, w.shape[0], &w[0], &g[0], first, second)
+        update_share(isa, &optimizer, w.shape[0], &w[0], <floating *> &g[0], slots)
 
 
-cdef void update_share(const Isa *isa, Optimizer *optimizer, Py_ssize_t n, floating *w, const floating *g,
-                       floating *slot_1, floating *slot_2) noexcept nogil:
-    cdef Py_ssize_t start = share(n, thread_number(), thread_count())
-    cdef Py_ssize_t stop = share(n, thread_number() + 1, thread_count())
-    update(isa, optimizer, stop - start, w + start, g + start, slot_1 + start if slot_1 != NULL else NULL,
-           slot_2 + start if slot_2 != NULL else NULL)
+cdef void update_share(const Isa *isa, const Optimizer *optimizer, Py_ssize_t n, floating *w, floating *g,
+                       floating **slots) noexcept nogil:
+    """This thread's share of the elements; nothing clips g here."""
+    cdef Py_ssize_t start = own_start(n)
+    cdef floating *own[3]
+    cdef int slot
+    for slot in range(3):
+        own[slot] = slots[slot] + start if slots[slot] != NULL else NULL
+    update(isa, optimizer, own_count(n), w + start, g + start, own)
+
+
+cdef inline Py_ssize_t own_start(Py_ssize_t n) noexcept nogil:
+    """The first of this thread's own elements among n."""
+    return share(n, thread_number(), thread_count())
+
+
+cdef inline Py_ssize_t own_count(Py_ssize_t n) noexcept nogil:
+    return share(n, thread_number() + 1, thread_count()) - own_start(n)

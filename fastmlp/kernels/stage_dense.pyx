@@ -196,10 +196,11 @@ cdef void update_listed(Plan *plan, const Layer *layer, const Pass *run, Py_ssiz
     """The same from lists, two rows of the kernel at a time."""
     cdef const Lists *lists = &layer.by_columns
     cdef int width = panel_columns(plan.isa, c), height
+    cdef bint descends = run.optimizer.kind == SGD and not run.optimizer.is_adjusted
     cdef Py_ssize_t i
     for i in range(0, rows, 2):
         height = <int> min(2, rows - i)
-        if run.optimizer.kind == SGD and layer.kernel.l1 == 0 and layer.kernel.l2 == 0:
+        if descends and layer.kernel.l1 == 0 and layer.kernel.l2 == 0:
             descend_listed(plan.isa, height, vectors, lists.counts[list_number], index_of(lists, list_number),
                            values_of(lists, list_number, c), dz, run.optimizer.learning_rate,
                            <floating *> plan.arena + at + i * width)

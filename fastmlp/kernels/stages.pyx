@@ -83,7 +83,21 @@ KINDS = {
     "layer_normalization": LAYER_NORMALIZATION,
 }
 TRAINED = ("kernel", "bias", "gamma", "beta")  # the others are statistics of the data
-SLOTS = {"sgd": 0, "momentum": 1, "nesterov": 1, "rmsprop": 1, "adagrad": 1, "adam": 2}
+SLOTS = {
+    "sgd": 0,
+    "momentum": 1,
+    "nesterov": 1,
+    "rmsprop": 1,
+    "rmsprop_momentum": 2,
+    "rmsprop_centered": 3,
+    "adagrad": 1,
+    "adadelta": 2,
+    "adam": 2,
+    "amsgrad": 3,
+    "adamax": 2,
+    "nadam": 2,
+    "lion": 1,
+}
 METRICS = {
     None: NO_METRIC,
     "binary_accuracy": BINARY_ACCURACY,

@@ -4,6 +4,7 @@ from cython cimport floating
 from libc.math cimport fabs, sqrt
 
 from fastmlp.kernels.isa cimport STORE, barrier_wait, blocks, panel_columns, share, sum_squares, update
+from fastmlp.kernels.optimizers cimport MAX_SLOTS
 from fastmlp.kernels.plan cimport Parameter, Part, Pass, Plan, tile_of
 
 cdef double EPSILON = 1e-7  # Keras' epsilon()
@@ -23,11 +24,15 @@ cdef void apply(Plan *plan, const Parameter *parameter, const Pass *run, Py_ssiz
 
 
 cdef inline void update_weights(Plan *plan, const Pass *run, Py_ssize_t at, Py_ssize_t n,
-                                const floating *g) noexcept nogil:
+                                floating *g) noexcept nogil:
     cdef floating *w = <floating *> plan.arena + at
+    cdef floating *slots[MAX_SLOTS]
+    cdef int slot
     if run.optimizer.kind == STORE:
         w = <floating *> plan.gradients + at
-    update(plan.isa, &run.optimizer, n, w, g, w + plan.parameters, w + 2 * plan.parameters)
+    for slot in range(MAX_SLOTS):  # those that the optimizer does not have are not used
+        slots[slot] = w + (slot + 1) * plan.parameters
+    update(plan.isa, &run.optimizer, n, w, g, slots)
 
 
 cdef void add_penalty(floating l1, floating twice_l2, Py_ssize_t n, const floating *w, floating *g) noexcept nogil:

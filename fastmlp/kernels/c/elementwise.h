@@ -1,4 +1,4 @@
-/* Loops over single elements: optimizers, dropout, softmax; included once per float type. */
+/* Loops over single elements: rescaling, softmax, dropout; included once per float type. */
 
 static void NAME(rescale)(ptrdiff_t n, double scale, double offset, T *x)
 {
@@ -43,61 +43,6 @@ static void NAME(log_softmax_gradient)(ptrdiff_t n, const T *__restrict__ y, T *
         sum += dy[j];
     for (ptrdiff_t j = 0; j < n; j++)
         dy[j] = dy[j] - EXP_(y[j]) * sum;
-}
-
-static void NAME(update)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g,
-                         T *__restrict__ slot_1, T *__restrict__ slot_2)
-{
-    const T rate = (T)optimizer->learning_rate, epsilon = (T)optimizer->epsilon;
-    switch (optimizer->kind) {
-    case SGD:
-        for (ptrdiff_t i = 0; i < n; i++)
-            w[i] = w[i] - rate * g[i];
-        break;
-    case MOMENTUM: {
-        const T momentum = (T)optimizer->momentum;
-        for (ptrdiff_t i = 0; i < n; i++) {
-            slot_1[i] = momentum * slot_1[i] - rate * g[i];
-            w[i] = w[i] + slot_1[i];
-        }
-        break;
-    }
-    case NESTEROV: {
-        const T momentum = (T)optimizer->momentum;
-        for (ptrdiff_t i = 0; i < n; i++) {
-            slot_1[i] = momentum * slot_1[i] - rate * g[i];
-            w[i] = w[i] + (momentum * slot_1[i] - rate * g[i]);
-        }
-        break;
-    }
-    case RMSPROP: {
-        const T rho = (T)optimizer->rho, rest = (T)(1.0 - optimizer->rho);
-        for (ptrdiff_t i = 0; i < n; i++) {
-            slot_1[i] = rho * slot_1[i] + rest * (g[i] * g[i]);
-            w[i] = w[i] - (rate * g[i]) / SQRT_(slot_1[i] + epsilon);
-        }
-        break;
-    }
-    case ADAGRAD:
-        for (ptrdiff_t i = 0; i < n; i++) {
-            slot_1[i] = slot_1[i] + g[i] * g[i];
-            w[i] = w[i] - (rate * g[i]) / SQRT_(slot_1[i] + epsilon);
-        }
-        break;
-    case ADAM: {
-        const T rest_1 = (T)(1.0 - optimizer->beta_1), rest_2 = (T)(1.0 - optimizer->beta_2);
-        for (ptrdiff_t i = 0; i < n; i++) {
-            slot_1[i] = slot_1[i] + (g[i] - slot_1[i]) * rest_1;
-            slot_2[i] = slot_2[i] + (g[i] * g[i] - slot_2[i]) * rest_2;
-            w[i] = w[i] - (rate * slot_1[i]) / (SQRT_(slot_2[i]) + epsilon);
-        }
-        break;
-    }
-    case STORE:
-        for (ptrdiff_t i = 0; i < n; i++)
-            w[i] = g[i];
-        break;
-    }
 }
 
 /* Element e of the batch uses word e % 4 of the block numbered e / 4. */

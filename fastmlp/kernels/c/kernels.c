@@ -53,6 +53,8 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 
 #include "elementwise.h"
 
+#include "update.h"
+
 #include "tile.h"
 
 #include "panels.h"
@@ -89,6 +91,8 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 
 #include "elementwise.h"
 
+#include "update.h"
+
 #include "tile.h"
 
 #include "panels.h"
@@ -120,6 +124,9 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
      .log_softmax = log_softmax_##suffix,                                                                              \
      .log_softmax_gradient = log_softmax_gradient_##suffix,                                                            \
      .update = update_##suffix,                                                                                        \
+     .clip_by_value = clip_by_value_##suffix,                                                                          \
+     .decay_weights = decay_weights_##suffix,                                                                          \
+     .average_weights = average_weights_##suffix,                                                                      \
      .dropout = dropout_##suffix}
 
 #define QUOTE_(name) #name

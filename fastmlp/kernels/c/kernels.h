@@ -32,16 +32,48 @@ enum Activation {
 };
 
 /* STORE is the optimizer that only keeps the gradient: w = g. */
-enum OptimizerKind { SGD, MOMENTUM, NESTEROV, RMSPROP, ADAGRAD, ADAM, STORE };
+enum OptimizerKind {
+    SGD,
+    MOMENTUM,
+    NESTEROV,
+    RMSPROP,
+    RMSPROP_MOMENTUM,
+    RMSPROP_CENTERED,
+    ADAGRAD,
+    ADADELTA,
+    ADAM,
+    AMSGRAD,
+    ADAMAX,
+    NADAM,
+    LION,
+    STORE
+};
 
 typedef struct Optimizer {
     int kind;
-    double learning_rate; /* for ADAM the bias-corrected one of this step */
+    double learning_rate;
     double momentum;
     double rho;
     double beta_1;
     double beta_2;
     double epsilon;
+    /* around the rule, where is_adjusted */
+    int is_adjusted;
+    double clipvalue;    /* 0: none */
+    double weight_decay; /* 0: none */
+    int average_slot;    /* the slot with the average of the weights, or -1 */
+    double ema_momentum;
+    int64_t ema_overwrite_frequency; /* 0: never */
+    /* of a step, set by at_step of optimizers.pyx, which makes learning_rate that of the step, for ADAM and AMSGRAD
+     * corrected for the bias of the first ones */
+    double plain_rate; /* without that correction */
+    double correction; /* of ADAMAX for the bias of its mean, of NADAM for that of its mean square */
+    double share_m;    /* of NADAM: what its mean and the gradient are multiplied by */
+    double share_g;
+    double product; /* and the product of its momenta until the step `counted` */
+    int64_t counted;
+    double ema_momentum_now;
+    int overwrites_now;
 } Optimizer;
 
 /* Types of numbers that a network reads. */
@@ -98,7 +130,11 @@ typedef struct Dropout {
         void (*softmax)(ptrdiff_t n, T *x);                                                                            \
         void (*log_softmax)(ptrdiff_t n, T *x);                                                                        \
         void (*log_softmax_gradient)(ptrdiff_t n, const T *y, T *dy);                                                  \
-        void (*update)(const Optimizer *optimizer, ptrdiff_t n, T *w, const T *g, T *slot_1, T *slot_2);               \
+        /* n weights by their gradient, which is clipped in place, and what is around the rule */                      \
+        void (*update)(const Optimizer *optimizer, ptrdiff_t n, T *w, T *g, T *const *slots);                          \
+        void (*clip_by_value)(ptrdiff_t n, double clipvalue, T *g);                                                    \
+        void (*decay_weights)(ptrdiff_t n, double weight_decay, double learning_rate, T *w);                           \
+        void (*average_weights)(ptrdiff_t n, double ema_momentum, const T *w, T *average);                             \
         /* elements first .. first + n of a batch, in place */                                                         \
         void (*dropout)(const Dropout *dropout, uint64_t first, ptrdiff_t n, T *x);                                    \
     } Kernels_##suffix;

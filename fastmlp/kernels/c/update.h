@@ -1,0 +1,218 @@
+/* Rules that update weights, each the loop of its namesake in reference/optimizers.py; included once per float type. */
+
+static void NAME(sgd)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g)
+{
+    const T rate = (T)optimizer->learning_rate;
+    for (ptrdiff_t i = 0; i < n; i++)
+        w[i] = w[i] - rate * g[i];
+}
+
+static void NAME(momentum)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g,
+                           T *__restrict__ m)
+{
+    const T rate = (T)optimizer->learning_rate, momentum = (T)optimizer->momentum;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        m[i] = momentum * m[i] - rate * g[i];
+        w[i] = w[i] + m[i];
+    }
+}
+
+static void NAME(nesterov)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g,
+                           T *__restrict__ m)
+{
+    const T rate = (T)optimizer->learning_rate, momentum = (T)optimizer->momentum;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        m[i] = momentum * m[i] - rate * g[i];
+        w[i] = w[i] + (momentum * m[i] - rate * g[i]);
+    }
+}
+
+static void NAME(rmsprop)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g,
+                          T *__restrict__ v)
+{
+    const T rate = (T)optimizer->learning_rate, epsilon = (T)optimizer->epsilon;
+    const T rho = (T)optimizer->rho, rest = (T)(1.0 - optimizer->rho);
+    for (ptrdiff_t i = 0; i < n; i++) {
+        v[i] = rho * v[i] + rest * (g[i] * g[i]);
+        w[i] = w[i] - (rate * g[i]) / SQRT_(v[i] + epsilon);
+    }
+}
+
+static void NAME(rmsprop_momentum)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g,
+                                   T *__restrict__ v, T *__restrict__ m)
+{
+    const T rate = (T)optimizer->learning_rate, epsilon = (T)optimizer->epsilon, momentum = (T)optimizer->momentum;
+    const T rho = (T)optimizer->rho, rest = (T)(1.0 - optimizer->rho);
+    for (ptrdiff_t i = 0; i < n; i++) {
+        v[i] = rho * v[i] + rest * (g[i] * g[i]);
+        m[i] = momentum * m[i] + (rate * g[i]) / SQRT_(v[i] + epsilon);
+        w[i] = w[i] - m[i];
+    }
+}
+
+static void NAME(rmsprop_centered)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g,
+                                   T *__restrict__ v, T *__restrict__ a, T *__restrict__ m)
+{
+    const T rate = (T)optimizer->learning_rate, epsilon = (T)optimizer->epsilon, momentum = (T)optimizer->momentum;
+    const T rho = (T)optimizer->rho, rest = (T)(1.0 - optimizer->rho);
+    for (ptrdiff_t i = 0; i < n; i++) {
+        v[i] = rho * v[i] + rest * (g[i] * g[i]);
+        a[i] = rho * a[i] + rest * g[i];
+        m[i] = momentum * m[i] + (rate * g[i]) / SQRT_((v[i] - a[i] * a[i]) + epsilon);
+        w[i] = w[i] - m[i];
+    }
+}
+
+static void NAME(adagrad)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g,
+                          T *__restrict__ a)
+{
+    const T rate = (T)optimizer->learning_rate, epsilon = (T)optimizer->epsilon;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        a[i] = a[i] + g[i] * g[i];
+        w[i] = w[i] - (rate * g[i]) / SQRT_(a[i] + epsilon);
+    }
+}
+
+static void NAME(adadelta)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g,
+                           T *__restrict__ a, T *__restrict__ d)
+{
+    const T rate = (T)optimizer->learning_rate, epsilon = (T)optimizer->epsilon;
+    const T rho = (T)optimizer->rho, rest = (T)(1.0 - optimizer->rho);
+    for (ptrdiff_t i = 0; i < n; i++) {
+        a[i] = rho * a[i] + rest * (g[i] * g[i]);
+        const T s = (SQRT_(d[i] + epsilon) * g[i]) / SQRT_(a[i] + epsilon);
+        d[i] = rho * d[i] + rest * (s * s);
+        w[i] = w[i] - rate * s;
+    }
+}
+
+static void NAME(adam)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g,
+                       T *__restrict__ m, T *__restrict__ v)
+{
+    const T alpha = (T)optimizer->learning_rate, epsilon = (T)optimizer->epsilon;
+    const T rest_1 = (T)(1.0 - optimizer->beta_1), rest_2 = (T)(1.0 - optimizer->beta_2);
+    for (ptrdiff_t i = 0; i < n; i++) {
+        m[i] = m[i] + (g[i] - m[i]) * rest_1;
+        v[i] = v[i] + (g[i] * g[i] - v[i]) * rest_2;
+        w[i] = w[i] - (alpha * m[i]) / (SQRT_(v[i]) + epsilon);
+    }
+}
+
+static void NAME(amsgrad)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g,
+                          T *__restrict__ m, T *__restrict__ v, T *__restrict__ a)
+{
+    const T alpha = (T)optimizer->learning_rate, epsilon = (T)optimizer->epsilon;
+    const T rest_1 = (T)(1.0 - optimizer->beta_1), rest_2 = (T)(1.0 - optimizer->beta_2);
+    for (ptrdiff_t i = 0; i < n; i++) {
+        m[i] = m[i] + (g[i] - m[i]) * rest_1;
+        v[i] = v[i] + (g[i] * g[i] - v[i]) * rest_2;
+        a[i] = v[i] > a[i] ? v[i] : a[i];
+        w[i] = w[i] - (alpha * m[i]) / (SQRT_(a[i]) + epsilon);
+    }
+}
+
+static void NAME(adamax)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g,
+                         T *__restrict__ m, T *__restrict__ u)
+{
+    const T rate = (T)optimizer->learning_rate, epsilon = (T)optimizer->epsilon, correction = (T)optimizer->correction;
+    const T rest_1 = (T)(1.0 - optimizer->beta_1), beta_2 = (T)optimizer->beta_2;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const T faded = beta_2 * u[i], size = g[i] < 0 ? -g[i] : g[i];
+        m[i] = m[i] + (g[i] - m[i]) * rest_1;
+        u[i] = size > faded ? size : faded;
+        w[i] = w[i] - (rate * m[i]) / (correction * (u[i] + epsilon));
+    }
+}
+
+static void NAME(nadam)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g,
+                        T *__restrict__ m, T *__restrict__ v)
+{
+    const T rate = (T)optimizer->learning_rate, epsilon = (T)optimizer->epsilon, correction = (T)optimizer->correction;
+    const T rest_1 = (T)(1.0 - optimizer->beta_1), rest_2 = (T)(1.0 - optimizer->beta_2);
+    const T share_m = (T)optimizer->share_m, share_g = (T)optimizer->share_g;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        m[i] = m[i] + (g[i] - m[i]) * rest_1;
+        v[i] = v[i] + (g[i] * g[i] - v[i]) * rest_2;
+        w[i] = w[i] - (rate * (share_m * m[i] + share_g * g[i])) / (SQRT_(v[i] / correction) + epsilon);
+    }
+}
+
+static void NAME(lion)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g,
+                       T *__restrict__ m)
+{
+    const T rate = (T)optimizer->learning_rate;
+    const T beta_1 = (T)optimizer->beta_1, rest_1 = (T)(1.0 - optimizer->beta_1);
+    const T beta_2 = (T)optimizer->beta_2, rest_2 = (T)(1.0 - optimizer->beta_2);
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const T mean = beta_1 * m[i] + rest_1 * g[i];
+        const T up = mean > 0 ? (T)1 : mean, sign = mean < 0 ? (T)-1 : up;
+        w[i] = w[i] - rate * sign;
+        m[i] = beta_2 * m[i] + rest_2 * g[i];
+    }
+}
+
+static void NAME(store)(ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g)
+{
+    for (ptrdiff_t i = 0; i < n; i++)
+        w[i] = g[i];
+}
+
+static void NAME(clip_by_value)(ptrdiff_t n, double clipvalue, T *g)
+{
+    const T low = (T)-clipvalue, high = (T)clipvalue;
+    for (ptrdiff_t i = 0; i < n; i++)
+        g[i] = g[i] < low ? low : g[i] > high ? high : g[i];
+}
+
+static void NAME(decay_weights)(ptrdiff_t n, double weight_decay, double learning_rate, T *w)
+{
+    const T decay = (T)weight_decay, rate = (T)learning_rate;
+    for (ptrdiff_t i = 0; i < n; i++)
+        w[i] = w[i] - (w[i] * decay) * rate;
+}
+
+static void NAME(average_weights)(ptrdiff_t n, double ema_momentum, const T *__restrict__ w, T *__restrict__ average)
+{
+    const T momentum = (T)ema_momentum, rest = (T)(1.0 - ema_momentum);
+    for (ptrdiff_t i = 0; i < n; i++)
+        average[i] = momentum * average[i] + rest * w[i];
+}
+
+/* The rule alone. The short loops around it run over what is in the cache, and only where they are asked for. */
+static void NAME(follow)(const Optimizer *optimizer, ptrdiff_t n, T *w, const T *g, T *const *slots)
+{
+    switch (optimizer->kind) {
+    case SGD: NAME(sgd)(optimizer, n, w, g); break;
+    case MOMENTUM: NAME(momentum)(optimizer, n, w, g, slots[0]); break;
+    case NESTEROV: NAME(nesterov)(optimizer, n, w, g, slots[0]); break;
+    case RMSPROP: NAME(rmsprop)(optimizer, n, w, g, slots[0]); break;
+    case RMSPROP_MOMENTUM: NAME(rmsprop_momentum)(optimizer, n, w, g, slots[0], slots[1]); break;
+    case RMSPROP_CENTERED: NAME(rmsprop_centered)(optimizer, n, w, g, slots[0], slots[1], slots[2]); break;
+    case ADAGRAD: NAME(adagrad)(optimizer, n, w, g, slots[0]); break;
+    case ADADELTA: NAME(adadelta)(optimizer, n, w, g, slots[0], slots[1]); break;
+    case ADAM: NAME(adam)(optimizer, n, w, g, slots[0], slots[1]); break;
+    case AMSGRAD: NAME(amsgrad)(optimizer, n, w, g, slots[0], slots[1], slots[2]); break;
+    case ADAMAX: NAME(adamax)(optimizer, n, w, g, slots[0], slots[1]); break;
+    case NADAM: NAME(nadam)(optimizer, n, w, g, slots[0], slots[1]); break;
+    case LION: NAME(lion)(optimizer, n, w, g, slots[0]); break;
+    case STORE: NAME(store)(n, w, g); break;
+    }
+}
+
+static void NAME(update)(const Optimizer *optimizer, ptrdiff_t n, T *w, T *g, T *const *slots)
+{
+    if (optimizer->kind == STORE || !optimizer->is_adjusted) {
+        NAME(follow)(optimizer, n, w, g, slots);
+        return;
+    }
+    if (optimizer->clipvalue > 0)
+        NAME(clip_by_value)(n, optimizer->clipvalue, g);
+    if (optimizer->weight_decay > 0)
+        NAME(decay_weights)(n, optimizer->weight_decay, optimizer->plain_rate, w);
+    NAME(follow)(optimizer, n, w, g, slots);
+    if (optimizer->average_slot >= 0) {
+        NAME(average_weights)(n, optimizer->ema_momentum_now, w, slots[optimizer->average_slot]);
+        if (optimizer->overwrites_now)
+            NAME(store)(n, w, slots[optimizer->average_slot]);
+    }
+}

@@ -1,0 +1,100 @@
+"""The losses of 200 steps of each of Keras' optimizers, in float64; `python -m tests.golden.optimizers_200_steps`.
+
+Run where Keras is installed it writes optimizers_200_steps.json beside this file, which the tests compare with. Keras
+is imported by `losses` alone, so that the tests can read the cases, the data and the network where it is not.
+"""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+
+PATH = Path(__file__).with_suffix(".json")
+STEPS, ROWS, BATCH, UNITS = 200, 24, 8, (4, 5, 2)
+
+AROUND = {"clipvalue": 0.05, "weight_decay": 0.01, "use_ema": True, "ema_momentum": 0.9, "ema_overwrite_frequency": 7}
+CASES = {  # what it shows: class and arguments of the optimizer; a pair in place of the rate is a schedule
+    "sgd": ("SGD", {"learning_rate": 0.05}),
+    "momentum": ("SGD", {"learning_rate": 0.05, "momentum": 0.9}),
+    "nesterov": ("SGD", {"learning_rate": 0.05, "momentum": 0.9, "nesterov": True}),
+    "rmsprop": ("RMSprop", {}),
+    "rmsprop_momentum": ("RMSprop", {"momentum": 0.5}),
+    "rmsprop_centered": ("RMSprop", {"centered": True}),
+    "rmsprop_centered_momentum": ("RMSprop", {"momentum": 0.5, "centered": True}),
+    "adagrad": ("Adagrad", {"learning_rate": 0.05}),
+    "adadelta": ("Adadelta", {"learning_rate": 1.0}),
+    "adam": ("Adam", {"learning_rate": 0.01}),
+    "amsgrad": ("Adam", {"learning_rate": 0.01, "beta_2": 0.9, "amsgrad": True}),
+    "adamw": ("AdamW", {"learning_rate": 0.01}),
+    "adamax": ("Adamax", {"learning_rate": 0.01}),
+    "nadam": ("Nadam", {"learning_rate": 0.01}),
+    "lion": ("Lion", {}),
+    "weight_decay": ("SGD", {"learning_rate": 0.05, "momentum": 0.9, "weight_decay": 0.1}),
+    "clipvalue": ("SGD", {"learning_rate": 0.05, "clipvalue": 0.02}),
+    "average": ("SGD", {"learning_rate": 0.05, "use_ema": True, "ema_overwrite_frequency": 10}),
+    "all_around_adam": ("Adam", {"learning_rate": 0.01, **AROUND}),
+    "all_around_nadam": ("Nadam", {"learning_rate": 0.01, **AROUND}),
+    "scheduled_sgd": ("SGD", {"learning_rate": ("PolynomialDecay", (0.1, 150, 0.001, 2.0)), "weight_decay": 0.1}),
+    "scheduled_adam": ("Adam", {"learning_rate": ("CosineDecayRestarts", (0.02, 40))}),
+}
+
+
+def data():
+    """Inputs [rows, 4] and targets [rows, 2]."""
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=(ROWS, UNITS[0]))
+    return x, np.stack([np.sin(x[:, 0] + x[:, 1]), x[:, 2] * x[:, 3]], axis=1)
+
+
+def initial_weights():
+    """Kernel and bias of the hidden layer, of tanh, and of the linear output."""
+    rng = np.random.default_rng(9)
+    return [rng.uniform(-0.5, 0.5, shape) for shape in [UNITS[:2], UNITS[1:2], UNITS[1:], UNITS[2:]]]
+
+
+def batch(step):
+    """The rows of a step."""
+    return slice(step * BATCH % ROWS, step * BATCH % ROWS + BATCH)
+
+
+def made(optimizers, name):
+    """The optimizer of a case, from Keras' `optimizers` or our own."""
+    cls, arguments = CASES[name]
+    rate = arguments.get("learning_rate")
+    if isinstance(rate, tuple):
+        arguments = {**arguments, "learning_rate": getattr(optimizers.schedules, rate[0])(*rate[1])}
+    return getattr(optimizers, cls)(**arguments)
+
+
+def losses(name):
+    """The loss of each step before its update, by Keras; then that with the weights that `fit` would end with."""
+    import keras
+    import tensorflow as tf
+
+    keras.config.set_floatx("float64")
+    layers = [keras.Input(UNITS[:1]), keras.layers.Dense(UNITS[1], "tanh"), keras.layers.Dense(UNITS[2])]
+    model, optimizer = keras.Sequential(layers), made(keras.optimizers, name)
+    model.set_weights(initial_weights())
+    x, y = data()
+    found = []
+    for step in range(STEPS):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(y[batch(step)] - model(x[batch(step)])))
+        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+        found.append(float(loss))
+    optimizer.finalize_variable_values(model.trainable_variables)
+    return [*found, float(tf.reduce_mean(tf.square(y - model(x))))]
+
+
+def main():
+    found = {name: losses(name) for name in CASES}
+    assert all(math.isfinite(loss) for run in found.values() for loss in run)
+    with open(PATH, "w") as file:
+        file.write("{\n")
+        file.write(",\n".join(f'"{name}": {json.dumps(run)}' for name, run in found.items()))
+        file.write("\n}\n")
+
+
+if __name__ == "__main__":
+    main()
