@@ -331,7 +331,9 @@ class Model:
         """Let the moving averages of the weights become the weights, where the optimizer keeps them."""
         if self.optimizer is not None and self.optimizer.use_ema and self.network.step > 0:
             state = self.network.get_optimizer_state()
-            self.network.set_weights(state[-len(self.weight_names) :])
+            trained = iter(state[-len(self.trainable_weights) :])
+            weights = zip(self.weights, self.network.get_weights(), strict=True)
+            self.network.set_weights([next(trained) if v.trainable else array for v, array in weights])
 
     def learning_rates(self, steps: int) -> np.ndarray | None:
         """Return the rates of the next `steps` updates, or None where they are all that of the network."""

@@ -6,8 +6,8 @@ The first arguments of each are in Keras' order; those that all optimizers share
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypedDict
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 import numpy as np
 
@@ -66,6 +66,10 @@ class Optimizer(Settings):
     """
 
     _network: Any = None  # counts the updates
+    default_name: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        cls.default_name = vars(cls).get("default_name", cls.__name__.lower())
 
     def __init__(self, learning_rate: Rate, **common: Unpack[Common]):
         needs = f"needs only arguments that {type(self).__name__} has"
@@ -87,7 +91,7 @@ class Optimizer(Settings):
         only("loss_scale_factor", self.loss_scale_factor, (None,), "no type here is so short that it would help")
         self.gradient_accumulation_steps = common.get("gradient_accumulation_steps")
         only("gradient_accumulation_steps", self.gradient_accumulation_steps, (None,), "use a larger batch_size")
-        self.name = optional_name(common.get("name")) or type(self).__name__.lower()
+        self.name = optional_name(common.get("name")) or self.default_name
 
     @property
     def learning_rate(self) -> float:
@@ -129,12 +133,31 @@ class Optimizer(Settings):
         """Count the updates of this network of the engine; None stands for one that has done none."""
         vars(self)["_network"] = network
 
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]]) -> int:
+        """Do one update of weights by their gradients, and return how many have been done.
+
+        Parameters
+        ----------
+        grads_and_vars : iterable of (gradient, weight)
+            The weights are all `trainable_weights` of a model, in their order, or arrays of float32 or float64, which
+            are changed in place. All are of one dtype; a later call takes the same ones, as the optimizer remembers
+            something for each.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For gradients or weights that do not fit; nothing has been changed then.
+        """
+        from fastmlp import updates
+
+        return updates.apply_gradients(self, grads_and_vars)
+
     def take_rate(self, other: Optimizer) -> None:
         """Go on with the learning rate of another optimizer."""
         vars(self)["rate"] = vars(other)["rate"]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_network"}
+        return {name: value for name, value in vars(self).items() if name not in ("_network", "_applied")}
 
     def arguments(self) -> dict[str, Any]:
         parameters = inspect.signature(type(self)).parameters.values()
@@ -144,7 +167,7 @@ class Optimizer(Settings):
         return {name: getattr(self, "rate" if name == "learning_rate" else name) for name in names}
 
     def shown(self) -> dict[str, Any]:
-        usual = {"use_ema": False, "ema_momentum": 0.99, "name": type(self).__name__.lower()}
+        usual = {"use_ema": False, "ema_momentum": 0.99, "name": self.default_name}
         return {name: value for name, value in super().shown().items() if value != usual.get(name)}
 
     def get_config(self) -> dict[str, Any]:
@@ -304,6 +327,8 @@ class Adam(Betas):
 
 class AdamW(Adam):
     """Adam with a weight decay, which the running means do not see."""
+
+    default_name = "adam_w"
 
     def __init__(
         self,

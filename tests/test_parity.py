@@ -8,6 +8,7 @@ import pytest
 import reference
 from fastmlp import kernels
 from fastmlp.kernels.engine import Network
+from fastmlp.kernels.parameters import Parameters
 from tests.cases import KERNELS
 
 COMPILED_MODULES = (
@@ -53,7 +54,8 @@ def test_docstrings(name):
 
 
 def test_methods_of_the_network_are_those_of_its_twin():
-    own = {name: value for name, value in vars(Network).items() if not name.startswith("_") and callable(value)}
+    named = {**vars(Parameters), **vars(Network)}
+    own = {name: value for name, value in named.items() if not name.startswith("_") and callable(value)}
     assert {"train_epoch", "evaluate", "predict", "gradients", "get_weights", "set_weights"} <= set(own)
     del own["predict_small"]  # predict without its preparations
     for name, method in own.items():

@@ -8,21 +8,20 @@ from libc.stdint cimport UINT64_MAX, int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 import os
-import threading
 
 import numpy as np
 
-from fastmlp.kernels.arena import Arena, aligned
+from fastmlp.kernels.arena import aligned
 from fastmlp.kernels.contract import check_data, check_out, check_rows_and_steps
 from fastmlp.kernels.forks import MAX_THREADS, WORK_PER_THREAD, usable
 from fastmlp.kernels.own_loss import OwnLoss
 from fastmlp.kernels.stages import (
-    ACTIVATIONS, FUSED, KINDS, LOSSES, METRICS, SLOTS, SOURCES, TRAINED, settings_of_loss, take_apart, weight_shapes,
+    ACTIVATIONS, FUSED, KINDS, LOSSES, METRICS, SOURCES, TRAINED, settings_of_loss, take_apart, weight_shapes,
 )
 
-from fastmlp.kernels.epoch cimport differentiate, evaluate, predict, train, update
-from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, blocks, selected, thread_count, thread_number
-from fastmlp.kernels.optimizers cimport optimizer_from
+from fastmlp.kernels.epoch cimport differentiate, evaluate, predict, train
+from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, blocks, thread_count, thread_number
+from fastmlp.kernels.parameters cimport Parameters, address, address_or_null
 from fastmlp.kernels.plan cimport ACTIVITY_PENALTY, BATCH_NORMALIZATION, DENSE, LAYER_NORMALIZATION, NO_METRIC
 from fastmlp.kernels.plan cimport OWN_LOSS, POOL, Data, Layer, Lists, Matrix, Parameter, Plan
 from fastmlp.kernels.row_losses cimport Loss
@@ -41,7 +40,7 @@ cdef Py_ssize_t CHUNK = 128  # rows that evaluate takes at a time, and every thr
 
 
 @embedsignature(True)
-cdef class Network:
+cdef class Network(Parameters):
     """A multilayer perceptron; its weights are 0 until set_weights.
 
     One thread at a time may use it; `fastmlp.Sequential` sees to that.
@@ -75,26 +74,17 @@ cdef class Network:
         OpenMP threads to use, 1 at first. The results have the same bits for any number.
     """
 
-    cdef Plan plan
-    cdef readonly object dtype, loss
+    cdef readonly object loss
     cdef int thread_limit
-    cdef bint is_single
     cdef Py_ssize_t multiply_adds  # to predict one row
-    cdef Py_ssize_t height, width, capacity, capacity_threads
-    cdef object layer_memory, parameter_memory, arena, gradient_region, workspace, lock, own_loss
+    cdef Py_ssize_t height, capacity, capacity_threads
+    cdef object layer_memory, workspace, own_loss
 
     def __init__(self, inputs, layers, loss=None, optimizer=None, dtype="float32"):
-        self.dtype = np.dtype(dtype)
         settings = settings_of_loss(loss)
         self.loss = loss = settings["name"]
         self.thread_limit = 1
-        self.is_single = self.dtype == np.float32
         self.capacity = 0
-        self.lock = threading.Lock()
-        self.plan.isa = selected()
-        self.height = self.plan.isa.f32.tile_rows if self.is_single else self.plan.isa.f64.tile_rows
-        self.width = self.plan.isa.f32.panel_columns if self.is_single else self.plan.isa.f64.panel_columns
-        self.plan.tile_size = max(self.height, self.width) * self.width
         self.plan.skip_zeros = SKIP_ZEROS
         if inputs < 1 or any(layer.get("units", 1) < 1 for layer in layers):
             raise ValueError(f"a network needs at least one input and one unit in every layer, got {inputs}, {layers}")
@@ -105,18 +95,11 @@ cdef class Network:
         if self.own_loss is None:
             kind = LOSSES[loss + "_from_logits" if self.plan.fused else loss]
         self.plan.loss = Loss(kind, settings.get("delta", 0.0), settings.get("label_smoothing", 0.0))
-        self.arena = Arena(self.width, self.dtype)
-        self.set_layers(take_apart(layers, self.plan.fused))
-        optimizer = dict(optimizer or {"name": "sgd", "learning_rate": 0.0})
-        self.plan.clipnorm = optimizer.pop("clipnorm", 0.0)
-        self.plan.global_clipnorm = optimizer.pop("global_clipnorm", 0.0)
-        slots = SLOTS[optimizer["name"]]
-        self.plan.optimizer = optimizer_from(optimizer, slots)
-        self.arena.allocate(slots + ("ema_momentum" in optimizer), optimizer.get("initial_accumulator_value", 0.0))
-        self.plan.parameters = self.arena.size
-        self.plan.arena = <void *> address(self.arena.regions)
-        if self.plan.clipnorm > 0 or self.plan.global_clipnorm > 0:
-            self.reserve_gradients()
+        stages = take_apart(layers, self.plan.fused)
+        self.begin(dtype, 4 * len(stages))  # no stage has more arrays
+        self.height = self.plan.isa.f32.tile_rows if self.is_single else self.plan.isa.f64.tile_rows
+        self.set_layers(stages)
+        self.end(optimizer)
 
     cdef set_layers(self, stages):
         """Fill in the C structs of the stages, and give their weights places in the arena."""
@@ -124,8 +107,6 @@ cdef class Network:
         cdef Py_ssize_t inputs = self.plan.inputs
         self.layer_memory = np.zeros(len(stages) * sizeof(Layer), np.uint8)
         self.plan.layers = <Layer *> address(self.layer_memory)
-        self.parameter_memory = np.zeros(4 * len(stages) * sizeof(Parameter), np.uint8)  # no layer has more arrays
-        self.plan.weights = <Parameter *> address(self.parameter_memory)
         self.plan.depth = self.plan.first_trained = len(stages)
         for i, stage in enumerate(stages):
             layer = &self.plan.layers[i]
@@ -144,43 +125,15 @@ cdef class Network:
             layer.offset = stage.get("offset", 0.0)
             self.plan.active |= layer.kind == ACTIVITY_PENALTY
             for name, shape in weight_shapes(stage, layer.inputs).items():
-                self.set_parameter(layer, name, shape, stage.get(name, {}))
+                give(layer, name, self.add(name, shape, name in TRAINED, stage.get(name, {})))
                 if name in TRAINED:
                     self.plan.first_trained = min(self.plan.first_trained, i)
         self.plan.outputs = inputs
         self.multiply_adds = max(1, sum(place.rows * place.columns for place in self.arena.places))
 
-    cdef set_parameter(self, Layer *layer, name, shape, settings):
-        """Make a place for one of a layer's arrays of weights."""
-        cdef Parameter *parameter = &self.plan.weights[self.plan.arrays]
-        place = self.arena.add(shape, name in TRAINED)
-        parameter.start = place.start
-        parameter.rows = place.rows
-        parameter.columns = place.columns
-        parameter.is_vector = len(shape) == 1
-        parameter.trained = place.trained
-        parameter.l1 = settings.get("l1", 0.0)
-        parameter.l2 = settings.get("l2", 0.0)
-        parameter.max_norm = settings.get("max_norm", 0.0)
-        self.plan.penalized |= parameter.l1 > 0 or parameter.l2 > 0
-        self.plan.constrained |= parameter.max_norm > 0
-        self.plan.arrays += 1
-        if name == "kernel":
-            layer.kernel = parameter
-        elif name == "bias":
-            layer.bias = parameter
-        elif name == "gamma":
-            layer.gamma = parameter
-        elif name == "beta":
-            layer.beta = parameter
-        elif name == "mean":
-            layer.mean = parameter
-        else:
-            layer.variance = parameter
-
     cdef reserve(self, Py_ssize_t n, int threads):
         """Make room for batches of n rows and so many threads."""
-        cdef Py_ssize_t widest = self.plan.inputs, deepest = 1, sums = 1, number
+        cdef Py_ssize_t widest = self.plan.inputs, deepest = 1, number
         cdef Layer *layer
         if n <= self.capacity and threads <= self.capacity_threads:
             return
@@ -203,8 +156,6 @@ cdef class Network:
                 layer.statistics = self.room(4 * self.padded(layer.outputs))
             elif layer.kind == LAYER_NORMALIZATION:
                 layer.statistics = self.room(2 * n)
-        for number in range(self.plan.arrays):
-            sums += self.padded(self.plan.weights[number].columns)
         lists = (blocks(n, self.height) + threads) * blocks(self.height, 2)
         self.make_lists(&self.plan.by_rows, lists, deepest)
         self.plan.pairs = <int32_t *> self.room(2 * lists)
@@ -215,7 +166,6 @@ cdef class Network:
         self.plan.losses = self.room(n)
         losses = self.workspace[len(self.workspace) - 1]
         self.plan.activity = self.room(n)
-        self.plan.sums = self.room(sums)
         self.plan.metrics = <double *> self.room(n * (1 if self.dtype == np.float64 else 2))
         if self.own_loss is not None:
             predictions, gradient = (aligned((n, self.plan.outputs), self.dtype) for _ in range(2))
@@ -243,18 +193,7 @@ cdef class Network:
         self.workspace.append(array)
         return <void *> address(array)
 
-    cdef Py_ssize_t padded(self, Py_ssize_t n):
-        return blocks(n, self.width) * self.width
-
-    # ------------------------------------------------------------------------------------------------------ weights
-
-    @property
-    def step(self):
-        return self.plan.step
-
-    @step.setter
-    def step(self, step):
-        self.plan.step = step
+    # ----------------------------------------------------------------------------------------------------- settings
 
     @property
     def threads(self):
@@ -277,34 +216,6 @@ cdef class Network:
     @property
     def outputs(self):
         return self.plan.outputs
-
-    @property
-    def isa(self):
-        """Name of the instruction set the network was made for."""
-        return self.plan.isa.name.decode()
-
-    def set_learning_rate(self, learning_rate):
-        """Use learning_rate from the next update on."""
-        self.plan.optimizer.learning_rate = learning_rate
-
-    def get_weights(self):
-        """Copies of the weights, layer by layer in the order of reference/stages.py: kernel [inputs, units], bias."""
-        return self.arena.weights(self.arena.regions[0])
-
-    def set_weights(self, weights):
-        """Copy weights, given in the order of get_weights, into the network."""
-        self.arena.fill(self.arena.regions[0], weights)
-
-    def get_optimizer_state(self):
-        """Copies of what the optimizer remembers: all first slots of the trained weights, in their order, then all
-        second."""
-        return [array for slot in self.arena.regions[1:] for array in self.arena.weights(slot, only_trained=True)]
-
-    def set_optimizer_state(self, state):
-        """Copy a state, in the order of get_optimizer_state, into the network."""
-        count = sum(place.trained for place in self.arena.places)
-        for number, slot in enumerate(self.arena.regions[1:]):
-            self.arena.fill(slot, state[number * count:(number + 1) * count], only_trained=True)
 
     # ---------------------------------------------------------------------------------------------------------- runs
 
@@ -424,32 +335,6 @@ cdef class Network:
         self.run(DIFFERENTIATE, x, y, None, len(x), None, sample_weight, None, None, None, input_gradient)
         return self.mean_loss(len(x)), self.arena.weights(self.gradient_region, only_trained=True)
 
-    def apply_gradients(self, gradients):
-        """One update by gradients of the trained weights, in the order of get_weights."""
-        cdef Plan *plan = &self.plan
-        cdef Data data
-        memset(&data, 0, sizeof(Data))
-        self.reserve_gradients()
-        self.take_lock()
-        try:
-            self.arena.fill(self.gradient_region, gradients, only_trained=True)
-            self.reserve(1, 1)
-            if self.is_single:
-                update(plan, &data, <const float *> NULL)
-            else:
-                update(plan, &data, <const double *> NULL)
-        finally:
-            self.lock.release()
-
-    cdef reserve_gradients(self):
-        if self.gradient_region is None:
-            self.gradient_region = aligned((self.arena.size,), self.dtype)
-            self.plan.gradients = <void *> address(self.gradient_region)
-
-    cdef take_lock(self):
-        if not self.lock.acquire(blocking=False):
-            raise RuntimeError("this network is running already: it does one thing at a time")
-
     cdef run(self, int what, x, y, order, Py_ssize_t batch_size, metric, sample_weight, learning_rates, penalty_scales,
              predictions, input_gradient):
         """Let the threads loop over the batches of the data, and raise what was raised meanwhile."""
@@ -521,6 +406,22 @@ cdef void loop(int what, Plan *plan, const Data *data, Py_ssize_t batch_size, co
         differentiate(plan, data, kind)
 
 
+cdef void give(Layer *layer, name, const Parameter *parameter):
+    """Let a layer know one of its arrays of weights."""
+    if name == "kernel":
+        layer.kernel = parameter
+    elif name == "bias":
+        layer.bias = parameter
+    elif name == "gamma":
+        layer.gamma = parameter
+    elif name == "beta":
+        layer.beta = parameter
+    elif name == "mean":
+        layer.mean = parameter
+    else:
+        layer.variance = parameter
+
+
 cdef int source_of(const Py_buffer *buffer) noexcept:
     """The type of a buffer's numbers, or -1."""
     if buffer.format == NULL or buffer.format[0] == 0 or buffer.format[1] != 0:
@@ -530,15 +431,6 @@ cdef int source_of(const Py_buffer *buffer) noexcept:
     if buffer.format[0] == b"d":
         return FLOAT64
     return UINT8 if buffer.format[0] == b"B" else -1
-
-
-cdef size_t address(array):
-    """Where the first element of an array lies; the caller keeps the array."""
-    return array.ctypes.data
-
-
-cdef void *address_or_null(array):
-    return <void *> address(array) if array is not None else NULL
 
 
 cdef int raise_pending() except -1:

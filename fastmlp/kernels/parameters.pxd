@@ -1,0 +1,19 @@
+from fastmlp.kernels.plan cimport Parameter, Plan
+
+
+cdef class Parameters:
+    cdef Plan plan
+    cdef readonly object dtype
+    cdef bint is_single
+    cdef Py_ssize_t width
+    cdef object arena, gradient_region, memory, lock
+    cdef begin(self, dtype, Py_ssize_t most)
+    cdef Parameter *add(self, name, shape, bint trained, settings) except NULL
+    cdef end(self, optimizer)
+    cdef reserve_gradients(self)
+    cdef take_lock(self)
+    cdef Py_ssize_t padded(self, Py_ssize_t n)
+
+
+cdef size_t address(array)
+cdef void *address_or_null(array)
