@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         metrics,
         models,
         optimizers,
+        plots,
         regularizers,
         utils,
     )
@@ -43,6 +44,7 @@ MODULES = (
     "metrics",
     "models",
     "optimizers",
+    "plots",
     "regularizers",
     "utils",
 )
@@ -72,6 +74,7 @@ __all__ = [
     "metrics",
     "models",
     "optimizers",
+    "plots",
     "regularizers",
     "set_num_threads",
     "show_config",
