@@ -42,7 +42,7 @@ def main(arguments=None):
     print(f"condition of A {np.linalg.cond(rand_matrix):.0f}; sum of |X A - I|: 10 at first, {losses[-1]:.4f} at last")
     print(f"largest error of X A {error:.2g}, of X {distance:.2g}")
     options.out.mkdir(parents=True, exist_ok=True)
-    figure = plots.lines({"sum of |X A - I|": {"loss": losses}}, xlabel=f"{STEPS} steps", logarithmic=True)
+    figure = plots.lines({"sum of |X A - I|": {"loss": losses}}, xlabel="thousands of steps", logarithmic=True)
     figure.savefig(options.out / "inverse_loss.png")
     plots.images([product, learned], ["X A", "X"], signed=True, scale=2).savefig(options.out / "inverse.png")
     return error, losses

@@ -49,7 +49,9 @@ def curves(history: Any) -> Figure:
     return lines(panels)
 
 
-def lines(panels: Mapping[str, Mapping[str, Sequence[float]]], xlabel: str = "epoch", logarithmic: bool = False) -> Figure:
+def lines(
+    panels: Mapping[str, Mapping[str, Sequence[float]]], xlabel: str = "epoch", logarithmic: bool = False
+) -> Figure:
     """Draw panels side by side, each with lines over 1, 2, 3 ...
 
     Parameters
