@@ -17,8 +17,8 @@ from fastmlp import layers, plots
 from fastmlp.initializers import RandomNormal
 
 LOWEST, HIGHEST = 1e-10, 0.9999999  # probabilities are clipped to
-STEP, STEPS = 0.1, 1000  # of the descent on images
-L1, L2 = 0.05, 0.25
+STEP, STEPS = 0.05, 1000  # of the descent on images
+L1, L2 = 0.25, 0.25
 
 
 def clipped_cross_entropy(y_true, y_pred):
@@ -107,8 +107,9 @@ def main(arguments=None):
 
 
 def draw_fingerprints(hidden, labels, path):
-    """A panel for each digit: a column for each of 100 test digits, a line for each hidden unit."""
-    panels = [hidden[labels == digit][:100].T for digit in range(10)]
+    """A panel for each digit: a column for each of up to 100 test digits, a line for each hidden unit."""
+    count = min(100, np.bincount(labels).min())
+    panels = [hidden[labels == digit][:count].T for digit in range(10)]
     plots.images(panels, [f"digit {digit}" for digit in range(10)], scale=1.8).savefig(path)
 
 
