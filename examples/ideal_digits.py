@@ -4,7 +4,7 @@
 plain gradient descent, in batches of 100, with a loss of its own: the cross-entropy of every output with its target, 0s
 as well as 1s, of probabilities clipped so that no logarithm is infinite. In 50 epochs it reads 98 % of MNIST's test
 digits. Then descent on the image, not the weights, finds the input whose loss as a given digit is least: alone, with a
-penalty on the sum of |pixels|, which leaves few of them, and with one on the sum of their squares, which evens them out.
+penalty on the sum of |pixels|, which leaves few of them, and with one on that of their squares, which evens them out.
 """
 
 import argparse
