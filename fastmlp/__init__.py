@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         metrics,
         models,
         optimizers,
+        plots,
         regularizers,
         utils,
     )
@@ -45,6 +46,7 @@ MODULES = (
     "metrics",
     "models",
     "optimizers",
+    "plots",
     "regularizers",
     "utils",
 )
@@ -75,6 +77,7 @@ __all__ = [
     "metrics",
     "models",
     "optimizers",
+    "plots",
     "regularizers",
     "set_num_threads",
     "show_config",

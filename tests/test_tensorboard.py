@@ -6,6 +6,8 @@ import json
 
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.graph import keras_util
 
 from fastmlp.callbacks import TensorBoard
 from fastmlp.layers import Dense, Input
@@ -24,11 +26,9 @@ def make():
 @pytest.fixture
 def read():
     """A function that reads a folder's events by TensorBoard's own reader."""
-    pytest.importorskip("tensorboardX")
-    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
 
     def read_folder(folder):
-        events = accumulator.EventAccumulator(str(folder), {"tensors": 0, "histograms": 0, "scalars": 0})
+        events = EventAccumulator(str(folder), {"tensors": 0, "histograms": 0, "scalars": 0})
         return events.Reload()
 
     return read_folder
@@ -71,7 +71,6 @@ def test_the_layers_are_there_as_keras_writes_them(tmp_path, read):
     assert events.SummaryMetadata("keras").plugin_data.plugin_name == "graph_keras_model"
     content = json.loads(events.Tensors("keras")[0].tensor_proto.string_val[0])
     assert [layer["config"]["name"] for layer in content["config"]["layers"]] == ["dense", "dense_1"]
-    keras_util = pytest.importorskip("tensorboard.plugins.graph.keras_util")
     nodes = [node.name for node in keras_util.keras_model_to_graph_def(content).node]
     assert nodes == ["sequential/dense", "sequential/dense_1"]
     make().fit(X, Y, verbose=0, callbacks=[TensorBoard(tmp_path / "none", write_graph=False)])

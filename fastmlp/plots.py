@@ -1,0 +1,151 @@
+"""Pictures of a training and of what a network has learned, drawn by matplotlib (`pip install 'fastmlp[plots]'`).
+
+Each function returns a `matplotlib.figure.Figure`, to be written by its `savefig("curves.png")` or shown by a notebook.
+None opens a window or touches pyplot, so that no display is needed.
+
+>>> figure = fastmlp.plots.curves(model.fit(x, y, epochs=20, validation_split=0.1))
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastmlp.callbacks.base import History
+from fastmlp.settings import integer
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WIDTH, TITLE_LINE = 1.1, 0.22  # inches, of a picture among others and of a line of text above it
+
+
+def curves(history: Any) -> Figure:
+    """Draw what `fit` returned by epoch: a panel for the loss and for each metric, with the validation beside it.
+
+    Parameters
+    ----------
+    history : History or dict of str to list of float
+        The values by name; "val_loss" is the validation's "loss".
+
+    Raises
+    ------
+    ImportError
+        When matplotlib is not installed.
+    TypeError, ValueError
+        When it is neither, or has no values.
+    """
+    values = history.history if isinstance(history, History) else history
+    if not isinstance(values, Mapping):
+        raise TypeError(f"history: got {type(history).__name__}, needs what fit returned, or a dict of lists")
+    names = [name for name in values if not name.startswith("val_")]
+    panels = {name: {"training": values[name]} for name in sorted(names, key=lambda name: name != "loss")}
+    for name, panel in panels.items():
+        if f"val_{name}" in values:
+            panel["validation"] = values[f"val_{name}"]
+    return lines(panels)
+
+
+def lines(
+    panels: Mapping[str, Mapping[str, Sequence[float]]], xlabel: str = "epoch", logarithmic: bool = False
+) -> Figure:
+    """Draw panels side by side, each with lines over 1, 2, 3 ...
+
+    Parameters
+    ----------
+    panels : dict of str to dict of str to list of float
+        The lines by label, by the title of the panel.
+    xlabel : str
+        What is counted, default "epoch".
+    logarithmic : bool
+        Whether the values are drawn by their logarithms; default False.
+
+    Raises
+    ------
+    ImportError
+        When matplotlib is not installed.
+    ValueError
+        When there is no panel, or one without lines.
+    """
+    if not panels or not all(panels.values()):
+        raise ValueError(f"panels: got {panels!r}, needs at least one, each with at least one line")
+    figure = new_figure(5 * len(panels), 3.5)
+    for axes, (title, panel) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
+        for label, values in panel.items():
+            few = len(values) <= 10
+            axes.plot(range(1, len(values) + 1), values, marker="o" if few else "", markersize=4, label=label)
+        axes.set(title=title, xlabel=xlabel, yscale="log" if logarithmic else "linear")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.3)
+        if len(panel) > 1:
+            axes.legend()
+    return figure
+
+
+def images(
+    pictures: Any, titles: Sequence[Any] | None = None, columns: int = 10, signed: bool = False, scale: float = 1.0
+) -> Figure:
+    """Draw pictures in rows, each with its own range from dark to light.
+
+    Parameters
+    ----------
+    pictures : array [n, height, width], or list of n arrays [height, width] or square ones [height * height]
+        Such as test rows, or the columns of a kernel: `images(kernel.T, signed=True)`.
+    titles : list of n, optional
+        What stands above each.
+    columns : int
+        Pictures in a row of the figure, default 10.
+    signed : bool
+        Whether 0 is white, values below it are blue and values above it red; default False.
+    scale : float
+        How much larger than 1.1 inches a picture's width is, default 1.
+
+    Raises
+    ------
+    ImportError
+        When matplotlib is not installed.
+    ValueError
+        When there is no picture, one has another shape, or the titles are not as many.
+    """
+    shown = [picture(f"pictures[{i}]", one) for i, one in enumerate(pictures)]
+    columns = min(integer("columns", columns, at_least=1), max(len(shown), 1))
+    if not shown or (titles is not None and len(titles) != len(shown)):
+        got = f"{len(shown)} pictures" + ("" if titles is None else f" and {len(titles)} titles")
+        raise ValueError(f"pictures: got {got}, needs at least one, and a title for each or none")
+    rows, width = math.ceil(len(shown) / columns), WIDTH * scale
+    text = 1 + max(str(title).count("\n") for title in titles) if titles else 0
+    height = width * max(len(one) / one.shape[1] for one in shown) + TITLE_LINE * text
+    figure = new_figure(columns * width, rows * height)
+    cells = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axes in cells:
+        axes.set_axis_off()
+    for i, (axes, one) in enumerate(zip(cells, shown, strict=False)):
+        limit = float(np.abs(one).max()) or 1.0
+        colours: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit} if signed else {"cmap": "gray"}
+        axes.imshow(one, interpolation="nearest", **colours)
+        if titles is not None:
+            axes.set_title(str(titles[i]), fontsize=9, pad=3)
+    return figure
+
+
+def picture(argument: str, values: Any) -> np.ndarray[Any, Any]:
+    """Return values as an array [height, width]; a row of a square number of them is a square."""
+    array = np.asarray(values)
+    side = math.isqrt(array.size)
+    if array.ndim == 1 and side * side == array.size:
+        array = array.reshape(side, side)
+    if array.ndim != 2 or array.size == 0:
+        raise ValueError(f"{argument}: got shape {array.shape}, needs (height, width), or a square number of values")
+    return array
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty figure of so many inches, or raise an ImportError that says how to get matplotlib."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError("plots: needs matplotlib: pip install 'fastmlp[plots]'") from error
+    return Figure(figsize=(width, height), layout="constrained")
