@@ -17,6 +17,9 @@ OPTIMIZERS = [
     {"name": "nadam", "learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7},
     {"name": "lion", "learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.99},
 ]
+# with all that may be around a rule, so that each of it shows in a few steps
+AROUND = {"clipvalue": 0.02, "weight_decay": 0.3, "ema_momentum": 0.8, "ema_overwrite_frequency": 4}
+AROUND_A_RULE = [{**optimizer, **AROUND} for optimizer in OPTIMIZERS if optimizer["name"] in ("sgd", "adam", "nadam")]
 
 
 def dense(units, activation="linear", use_bias=True, l2=0.0):
@@ -128,6 +131,16 @@ def shapes(inputs, layers):
 
 def initial(inputs, layers, rng):
     return [rng.uniform(-0.4, 0.4, shape) for shape in shapes(inputs, layers)]
+
+
+def pairs():
+    """Names of networks with optimizers: each with six, and two with all."""
+    everything = [*OPTIMIZERS, *AROUND_A_RULE]
+    return [
+        (name, optimizer)
+        for name in NETWORKS
+        for optimizer in (everything if name in ("regression", "unfused") else OPTIMIZERS[:6])
+    ]
 
 
 # the run that is compared with the oracle from end to end
