@@ -164,7 +164,7 @@ def adam(w, g, m, v, learning_rate, beta_1, beta_2, epsilon, step):
 
 
 def amsgrad(w, g, m, v, a, learning_rate, beta_1, beta_2, epsilon, step):
-    """Adam with the greatest v so far, a = max(a, v), in place of v.
+    """Adam with the greatest v so far, a = max(v, a), in place of v.
 
     S. Reddi, S. Kale and S. Kumar, On the convergence of Adam and beyond, 2018.
 
@@ -179,14 +179,14 @@ def amsgrad(w, g, m, v, a, learning_rate, beta_1, beta_2, epsilon, step):
     for i in range(len(w)):
         m[i] = m[i] + (g[i] - m[i]) * (1.0 - beta_1)
         v[i] = v[i] + (g[i] * g[i] - v[i]) * (1.0 - beta_2)
-        a[i] = max(a[i], v[i])
+        a[i] = max(v[i], a[i])
         w[i] = w[i] - (alpha * m[i]) / (math.sqrt(a[i]) + epsilon)
 
 
 def adamax(w, g, m, u, learning_rate, beta_1, beta_2, epsilon, step):
     """Adam with the greatest size of the gradient, which fades by beta_2, in place of a mean square.
 
-    m as in adam; u = max(beta_2 * u, |g|); w = w - learning_rate * m / ((1 - beta_1^step) * (u + epsilon))
+    m as in adam; u = max(|g|, beta_2 * u); w = w - learning_rate * m / ((1 - beta_1^step) * (u + epsilon))
 
     D. Kingma and J. Ba, Adam: a method for stochastic optimization, 2015, section 7.1.
 
@@ -200,7 +200,7 @@ def adamax(w, g, m, u, learning_rate, beta_1, beta_2, epsilon, step):
     correction = 1.0 - beta_1**step
     for i in range(len(w)):
         m[i] = m[i] + (g[i] - m[i]) * (1.0 - beta_1)
-        u[i] = max(beta_2 * u[i], abs(g[i]))
+        u[i] = max(abs(g[i]), beta_2 * u[i])
         w[i] = w[i] - (learning_rate * m[i]) / (correction * (u[i] + epsilon))
 
 

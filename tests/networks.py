@@ -21,6 +21,9 @@ OPTIMIZERS = [
     {"name": "nadam", "learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7},
     {"name": "lion", "learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.99},
 ]
+# with all that may be around a rule, so that each of it shows in a few steps
+AROUND = {"clipvalue": 0.02, "weight_decay": 0.3, "ema_momentum": 0.8, "ema_overwrite_frequency": 4}
+AROUND_A_RULE = [{**optimizer, **AROUND} for optimizer in OPTIMIZERS if optimizer["name"] in ("sgd", "adam", "nadam")]
 
 
 def dense(units, activation="linear", use_bias=True, l2=0.0, **weights):
@@ -225,7 +228,7 @@ NETWORKS = {
     ),
 }
 # those on which every optimizer is run; the others differ in what the optimizer does not see
-LAYERED = ("softmax", "regression", "binary", "from_the_input", "batch_normalized", "layer_normalized", "penalized")
+LAYERED = ("regression", "unfused", "batch_normalized", "penalized")
 
 
 def targets(loss, rows, outputs, rng):
@@ -260,6 +263,12 @@ def initial(inputs, layers, rng):
     """Weights of either sign; variances are positive."""
     ranges = {"variance": (0.5, 2.0)}
     return [rng.uniform(*ranges.get(name, (-0.4, 0.4)), shape) for name, shape in shapes(inputs, layers)]
+
+
+def pairs():
+    """Names of networks with optimizers: each with one, and some with all."""
+    everything = [*OPTIMIZERS, *AROUND_A_RULE]
+    return [(name, one) for name in NETWORKS for one in (everything if name in LAYERED else OPTIMIZERS[5:6])]
 
 
 # the run that is compared with the oracle from end to end

@@ -10,7 +10,7 @@ import reference
 from fastmlp import kernels
 from fastmlp.kernels import Network, stages
 from tests.networks import (
-    LAYERED,
+    AROUND_A_RULE,
     NETWORKS,
     OPTIMIZERS,
     RESCALING,
@@ -21,7 +21,12 @@ from tests.networks import (
     dropout,
     initial,
     shapes,
+    pairs,
     targets,
+)
+
+every_pair = pytest.mark.parametrize(
+    ("name", "optimizer"), pairs(), ids=lambda what: what if isinstance(what, str) else what["name"]
 )
 
 
@@ -69,11 +74,7 @@ def test_whole_run_has_the_oracles_bits(oracle_run, few_digits, isa, threads):
 
 
 @pytest.mark.parametrize("threads_", [1, 3])
-@pytest.mark.parametrize(
-    ("name", "optimizer"),
-    [(name, optimizer) for name in NETWORKS for optimizer in (OPTIMIZERS if name in LAYERED else OPTIMIZERS[5:6])],
-    ids=lambda value: value if isinstance(value, str) else value["name"],
-)
+@every_pair
 def test_every_network_and_optimizer_has_the_oracles_bits(name, optimizer, threads_, isa):
     layers, loss, metric, outputs = NETWORKS[name]
     rng = np.random.default_rng(2)
@@ -107,6 +108,9 @@ WIDE = [
 ]
 
 
+EVERYTHING = [*OPTIMIZERS, *AROUND_A_RULE]
+
+
 def wide_data():
     """Sparse columns, one-hot ones, rows of zeros."""
     rng = np.random.default_rng(12)
@@ -120,18 +124,18 @@ def wide_data():
 def wide_oracle(optimizer, batch_size):
     """A network that was trained, and its results."""
     x, y, weights = wide_data()
-    network = reference.Network(37, WIDE, WHOLE_RUN_LOSS, OPTIMIZERS[optimizer])
+    network = reference.Network(37, WIDE, WHOLE_RUN_LOSS, EVERYTHING[optimizer])
     network.set_weights(lists(weights))
     results = epochs(network, x.tolist(), y.tolist(), 2, batch_size, WHOLE_RUN_METRIC, list)
     return network, results, network.predict(x.tolist()), network.gradients(x.tolist(), y.tolist())
 
 
 @pytest.mark.parametrize("batch_size", [1, 16])
-@pytest.mark.parametrize("optimizer", range(len(OPTIMIZERS)), ids=lambda number: OPTIMIZERS[number]["name"])
+@pytest.mark.parametrize("optimizer", range(len(EVERYTHING)), ids=lambda number: EVERYTHING[number]["name"])
 def test_wide_layers_and_sparse_inputs_have_the_oracles_bits(optimizer, batch_size, isa, threads):
     oracle, results, predictions, (loss, gradients) = wide_oracle(optimizer, batch_size)
     x, y, weights = wide_data()
-    network = Network(37, WIDE, WHOLE_RUN_LOSS, OPTIMIZERS[optimizer], dtype="float64")
+    network = Network(37, WIDE, WHOLE_RUN_LOSS, EVERYTHING[optimizer], dtype="float64")
     network.threads = threads
     network.set_weights(weights)
     assert epochs(network, x, y, 2, batch_size, WHOLE_RUN_METRIC) == results
@@ -154,8 +158,7 @@ def test_names_are_those_of_the_oracle():
 # ------------------------------------------------------------------------------------------------- the same bits
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda optimizer: optimizer["name"])
-@pytest.mark.parametrize("name", NETWORKS)
+@every_pair
 def test_float32_bits_do_not_depend_on_threads_or_fma_instruction_set(name, optimizer):
     layers, loss, metric, outputs = NETWORKS[name]
     seen = {}

@@ -1,6 +1,7 @@
 """Optimizers and schedules against what other programs give: Keras' losses over 200 steps, PyTorch's updates."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -46,8 +47,10 @@ def test_a_case_does_not_have_the_losses_of_another():
 @pytest.mark.slow
 @every_case
 def test_the_stored_losses_are_those_of_the_keras_that_is_installed(name):
+    pytest.importorskip("torch")
+    if "keras" in sys.modules and sys.modules["keras"].backend.backend() != "torch":
+        pytest.skip("Keras is in use with another backend")
     pytest.importorskip("keras")
-    pytest.importorskip("tensorflow")
     assert golden.losses(name) == pytest.approx(KERAS[name], rel=1e-9, abs=0)
 
 
@@ -84,9 +87,7 @@ def test_200_steps_have_the_losses_of_pytorch(name):
     found = []
     for step in range(golden.STEPS):
         optimizer.zero_grad()
-        rows = golden.batch(step)
-        outputs = torch.tanh(x[rows] @ weights[0] + weights[1]) @ weights[2] + weights[3]
-        loss = ((outputs - y[rows]) ** 2).mean()
+        loss = golden.mean_squared_error(weights, x[golden.batch(step)], y[golden.batch(step)])
         loss.backward()
         optimizer.step()
         found.append(loss.item())

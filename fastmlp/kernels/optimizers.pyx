@@ -99,14 +99,14 @@ def adam(floating[::1] w, const floating[::1] g, floating[::1] m, floating[::1] 
 
 def amsgrad(floating[::1] w, const floating[::1] g, floating[::1] m, floating[::1] v, floating[::1] a,
             double learning_rate, double beta_1, double beta_2, double epsilon, long long step, int threads):
-    """Adam with a = max(a, v) in place of v."""
+    """Adam with a = max(v, a) in place of v."""
     settings = dict(name="amsgrad", learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
     apply[floating](settings, step, w, g, m, v, a, threads)
 
 
 def adamax(floating[::1] w, const floating[::1] g, floating[::1] m, floating[::1] u, double learning_rate,
            double beta_1, double beta_2, double epsilon, long long step, int threads):
-    """m as in adam; u = max(beta_2 * u, |g|); w = w - learning_rate * m / ((1 - beta_1^step) * (u + epsilon))."""
+    """m as in adam; u = max(|g|, beta_2 * u); w = w - learning_rate * m / ((1 - beta_1^step) * (u + epsilon))."""
     settings = dict(name="adamax", learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
     apply[floating](settings, step, w, g, m, u, None, threads)
 

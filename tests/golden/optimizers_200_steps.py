@@ -1,11 +1,13 @@
 """The losses of 200 steps of each of Keras' optimizers, in float64; `python -m tests.golden.optimizers_200_steps`.
 
-Run where Keras is installed it writes optimizers_200_steps.json beside this file, which the tests compare with. Keras
+Run where Keras and PyTorch are installed it writes optimizers_200_steps.json beside this file, which the tests compare
+with. Keras computes with PyTorch here, since with TensorFlow it rounds settings such as momentum=0.9 to float32, and
 is imported by `losses` alone, so that the tests can read the cases, the data and the network where it is not.
 """
 
 import json
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -69,22 +71,30 @@ def made(optimizers, name):
 
 def losses(name):
     """The loss of each step before its update, by Keras; then that with the weights that `fit` would end with."""
+    os.environ.setdefault("KERAS_BACKEND", "torch")
     import keras
-    import tensorflow as tf
+    import torch
 
     keras.config.set_floatx("float64")
-    layers = [keras.Input(UNITS[:1]), keras.layers.Dense(UNITS[1], "tanh"), keras.layers.Dense(UNITS[2])]
-    model, optimizer = keras.Sequential(layers), made(keras.optimizers, name)
-    model.set_weights(initial_weights())
-    x, y = data()
+    variables = [keras.Variable(array) for array in initial_weights()]
+    optimizer = made(keras.optimizers, name)
+    x, y = map(torch.from_numpy, data())
     found = []
     for step in range(STEPS):
-        with tf.GradientTape() as tape:
-            loss = tf.reduce_mean(tf.square(y[batch(step)] - model(x[batch(step)])))
-        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
-        found.append(float(loss))
-    optimizer.finalize_variable_values(model.trainable_variables)
-    return [*found, float(tf.reduce_mean(tf.square(y - model(x))))]
+        weights = [variable.value.detach().clone().requires_grad_() for variable in variables]
+        loss = mean_squared_error(weights, x[batch(step)], y[batch(step)])
+        loss.backward()
+        with torch.no_grad():
+            optimizer.apply([weight.grad for weight in weights], variables)
+        found.append(loss.item())
+    optimizer.finalize_variable_values(variables)
+    return [*found, mean_squared_error([variable.value for variable in variables], x, y).item()]
+
+
+def mean_squared_error(weights, x, y):
+    """The loss in PyTorch."""
+    outputs = (x @ weights[0] + weights[1]).tanh() @ weights[2] + weights[3]
+    return ((outputs - y) ** 2).mean()
 
 
 def main():

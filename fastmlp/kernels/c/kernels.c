@@ -49,6 +49,7 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 #define TANH_ tanh_f32
 #define ERF_ erf_f32
 #define SQRT_ sqrtf
+#define ABS_ fabsf
 #include "activations.h"
 
 #include "elementwise.h"
@@ -73,6 +74,7 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 #undef TANH_
 #undef ERF_
 #undef SQRT_
+#undef ABS_
 
 #define T double
 #define VECTOR vector_f64
@@ -87,6 +89,7 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 #define TANH_ tanh
 #define ERF_ erf
 #define SQRT_ sqrt
+#define ABS_ fabs
 #include "activations.h"
 
 #include "elementwise.h"

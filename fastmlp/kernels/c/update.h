@@ -106,7 +106,7 @@ static void NAME(amsgrad)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict
     for (ptrdiff_t i = 0; i < n; i++) {
         m[i] = m[i] + (g[i] - m[i]) * rest_1;
         v[i] = v[i] + (g[i] * g[i] - v[i]) * rest_2;
-        a[i] = v[i] > a[i] ? v[i] : a[i];
+        a[i] = a[i] > v[i] ? a[i] : v[i];
         w[i] = w[i] - (alpha * m[i]) / (SQRT_(a[i]) + epsilon);
     }
 }
@@ -117,9 +117,9 @@ static void NAME(adamax)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict_
     const T rate = (T)optimizer->learning_rate, epsilon = (T)optimizer->epsilon, correction = (T)optimizer->correction;
     const T rest_1 = (T)(1.0 - optimizer->beta_1), beta_2 = (T)optimizer->beta_2;
     for (ptrdiff_t i = 0; i < n; i++) {
-        const T faded = beta_2 * u[i], size = g[i] < 0 ? -g[i] : g[i];
+        const T faded = beta_2 * u[i], size = ABS_(g[i]);
         m[i] = m[i] + (g[i] - m[i]) * rest_1;
-        u[i] = size > faded ? size : faded;
+        u[i] = faded > size ? faded : size;
         w[i] = w[i] - (rate * m[i]) / (correction * (u[i] + epsilon));
     }
 }
