@@ -128,7 +128,7 @@ class Network:
             values.append(stage_forward(stage, values[-1], step))
         return values
 
-    def backprop(self, y, values, step=None, weights=None):
+    def backprop(self, y, values, step=None, weights=None, penalty_scale=1.0):
         """Gradients of the mean loss with respect to parameters(), given the values and the step of forward.
 
         weights are those of the rows, [rows]; the mean is over all rows, whatever they weigh.
@@ -141,7 +141,7 @@ class Network:
         for i in reversed(range(self.loss_input)):
             stage = self.stages[i]
             if stage["kind"] == "dense":
-                gradients = dense_gradients(stage, values[i], dy) + gradients
+                gradients = dense_gradients(stage, values[i], dy, penalty_scale) + gradients
             if len(gradients) == len(self.parameters()):
                 break  # nothing below learns
             dy = stage_backward(stage, values[i], values[i + 1], dy, step)
@@ -174,7 +174,16 @@ class Network:
         return self.forward(x)[-1]
 
     def train_epoch(
-        self, x, y, order, batch_size, metric=None, sample_weight=None, learning_rates=None, predictions=None
+        self,
+        x,
+        y,
+        order,
+        batch_size,
+        metric=None,
+        sample_weight=None,
+        learning_rates=None,
+        predictions=None,
+        penalty_scales=None,
     ):
         """Visit the rows once, with an update after each batch_size of them.
 
@@ -193,6 +202,8 @@ class Network:
             One for each update, in place of the optimizer's.
         predictions : [rows, units], optional
             Filled with the outputs of the visited rows, as they were in their batch.
+        penalty_scales : [steps], optional
+            What the penalties, and their gradients, are multiplied by in each step.
 
         Returns
         -------
@@ -213,9 +224,10 @@ class Network:
                     predictions[i][:] = row
             for row_metric in METRICS[metric](batch_y, values[-1]):
                 total_metric += row_metric
+            scale = 1.0 if penalty_scales is None else penalty_scales[number]
             if self.has_penalty:
-                total_loss += self.penalty() * len(rows)
-            gradients = self.backprop(batch_y, values, self.step, weights)
+                total_loss += scale * self.penalty() * len(rows)
+            gradients = self.backprop(batch_y, values, self.step, weights, scale)
             self.update(gradients, None if learning_rates is None else learning_rates[number])
         return total_loss / len(order), total_metric / len(order)
 
@@ -285,11 +297,11 @@ def stage_dropout(stage, x, step):
     return dropout(x, stage["rate"], stage["seed"], step, stage["layer"])
 
 
-def dense_gradients(stage, x, dz):
-    """Gradients of the kernel, with 2 l2 kernel for the penalty, and of the bias if there is one."""
+def dense_gradients(stage, x, dz, penalty_scale=1.0):
+    """Gradients of the kernel, with 2 l2 kernel times the scale for the penalty, and of the bias if there is one."""
     kernel_gradient = dense_kernel_gradient(x, dz)
     if stage["l2"] > 0.0:
-        decay = [[(2.0 * stage["l2"]) * w for w in row] for row in stage["kernel"]]
+        decay = [[(2.0 * stage["l2"] * penalty_scale) * w for w in row] for row in stage["kernel"]]
         kernel_gradient = ops.add(kernel_gradient, decay)
     return [kernel_gradient, dense_bias_gradient(dz)] if stage["use_bias"] else [kernel_gradient]
 

@@ -266,14 +266,20 @@ def check_out(name: str, network: Any, x: Any, out: Any) -> None:
 
 
 def check_rows_and_steps(
-    network: Any, rows: int, order: Any, batch_size: int, sample_weight: Any, learning_rates: Any
+    network: Any,
+    rows: int,
+    order: Any,
+    batch_size: int,
+    sample_weight: Any,
+    learning_rates: Any,
+    penalty_scales: Any = None,
 ) -> None:
-    """Refuse weights that are not one for each row, and learning rates that are not one for each update."""
+    """Refuse weights that are not one for each row, and rates or scales that are not one for each update."""
     if sample_weight is not None:
         check_array("sample_weight", sample_weight, (network.dtype,), (rows,))
-    if learning_rates is not None:
-        steps = -(-len(order) // batch_size)
-        check_array("learning_rates", learning_rates, (np.float64,), (steps,))
+    for name, values in ("learning_rates", learning_rates), ("penalty_scales", penalty_scales):
+        if values is not None:
+            check_array(name, values, (np.float64,), (-(-len(order) // batch_size),))
 
 
 def check_array(name: str, array: Any, dtypes: tuple[Any, ...], shape: tuple[int | None, ...]) -> None:

@@ -244,7 +244,8 @@ cdef class Network:
     # ---------------------------------------------------------------------------------------------------------- runs
 
     def train_epoch(
-        self, x, y, order, batch_size, metric=None, sample_weight=None, learning_rates=None, predictions=None
+        self, x, y, order, batch_size, metric=None, sample_weight=None, learning_rates=None, predictions=None,
+        penalty_scales=None,
     ):
         """Visit the rows once, with an update after each batch_size of them.
 
@@ -263,6 +264,8 @@ cdef class Network:
             One for each update, in place of the optimizer's.
         predictions : ndarray [rows, units] of the network's dtype, optional
             Filled with the outputs of the visited rows, as they were in their batch.
+        penalty_scales : ndarray [steps] of float64, optional
+            What the penalties, and their gradients, are multiplied by in each step.
 
         Returns
         -------
@@ -274,7 +277,7 @@ cdef class Network:
         KeyboardInterrupt
             Within about a second of Ctrl-C; the updates done until then stay.
         """
-        self.run(TRAIN, x, y, order, batch_size, metric, sample_weight, learning_rates, predictions)
+        self.run(TRAIN, x, y, order, batch_size, metric, sample_weight, learning_rates, predictions, penalty_scales)
         return self.plan.loss_total / len(order), self.plan.metric_total / len(order)
 
     def predict(self, x, out=None):
@@ -328,7 +331,7 @@ cdef class Network:
         cdef Data data
         data.x = x.buf
         data.x_type = source_of(x)
-        data.y = data.labels = data.order = data.weights = data.learning_rates = NULL
+        data.y = data.labels = data.order = data.weights = data.learning_rates = data.penalty_scales = NULL
         data.predictions = out.buf
         data.rows = x.shape[0]
         data.metric = NO_METRIC
@@ -353,12 +356,12 @@ cdef class Network:
         return self.mean_loss(len(x)), self.arena.weights(self.gradient_region)
 
     cdef run(self, int what, x, y, order, Py_ssize_t batch_size, metric, sample_weight, learning_rates,
-             predictions):
+             predictions, penalty_scales=None):
         """Let the threads loop over the batches of the data, and raise what a signal handler raised meanwhile."""
         if what != PREDICT and y is None:
             raise ValueError("y: got None, needs the targets")
         check_data(self, x, y, order, batch_size, metric)
-        check_rows_and_steps(self, len(x), order, batch_size, sample_weight, learning_rates)
+        check_rows_and_steps(self, len(x), order, batch_size, sample_weight, learning_rates, penalty_scales)
         if predictions is not None:
             check_out("out" if what == PREDICT else "predictions", self, x, predictions)
         cdef Data data
@@ -369,6 +372,7 @@ cdef class Network:
         data.order = <const int64_t *> address(order) if order is not None else NULL
         data.weights = <const void *> address(sample_weight) if sample_weight is not None else NULL
         data.learning_rates = <const double *> address(learning_rates) if learning_rates is not None else NULL
+        data.penalty_scales = <const double *> address(penalty_scales) if penalty_scales is not None else NULL
         data.predictions = <void *> address(predictions) if predictions is not None else NULL
         data.rows = len(x if order is None else order)
         data.metric = METRICS[metric]

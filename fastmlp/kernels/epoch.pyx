@@ -34,6 +34,8 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
     cdef Part part
     while start < data.rows and step < plan.last_step:
         part = part_of(plan, min(batch_size, data.rows - start), kind)
+        if data.penalty_scales != NULL:
+            part.penalty_scale = data.penalty_scales[start // batch_size]
         load_rows(plan, data, start, &part, kind)
         if plan.penalized:
             square_kernels(plan, &part, kind)
@@ -41,7 +43,7 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
         forward(plan, &part, &run, kind)
         compare(plan, data, start, &part, <floating *> plan.losses)
         if plan.penalized and part.number == 0:
-            penalty = penalty_of(plan, <floating *> plan.squares)
+            penalty = part.penalty_scale * penalty_of(plan, <floating *> plan.squares)
         optimizer = plan.optimizer
         if data.learning_rates != NULL:
             optimizer.learning_rate = data.learning_rates[start // batch_size]

@@ -107,6 +107,7 @@ cdef struct Data:
     const int *labels       # [rows], or NULL
     const void *weights     # [rows], what their losses are multiplied by, or NULL
     const double *learning_rates    # [steps], or NULL: the optimizer's
+    const double *penalty_scales    # [steps], what penalties are multiplied by, or NULL
     void *predictions       # [rows, outputs], for the last layer's output, or NULL
     const int64_t *order    # the rows in the order they are visited, or NULL: as they are
     Py_ssize_t rows
@@ -135,6 +136,7 @@ cdef struct Part:
     Py_ssize_t own_last
     Py_ssize_t first_block  # of all rows, where lists are concerned
     int memory              # whose memory for products and rows this thread uses
+    double penalty_scale    # of the step
 
 
 # All threads share the rows up to `rows`.
@@ -149,6 +151,7 @@ cdef inline Part part_of(const Plan *plan, Py_ssize_t rows, const floating *kind
     part.own_last = block_row(&part, share(part.blocks, part.number + 1, part.count))
     part.first_block = 0
     part.memory = part.number
+    part.penalty_scale = 1
     return part
 
 
@@ -164,6 +167,7 @@ cdef inline Part part_alone(const Plan *plan, int number, Py_ssize_t first, Py_s
     part.blocks = blocks(last - first, height)
     part.first_block = blocks(first, height) + number
     part.memory = number
+    part.penalty_scale = 1
     return part
 
 

@@ -172,9 +172,9 @@ cdef void update_kernel(Plan *plan, int number, const Part *part, const Optimize
         dz = element(&layer.gradient, part.first, panel, width, kind)
         if layer.by_columns.counts[unit % below * (width // 2)] == NOT_LISTED:
             multiply_transposed(plan, number, part, unit % below, rows, vectors, dz, c)
-            apply_rows(plan, layer, optimizer, at, rows, vectors, c)
+            apply_rows(plan, layer, part, optimizer, at, rows, vectors, c)
         else:
-            update_listed(plan, layer, optimizer, unit % below * (width // 2), at, rows, vectors, dz, c)
+            update_listed(plan, layer, part, optimizer, unit % below * (width // 2), at, rows, vectors, dz, c)
 
 
 cdef void multiply_transposed(Plan *plan, int number, const Part *part, Py_ssize_t panel, Py_ssize_t rows, int vectors,
@@ -189,8 +189,9 @@ cdef void multiply_transposed(Plan *plan, int number, const Part *part, Py_ssize
                          element(x, part.first, panel, width, c) + i, dz, c + i * width)
 
 
-cdef void update_listed(Plan *plan, const Layer *layer, const Optimizer *optimizer, Py_ssize_t list_number,
-                        Py_ssize_t at, Py_ssize_t rows, int vectors, const floating *dz, floating *c) noexcept nogil:
+cdef void update_listed(Plan *plan, const Layer *layer, const Part *part, const Optimizer *optimizer,
+                        Py_ssize_t list_number, Py_ssize_t at, Py_ssize_t rows, int vectors, const floating *dz,
+                        floating *c) noexcept nogil:
     """The same from lists, two rows of the kernel at a time."""
     cdef const Lists *lists = &layer.by_columns
     cdef int width = panel_columns(plan.isa, c), height
@@ -204,17 +205,17 @@ cdef void update_listed(Plan *plan, const Layer *layer, const Optimizer *optimiz
         else:
             multiply_listed(plan.isa, height, vectors, lists.counts[list_number], index_of(lists, list_number),
                             values_of(lists, list_number, c), dz, <const floating *> NULL, LINEAR, c, width)
-            apply_rows(plan, layer, optimizer, at + i * width, height, vectors, c)
+            apply_rows(plan, layer, part, optimizer, at + i * width, height, vectors, c)
         list_number += 1
 
 
-cdef void apply_rows(Plan *plan, const Layer *layer, const Optimizer *optimizer, Py_ssize_t at, Py_ssize_t rows,
-                     int vectors, floating *g) noexcept nogil:
+cdef void apply_rows(Plan *plan, const Layer *layer, const Part *part, const Optimizer *optimizer, Py_ssize_t at,
+                     Py_ssize_t rows, int vectors, floating *g) noexcept nogil:
     """Update rows of the kernel, from their gradient without that of the penalty."""
     cdef int width = panel_columns(plan.isa, g)
     cdef Py_ssize_t i
     if layer.l2 > 0:
-        add_penalty(<floating> (2.0 * layer.l2), rows * width, <const floating *> plan.arena + at, g)
+        add_penalty(<floating> (2.0 * layer.l2 * part.penalty_scale), rows * width, <const floating *> plan.arena + at, g)
     if vectors == 2:
         apply(plan, optimizer, at, rows * width, g)
         return
