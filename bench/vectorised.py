@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from bench.vectorised_losses import *  # noqa: F403, the others
 from reference.dropout import KEY_INCREMENTS, MULTIPLIERS, ROUNDS, WORD
 from reference.losses import EPSILON
 from reference.rectifiers import NEGATIVE_SLOPE, SELU_ALPHA, SELU_SCALE
@@ -194,12 +195,8 @@ def normal_share(x):
 # Losses.
 
 
-def mean_squared_error(y_true, y_pred):
-    return np.square(y_pred - y_true).mean(axis=1)
-
-
-def mean_squared_error_gradient(y_true, y_pred):
-    return (y_pred - y_true) * (2 / y_pred.size)
+def smooth_labels(y_true, label_smoothing, classes):
+    return y_true * (1 - label_smoothing) + label_smoothing / classes
 
 
 def categorical_crossentropy(y_true, y_pred):

@@ -261,7 +261,7 @@ class Model:
             weights = self._stack.initial_weights(self.seed, self.dtype) | weights
         loss = optimizer = None
         if self.loss is not None and self.optimizer is not None:
-            loss, optimizer = self.loss.engine_name, self.optimizer.spec
+            loss, optimizer = self.loss.spec, self.optimizer.spec
         inputs = math.prod(self._stack.shapes()[0])
         network = Network(inputs, self._stack.specs(self.seed), loss=loss, optimizer=optimizer, dtype=self.dtype)
         network.set_weights(list(weights.values()))

@@ -106,7 +106,7 @@ def columns(argument: str, y: np.ndarray, units: int, loss: Loss, dtype: str) ->
     low, high = extremes(y)
     if loss.probabilities and not (low >= 0 and high <= 1):
         raise ValueError(f"{argument}: got values from {low} to {high}, needs 0 to 1 for {loss.kernel!r}")
-    return np.ascontiguousarray(y, dtype=dtype)
+    return np.ascontiguousarray(loss.prepare(y.astype(dtype, copy=False)))
 
 
 def weights(argument: str, values: Any, shapes: list[Shape], dtype: str) -> list[np.ndarray]:

@@ -1,19 +1,14 @@
-"""Losses and their gradients, with the formulas of Keras.
+"""Losses and their gradients, with the formulas of Keras; others are in crossentropies.py and similarities.py.
 
 There are b rows in a batch and n columns in a row; t is the truth (y_true) and p the prediction (y_pred). A loss
 returns one value a row. A gradient is that of the mean over the batch, with respect to the prediction, hence its 1 / b.
-
-The sparse losses take labels, one int a row, where the others take a row of shares such as a one-hot row. The losses
-named from_logits take z, the input of the softmax or sigmoid, instead of its output: softmax and logarithm together
-stay exact where the probability alone would underflow.
 """
 
 import math
 
-from reference.activations import logistic, softmax_row, subtract_maximum
-from reference.ops import divide, pairs, vector_dot, vector_sum
+from reference.ops import pairs, vector_dot, vector_sum
 
-EPSILON = 1e-7  # Keras' epsilon(): probabilities are clipped to [EPSILON, 1 - EPSILON]
+EPSILON = 1e-7  # Keras' epsilon()
 
 
 def mean_squared_error(y_true, y_pred):
@@ -49,8 +44,8 @@ def mean_squared_error_gradient(y_true, y_pred):
     return [[(2.0 * (p - t)) / size for t, p in pairs(row_t, row_p)] for row_t, row_p in pairs(y_true, y_pred)]
 
 
-def categorical_crossentropy(y_true, y_pred):
-    """Cross-entropy of two distributions: -sum_j t_j log(clip(q_j)), where q_j = p_j / sum_k p_k.
+def mean_absolute_error(y_true, y_pred):
+    """Absolute loss: 1/n sum_j |p_j - t_j|.
 
     Parameters
     ----------
@@ -60,18 +55,11 @@ def categorical_crossentropy(y_true, y_pred):
     -------
     [b]
     """
-    losses = []
-    for row_t, row_p in pairs(y_true, y_pred):
-        s = vector_sum(row_p)
-        logarithms = [math.log(clip(divide(p, s))) for p in row_p]
-        losses.append(-vector_dot(row_t, logarithms))
-    return losses
+    return row_means(y_true, y_pred, lambda t, p: abs(p - t))
 
 
-def categorical_crossentropy_gradient(y_true, y_pred):
-    """Gradient of the mean cross-entropy: (g_j - sum_k g_k q_k) / s / b, where s = sum_k p_k and q = p / s.
-
-    g_j = -t_j / q_j is the slope of the loss in q_j, 0 where q_j was clipped; the rest is the slope of q in p.
+def mean_absolute_error_gradient(y_true, y_pred):
+    """Gradient of the mean absolute loss: sign(p_j - t_j) / (n b), 0 where they are equal.
 
     Parameters
     ----------
@@ -81,56 +69,11 @@ def categorical_crossentropy_gradient(y_true, y_pred):
     -------
     [b, n]
     """
-    gradient = []
-    for row_t, row_p in pairs(y_true, y_pred):
-        s = vector_sum(row_p)
-        shares = [divide(p, s) for p in row_p]
-        slopes = [logarithm_slope(t, q) for t, q in pairs(row_t, shares)]
-        dot = vector_dot(slopes, shares)
-        gradient.append([divide(g - dot, s) / len(y_pred) for g in slopes])
-    return gradient
+    return slopes_of_mean(y_true, y_pred, lambda t, p: sign(p - t))
 
 
-def sparse_categorical_crossentropy(y_true, y_pred):
-    """Cross-entropy against a label: -log(clip(q_label)), where q_j = p_j / sum_k p_k.
-
-    Parameters
-    ----------
-    y_true : [b] of int
-    y_pred : [b, n]
-
-    Returns
-    -------
-    [b]
-    """
-    return [-math.log(clip(divide(row[label], vector_sum(row)))) for label, row in pairs(y_true, y_pred)]
-
-
-def sparse_categorical_crossentropy_gradient(y_true, y_pred):
-    """Gradient of the mean sparse cross-entropy: categorical_crossentropy_gradient with t = 1 at the label, else 0.
-
-    Parameters
-    ----------
-    y_true : [b] of int
-    y_pred : [b, n]
-
-    Returns
-    -------
-    [b, n]
-    """
-    gradient = []
-    for label, row_p in pairs(y_true, y_pred):
-        s = vector_sum(row_p)
-        q_label = divide(row_p[label], s)
-        slopes = [0.0] * len(row_p)
-        slopes[label] = logarithm_slope(1.0, q_label)
-        dot = slopes[label] * q_label
-        gradient.append([divide(g - dot, s) / len(y_pred) for g in slopes])
-    return gradient
-
-
-def binary_crossentropy(y_true, y_pred):
-    """Cross-entropy of n yes-or-no answers: -1/n sum_j t_j log(c_j) + (1 - t_j) log(1 - c_j), where c = clip(p).
+def mean_absolute_percentage_error(y_true, y_pred):
+    """Absolute loss in percent of the truth: 100/n sum_j |(t_j - p_j) / max(|t_j|, EPSILON)|.
 
     Parameters
     ----------
@@ -140,18 +83,11 @@ def binary_crossentropy(y_true, y_pred):
     -------
     [b]
     """
-    losses = []
-    for row_t, row_p in pairs(y_true, y_pred):
-        total = 0.0
-        for t, p in pairs(row_t, row_p):
-            c = clip(p)
-            total += t * math.log(c) + (1.0 - t) * math.log(1.0 - c)
-        losses.append(-total / len(row_p))
-    return losses
+    return [100.0 * loss for loss in row_means(y_true, y_pred, lambda t, p: abs((t - p) / magnitude(t)))]
 
 
-def binary_crossentropy_gradient(y_true, y_pred):
-    """Gradient of the mean binary cross-entropy: ((1 - t) / (1 - p) - t / p) / (n b), 0 where p was clipped.
+def mean_absolute_percentage_error_gradient(y_true, y_pred):
+    """Gradient of its mean: 100 sign(p_j - t_j) / max(|t_j|, EPSILON) / (n b).
 
     Parameters
     ----------
@@ -161,138 +97,176 @@ def binary_crossentropy_gradient(y_true, y_pred):
     -------
     [b, n]
     """
+    return slopes_of_mean(y_true, y_pred, lambda t, p: (100.0 * sign(p - t)) / magnitude(t))
+
+
+def mean_squared_logarithmic_error(y_true, y_pred):
+    """Quadratic loss of logarithms: 1/n sum_j (log(p'_j + 1) - log(t'_j + 1))^2, where v' = max(v, EPSILON).
+
+    Parameters
+    ----------
+    y_true, y_pred : [b, n]
+
+    Returns
+    -------
+    [b]
+    """
+    return row_means(y_true, y_pred, lambda t, p: logarithmic_error(t, p) * logarithmic_error(t, p))
+
+
+def mean_squared_logarithmic_error_gradient(y_true, y_pred):
+    """Gradient of its mean: 2 (log(p_j + 1) - log(t'_j + 1)) / (p_j + 1) / (n b), 0 where p_j <= EPSILON.
+
+    Parameters
+    ----------
+    y_true, y_pred : [b, n]
+
+    Returns
+    -------
+    [b, n]
+    """
+    return slopes_of_mean(y_true, y_pred, logarithmic_slope)
+
+
+def huber(y_true, y_pred, delta):
+    """Quadratic up to delta, then absolute: 1/n sum_j h(p_j - t_j), h(e) = e^2 / 2 or delta |e| - delta^2 / 2.
+
+    P. Huber, Robust estimation of a location parameter, 1964.
+
+    Parameters
+    ----------
+    y_true, y_pred : [b, n]
+    delta : float
+
+    Returns
+    -------
+    [b]
+    """
+    return row_means(y_true, y_pred, lambda t, p: huber_of(p - t, delta))
+
+
+def huber_gradient(y_true, y_pred, delta):
+    """Gradient of the mean Huber loss: e / (n b) where |e| <= delta, else delta sign(e) / (n b), with e = p_j - t_j.
+
+    Parameters
+    ----------
+    y_true, y_pred : [b, n]
+    delta : float
+
+    Returns
+    -------
+    [b, n]
+    """
+    return slopes_of_mean(y_true, y_pred, lambda t, p: huber_slope(p - t, delta))
+
+
+def log_cosh(y_true, y_pred):
+    """Logarithm of the hyperbolic cosine: 1/n sum_j log(cosh(p_j - t_j)).
+
+    As |e| + log(1 + exp(-2 |e|)) - log(2), in which no exp overflows.
+
+    Parameters
+    ----------
+    y_true, y_pred : [b, n]
+
+    Returns
+    -------
+    [b]
+    """
+    return row_means(y_true, y_pred, lambda t, p: log_cosh_of(p - t))
+
+
+def log_cosh_gradient(y_true, y_pred):
+    """Gradient of the mean log_cosh: tanh(p_j - t_j) / (n b).
+
+    Parameters
+    ----------
+    y_true, y_pred : [b, n]
+
+    Returns
+    -------
+    [b, n]
+    """
+    return slopes_of_mean(y_true, y_pred, lambda t, p: math.tanh(p - t))
+
+
+def poisson(y_true, y_pred):
+    """Loss of counts of mean p: 1/n sum_j p_j - t_j log(p_j + EPSILON).
+
+    Parameters
+    ----------
+    y_true, y_pred : [b, n]
+
+    Returns
+    -------
+    [b]
+    """
+    return row_means(y_true, y_pred, lambda t, p: p - t * math.log(p + EPSILON))
+
+
+def poisson_gradient(y_true, y_pred):
+    """Gradient of the mean Poisson loss: (1 - t_j / (p_j + EPSILON)) / (n b).
+
+    Parameters
+    ----------
+    y_true, y_pred : [b, n]
+
+    Returns
+    -------
+    [b, n]
+    """
+    return slopes_of_mean(y_true, y_pred, lambda t, p: 1.0 - t / (p + EPSILON))
+
+
+# Helpers on matrices, then on two numbers.
+
+
+def row_means(y_true, y_pred, function):
+    """1/n sum_j function(t_j, p_j) of each row, [b]."""
+    return [vector_sum(values) / len(values) for values in each_column(y_true, y_pred, function)]
+
+
+def slopes_of_mean(y_true, y_pred, slope):
+    """slope(t_j, p_j) / (n b), [b, n]."""
     size = len(y_pred) * len(y_pred[0])
-    gradient = []
-    for row_t, row_p in pairs(y_true, y_pred):
-        slopes = [(1.0 - t) / (1.0 - p) - t / p if is_inside(p) else 0.0 for t, p in pairs(row_t, row_p)]
-        gradient.append([slope / size for slope in slopes])
-    return gradient
+    return [[v / size for v in row] for row in each_column(y_true, y_pred, slope)]
 
 
-def categorical_crossentropy_from_logits(y_true, logits):
-    """Cross-entropy of softmax(z): -sum_j t_j log(softmax(z)_j).
-
-    Parameters
-    ----------
-    y_true, logits : [b, n]
-
-    Returns
-    -------
-    [b]
-    """
-    return [vector_dot(t, surprises(z)) for t, z in pairs(y_true, logits)]
+def each_column(y_true, y_pred, function):
+    """function(t, p) of the elements of two matrices."""
+    return [[function(t, p) for t, p in pairs(row_t, row_p)] for row_t, row_p in pairs(y_true, y_pred)]
 
 
-def categorical_crossentropy_from_logits_gradient(y_true, logits):
-    """Gradient of the mean cross-entropy of softmax(z): (softmax(z)_j * sum_k t_k - t_j) / b.
-
-    Parameters
-    ----------
-    y_true, logits : [b, n]
-
-    Returns
-    -------
-    [b, n]
-    """
-    gradient = []
-    for row_t, row_z in pairs(y_true, logits):
-        total = vector_sum(row_t)
-        gradient.append([(p * total - t) / len(logits) for t, p in pairs(row_t, softmax_row(row_z))])
-    return gradient
+def sign(e):
+    """-1, 0 or 1; NaN stays NaN."""
+    return 1.0 if e > 0.0 else -1.0 if e < 0.0 else e
 
 
-def sparse_categorical_crossentropy_from_logits(y_true, logits):
-    """Cross-entropy of softmax(z) against a label: -log(softmax(z)_label).
-
-    Parameters
-    ----------
-    y_true : [b] of int
-    logits : [b, n]
-
-    Returns
-    -------
-    [b]
-    """
-    return [surprises(z)[label] for label, z in pairs(y_true, logits)]
+def magnitude(t):
+    """|t|, at least EPSILON."""
+    return max(abs(t), EPSILON)
 
 
-def sparse_categorical_crossentropy_from_logits_gradient(y_true, logits):
-    """Gradient of the mean sparse cross-entropy of softmax(z): (softmax(z)_j - 1) / b at the label, else without the 1.
-
-    Parameters
-    ----------
-    y_true : [b] of int
-    logits : [b, n]
-
-    Returns
-    -------
-    [b, n]
-    """
-    gradient = []
-    for label, z in pairs(y_true, logits):
-        slopes = softmax_row(z)
-        slopes[label] = slopes[label] - 1.0
-        gradient.append([slope / len(logits) for slope in slopes])
-    return gradient
+def logarithmic_error(t, p):
+    """log(p' + 1) - log(t' + 1), where v' = max(v, EPSILON)."""
+    return math.log(max(p, EPSILON) + 1.0) - math.log(max(t, EPSILON) + 1.0)
 
 
-def binary_crossentropy_from_logits(y_true, logits):
-    """Binary cross-entropy of sigmoid(z): 1/n sum_j max(z_j, 0) - z_j t_j + log(1 + exp(-|z_j|)).
-
-    The form of TensorFlow's sigmoid_cross_entropy_with_logits, in which no exp overflows.
-
-    Parameters
-    ----------
-    y_true, logits : [b, n]
-
-    Returns
-    -------
-    [b]
-    """
-    losses = []
-    for row_t, row_z in pairs(y_true, logits):
-        total = 0.0
-        for t, z in pairs(row_t, row_z):
-            total += (max(0.0, z) - z * t) + math.log1p(math.exp(-abs(z)))
-        losses.append(total / len(row_z))
-    return losses
+def logarithmic_slope(t, p):
+    """Slope of logarithmic_error(t, p)^2 in p."""
+    return (2.0 * logarithmic_error(t, p)) / (p + 1.0) if p > EPSILON else 0.0
 
 
-def binary_crossentropy_from_logits_gradient(y_true, logits):
-    """Gradient of the mean binary cross-entropy of sigmoid(z): (sigmoid(z_j) - t_j) / (n b).
-
-    Parameters
-    ----------
-    y_true, logits : [b, n]
-
-    Returns
-    -------
-    [b, n]
-    """
-    size = len(logits) * len(logits[0])
-    return [[(logistic(z) - t) / size for t, z in pairs(row_t, row_z)] for row_t, row_z in pairs(y_true, logits)]
+def huber_of(e, delta):
+    """e^2 / 2 where |e| <= delta, else delta |e| - delta^2 / 2."""
+    return 0.5 * (e * e) if abs(e) <= delta else delta * abs(e) - 0.5 * (delta * delta)
 
 
-# Helpers on one number or one row.
+def huber_slope(e, delta):
+    """Slope of huber_of(e, delta) in e."""
+    return e if abs(e) <= delta else delta * sign(e)
 
 
-def clip(v):
-    """v moved into [EPSILON, 1 - EPSILON]; NaN stays NaN."""
-    return min(max(v, EPSILON), 1.0 - EPSILON)
-
-
-def is_inside(v):
-    """Whether clip leaves v as it is; where it does not, the slope is 0."""
-    return EPSILON <= v <= 1.0 - EPSILON
-
-
-def logarithm_slope(t, q):
-    """Slope of -t log(clip(q)) in q."""
-    return -t / q if is_inside(q) else 0.0
-
-
-def surprises(z):
-    """-log(softmax(z)_j) = log(sum_k exp(z_k - m)) - (z_j - m), where m = max_k z_k, of one row z : [n]."""
-    shifted = subtract_maximum(z)
-    logarithm = math.log(vector_sum([math.exp(v) for v in shifted]))
-    return [logarithm - v for v in shifted]
+def log_cosh_of(e):
+    """log(cosh(e)) of one number."""
+    return (abs(e) + math.log1p(math.exp(-2.0 * abs(e)))) - math.log(2.0)

@@ -5,7 +5,7 @@ row of stages, each of which has a forward and a backward formula. Backprop is D
 Learning representations by back-propagating errors, 1986.
 """
 
-from reference import activations, losses, ops, optimizers, rectifiers
+from reference import activations, crossentropies, losses, ops, optimizers, rectifiers, similarities
 from reference.dense import dense_bias_gradient, dense_forward, dense_input_gradient, dense_kernel_gradient
 from reference.dropout import dropout
 
@@ -31,8 +31,14 @@ ACTIVATIONS = {  # name: function, gradient
 FROM_INPUT = ("silu", "gelu", "mish")  # whose gradients take the input, where the others take the output
 CROSSENTROPIES = ("categorical_crossentropy", "sparse_categorical_crossentropy", "binary_crossentropy")
 LOSSES = {  # name: row losses, gradient of their mean
-    name: (getattr(losses, name), getattr(losses, name + "_gradient"))
-    for name in ("mean_squared_error", *CROSSENTROPIES, *[name + "_from_logits" for name in CROSSENTROPIES])
+    name: (getattr(module, name), getattr(module, name + "_gradient"))
+    for module, names in (
+        (crossentropies, [*CROSSENTROPIES, *[name + "_from_logits" for name in CROSSENTROPIES]]),
+        (losses, ["mean_squared_error", "mean_absolute_error", "mean_absolute_percentage_error"]),
+        (losses, ["mean_squared_logarithmic_error", "huber", "log_cosh", "poisson"]),
+        (similarities, ["hinge", "squared_hinge", "categorical_hinge", "kl_divergence", "cosine_similarity"]),
+    )
+    for name in names
 }
 FUSED = (  # last activation and loss that are computed together, from the logits
     ("softmax", "categorical_crossentropy"),
@@ -60,8 +66,10 @@ class Network:
         {"kind": "dense", "units": int, "activation": str, "use_bias": bool, "l2": float},
         {"kind": "activation", "activation": str}, {"kind": "dropout", "rate": float, "seed": int} or
         {"kind": "rescaling", "scale": float, "offset": float}.
-    loss : str, optional
-        A name of LOSSES. A pair of FUSED is computed from the input of the last activation.
+    loss : str or dict, optional
+        A name of LOSSES, or {"name": str} with what that function takes besides ("delta" of huber), and with
+        "label_smoothing" of the cross-entropies that take rows. A pair of FUSED is computed from the input of the last
+        activation.
     optimizer : dict, optional
         "name" of OPTIMIZERS and the arguments of that rule, without step; "initial_accumulator_value" for adagrad.
 
@@ -75,10 +83,14 @@ class Network:
         self.stages = build_stages(inputs, layers)
         self.dense_stages = [stage for stage in self.stages if stage["kind"] == "dense"]
         self.has_penalty = any(stage["l2"] > 0.0 for stage in self.dense_stages)
-        self.loss = loss
+        self.loss_settings = dict(loss) if isinstance(loss, dict) else {"name": loss}
+        self.loss = self.loss_settings.pop("name")
+        if self.loss == "huber":
+            self.loss_settings.setdefault("delta", 1.0)
+        self.label_smoothing = self.loss_settings.pop("label_smoothing", 0.0)
         self.loss_input = len(self.stages)  # the loss reads the output of the last stage ...
-        if (self.stages[-1].get("activation"), loss) in FUSED:
-            self.loss = loss + "_from_logits"
+        if (self.stages[-1].get("activation"), self.loss) in FUSED:
+            self.loss = self.loss + "_from_logits"
             self.loss_input -= 1  # ... or, fused, the input of the last stage
         self.settings = dict(optimizer or {"name": "sgd"})
         self.rule, slots = OPTIMIZERS[self.settings.pop("name")]
@@ -134,7 +146,7 @@ class Network:
         weights are those of the rows, [rows]; the mean is over all rows, whatever they weigh.
         """
         _, loss_gradient = LOSSES[self.loss]
-        dy = loss_gradient(y, values[self.loss_input])
+        dy = loss_gradient(self.smoothed(y), values[self.loss_input], **self.loss_settings)
         if weights is not None:
             dy = [[weight * d for d in row] for weight, row in ops.pairs(weights, dy)]
         gradients = []
@@ -162,8 +174,15 @@ class Network:
     def row_losses(self, y, values, weights=None):
         """Loss of each row, [rows], times its weight, without the penalty."""
         row_loss, _ = LOSSES[self.loss]
-        losses = row_loss(y, values[self.loss_input])
+        losses = row_loss(self.smoothed(y), values[self.loss_input], **self.loss_settings)
         return losses if weights is None else [weight * loss for weight, loss in ops.pairs(weights, losses)]
+
+    def smoothed(self, y):
+        """The targets that the loss sees; metrics see y."""
+        if self.label_smoothing == 0.0:
+            return y
+        classes = 2 if self.loss.startswith("binary") else len(y[0])
+        return crossentropies.smooth_labels(y, self.label_smoothing, classes)
 
     def penalty(self):
         """Weight decay as a loss: the sum over dense layers of l2 * sum_iu kernel_iu^2."""

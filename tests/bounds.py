@@ -11,10 +11,12 @@ from types import SimpleNamespace
 
 import reference
 import reference.activations
+import reference.crossentropies
 import reference.losses
 import reference.ops
 import reference.optimizers
 import reference.rectifiers
+import reference.similarities
 
 U = 2.0**-24  # half the distance from 1 to the next float32
 TINY = 2.0**-125  # below that, float32 loses relative accuracy
@@ -139,7 +141,7 @@ FUNCTIONS = SimpleNamespace(
     **{"exp": exp, "expm1": expm1, "log": log, "log1p": log1p, "tanh": tanh, "erf": erf, "sqrt": sqrt},
     **{"inf": math.inf, "pi": math.pi, "copysign": math.copysign},
 )
-MODULES = ("activations", "rectifiers", "losses", "ops", "optimizers")
+MODULES = ("activations", "rectifiers", "losses", "crossentropies", "similarities", "ops", "optimizers")
 
 
 def run(monkeypatch, name, arguments):

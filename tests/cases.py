@@ -21,6 +21,9 @@ SCALARS = {
     "seed": 2**40 + 12345,  # more than one word of 32 bits
     "step": 3,
     "layer": 2,
+    "delta": 0.7,
+    "label_smoothing": 0.1,
+    "classes": 3,
 }
 
 
@@ -146,6 +149,11 @@ def answers(rng, shape):
     return every_second_row(hard, soft)
 
 
+def sides(rng, shape):
+    """-1 or 1."""
+    return 2.0 * rng.integers(0, 2, shape) - 1.0
+
+
 def distributions(rng, shape):
     """Rows of positive numbers that add up to 1."""
     weights = np.exp(rng.standard_normal(shape))
@@ -177,6 +185,14 @@ VALUES = (  # kernel, argument, maker: the first line that fits
     ("softplus_gradient", "y", squares),
     ("relu6", "x", wide),
     ("hard_sigmoid", "x", wide),
+    ("smooth_labels", "y_true", shares),
+    ("mean_squared_logarithmic_error*", "*", positive_parts),
+    ("poisson*", "y_true", positive_parts),
+    ("poisson*", "y_pred", fractions),
+    ("kl_divergence*", "y_true", shares),
+    ("kl_divergence*", "y_pred", distributions),
+    ("categorical_hinge*", "y_true", shares),
+    ("*hinge*", "y_true", sides),
     ("categorical_crossentropy*", "y_true", shares),
     ("binary_crossentropy*", "y_true", answers),
     ("*categorical_crossentropy*", "y_pred", distributions),

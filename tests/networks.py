@@ -86,6 +86,53 @@ NETWORKS = {
         None,
         2,
     ),
+    "absolute": ([dense(9, "tanh"), dense(3)], "mean_absolute_error", None, 3),
+    "percentage": ([dense(9, "tanh"), dense(3, "selu")], "mean_absolute_percentage_error", None, 3),
+    "logarithmic": ([dense(9, "tanh"), dense(3, "softplus")], "mean_squared_logarithmic_error", None, 3),
+    "huber": ([dense(9, "tanh"), dense(3)], {"name": "huber", "delta": 0.6}, None, 3),
+    "log_cosh": ([dense(9, "tanh"), dense(3, "gelu")], "log_cosh", None, 3),
+    "counts": ([dense(9, "tanh"), dense(3, "exponential")], "poisson", None, 3),
+    "margin": ([dense(4, "tanh"), dense(3)], "hinge", "binary_accuracy", 3),
+    "squared_margin": ([dense(9, "sigmoid"), dense(2, "tanh")], "squared_hinge", "binary_accuracy", 2),
+    "leading_class": ([dense(9, "tanh"), dense(34, "softsign")], "categorical_hinge", "categorical_accuracy", 34),
+    "divergence": ([dense(9, "tanh"), dense(4, "softmax")], "kl_divergence", "categorical_accuracy", 4),
+    "direction": ([dense(9, "tanh"), dense(4), dropout(0.1)], "cosine_similarity", None, 4),
+    "smoothed": (
+        [dense(9, "tanh"), dense(4, "softmax")],
+        {"name": "categorical_crossentropy", "label_smoothing": 0.1},
+        "categorical_accuracy",
+        4,
+    ),
+    "smoothed_unfused": (
+        [dense(4, "softmax"), RESCALING | {"offset": 0.25}],
+        {"name": "categorical_crossentropy", "label_smoothing": 0.3},
+        "categorical_accuracy",
+        4,
+    ),
+    "smoothed_logits": (
+        [dense(35)],
+        {"name": "categorical_crossentropy_from_logits", "label_smoothing": 0.2},
+        "categorical_accuracy",
+        35,
+    ),
+    "smoothed_binary": (
+        [dense(9, "relu"), dense(3, "sigmoid")],
+        {"name": "binary_crossentropy", "label_smoothing": 0.2},
+        "binary_accuracy",
+        3,
+    ),
+    "smoothed_binary_unfused": (
+        [dense(3, "sigmoid"), RESCALING | {"offset": 0.3}],
+        {"name": "binary_crossentropy", "label_smoothing": 1.0},
+        "binary_accuracy",
+        3,
+    ),
+    "smoothed_binary_logits": (
+        [dense(3)],
+        {"name": "binary_crossentropy_from_logits", "label_smoothing": 0.5},
+        None,
+        3,
+    ),
     "weightless": ([activation("tanh"), RESCALING], "mean_squared_error", None, None),
     "activations": (
         [activation("sigmoid"), dense(31), activation("relu"), dropout(0.0), dense(5), activation("softmax")],
@@ -98,13 +145,20 @@ NETWORKS = {
 
 def targets(loss, rows, outputs, rng):
     """Targets that fit the loss, for either implementation."""
+    loss = loss["name"] if isinstance(loss, dict) else loss
     labels = rng.integers(0, outputs, rows)
     if loss.startswith("sparse"):
         return labels.astype(np.intc)
-    if loss.startswith("categorical"):
+    if loss.startswith(("categorical", "kl_divergence")):
         return np.eye(outputs)[labels]
     if loss.startswith("binary"):
         return rng.integers(0, 2, (rows, outputs)).astype(float)
+    if loss in ("hinge", "squared_hinge"):
+        return 2.0 * rng.integers(0, 2, (rows, outputs)) - 1.0
+    if loss in ("poisson", "mean_squared_logarithmic_error"):
+        return rng.integers(0, 4, (rows, outputs)).astype(float)
+    if loss == "mean_absolute_percentage_error":
+        return rng.uniform(1.0, 3.0, (rows, outputs))
     return rng.normal(size=(rows, outputs))
 
 

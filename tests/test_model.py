@@ -207,7 +207,7 @@ def test_a_popped_layer_takes_its_weights_with_it():
     ("arguments", "error", "message"),
     [
         ({"optimizer": "adamm"}, ValueError, "optimizer: got unknown name 'adamm', needs one of 'sgd', 'rmsprop'"),
-        ({"loss": "hinge"}, ValueError, "loss: got unknown name 'hinge', needs one of 'mean_squared_error'"),
+        ({"loss": "focal"}, ValueError, "loss: got unknown name 'focal', needs one of 'mean_squared_error'"),
         ({"metrics": ["auc"]}, ValueError, "metrics: got unknown name 'auc', needs one of 'accuracy'"),
         ({"metrics": "accuracy"}, TypeError, "metrics: got 'accuracy', needs a list"),
         ({"metrics": ["acc", "binary_accuracy"]}, ValueError, "metrics: got 2 of them .* needs at most one"),

@@ -10,7 +10,17 @@ from fastmlp import kernels
 from fastmlp.kernels.engine import Network
 from tests.cases import KERNELS
 
-COMPILED_MODULES = ("ops", "activations", "rectifiers", "losses", "optimizers", "masks", "dense")
+COMPILED_MODULES = (
+    "ops",
+    "activations",
+    "rectifiers",
+    "losses",
+    "crossentropies",
+    "similarities",
+    "optimizers",
+    "masks",
+    "dense",
+)
 
 
 def test_every_kernel_has_a_twin_and_every_twin_a_kernel():

@@ -32,9 +32,21 @@ def test_exports_every_function_of_the_modules_but_their_helpers():
         ),
         *("each_pair", "clipped_at_six", "softplus_of", "normal_share"),
         *("clip", "is_inside", "logarithm_slope", "surprises", "philox_round", "random_words"),
+        *("row_means", "slopes_of_mean", "each_column", "sign", "magnitude", "logarithmic_error", "logarithmic_slope"),
+        *("huber_of", "huber_slope", "log_cosh_of", "shortfall", "share", "rivals", "lag", "length", "direction"),
     }
     found = {"Network"}
-    for name in ("ops", "activations", "rectifiers", "losses", "optimizers", "dropout", "dense"):
+    for name in (
+        "ops",
+        "activations",
+        "rectifiers",
+        "losses",
+        "crossentropies",
+        "similarities",
+        "optimizers",
+        "dropout",
+        "dense",
+    ):
         module = sys.modules["reference." + name]
         found |= {name for name, f in inspect.getmembers(module, inspect.isfunction) if f.__module__ == module.__name__}
     assert set(reference.__all__) == found - helpers

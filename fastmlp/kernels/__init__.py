@@ -14,7 +14,17 @@ from fastmlp.kernels.contract import Array, Scalar, kernel
 
 try:
     import fastmlp.kernels.dropout as masks  # the module: here its name becomes the function's
-    from fastmlp.kernels import activations, dense, isa, losses, ops, optimizers, rectifiers
+    from fastmlp.kernels import (
+        activations,
+        crossentropies,
+        dense,
+        isa,
+        losses,
+        ops,
+        optimizers,
+        rectifiers,
+        similarities,
+    )
     from fastmlp.kernels.engine import Network
 except ModuleNotFoundError as error:
     raise ImportError(
@@ -36,6 +46,10 @@ __all__ = [
     "categorical_crossentropy_from_logits",
     "categorical_crossentropy_from_logits_gradient",
     "categorical_crossentropy_gradient",
+    "categorical_hinge",
+    "categorical_hinge_gradient",
+    "cosine_similarity",
+    "cosine_similarity_gradient",
     "dense_bias_gradient",
     "dense_forward",
     "dense_input_gradient",
@@ -49,21 +63,37 @@ __all__ = [
     "gelu_gradient",
     "hard_sigmoid",
     "hard_sigmoid_gradient",
+    "hinge",
+    "hinge_gradient",
+    "huber",
+    "huber_gradient",
+    "kl_divergence",
+    "kl_divergence_gradient",
     "leaky_relu",
     "leaky_relu_gradient",
     "linear",
     "linear_gradient",
+    "log_cosh",
+    "log_cosh_gradient",
     "log_softmax",
     "log_softmax_gradient",
     "matrix_dot",
     "matrix_vector_dot",
+    "mean_absolute_error",
+    "mean_absolute_error_gradient",
+    "mean_absolute_percentage_error",
+    "mean_absolute_percentage_error_gradient",
     "mean_squared_error",
     "mean_squared_error_gradient",
+    "mean_squared_logarithmic_error",
+    "mean_squared_logarithmic_error_gradient",
     "mish",
     "mish_gradient",
     "momentum",
     "nesterov",
     "philox4x32",
+    "poisson",
+    "poisson_gradient",
     "relu",
     "relu6",
     "relu6_gradient",
@@ -77,6 +107,7 @@ __all__ = [
     "sigmoid_gradient",
     "silu",
     "silu_gradient",
+    "smooth_labels",
     "softmax",
     "softmax_gradient",
     "softplus",
@@ -87,6 +118,8 @@ __all__ = [
     "sparse_categorical_crossentropy_from_logits",
     "sparse_categorical_crossentropy_from_logits_gradient",
     "sparse_categorical_crossentropy_gradient",
+    "squared_hinge",
+    "squared_hinge_gradient",
     "tanh",
     "tanh_gradient",
     "transpose",
@@ -149,34 +182,76 @@ gelu_gradient = kernel(rectifiers.gelu_gradient, x="m n", dy="m n", out="m n")
 mish = kernel(rectifiers.mish, x="m n", out="m n")
 mish_gradient = kernel(rectifiers.mish_gradient, x="m n", dy="m n", out="m n")
 
-labels = Array("b", np.intc, below="n")
+positive = Scalar(float, 0)
 mean_squared_error = kernel(losses.mean_squared_error, y_true="b n", y_pred="b n", out="b")
 mean_squared_error_gradient = kernel(losses.mean_squared_error_gradient, y_true="b n", y_pred="b n", out="b n")
-categorical_crossentropy = kernel(losses.categorical_crossentropy, y_true="b n", y_pred="b n", out="b")
+mean_absolute_error = kernel(losses.mean_absolute_error, y_true="b n", y_pred="b n", out="b")
+mean_absolute_error_gradient = kernel(losses.mean_absolute_error_gradient, y_true="b n", y_pred="b n", out="b n")
+mean_absolute_percentage_error = kernel(losses.mean_absolute_percentage_error, y_true="b n", y_pred="b n", out="b")
+mean_absolute_percentage_error_gradient = kernel(
+    losses.mean_absolute_percentage_error_gradient, y_true="b n", y_pred="b n", out="b n"
+)
+mean_squared_logarithmic_error = kernel(losses.mean_squared_logarithmic_error, y_true="b n", y_pred="b n", out="b")
+mean_squared_logarithmic_error_gradient = kernel(
+    losses.mean_squared_logarithmic_error_gradient, y_true="b n", y_pred="b n", out="b n"
+)
+huber = kernel(losses.huber, y_true="b n", y_pred="b n", delta=positive, out="b")
+huber_gradient = kernel(losses.huber_gradient, y_true="b n", y_pred="b n", delta=positive, out="b n")
+log_cosh = kernel(losses.log_cosh, y_true="b n", y_pred="b n", out="b")
+log_cosh_gradient = kernel(losses.log_cosh_gradient, y_true="b n", y_pred="b n", out="b n")
+poisson = kernel(losses.poisson, y_true="b n", y_pred="b n", out="b")
+poisson_gradient = kernel(losses.poisson_gradient, y_true="b n", y_pred="b n", out="b n")
+
+hinge = kernel(similarities.hinge, y_true="b n", y_pred="b n", out="b")
+hinge_gradient = kernel(similarities.hinge_gradient, y_true="b n", y_pred="b n", out="b n")
+squared_hinge = kernel(similarities.squared_hinge, y_true="b n", y_pred="b n", out="b")
+squared_hinge_gradient = kernel(similarities.squared_hinge_gradient, y_true="b n", y_pred="b n", out="b n")
+categorical_hinge = kernel(similarities.categorical_hinge, y_true="b n", y_pred="b n", out="b")
+categorical_hinge_gradient = kernel(similarities.categorical_hinge_gradient, y_true="b n", y_pred="b n", out="b n")
+kl_divergence = kernel(similarities.kl_divergence, y_true="b n", y_pred="b n", out="b")
+kl_divergence_gradient = kernel(similarities.kl_divergence_gradient, y_true="b n", y_pred="b n", out="b n")
+cosine_similarity = kernel(similarities.cosine_similarity, y_true="b n", y_pred="b n", out="b")
+cosine_similarity_gradient = kernel(similarities.cosine_similarity_gradient, y_true="b n", y_pred="b n", out="b n")
+
+labels = Array("b", np.intc, below="n")
+smooth_labels = kernel(
+    crossentropies.smooth_labels,
+    y_true="b n",
+    label_smoothing=Scalar(float, 0, 1),
+    classes=Scalar(int, 1, 2**31 - 1),
+    out="b n",
+)
+categorical_crossentropy = kernel(crossentropies.categorical_crossentropy, y_true="b n", y_pred="b n", out="b")
 categorical_crossentropy_gradient = kernel(
-    losses.categorical_crossentropy_gradient, y_true="b n", y_pred="b n", out="b n"
+    crossentropies.categorical_crossentropy_gradient, y_true="b n", y_pred="b n", out="b n"
 )
-sparse_categorical_crossentropy = kernel(losses.sparse_categorical_crossentropy, y_true=labels, y_pred="b n", out="b")
+sparse_categorical_crossentropy = kernel(
+    crossentropies.sparse_categorical_crossentropy, y_true=labels, y_pred="b n", out="b"
+)
 sparse_categorical_crossentropy_gradient = kernel(
-    losses.sparse_categorical_crossentropy_gradient, y_true=labels, y_pred="b n", out="b n"
+    crossentropies.sparse_categorical_crossentropy_gradient, y_true=labels, y_pred="b n", out="b n"
 )
-binary_crossentropy = kernel(losses.binary_crossentropy, y_true="b n", y_pred="b n", out="b")
-binary_crossentropy_gradient = kernel(losses.binary_crossentropy_gradient, y_true="b n", y_pred="b n", out="b n")
+binary_crossentropy = kernel(crossentropies.binary_crossentropy, y_true="b n", y_pred="b n", out="b")
+binary_crossentropy_gradient = kernel(
+    crossentropies.binary_crossentropy_gradient, y_true="b n", y_pred="b n", out="b n"
+)
 categorical_crossentropy_from_logits = kernel(
-    losses.categorical_crossentropy_from_logits, y_true="b n", logits="b n", out="b"
+    crossentropies.categorical_crossentropy_from_logits, y_true="b n", logits="b n", out="b"
 )
 categorical_crossentropy_from_logits_gradient = kernel(
-    losses.categorical_crossentropy_from_logits_gradient, y_true="b n", logits="b n", out="b n"
+    crossentropies.categorical_crossentropy_from_logits_gradient, y_true="b n", logits="b n", out="b n"
 )
 sparse_categorical_crossentropy_from_logits = kernel(
-    losses.sparse_categorical_crossentropy_from_logits, y_true=labels, logits="b n", out="b"
+    crossentropies.sparse_categorical_crossentropy_from_logits, y_true=labels, logits="b n", out="b"
 )
 sparse_categorical_crossentropy_from_logits_gradient = kernel(
-    losses.sparse_categorical_crossentropy_from_logits_gradient, y_true=labels, logits="b n", out="b n"
+    crossentropies.sparse_categorical_crossentropy_from_logits_gradient, y_true=labels, logits="b n", out="b n"
 )
-binary_crossentropy_from_logits = kernel(losses.binary_crossentropy_from_logits, y_true="b n", logits="b n", out="b")
+binary_crossentropy_from_logits = kernel(
+    crossentropies.binary_crossentropy_from_logits, y_true="b n", logits="b n", out="b"
+)
 binary_crossentropy_from_logits_gradient = kernel(
-    losses.binary_crossentropy_from_logits_gradient, y_true="b n", logits="b n", out="b n"
+    crossentropies.binary_crossentropy_from_logits_gradient, y_true="b n", logits="b n", out="b n"
 )
 
 weights = Array("...", updated=True)

@@ -23,7 +23,7 @@ class Network:
         self,
         inputs: int,
         layers: Sequence[Mapping[str, Any]],
-        loss: str | None = None,
+        loss: str | dict[str, Any] | None = None,
         optimizer: Mapping[str, Any] | None = None,
         dtype: str = "float32",
     ) -> None: ...

@@ -14,12 +14,14 @@ import numpy as np
 from fastmlp.kernels.arena import Arena, aligned
 from fastmlp.kernels.contract import check_data, check_out, check_rows_and_steps
 from fastmlp.kernels.forks import MAX_THREADS, WORK_PER_THREAD, usable
-from fastmlp.kernels.stages import ACTIVATIONS, FUSED, KINDS, LOSSES, METRICS, SLOTS, SOURCES, take_apart
+from fastmlp.kernels.stages import ACTIVATIONS, FUSED, KINDS, LOSSES, METRICS, SLOTS, SOURCES
+from fastmlp.kernels.stages import settings_of_loss, take_apart
 
 from fastmlp.kernels.epoch cimport differentiate, evaluate, predict, train
 from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, blocks, selected, thread_count, thread_number
 from fastmlp.kernels.optimizers cimport optimizer_from
 from fastmlp.kernels.plan cimport DENSE, Data, Layer, Lists, Matrix, NO_METRIC, POOL, Plan
+from fastmlp.kernels.row_losses cimport Loss
 
 cdef enum:
     TRAIN
@@ -48,8 +50,10 @@ cdef class Network:
         {"kind": "dense", "units": int, "activation": str, "use_bias": bool, "l2": float},
         {"kind": "activation", "activation": str}, {"kind": "dropout", "rate": float, "seed": int} or
         {"kind": "rescaling", "scale": float, "offset": float}.
-    loss : str, optional
-        A name of stages.LOSSES. A pair of stages.FUSED is computed from the input of the last activation.
+    loss : str or dict, optional
+        A name of stages.LOSSES, or {"name": str} with what that kernel takes besides ("delta" of huber), and with
+        "label_smoothing" of the cross-entropies that take rows. A pair of stages.FUSED is computed from the input of
+        the last activation.
     optimizer : dict, optional
         "name" of stages.SLOTS and the arguments of that kernel, without step; "initial_accumulator_value" for adagrad.
     dtype : {"float32", "float64"}
@@ -75,7 +79,8 @@ cdef class Network:
 
     def __init__(self, inputs, layers, loss=None, optimizer=None, dtype="float32"):
         self.dtype = np.dtype(dtype)
-        self.loss = loss
+        settings = settings_of_loss(loss)
+        self.loss = loss = settings["name"]
         self.thread_limit = 1
         self.is_single = self.dtype == np.float32
         self.capacity = 0
@@ -89,7 +94,8 @@ cdef class Network:
             raise ValueError(f"a network needs at least one input and one unit in every layer, got {inputs}, {layers}")
         self.plan.inputs = inputs
         self.plan.fused = bool(layers) and (layers[len(layers) - 1].get("activation"), loss) in FUSED
-        self.plan.loss = LOSSES[loss + "_from_logits" if self.plan.fused else loss]
+        kind = LOSSES[loss + "_from_logits" if self.plan.fused else loss]
+        self.plan.loss = Loss(kind, settings.get("delta", 0.0), settings.get("label_smoothing", 0.0))
         self.arena = Arena(self.width, self.dtype)
         self.set_layers(take_apart(layers, self.plan.fused))
         optimizer = dict(optimizer or {"name": "sgd", "learning_rate": 0.0})
@@ -152,7 +158,7 @@ cdef class Network:
         self.make_lists(&self.plan.by_rows, lists, deepest)
         self.plan.pairs = <int32_t *> self.room(2 * lists)
         self.plan.scratch_size = self.padded(
-            self.plan.tile_size + max(max(self.width, 3) * self.padded(widest), 2 * POOL * blocks(deepest, 64))
+            self.plan.tile_size + max(max(self.width, 4) * self.padded(widest), 2 * POOL * blocks(deepest, 64))
         )
         self.plan.scratch = self.room(threads * self.plan.scratch_size)
         self.plan.losses = self.room(n)

@@ -11,12 +11,12 @@ from libc.time cimport time
 from fastmlp.kernels.activations cimport activate_row
 from fastmlp.kernels.isa cimport FLOAT32, STORE, UINT8, Optimizer
 from fastmlp.kernels.isa cimport barrier_wait, blocks, load, panel_columns, share, sum_squares
-from fastmlp.kernels.losses cimport gradient_of_row, link_of, loss_of_row
 from fastmlp.kernels.optimizers cimport at_step
 from fastmlp.kernels.plan cimport BINARY_ACCURACY, CATEGORICAL_ACCURACY, DENSE, NO_LOSS, NO_METRIC
 from fastmlp.kernels.plan cimport Data, Layer, Matrix, Part, Pass, Plan, element, input_of, memory_of, part_alone
 from fastmlp.kernels.plan cimport part_of, row_number
 from fastmlp.kernels.propagate cimport backward, forward
+from fastmlp.kernels.row_losses cimport classes_of, gradient_of_row, link_of, loss_of_row, smooth_row
 from fastmlp.kernels.stage_rowwise cimport copy_row, put_row, take_row, through_activation
 
 cdef extern from "Python.h":
@@ -160,11 +160,13 @@ cdef void compare(Plan *plan, const Data *data, Py_ssize_t start, const Part *pa
     cdef Py_ssize_t n = plan.outputs, padded = blocks(n, width) * width, i, row
     cdef floating *memory = memory_of(plan, part, losses)
     cdef floating *gradient = memory + 2 * padded
+    cdef floating *smoothed = memory + 3 * padded
     cdef const floating *predictions
     cdef const floating *compared
-    cdef const floating *t
+    cdef const floating *t      # as the metric sees it
+    cdef const floating *truth  # as the loss sees it
     cdef floating weight = 1
-    if plan.loss == NO_LOSS:
+    if plan.loss.kind == NO_LOSS:
         return
     for i in range(part.own_first, part.own_last):
         row = row_number(data, start + i)
@@ -172,7 +174,11 @@ cdef void compare(Plan *plan, const Data *data, Py_ssize_t start, const Part *pa
         label = data.labels[row] if data.labels != NULL else 0
         predictions = take_row(input_of(plan, plan.depth), i, width, memory)
         compared = take_row(input_of(plan, top + 1), i, width, memory + padded)
-        losses[i] = loss_of_row(plan.loss, n, t, label, compared)
+        truth = t
+        if plan.loss.label_smoothing > 0:
+            smooth_row(plan.loss.label_smoothing, classes_of(plan.loss.kind, n), n, t, smoothed)
+            truth = smoothed
+        losses[i] = loss_of_row(&plan.loss, n, truth, label, compared)
         if data.weights != NULL:
             weight = (<const floating *> data.weights)[row]
             losses[i] = weight * losses[i]
@@ -182,8 +188,8 @@ cdef void compare(Plan *plan, const Data *data, Py_ssize_t start, const Part *pa
         if top >= 0:
             memcpy(gradient, predictions, n * sizeof(floating))
             if not plan.fused:
-                activate_row(plan.isa, link_of(plan.loss), n, gradient)
-            gradient_of_row(plan.loss, n, part.last - part.first, t, label, gradient, gradient)
+                activate_row(plan.isa, link_of(plan.loss.kind), n, gradient)
+            gradient_of_row(&plan.loss, n, part.last - part.first, truth, label, gradient, gradient)
             if data.weights != NULL:
                 scale(n, weight, gradient)
             put_row(&plan.layers[top].gradient, i, width, gradient)

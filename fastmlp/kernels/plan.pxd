@@ -9,6 +9,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 from fastmlp.kernels.isa cimport Barrier, Isa, Optimizer, blocks, panel_columns, share, thread_count, thread_number
 from fastmlp.kernels.isa cimport tile_rows
+from fastmlp.kernels.row_losses cimport Loss
 
 cdef enum:
     DENSE
@@ -72,7 +73,7 @@ cdef struct Plan:
     int first_dense         # the backward pass ends here
     Py_ssize_t inputs
     Py_ssize_t outputs
-    int loss
+    Loss loss
     bint fused              # the loss reads the input of the last layer, and its gradient starts there
     bint penalized
     bint skip_zeros

@@ -7,13 +7,14 @@ from fastmlp.kernels.isa cimport (
     ELU, EXPONENTIAL, FLOAT32, FLOAT64, GELU, HARD_SIGMOID, LEAKY_RELU, LINEAR, LOG_SOFTMAX, MISH, RELU, RELU6, SELU,
     SIGMOID, SILU, SOFTMAX, SOFTPLUS, SOFTSIGN, TANH, UINT8,
 )
-from fastmlp.kernels.losses cimport (
-    BINARY, BINARY_FROM_LOGITS, CATEGORICAL, CATEGORICAL_FROM_LOGITS, MEAN_SQUARED_ERROR, SPARSE_CATEGORICAL,
-    SPARSE_CATEGORICAL_FROM_LOGITS,
-)
 from fastmlp.kernels.plan cimport (
     ACTIVATION, BINARY_ACCURACY, CATEGORICAL_ACCURACY, DENSE, DROPOUT, NO_LOSS, NO_METRIC, RESCALING,
     SPARSE_CATEGORICAL_ACCURACY,
+)
+from fastmlp.kernels.row_losses cimport (
+    BINARY, BINARY_FROM_LOGITS, CATEGORICAL, CATEGORICAL_FROM_LOGITS, CATEGORICAL_HINGE, COSINE_SIMILARITY, HINGE,
+    HUBER, KL_DIVERGENCE, LOG_COSH, MEAN_ABSOLUTE_ERROR, MEAN_ABSOLUTE_PERCENTAGE_ERROR, MEAN_SQUARED_ERROR,
+    MEAN_SQUARED_LOGARITHMIC_ERROR, POISSON, SPARSE_CATEGORICAL, SPARSE_CATEGORICAL_FROM_LOGITS, SQUARED_HINGE,
 )
 
 ACTIVATIONS = {
@@ -44,6 +45,25 @@ LOSSES = {
     "categorical_crossentropy_from_logits": CATEGORICAL_FROM_LOGITS,
     "sparse_categorical_crossentropy_from_logits": SPARSE_CATEGORICAL_FROM_LOGITS,
     "binary_crossentropy_from_logits": BINARY_FROM_LOGITS,
+    "mean_absolute_error": MEAN_ABSOLUTE_ERROR,
+    "mean_absolute_percentage_error": MEAN_ABSOLUTE_PERCENTAGE_ERROR,
+    "mean_squared_logarithmic_error": MEAN_SQUARED_LOGARITHMIC_ERROR,
+    "huber": HUBER,
+    "log_cosh": LOG_COSH,
+    "poisson": POISSON,
+    "hinge": HINGE,
+    "squared_hinge": SQUARED_HINGE,
+    "categorical_hinge": CATEGORICAL_HINGE,
+    "kl_divergence": KL_DIVERGENCE,
+    "cosine_similarity": COSINE_SIMILARITY,
+}
+# what they take besides, in a dict with their name
+LOSS_SETTINGS = {
+    "huber": {"delta"},
+    "categorical_crossentropy": {"label_smoothing"},
+    "binary_crossentropy": {"label_smoothing"},
+    "categorical_crossentropy_from_logits": {"label_smoothing"},
+    "binary_crossentropy_from_logits": {"label_smoothing"},
 }
 # the last activation and the loss that are computed together, from the logits
 FUSED = {
@@ -60,6 +80,17 @@ METRICS = {
     "sparse_categorical_accuracy": SPARSE_CATEGORICAL_ACCURACY,
 }
 SOURCES = {np.dtype(np.uint8): UINT8, np.dtype(np.float32): FLOAT32, np.dtype(np.float64): FLOAT64}
+
+
+def settings_of_loss(loss):
+    """A loss that is given by name, or by name and settings, as a dict of all of them."""
+    settings = dict(loss) if isinstance(loss, dict) else {"name": loss}
+    if settings["name"] == "huber":
+        settings.setdefault("delta", 1.0)
+    unknown = set(settings) - {"name"} - LOSS_SETTINGS.get(settings["name"], set())
+    if unknown:
+        raise ValueError(f"loss: got {sorted(unknown)} for {settings['name']!r}, which takes no such thing")
+    return settings
 
 
 def take_apart(layers, fused):

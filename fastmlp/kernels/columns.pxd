@@ -1,0 +1,91 @@
+"""What losses compute of single numbers: of a truth t and a prediction p, or of their difference e = p - t."""
+
+from cython cimport floating
+from libc.math cimport M_LN2, exp, expf, fabs, fabsf, log, log1p, log1pf, logf, sqrt, sqrtf, tanh, tanhf
+
+cdef extern from *:
+    """
+    static const double EPSILON = 1e-7;  /* Keras' epsilon() */
+    """
+    const double EPSILON
+
+
+cdef inline floating logarithmic_error(floating t, floating p) noexcept nogil:
+    return log_(at_least(p, <floating> EPSILON) + 1) - log_(at_least(t, <floating> EPSILON) + 1)
+
+
+cdef inline floating logarithmic_slope(floating t, floating p) noexcept nogil:
+    """The derivative of the square of logarithmic_error in p."""
+    return (2 * logarithmic_error(t, p)) / (p + 1) if p > <floating> EPSILON else 0
+
+
+cdef inline floating huber(floating e, double delta) noexcept nogil:
+    cdef floating limit = <floating> delta, half = <floating> (0.5 * (delta * delta))
+    return <floating> 0.5 * (e * e) if fabs_(e) <= limit else limit * fabs_(e) - half
+
+
+cdef inline floating huber_slope(floating e, double delta) noexcept nogil:
+    return e if fabs_(e) <= <floating> delta else <floating> delta * sign(e)
+
+
+cdef inline floating log_cosh(floating e) noexcept nogil:
+    return (fabs_(e) + log1p_(exp_(-2 * fabs_(e)))) - <floating> M_LN2
+
+
+cdef inline floating shortfall(floating t, floating p) noexcept nogil:
+    """How far the margin t p is below 1; NaN stays NaN."""
+    return at_least(1 - t * p, <floating> 0)
+
+
+cdef inline floating slope(floating t, floating q) noexcept nogil:
+    """The derivative of -t log(clip(q))."""
+    return -t / q if EPSILON <= q <= 1 - EPSILON else 0
+
+
+cdef inline floating clip(floating q) noexcept nogil:
+    """q moved into [EPSILON, 1 - EPSILON]."""
+    cdef floating low = <floating> EPSILON, high = <floating> (1 - EPSILON)
+    return low if q < low else (high if q > high else q)
+
+
+cdef inline floating share(floating q) noexcept nogil:
+    """q moved into [EPSILON, 1]."""
+    cdef floating low = <floating> EPSILON
+    return low if q < low else (1 if q > 1 else q)
+
+
+cdef inline floating magnitude(floating t) noexcept nogil:
+    return at_least(fabs_(t), <floating> EPSILON)
+
+
+cdef inline floating at_least(floating x, floating low) noexcept nogil:
+    return low if x < low else x
+
+
+cdef inline floating sign(floating e) noexcept nogil:
+    """-1, 0 or 1; NaN stays NaN."""
+    return 1 if e > 0 else (-1 if e < 0 else e)
+
+
+cdef inline floating exp_(floating x) noexcept nogil:
+    return expf(x) if floating is float else exp(x)
+
+
+cdef inline floating log_(floating x) noexcept nogil:
+    return logf(x) if floating is float else log(x)
+
+
+cdef inline floating log1p_(floating x) noexcept nogil:
+    return log1pf(x) if floating is float else log1p(x)
+
+
+cdef inline floating fabs_(floating x) noexcept nogil:
+    return fabsf(x) if floating is float else fabs(x)
+
+
+cdef inline floating sqrt_(floating x) noexcept nogil:
+    return sqrtf(x) if floating is float else sqrt(x)
+
+
+cdef inline floating tanh_(floating x) noexcept nogil:
+    return tanhf(x) if floating is float else tanh(x)

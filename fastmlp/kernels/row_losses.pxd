@@ -1,0 +1,43 @@
+from cython cimport floating
+
+
+cdef enum:
+    MEAN_SQUARED_ERROR      # means over the columns
+    MEAN_ABSOLUTE_ERROR
+    MEAN_ABSOLUTE_PERCENTAGE_ERROR
+    MEAN_SQUARED_LOGARITHMIC_ERROR
+    HUBER
+    LOG_COSH
+    POISSON
+    HINGE
+    SQUARED_HINGE
+    CATEGORICAL_HINGE       # of rows as a whole
+    KL_DIVERGENCE
+    COSINE_SIMILARITY
+    CATEGORICAL             # cross-entropies
+    SPARSE_CATEGORICAL
+    BINARY
+    CATEGORICAL_FROM_LOGITS
+    SPARSE_CATEGORICAL_FROM_LOGITS
+    BINARY_FROM_LOGITS
+
+
+cdef struct Loss:
+    int kind
+    double delta            # of HUBER
+    double label_smoothing  # of the cross-entropies that take rows
+
+
+cdef Loss plain(int kind) noexcept nogil
+cdef losses(Loss loss, const floating *y_true, const int *labels, const floating[:, ::1] y, floating[::1] out,
+            int threads)
+cdef gradients(Loss loss, const floating *y_true, const int *labels, const floating[:, ::1] y, floating[:, ::1] out,
+               int threads)
+cdef int link_of(int kind) noexcept nogil
+cdef Py_ssize_t classes_of(int kind, Py_ssize_t n) noexcept nogil
+cdef void smooth_row(double label_smoothing, Py_ssize_t classes, Py_ssize_t n, const floating *t,
+                     floating *out) noexcept nogil
+cdef floating loss_of_row(const Loss *loss, Py_ssize_t n, const floating *t, int label,
+                          const floating *y) noexcept nogil
+cdef void gradient_of_row(const Loss *loss, Py_ssize_t n, Py_ssize_t rows, const floating *t, int label,
+                          const floating *y, floating *out) noexcept nogil

@@ -1,0 +1,309 @@
+"""What the losses and their gradients are for one row, without Python, and for all rows of a kernel's arrays.
+
+losses.pyx, crossentropies.pyx and similarities.pyx say which is which.
+"""
+
+from cython cimport floating
+from cython.parallel cimport prange
+from libc.string cimport memcpy
+
+from fastmlp.kernels.activations cimport activate_row
+from fastmlp.kernels.columns cimport EPSILON, at_least, clip, exp_, fabs_, huber, huber_slope, log1p_, log_, log_cosh
+from fastmlp.kernels.columns cimport logarithmic_error, logarithmic_slope, magnitude, share, shortfall, sign, slope
+from fastmlp.kernels.columns cimport sqrt_, tanh_
+from fastmlp.kernels.isa cimport LINEAR, SIGMOID, SOFTMAX, Isa, selected
+
+
+cdef Loss plain(int kind) noexcept nogil:
+    return Loss(kind, 0, 0)
+
+
+cdef losses(Loss loss, const floating *y_true, const int *labels, const floating[:, ::1] y, floating[::1] out,
+            int threads):
+    cdef Py_ssize_t n = y.shape[1], i
+    for i in prange(y.shape[0], nogil=True, schedule="static", num_threads=threads):
+        out[i] = loss_of_row(&loss, n, row_of(y_true, i, n), label_of(labels, i), &y[i, 0])
+
+
+cdef gradients(Loss loss, const floating *y_true, const int *labels, const floating[:, ::1] y,
+               floating[:, ::1] out, int threads):
+    cdef Py_ssize_t rows = y.shape[0], n = y.shape[1], i
+    cdef const Isa *isa = selected()
+    for i in prange(rows, nogil=True, schedule="static", num_threads=threads):
+        memcpy(&out[i, 0], &y[i, 0], n * sizeof(floating))
+        activate_row(isa, link_of(loss.kind), n, &out[i, 0])
+        gradient_of_row(&loss, n, rows, row_of(y_true, i, n), label_of(labels, i), &out[i, 0], &out[i, 0])
+
+
+cdef inline const floating *row_of(const floating *y_true, Py_ssize_t i, Py_ssize_t n) noexcept nogil:
+    return y_true + i * n if y_true != NULL else NULL
+
+
+cdef inline int label_of(const int *labels, Py_ssize_t i) noexcept nogil:
+    return labels[i] if labels != NULL else 0
+
+
+cdef int link_of(int kind) noexcept nogil:
+    """The activation that makes probabilities of what the loss takes."""
+    if kind == CATEGORICAL_FROM_LOGITS or kind == SPARSE_CATEGORICAL_FROM_LOGITS:
+        return SOFTMAX
+    return SIGMOID if kind == BINARY_FROM_LOGITS else LINEAR
+
+
+cdef Py_ssize_t classes_of(int kind, Py_ssize_t n) noexcept nogil:
+    """Among how many classes the labels of n columns are smoothed: yes and no, or the columns."""
+    return 2 if kind == BINARY or kind == BINARY_FROM_LOGITS else n
+
+
+cdef void smooth_row(double label_smoothing, Py_ssize_t classes, Py_ssize_t n, const floating *t,
+                     floating *out) noexcept nogil:
+    cdef floating kept = <floating> (1 - label_smoothing), shared = <floating> (label_smoothing / classes)
+    cdef Py_ssize_t j
+    for j in range(n):
+        out[j] = t[j] * kept + shared
+
+
+cdef floating loss_of_row(const Loss *loss, Py_ssize_t n, const floating *t, int label,
+                          const floating *y) noexcept nogil:
+    """The loss of one row from its targets t (or its label) and its predictions y, logits where the loss says so."""
+    if loss.kind <= SQUARED_HINGE:
+        return mean_of_row(loss, n, t, y)
+    if loss.kind <= COSINE_SIMILARITY:
+        return similarity_of_row(loss.kind, n, t, y)
+    return crossentropy_of_row(loss.kind, n, t, label, y)
+
+
+cdef void gradient_of_row(const Loss *loss, Py_ssize_t n, Py_ssize_t rows, const floating *t, int label,
+                          const floating *y, floating *out) noexcept nogil:
+    """The gradient of the mean loss of `rows` rows with respect to one row's predictions y, or to its logits; there y
+    holds their probabilities already (see link_of). out may be y."""
+    if loss.kind <= SQUARED_HINGE:
+        mean_gradient_of_row(loss, n, rows, t, y, out)
+    elif loss.kind <= COSINE_SIMILARITY:
+        similarity_gradient_of_row(loss.kind, n, rows, t, y, out)
+    else:
+        crossentropy_gradient_of_row(loss.kind, n, rows, t, label, y, out)
+
+
+cdef floating mean_of_row(const Loss *loss, Py_ssize_t n, const floating *t, const floating *y) noexcept nogil:
+    cdef floating total = 0
+    cdef Py_ssize_t j
+    if loss.kind == MEAN_SQUARED_ERROR:
+        for j in range(n):
+            total += (y[j] - t[j]) * (y[j] - t[j])
+    elif loss.kind == MEAN_ABSOLUTE_ERROR:
+        for j in range(n):
+            total += fabs_(y[j] - t[j])
+    elif loss.kind == MEAN_ABSOLUTE_PERCENTAGE_ERROR:
+        for j in range(n):
+            total += fabs_((t[j] - y[j]) / magnitude(t[j]))
+    elif loss.kind == MEAN_SQUARED_LOGARITHMIC_ERROR:
+        for j in range(n):
+            total += logarithmic_error(t[j], y[j]) * logarithmic_error(t[j], y[j])
+    elif loss.kind == HUBER:
+        for j in range(n):
+            total += huber(y[j] - t[j], loss.delta)
+    elif loss.kind == LOG_COSH:
+        for j in range(n):
+            total += log_cosh(y[j] - t[j])
+    elif loss.kind == POISSON:
+        for j in range(n):
+            total += y[j] - t[j] * log_(y[j] + <floating> EPSILON)
+    elif loss.kind == HINGE:
+        for j in range(n):
+            total += shortfall(t[j], y[j])
+    else:
+        for j in range(n):
+            total += shortfall(t[j], y[j]) * shortfall(t[j], y[j])
+    return 100 * (total / n) if loss.kind == MEAN_ABSOLUTE_PERCENTAGE_ERROR else total / n
+
+
+cdef void mean_gradient_of_row(const Loss *loss, Py_ssize_t n, Py_ssize_t rows, const floating *t, const floating *y,
+                               floating *out) noexcept nogil:
+    cdef floating elements = <floating> (n * rows)
+    cdef Py_ssize_t j
+    if loss.kind == MEAN_SQUARED_ERROR:
+        for j in range(n):
+            out[j] = (2 * (y[j] - t[j])) / elements
+    elif loss.kind == MEAN_ABSOLUTE_ERROR:
+        for j in range(n):
+            out[j] = sign(y[j] - t[j]) / elements
+    elif loss.kind == MEAN_ABSOLUTE_PERCENTAGE_ERROR:
+        for j in range(n):
+            out[j] = (100 * sign(y[j] - t[j])) / magnitude(t[j]) / elements
+    elif loss.kind == MEAN_SQUARED_LOGARITHMIC_ERROR:
+        for j in range(n):
+            out[j] = logarithmic_slope(t[j], y[j]) / elements
+    elif loss.kind == HUBER:
+        for j in range(n):
+            out[j] = huber_slope(y[j] - t[j], loss.delta) / elements
+    elif loss.kind == LOG_COSH:
+        for j in range(n):
+            out[j] = tanh_(y[j] - t[j]) / elements
+    elif loss.kind == POISSON:
+        for j in range(n):
+            out[j] = (1 - t[j] / (y[j] + <floating> EPSILON)) / elements
+    elif loss.kind == HINGE:
+        for j in range(n):
+            out[j] = (-t[j] if shortfall(t[j], y[j]) > 0 else 0) / elements
+    else:
+        for j in range(n):
+            out[j] = (-2 * t[j]) * shortfall(t[j], y[j]) / elements
+
+
+cdef floating similarity_of_row(int kind, Py_ssize_t n, const floating *t, const floating *y) noexcept nogil:
+    cdef floating total = 0
+    cdef Py_ssize_t j
+    if kind == CATEGORICAL_HINGE:
+        return at_least(lag(n, t, y, first_rival(n, t, y)), <floating> 0)
+    if kind == KL_DIVERGENCE:
+        for j in range(n):
+            total += share(t[j]) * log_(share(t[j]) / share(y[j]))
+        return total
+    return -cosine(n, t, length(n, t), y, length(n, y))
+
+
+cdef void similarity_gradient_of_row(int kind, Py_ssize_t n, Py_ssize_t rows, const floating *t, const floating *y,
+                                     floating *out) noexcept nogil:
+    cdef floating count = <floating> rows, along = 0, t_length, y_length
+    cdef Py_ssize_t j, rival
+    cdef bint behind
+    if kind == CATEGORICAL_HINGE:
+        rival = first_rival(n, t, y)
+        behind = lag(n, t, y, rival) > 0
+        for j in range(n):
+            out[j] = ((1 - t[j]) - t[j] if j == rival else -t[j]) / count if behind else 0
+    elif kind == KL_DIVERGENCE:
+        for j in range(n):
+            out[j] = (-share(t[j]) / y[j] if <floating> EPSILON <= y[j] <= 1 else 0) / count
+    else:
+        t_length = length(n, t)
+        y_length = length(n, y)
+        if y_length > <floating> EPSILON:
+            along = cosine(n, t, t_length, y, y_length)
+        for j in range(n):
+            out[j] = ((along * (y[j] / y_length) - t[j] / t_length) / y_length) / count
+
+
+cdef floating crossentropy_of_row(int kind, Py_ssize_t n, const floating *t, int label,
+                                  const floating *y) noexcept nogil:
+    cdef floating total = 0, scale, most
+    cdef Py_ssize_t j
+    if kind == CATEGORICAL:
+        scale = sum_of(n, y)
+        for j in range(n):
+            total += t[j] * log_(clip(y[j] / scale))
+        return -total
+    if kind == SPARSE_CATEGORICAL:
+        return -log_(clip(y[label] / sum_of(n, y)))
+    if kind == BINARY:
+        for j in range(n):
+            total += t[j] * log_(clip(y[j])) + (1 - t[j]) * log_(1 - clip(y[j]))
+        return -total / n
+    if kind == CATEGORICAL_FROM_LOGITS:
+        most = largest(n, y)
+        scale = log_sum_exp(n, y, most)
+        for j in range(n):
+            total += t[j] * (scale - (y[j] - most))
+        return total
+    if kind == SPARSE_CATEGORICAL_FROM_LOGITS:
+        most = largest(n, y)
+        return log_sum_exp(n, y, most) - (y[label] - most)
+    for j in range(n):
+        total += ((y[j] if y[j] > 0 else 0) - y[j] * t[j]) + log1p_(exp_(-fabs_(y[j])))
+    return total / n
+
+
+cdef void crossentropy_gradient_of_row(int kind, Py_ssize_t n, Py_ssize_t rows, const floating *t, int label,
+                                       const floating *y, floating *out) noexcept nogil:
+    cdef floating count = <floating> rows, elements = <floating> (n * rows), dot = 0, scale
+    cdef Py_ssize_t j
+    if kind == CATEGORICAL:
+        scale = sum_of(n, y)
+        for j in range(n):
+            dot += slope(t[j], y[j] / scale) * (y[j] / scale)
+        for j in range(n):
+            out[j] = ((slope(t[j], y[j] / scale) - dot) / scale) / count
+    elif kind == SPARSE_CATEGORICAL:
+        scale = sum_of(n, y)
+        dot = slope(<floating> 1, y[label] / scale) * (y[label] / scale)
+        for j in range(n):
+            out[j] = (((slope(<floating> 1, y[j] / scale) if j == label else 0) - dot) / scale) / count
+    elif kind == BINARY:
+        for j in range(n):
+            if EPSILON <= y[j] <= 1 - EPSILON:
+                out[j] = ((1 - t[j]) / (1 - y[j]) - t[j] / y[j]) / elements
+            else:
+                out[j] = 0
+    elif kind == CATEGORICAL_FROM_LOGITS:
+        scale = sum_of(n, t)
+        for j in range(n):
+            out[j] = (y[j] * scale - t[j]) / count
+    elif kind == SPARSE_CATEGORICAL_FROM_LOGITS:
+        for j in range(n):
+            out[j] = (y[j] - 1 if j == label else y[j]) / count
+    else:
+        for j in range(n):
+            out[j] = (y[j] - t[j]) / elements
+
+
+cdef inline Py_ssize_t first_rival(Py_ssize_t n, const floating *t, const floating *y) noexcept nogil:
+    """Where (1 - t) y is largest: the class that is not the true one and leads."""
+    cdef Py_ssize_t j, best = 0
+    for j in range(1, n):
+        if (1 - t[j]) * y[j] > (1 - t[best]) * y[best]:
+            best = j
+    return best
+
+
+cdef inline floating lag(Py_ssize_t n, const floating *t, const floating *y, Py_ssize_t rival) noexcept nogil:
+    """What the true class lacks to lead the rival by 1."""
+    cdef floating total = 0
+    cdef Py_ssize_t j
+    for j in range(n):
+        total += t[j] * y[j]
+    return ((1 - t[rival]) * y[rival] - total) + 1
+
+
+cdef inline floating length(Py_ssize_t n, const floating *x) noexcept nogil:
+    """sqrt of the sum of squares, at least EPSILON."""
+    cdef floating total = 0
+    cdef Py_ssize_t j
+    for j in range(n):
+        total += x[j] * x[j]
+    return at_least(sqrt_(total), <floating> EPSILON)
+
+
+cdef inline floating cosine(Py_ssize_t n, const floating *t, floating t_length, const floating *y,
+                            floating y_length) noexcept nogil:
+    cdef floating total = 0
+    cdef Py_ssize_t j
+    for j in range(n):
+        total += (t[j] / t_length) * (y[j] / y_length)
+    return total
+
+
+cdef inline floating sum_of(Py_ssize_t n, const floating *x) noexcept nogil:
+    cdef floating total = 0
+    cdef Py_ssize_t j
+    for j in range(n):
+        total += x[j]
+    return total
+
+
+cdef inline floating largest(Py_ssize_t n, const floating *x) noexcept nogil:
+    cdef floating most = x[0]
+    cdef Py_ssize_t j
+    for j in range(1, n):
+        if x[j] > most:
+            most = x[j]
+    return most
+
+
+cdef inline floating log_sum_exp(Py_ssize_t n, const floating *x, floating most) noexcept nogil:
+    """log of the sum over j of exp(x[j] - most)."""
+    cdef floating total = 0
+    cdef Py_ssize_t j
+    for j in range(n):
+        total += exp_(x[j] - most)
+    return log_(total)
