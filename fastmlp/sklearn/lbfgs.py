@@ -39,7 +39,7 @@ class Objective:
         self.network.set_weights(networks.interleaved(coefs, intercepts))
         rows = len(self.y)
         loss, gradient = self.constant, np.zeros_like(packed)
-        for x, numbers, own in shares(self.x, np.arange(rows), max(1, min(rows, 200))):
+        for x, numbers, own in shares(self.x, np.arange(rows), 1):
             part, gradients = self.network.gradients(x, self.y[numbers], self.weight[numbers])
             kernels, biases = networks.apart(gradients)
             loss += part * (len(own) / rows)

@@ -39,7 +39,7 @@ class ManyClasses:
         for number, (column, classes) in enumerate(zip(y.T, self.classes_, strict=True)):
             unknown = np.setdiff1d(column, classes)
             if len(unknown):
-                raise ValueError(f"y: got {unknown[0]!r} in column {number}, needs one of its classes {classes}")
+                raise ValueError(f"y: got {unknown[0]} in column {number}, needs one of its classes {classes}")
         return np.hstack([column[:, None] == classes for column, classes in zip(y.T, self.classes_, strict=True)])
 
     def inverse_transform(self, outputs: NDArray[Any]) -> NDArray[Any]:

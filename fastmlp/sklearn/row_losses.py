@@ -75,10 +75,12 @@ def too_large(loss: str, y: Array, z: Array) -> tuple[NDArray[np.int64], Array] 
     most = -np.log(eps)
     if loss == "binary_log_loss":
         wrong = np.where(y > 0, -z, z)
+        if not wrong.max() > most / 2:
+            return None
         rows = np.flatnonzero((wrong > most / 2).any(axis=1))
-        y, z, wrong = y[rows], z[rows], wrong[rows]
-        rounded = binary_log_loss(y, expit(z))
-        return (rows, np.logaddexp(0, wrong).sum(axis=1) - rounded) if len(rows) else None
+        return rows, np.logaddexp(0, wrong[rows]).sum(axis=1) - binary_log_loss(y[rows], expit(z[rows]))
+    if not z.max() - z.min() > most - np.log(z.shape[1]):
+        return None
     rows = np.flatnonzero(z.max(axis=1) - z[np.arange(len(y)), y] > most - np.log(z.shape[1]))
     if not len(rows):
         return None

@@ -17,23 +17,24 @@ from fastmlp.sklearn.optimizer import Optimizer
 
 FORMAT = "fastmlp.sklearn 1"
 WEIGHTS = ("coefs_", "intercepts_")
+OF_A_RUN = ("_fit_data", "_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx")
+LEFT_OUT = (*WEIGHTS, *OF_A_RUN, "_label_binarizer")
 
 
 def save(estimator: Any, path: str | os.PathLike[str]) -> None:
-    """Write a fitted estimator to a file, whole or not at all.
+    """Write a fitted estimator, without its callbacks, to a file, whole or not at all.
 
     Raises
     ------
     TypeError
-        Naming the argument or attribute, when it is nothing that JSON can hold: callbacks, functions, RandomState.
+        Naming the argument or attribute, when it is nothing that JSON can hold: a function, a RandomState.
     """
     from safetensors.numpy import save as to_bytes
 
     check_is_fitted(estimator)
     tensors = {f"{name}.{i}": array for name in WEIGHTS for i, array in enumerate(getattr(estimator, name))}
-    attributes = {name: value for name, value in vars(estimator).items() if name not in WEIGHTS}
+    attributes = {name: value for name, value in vars(estimator).items() if name not in LEFT_OUT} | {"callbacks": None}
     optimizer = attributes.pop("_optimizer", None)
-    attributes.pop("_label_binarizer", None)
     if optimizer is not None:
         settings = dict(vars(optimizer))
         tensors |= {f"optimizer.{i}": array for i, array in enumerate(settings.pop("state"))}

@@ -33,8 +33,8 @@ def fit(
     epochs = make_epochs(estimator, x, y, weights[0], rows, optimizer)
     watchers = Watchers(estimator, epochs, held_out)
     best = Best(estimator, epochs)
-    watchers.begin()
     try:
+        watchers.begin()
         with progress(estimator) as advance:
             for order in orders(estimator, rows, random):
                 one_epoch(estimator, epochs, order)
@@ -50,6 +50,7 @@ def fit(
     except KeyboardInterrupt:
         warnings.warn("Training interrupted by user.", stacklevel=4)
     watchers.end()
+    watchers.let_go()
     epochs.keep()
     best.restore()
     estimator.coefs_, estimator.intercepts_ = networks.apart(epochs.network.get_weights())

@@ -115,3 +115,8 @@ class Watchers:
         self.hooks.call("on_train_end", self.logs)
         if self.task is not None:  # begun, but nothing improved any more
             self.task.call_on_fit_task_end(estimator=self.estimator)
+
+    def let_go(self) -> None:
+        """Leave nothing of the engine in the callbacks, so that the estimator can be copied with them."""
+        for callback in self.hooks.callbacks:
+            callback.model = None
