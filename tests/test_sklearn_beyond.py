@@ -12,7 +12,7 @@ from sklearn.model_selection import train_test_split
 
 from fastmlp import callbacks
 from fastmlp.kernels import Network
-from fastmlp.sklearn import MLPClassifier, MLPRegressor, rows
+from fastmlp.sklearn import MLPClassifier, MLPRegressor, lbfgs, rows
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 X, Y = datasets.load_digits(return_X_y=True)
@@ -165,6 +165,26 @@ def test_partial_fit_learns_several_labels():
     assert f1_score(y, model.predict(x), average="micro") > 0.85
 
 
+@pytest.mark.parametrize("loss", ["squared_error", "poisson", "log_loss", "binary_log_loss"])
+def test_the_objective_of_lbfgs_has_the_gradient_of_its_loss(loss):
+    x, rng = XR[:40], np.random.default_rng(0)
+    y = {"squared_error": YR[:40] / 100, "poisson": abs(YR[:40]) // 50, "log_loss": np.arange(40) % 3}.get(
+        loss, rng.integers(0, 2, (40, 3))
+    )
+    kind = (lambda **given: MLPRegressor(loss, **given)) if loss in ("squared_error", "poisson") else MLPClassifier
+    model = kind(hidden_layer_sizes=(5,), activation="tanh", alpha=3, max_iter=1, random_state=0).fit(x, y)
+    targets = model._encode(y, np.dtype("float64"))
+    objective = lbfgs.Objective(model, x, targets, rng.uniform(0, 2, 40))
+    packed = np.concatenate([array.ravel() for array in [*model.coefs_, *model.intercepts_]])
+    _, gradient = objective(packed)
+    for i in range(0, len(packed), 3):
+        step = np.zeros(len(packed))
+        step[i] = 1e-6
+        slope = (objective(packed + step)[0] - objective(packed - step)[0]) / 2e-6
+        assert gradient[i] == pytest.approx(slope, rel=1e-5, abs=1e-7)
+    assert gradient.any()
+
+
 # -------------------------------------------------------------------------------------------------- validation
 
 
@@ -176,6 +196,17 @@ def test_rows_to_validate_on_are_watched_and_change_nothing():
     assert watched.validation_scores_[-1] == watched.score(test, y_test)
     found = watched.predict_proba(test)[np.arange(len(test)), y_test]
     assert watched.validation_loss_curve_[-1] == pytest.approx(-np.log(found).mean())
+
+
+def test_validation_rows_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="X_val, y_val: got one of them, needs both or none"):
+        MLPClassifier().fit(X, Y, X_val=X)
+    with pytest.raises(ValueError, match="X_val: got rows for solver='lbfgs'"):
+        MLPRegressor(solver="lbfgs").fit(X, Y, X_val=X, y_val=Y)
+    with pytest.raises(ValueError, match="has classes not in"):
+        MLPClassifier(max_iter=1).fit(X, Y, X_val=X, y_val=Y + 1)
+    with pytest.raises(ValueError, match="X has 3 features"):
+        MLPClassifier(max_iter=1).fit(X, Y, X_val=X[:, :3], y_val=Y)
 
 
 def test_given_rows_stop_early_and_the_best_weights_come_back():
@@ -260,6 +291,9 @@ def test_callbacks_see_the_epochs_and_can_stop_them(tmp_path):
     each = callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: None)
     with pytest.raises(ValueError, match="callbacks: got LambdaCallback with hooks of batches, needs hooks of epochs"):
         MLPClassifier(callbacks=each).fit(X, Y)
+    backup = callbacks.BackupAndRestore(str(tmp_path / "backup.safetensors"))
+    with pytest.raises(ValueError, match="callbacks: got BackupAndRestore, needs one that does not need a Sequential"):
+        MLPClassifier(callbacks=backup).fit(X, Y)
     with pytest.raises(TypeError, match="callbacks: got 1"):
         MLPClassifier(callbacks=[1]).fit(X, Y)
 

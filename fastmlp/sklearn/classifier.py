@@ -125,7 +125,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         -------
         self
         """
-        validation = None if X_val is None else (X_val, y_val, sample_weight_val)
+        validation = None if X_val is None and y_val is None else (X_val, y_val, sample_weight_val)
         return self._run_fit(X, y, sample_weight, validation)  # type: ignore[no-any-return]
 
     @available_if(lambda estimator: estimator._check_solver())
@@ -180,9 +180,17 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             several = type_of_target(y) == "multiclass-multioutput"
             self._label_binarizer = (ManyClasses() if several else LabelBinarizer()).fit(y)
             self.classes_ = self._label_binarizer.classes_
-        elif not isinstance(self._label_binarizer, ManyClasses):
+        elif not isinstance(self._label_binarizer, ManyClasses) and (purpose == "fit" or not self._knows(y)):
             self._check_classes(unique_labels(y), purpose)
         return X, y
+
+    def _knows(self, y: NDArray[Any]) -> bool:
+        """Whether all of y are numbers among the classes, where that is quickly told."""
+        classes = np.asarray(self.classes_)
+        if y.ndim > 1 or not y.dtype.kind == classes.dtype.kind == "i":
+            return False
+        places = np.searchsorted(classes, y).clip(max=len(classes) - 1)
+        return bool((classes[places] == y).all())
 
     def _check_classes(self, classes: NDArray[Any], purpose: str) -> None:
         """Refuse classes that are not those of the fit before."""
@@ -200,16 +208,21 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         if self._output() == "softmax":
             self.n_outputs_ = len(self.classes_)
             return np.asarray(np.searchsorted(self.classes_, y), np.intc)
+        if self._label_binarizer.y_type_ == "binary":
+            self.n_outputs_ = 1
+            second = y == self.classes_[1] if len(self.classes_) > 1 else np.zeros(len(y))
+            return np.ascontiguousarray(second.reshape(-1, 1), dtype)
         columns = self._label_binarizer.transform(y)
         columns = columns.toarray() if hasattr(columns, "toarray") else columns
         self.n_outputs_ = columns.shape[1]
         return np.ascontiguousarray(columns, dtype)
 
     def _decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        result: NDArray[Any] = self._label_binarizer.inverse_transform(
-            outputs.ravel() if self.n_outputs_ == 1 else outputs
-        )
-        return result
+        if self._label_binarizer.y_type_ == "multiclass":
+            return np.asarray(self.classes_[outputs.argmax(axis=1)])
+        if self._label_binarizer.y_type_ == "binary":  # of one class or two
+            return np.asarray(self.classes_[(outputs.ravel() > 0.5) * (len(self.classes_) - 1)])
+        return np.asarray(self._label_binarizer.inverse_transform(outputs))
 
     def _score_outputs(self, y: NDArray[Any], outputs: NDArray[Any], sample_weight: Any) -> float:
         if y.ndim == 1:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 import multiprocessing
 import sys
-from collections.abc import Mapping
+import threading
+import weakref
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from joblib.parallel import get_active_backend
 from numpy.typing import NDArray
 
 from fastmlp.kernels import Network
+from fastmlp.kernels.forks import WORK_PER_THREAD
 from fastmlp.sklearn.parameters import HIDDEN, OUTPUT, activations, dropout_rates
 from fastmlp.threads import threads_for
 
@@ -46,18 +49,33 @@ def build(
     return network
 
 
-def for_predictions(estimator: Any, x: Any) -> Network:
+# Networks that have predicted, each with what it is made from, until the estimator's next call. One that predicts is
+# not in here, so that threads can share an estimator.
+_idle: weakref.WeakKeyDictionary[Any, tuple[Any, Network]] = weakref.WeakKeyDictionary()
+_guard = threading.Lock()
+
+
+@contextmanager
+def for_predictions(estimator: Any, x: Any) -> Iterator[Network]:
     """A network to predict the rows of x with, in their type where it is a wider one than the weights'.
 
-    It is made anew for each call, which takes 50 us: so predictions follow changed coefs_, and threads can share an
-    estimator.
+    It is given the weights in each call, as these may have been changed.
     """
     dtype = estimator.coefs_[0].dtype
     if estimator.dtype is None:
         dtype = np.result_type(dtype, x.dtype if x.dtype in (np.float32, np.float64) else np.float64)
-    network = build(estimator, dtype)
+    made_from = dtype, len(estimator.coefs_[0]), layers_of(estimator, 0.0, logits=False)
+    with _guard:
+        kept = _idle.pop(estimator, None)
+    if kept is not None and kept[0] == made_from:
+        network = kept[1]
+        network.set_weights(interleaved(estimator.coefs_, estimator.intercepts_))
+    else:
+        network = build(estimator, dtype)
     network.threads = thread_count(estimator, x.shape[0], passes=1)
-    return network
+    yield network
+    with _guard:
+        _idle[estimator] = made_from, network
 
 
 def interleaved(coefs: Weights, intercepts: Weights) -> Weights:
@@ -74,10 +92,8 @@ def thread_count(estimator: Any, rows: int, passes: int = 3) -> int:
     """Threads for steps of so many rows: n_threads, or what the work is worth, and one inside of a worker."""
     if estimator.n_threads is not None:
         return int(estimator.n_threads)
-    if in_worker():
-        return 1
-    sizes = [len(estimator.coefs_[0]), *[len(bias) for bias in estimator.intercepts_]]
-    return threads_for(passes * rows * sum(a * b for a, b in itertools.pairwise(sizes)))
+    work = passes * rows * sum(kernel.size for kernel in estimator.coefs_)
+    return 1 if work < 2 * WORK_PER_THREAD or in_worker() else threads_for(work)
 
 
 def in_worker() -> bool:

@@ -44,6 +44,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         activations(self.activation, len(sizes))
         dropout_rates(self.dropout, len(sizes))
         checked(self.callbacks)
+        self._check_validation(validation)
         first = not hasattr(self, "coefs_") or not self.warm_start
         X, y = self._validate(X, y, "fit", reset=first)
         score_weight = self._checked_weight(sample_weight, X)
@@ -133,6 +134,14 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         """The weights to train with."""
         return sample_weight
 
+    def _check_validation(self, validation: tuple[Any, Any, Any] | None) -> None:
+        if validation is None:
+            return
+        if validation[0] is None or validation[1] is None:
+            raise ValueError("X_val, y_val: got one of them, needs both or none")
+        if self.solver not in STOCHASTIC:
+            raise ValueError(f"X_val: got rows for solver={self.solver!r}, which has no epochs, needs 'sgd' or 'adam'")
+
     def _held_out(self, X: Any, y: Any, sample_weight: Any) -> HeldOut:
         """The rows that were given to validate on."""
         X, y = self._validate(X, y, "validate", reset=False)
@@ -150,7 +159,8 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
     def _outputs(self, X: Any) -> NDArray[Any]:
         """Outputs of the network for X, checked, [rows, units]."""
         rows = prepared(validate_data(self, X, accept_sparse=["csr", "csc"], reset=False))
-        return predict(networks.for_predictions(self, rows), rows)
+        with networks.for_predictions(self, rows) as network:
+            return predict(network, rows)
 
     def _check_solver(self) -> bool:
         if self.solver not in STOCHASTIC:

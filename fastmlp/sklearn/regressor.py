@@ -91,7 +91,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
         -------
         self
         """
-        validation = None if X_val is None else (X_val, y_val, sample_weight_val)
+        validation = None if X_val is None and y_val is None else (X_val, y_val, sample_weight_val)
         return self._run_fit(X, y, sample_weight, validation)  # type: ignore[no-any-return]
 
     @available_if(lambda estimator: estimator._check_solver())

@@ -20,12 +20,17 @@ except ImportError:  # before scikit-learn 1.9
         return method
 
 
+OF_MODELS = ("BackupAndRestore", "TensorBoard")  # which look into a Sequential
+
+
 def checked(callbacks: Any) -> list[Callback]:
-    """The argument callbacks as a list; TypeError for what is none, ValueError for one that wants single batches."""
+    """The argument callbacks as a list; TypeError for what is none, ValueError for one that has no use here."""
     found = check_callbacks(list(callbacks) if isinstance(callbacks, tuple) else callbacks)
     for callback in found:
         if any(overrides(callback, hook) for hook in OF_BATCHES["train"]):
             raise ValueError(f"callbacks: got {type(callback).__name__} with hooks of batches, needs hooks of epochs")
+        if type(callback).__name__ in OF_MODELS or getattr(callback, "save_weights_only", False):
+            raise ValueError(f"callbacks: got {type(callback).__name__}, needs one that does not need a Sequential")
     return found
 
 
@@ -71,6 +76,7 @@ class Watchers:
         params = {"verbose": 0, "epochs": estimator.max_iter, "steps": len(epochs.starts)}
         self.hooks = Hooks(checked(estimator.callbacks), self.model, params)  # type: ignore[arg-type]
         self.logs: Logs = {}
+        self.epoch = 0
         self.root = getattr(estimator, "_callback_fit_ctx", None) if hasattr(estimator, "_skl_callbacks") else None
         self.task: Any = None
 
@@ -80,7 +86,7 @@ class Watchers:
 
     def epoch_begins(self) -> None:
         if self.hooks.callbacks:
-            self.hooks.call("on_epoch_begin", self.estimator.n_iter_ if self.logs else 0, {})
+            self.hooks.call("on_epoch_begin", self.epoch, {})
         if self.root is not None:
             self.task = self.root.subcontext(task_name="epoch")
             self.task.call_on_fit_task_begin(estimator=self.estimator)
@@ -93,11 +99,12 @@ class Watchers:
             if self.held_out is not None:
                 self.logs["val_loss"] = self.estimator.validation_loss_curve_[-1]
                 self.logs["val_score"] = self.estimator.validation_scores_[-1]
-            self.hooks.call("on_epoch_end", self.estimator.n_iter_ - 1, self.logs)
+            self.hooks.call("on_epoch_end", self.epoch, self.logs)
             stop = self.model.stop_training
         if self.root is not None:
             stop |= self.end_task()
-        if not stop and self.estimator.n_iter_ < self.estimator.max_iter:
+        self.epoch += 1
+        if not stop and self.epoch < self.estimator.max_iter:
             self.epoch_begins()
         return stop
 
