@@ -35,6 +35,7 @@ def test_dropout_needs_its_rate_and_follows_random_state():
     assert same(*dropped) and not same(dropped[0], plain)
     assert dropped[0].loss_ > plain.loss_
     assert (dropped[0].predict_proba(X[:9]) == dropped[0].predict_proba(X)[:9]).all()  # none in predictions
+    assert len({MLPRegressor(dropout=0.1, max_iter=1, random_state=i).fit(XR, YR)._dropout_seed for i in range(3)}) == 3
     one = MLPClassifier((20, 10), dropout=[0.0, 0.3], **SHORT).fit(X, Y)
     assert not same(one, MLPClassifier((20, 10), dropout=[0.3, 0.0], **SHORT).fit(X, Y))
 

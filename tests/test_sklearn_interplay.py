@@ -96,6 +96,7 @@ def test_threads_share_an_estimator():
 
 def test_predictions_follow_the_weights_that_are_set():
     model = MLPRegressor(**SHORT).fit(X, Y)
+    assert not (model.predict(X) == 3).any()
     model.coefs_[-1][:] = 0
     model.intercepts_[-1] = np.array([3.0])
     assert (model.predict(X) == 3).all()
