@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from fastmlp.layers import Input
     from fastmlp.model import Sequential
     from fastmlp.serialization import load_model
+    from fastmlp.sklearn import MLPClassifier as MLPClassifier
+    from fastmlp.sklearn import MLPRegressor as MLPRegressor
     from fastmlp.threads import get_num_threads, set_num_threads
 
 MODULES = (
@@ -53,11 +55,14 @@ MODULES = (
 HOMES = {
     "Input": "layers",
     "Sequential": "model",
+    "MLPClassifier": "sklearn",
+    "MLPRegressor": "sklearn",
     "get_num_threads": "threads",
     "load_model": "serialization",
     "set_num_threads": "threads",
     "show_config": "config",
 }
+OPTIONAL = ("MLPClassifier", "MLPRegressor", "sklearn")  # need scikit-learn: no part of `import *`
 
 __all__ = [
     "Input",
@@ -86,7 +91,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in MODULES:
+    if name in MODULES or name == "sklearn":
         return importlib.import_module(f"fastmlp.{name}")
     if name in HOMES:
         return getattr(importlib.import_module(f"fastmlp.{HOMES[name]}"), name)
@@ -96,4 +101,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, *OPTIONAL])

@@ -20,8 +20,8 @@ from tests.networks import (
     dense,
     dropout,
     initial,
-    shapes,
     pairs,
+    shapes,
     targets,
 )
 

@@ -134,3 +134,23 @@ def test_predictions_are_those_of_the_batches(name, isa, threads):
     assert np.array_equal(found, oracle.predict(x.tolist()))
     with pytest.raises(ValueError, match="predictions must be"):
         network.evaluate(x, y, metric, predictions=found[:-1])
+
+
+@pytest.mark.parametrize("optimizer", [OPTIMIZERS[0], OPTIMIZERS[5]], ids=lambda optimizer: optimizer["name"])
+@pytest.mark.parametrize("name", ["binary", "regression", "from_the_input"])
+def test_penalty_scales_have_the_oracles_bits(name, optimizer, isa, threads):
+    oracle, network, x, y, metric, _ = pair(name, optimizer)
+    network.threads = threads
+    order, scales = np.random.default_rng(22).permutation(ROWS), np.array([0.1, 0.0, 2.0])
+    plain = network.train_epoch(x, y, order, BATCH, metric)[0]
+    oracle.train_epoch(x.tolist(), y.tolist(), order.tolist(), BATCH, metric)
+    result = network.train_epoch(x, y, order, BATCH, metric, penalty_scales=scales)
+    given = x.tolist(), y.tolist(), order.tolist(), BATCH, metric
+    assert result == oracle.train_epoch(*given, penalty_scales=scales.tolist()) != plain
+    assert_same(network.get_weights(), oracle.get_weights())
+
+
+def test_penalty_scales_that_do_not_fit_are_refused():
+    _, network, x, y, *_ = pair("binary", OPTIMIZERS[0])
+    with pytest.raises(ValueError, match=r"penalty_scales must be .* with shape \(3\)"):
+        network.train_epoch(x, y, np.arange(ROWS), BATCH, penalty_scales=np.ones(2))

@@ -1,0 +1,265 @@
+"""MLPClassifier: classes and labels around the perceptron."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from fastmlp.sklearn.manyclasses import ManyClasses
+from fastmlp.sklearn.parameters import CONSTRAINTS, keep
+from fastmlp.sklearn.perceptron import Perceptron
+from fastmlp.sklearn.watchers import with_callbacks
+
+
+class MLPClassifier(ClassifierMixin, Perceptron):
+    """Multilayer perceptron for classes, in place of `sklearn.neural_network.MLPClassifier`.
+
+    The arguments up to `max_fun`, the attributes and the methods are scikit-learn's, with its defaults and meanings.
+
+    Parameters
+    ----------
+    activation : str or list of str
+        Also one for each hidden layer, and any of the engine's: "elu", "gelu", "leaky_relu", "mish", "silu", ...
+    learning_rate : {"constant", "invscaling", "adaptive"} or callable
+        A function gives the rate of update number `step`, counted from 0, with any stochastic solver.
+    verbose : bool, int or "progress"
+        "progress" draws a bar.
+    dropout : float or list of float
+        Share of each hidden layer's units left out in training, in [0, 1); default 0.
+    class_weight : dict, "balanced" or None
+        What the rows of a class weigh, in `fit` besides their sample_weight.
+    scoring : str, callable or None
+        What is computed on rows held out: a name or function of a scorer, "loss", or None for the accuracy.
+    restore_best : bool or "auto"
+        Whether fit ends with the weights of the best epoch; "auto" does when `early_stopping` is on.
+    keep_optimizer : bool
+        Whether a warm start goes on with the optimizer's state, as partial_fit does.
+    callbacks : Callback or list of Callback, optional
+        fastmlp's; they are told "loss", and of rows held out "val_loss" and "val_score".
+    dtype : {"float32", "float64"}, optional
+        What to compute in; None stands for the type of X.
+    n_threads : int, optional
+        None stands for what the work is worth, and 1 in workers of joblib.
+
+    Attributes
+    ----------
+    validation_loss_curve_ : list of float or None
+        The loss of the rows held out, after each epoch, without the penalty.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **CONSTRAINTS,
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+    }
+    loss = "log_loss"
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: Any = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: Any = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        dropout: Any = 0.0,
+        class_weight: Any = None,
+        scoring: Any = None,
+        restore_best: Any = "auto",
+        keep_optimizer: bool = False,
+        callbacks: Any = None,
+        dtype: str | None = None,
+        n_threads: int | None = None,
+    ) -> None:
+        keep(self, locals())
+
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> MLPClassifier:
+        """Train on X [rows, features], an array, a data frame or a sparse matrix, and y.
+
+        Parameters
+        ----------
+        y : [rows] of labels, [rows, labels] of 0 and 1 for several labels a row, or [rows, outputs] of labels
+        sample_weight : [rows], optional
+        X_val, y_val, sample_weight_val : optional
+            Rows to validate on after each epoch, and to stop early by, in place of a share of X.
+
+        Returns
+        -------
+        self
+        """
+        validation = None if X_val is None and y_val is None else (X_val, y_val, sample_weight_val)
+        return self._run_fit(X, y, sample_weight, validation)  # type: ignore[no-any-return]
+
+    @available_if(lambda estimator: estimator._check_solver())
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> MLPClassifier:
+        """Train one epoch more; the first call needs all `classes`, for several outputs a list of their classes."""
+        if isinstance(self.class_weight, str):
+            raise ValueError("class_weight: got 'balanced' for partial_fit, needs a dict: other rows are not known yet")
+        if isinstance(classes, list) and classes and np.ndim(classes[0]) == 1:
+            if not hasattr(self, "classes_"):
+                self._label_binarizer = ManyClasses().fit_classes(classes)
+                self.classes_ = self._label_binarizer.classes_
+        elif _check_partial_fit_first_call(self, classes):
+            several = type_of_target(y).startswith("multilabel")
+            self._label_binarizer = LabelBinarizer().fit(y if several else classes)
+        return self._partial_fit(X, y, sample_weight)  # type: ignore[no-any-return]
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The class of each row, [rows], its labels as 0 and 1, [rows, labels], or a class for each output."""
+        check_is_fitted(self)
+        return self._decode(self._outputs(X))
+
+    def predict_proba(self, X: Any) -> Any:
+        """Probabilities [rows, classes], the classes in the order of classes_; for several outputs a list of such."""
+        check_is_fitted(self)
+        outputs = self._outputs(X)
+        if isinstance(self._label_binarizer, ManyClasses):
+            return self._label_binarizer.probabilities(outputs)
+        return np.hstack([1 - outputs, outputs]) if self.n_outputs_ == 1 else outputs
+
+    def predict_log_proba(self, X: Any) -> Any:
+        """The logarithm of predict_proba."""
+        found = self.predict_proba(X)
+        with np.errstate(divide="ignore"):
+            return [np.log(part) for part in found] if isinstance(found, list) else np.log(found, out=found)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy: the share of rows of which all labels are right."""
+        if getattr(self, "_label_binarizer", None) is None or not isinstance(self._label_binarizer, ManyClasses):
+            return float(super().score(X, y, sample_weight))
+        return float(np.average((self.predict(X) == np.asarray(y)).all(axis=1), weights=sample_weight))
+
+    # For the base class
+
+    def _validate(self, X: Any, y: Any, purpose: str, reset: bool) -> tuple[Any, NDArray[Any]]:
+        X, y = validate_data(
+            self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=(np.float64, np.float32), reset=reset
+        )
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if purpose == "fit" and not (self.warm_start and hasattr(self, "classes_")):
+            several = type_of_target(y) == "multiclass-multioutput"
+            self._label_binarizer = (ManyClasses() if several else LabelBinarizer()).fit(y)
+            self.classes_ = self._label_binarizer.classes_
+        elif not isinstance(self._label_binarizer, ManyClasses) and (purpose == "fit" or not self._knows(y)):
+            self._check_classes(unique_labels(y), purpose)
+        return X, y
+
+    def _knows(self, y: NDArray[Any]) -> bool:
+        """Whether all of y are numbers among the classes, where that is quickly told."""
+        classes = np.asarray(self.classes_)
+        if y.ndim > 1 or not y.dtype.kind == classes.dtype.kind == "i":
+            return False
+        places = np.searchsorted(classes, y).clip(max=len(classes) - 1)
+        return bool((classes[places] == y).all())
+
+    def _check_classes(self, classes: NDArray[Any], purpose: str) -> None:
+        """Refuse classes that are not those of the fit before."""
+        if purpose == "fit" and set(classes) != set(self.classes_):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous call to fit. Previously"
+                f" got {self.classes_}, `y` has {classes}"
+            )
+        if len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
+            raise ValueError(
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has {classes}."
+            )
+
+    def _encode(self, y: Any, dtype: Any) -> NDArray[Any]:
+        if self._output() == "softmax":
+            self.n_outputs_ = len(self.classes_)
+            return np.asarray(np.searchsorted(self.classes_, y), np.intc)
+        if self._label_binarizer.y_type_ == "binary":
+            self.n_outputs_ = 1
+            second = y == self.classes_[1] if len(self.classes_) > 1 else np.zeros(len(y))
+            return np.ascontiguousarray(second.reshape(-1, 1), dtype)
+        columns = self._label_binarizer.transform(y)
+        columns = columns.toarray() if hasattr(columns, "toarray") else columns
+        self.n_outputs_ = columns.shape[1]
+        return np.ascontiguousarray(columns, dtype)
+
+    def _decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        if self._label_binarizer.y_type_ == "multiclass":
+            return np.asarray(self.classes_[outputs.argmax(axis=1)])
+        if self._label_binarizer.y_type_ == "binary":  # of one class or two
+            return np.asarray(self.classes_[(outputs.ravel() > 0.5) * (len(self.classes_) - 1)])
+        return np.asarray(self._label_binarizer.inverse_transform(outputs))
+
+    def _score_outputs(self, y: NDArray[Any], outputs: NDArray[Any], sample_weight: Any) -> float:
+        if y.ndim == 1:
+            right = outputs.argmax(axis=1) == y
+        elif isinstance(self._label_binarizer, ManyClasses):
+            right = (self._decode(outputs) == self._decode(y)).all(axis=1)
+        else:
+            right = ((outputs > 0.5) == (y > 0.5)).all(axis=1)
+        return float(np.average(right, weights=sample_weight))
+
+    def _strata(self, y: NDArray[Any]) -> NDArray[Any] | None:
+        return y.astype(bool) if self.n_outputs_ == 1 else None
+
+    def _output(self) -> str:
+        return "softmax" if self._label_binarizer.y_type_ == "multiclass" else "logistic"
+
+    @property
+    def _engine_loss(self) -> str:
+        return "log_loss" if self.out_activation_ == "softmax" else "binary_log_loss"
+
+    def _training_weight(self, sample_weight: NDArray[Any] | None, y: Any) -> NDArray[Any] | None:
+        if self.class_weight is None:
+            return sample_weight
+        if isinstance(self._label_binarizer, ManyClasses) or self._label_binarizer.y_type_.startswith("multilabel"):
+            weights = compute_sample_weight(self.class_weight, y)
+        else:
+            of_classes = self.class_weight
+            if isinstance(of_classes, str):
+                of_classes = dict(
+                    zip(self.classes_, compute_class_weight("balanced", classes=self.classes_, y=y), strict=True)
+                )
+            weights = np.array([of_classes.get(label, 1.0) for label in self.classes_])[
+                np.searchsorted(self.classes_, y)
+            ]
+        return np.asarray(weights if sample_weight is None else weights * sample_weight)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

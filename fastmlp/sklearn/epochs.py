@@ -1,0 +1,143 @@
+"""One epoch of a stochastic solver: one call of the engine, and the loss as scikit-learn reports it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp.sklearn import networks, row_losses
+from fastmlp.sklearn.optimizer import Optimizer
+from fastmlp.sklearn.rows import shares
+
+
+class Epochs:
+    """Everything an epoch needs, prepared once.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With its weights.
+    x : array or CSR matrix [rows, features]
+    y : array
+        As the engine takes it.
+    sample_weight : array [rows], optional
+    loss : str
+        A name of row_losses.LOSSES.
+    rows : array of int64
+        The rows to train on.
+    batch_size : int
+    optimizer : Optimizer
+        Its state goes on from what it remembers.
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        x: Any,
+        y: NDArray[Any],
+        sample_weight: NDArray[Any] | None,
+        loss: str,
+        rows: NDArray[np.int64],
+        batch_size: int,
+        optimizer: Optimizer,
+    ) -> None:
+        dtype = estimator.coefs_[0].dtype
+        self.x, self.y, self.weight, self.loss, self.batch_size = x, y, sample_weight, loss, batch_size
+        self.optimizer = optimizer
+        self.schedule = estimator.learning_rate if callable(estimator.learning_rate) else None
+        self.network = networks.build(estimator, dtype, row_losses.ENGINE[loss], optimizer.rule, 0.5 * estimator.alpha)
+        self.network.threads = networks.thread_count(estimator, batch_size)
+        self.network.step = optimizer.step
+        if optimizer.state:
+            self.network.set_optimizer_state(optimizer.state)
+        self.starts = np.arange(0, len(rows), batch_size)
+        self.sizes = np.minimum(batch_size, len(rows) - self.starts).astype(np.float64)
+        columns = y.shape[1] if y.ndim == 2 else 1
+        self.factor = row_losses.factor(loss, columns)
+        self.penalized = estimator.alpha > 0
+        # rows without weights of their own weigh the same in every epoch
+        self.row_weight = None if self.factor == 1 else np.full(len(y), self.factor, dtype)
+        self.left_out = row_losses.left_out(loss, y)
+        self.scales = 1.0 / self.sizes if self.penalized else None
+        self.predictions: NDArray[Any] | None = None
+        if row_losses.of_logits(loss) or (loss == "squared_error" and columns > 1):
+            self.predictions = np.zeros((len(y), self.network.outputs), dtype)
+
+    def run(self, order: NDArray[np.int64]) -> float:
+        """Visit the rows in this order; return the loss: the mean over the rows of each batch's."""
+        weight, scales = self.row_weight, self.scales
+        if self.weight is not None:
+            weight, scales = self.weights_of(order)
+        rates = self.rates()
+        if rates is None:
+            self.network.set_learning_rate(self.optimizer.learning_rate)
+        total, step = 0.0, 0
+        for x, rows, own_order in shares(self.x, order, self.batch_size):
+            steps = slice(step, step - (-len(own_order) // self.batch_size))
+            predictions = self.predictions
+            if predictions is not None and not isinstance(rows, slice):
+                predictions = np.empty((len(rows), *predictions.shape[1:]), predictions.dtype)
+            loss, _ = self.network.train_epoch(
+                x,
+                self.y[rows],
+                own_order,
+                self.batch_size,
+                None,
+                None if weight is None else weight[rows],
+                None if rates is None else rates[steps],
+                predictions,
+                None if scales is None else scales[steps],
+            )
+            if predictions is not None and not isinstance(rows, slice):
+                assert self.predictions is not None
+                self.predictions[rows] = predictions
+            total += loss * len(own_order)
+            step = steps.stop
+        return total / len(order) + self.correction(order, weight)
+
+    def weights_of(self, order: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """What rows and penalties are multiplied by, so that a batch's loss is divided by the sum of its weights."""
+        assert self.weight is not None
+        weight = self.weight[order].astype(np.float64, copy=False)
+        sums = np.add.reduceat(weight, self.starts)
+        scales = np.divide(1.0, sums, out=np.zeros_like(sums), where=sums != 0)  # a batch without weight has no loss
+        rows = np.zeros(len(self.weight), self.network.dtype)
+        rows[order] = weight * np.repeat(self.factor * self.sizes * scales, self.sizes.astype(np.int64))
+        return rows, scales
+
+    def rates(self) -> NDArray[np.float64] | None:
+        """The rates of a schedule that is a function of the number of updates done, or None."""
+        if self.schedule is None:
+            return None
+        first = self.network.step
+        rates = np.array([float(self.schedule(first + i)) for i in range(len(self.starts))])
+        if not (np.isfinite(rates).all() and (rates >= 0).all()):
+            raise ValueError(f"learning_rate: got {rates}, needs finite rates of at least 0")
+        self.optimizer.learning_rate = float(rates[-1])
+        return rates
+
+    def correction(self, order: NDArray[np.int64], weight: NDArray[Any] | None) -> float:
+        """What the engine's loss lacks, or has too much, to be scikit-learn's."""
+        if self.left_out is not None:
+            return self.mean(self.left_out[order], order, weight)
+        if self.predictions is None:
+            return 0.0
+        if self.loss == "squared_error":  # reported as a mean over the columns, where the gradient is that of a sum
+            losses = row_losses.squared_error(self.y[order], self.predictions[order])
+            return float((1 - self.y.shape[1]) * self.mean(losses, order, weight))
+        found = row_losses.too_large(self.loss, self.y, self.predictions)  # rows not visited have logits of 0
+        if found is None:
+            return 0.0
+        rows, excess = found
+        return -self.mean(excess, rows, weight) * len(rows) / len(order)
+
+    def mean(self, values: NDArray[Any], rows: NDArray[np.int64], weight: NDArray[Any] | None) -> float:
+        """The mean of values of some rows, times what they weigh in their batch."""
+        return float(np.mean(values if weight is None else values * (weight[rows] / self.factor)))
+
+    def keep(self) -> None:
+        """Let the optimizer remember where it stands."""
+        self.optimizer.step = self.network.step
+        self.optimizer.state = self.network.get_optimizer_state()

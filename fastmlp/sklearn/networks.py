@@ -1,0 +1,107 @@
+"""The engine's network of an estimator: its layers, its weights in and out, its threads."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+import threading
+import weakref
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from joblib.parallel import get_active_backend
+from numpy.typing import NDArray
+
+from fastmlp.kernels import Network
+from fastmlp.kernels.forks import WORK_PER_THREAD
+from fastmlp.sklearn.parameters import HIDDEN, OUTPUT, activations, dropout_rates
+from fastmlp.threads import threads_for
+
+Weights = list[NDArray[Any]]
+
+
+def layers_of(estimator: Any, penalty: float, logits: bool) -> list[dict[str, Any]]:
+    """The engine's layers: dense ones, with dropout behind the hidden ones that have a rate.
+
+    Another kind of layer between a product and its activation, or behind it, belongs here.
+    """
+    units = [len(bias) for bias in estimator.intercepts_]
+    hidden = [HIDDEN[name] for name in activations(estimator.activation, len(units) - 1)]
+    rates = [*dropout_rates(estimator.dropout, len(units) - 1), 0.0]
+    layers: list[dict[str, Any]] = []
+    output = "linear" if logits else OUTPUT[estimator.out_activation_]
+    for count, activation, rate in zip(units, [*hidden, output], rates, strict=True):
+        layers.append(
+            {"kind": "dense", "units": count, "activation": activation, "use_bias": True, "kernel": {"l2": penalty}}
+        )
+        if rate > 0:
+            layers.append({"kind": "dropout", "rate": rate, "seed": estimator._dropout_seed})
+    return layers
+
+
+def build(
+    estimator: Any, dtype: Any, loss: str | None = None, optimizer: Mapping[str, Any] | None = None, penalty: float = 0
+) -> Network:
+    """A network with the estimator's weights; without the last activation where the loss takes logits."""
+    layers = layers_of(estimator, penalty, logits=loss is not None and loss.endswith("_from_logits"))
+    network = Network(len(estimator.coefs_[0]), layers, loss, optimizer, dtype=np.dtype(dtype).name)
+    network.set_weights(interleaved(estimator.coefs_, estimator.intercepts_))
+    return network
+
+
+# Networks that have predicted, each with what it is made from, until the estimator's next call. One that predicts is
+# not in here, so that threads can share an estimator.
+_idle: weakref.WeakKeyDictionary[Any, tuple[Any, Network]] = weakref.WeakKeyDictionary()
+_guard = threading.Lock()
+
+
+@contextmanager
+def for_predictions(estimator: Any, x: Any) -> Iterator[Network]:
+    """A network to predict the rows of x with, in their type where it is a wider one than the weights'.
+
+    It is given the weights in each call, as these may have been changed.
+    """
+    dtype = estimator.coefs_[0].dtype
+    if estimator.dtype is None:
+        dtype = np.result_type(dtype, x.dtype if x.dtype in (np.float32, np.float64) else np.float64)
+    made_from = dtype, len(estimator.coefs_[0]), layers_of(estimator, 0.0, logits=False)
+    with _guard:
+        kept = _idle.pop(estimator, None)
+    if kept is not None and kept[0] == made_from:
+        network = kept[1]
+        network.set_weights(interleaved(estimator.coefs_, estimator.intercepts_))
+    else:
+        network = build(estimator, dtype)
+    network.threads = thread_count(estimator, x.shape[0], passes=1)
+    yield network
+    with _guard:
+        _idle[estimator] = made_from, network
+
+
+def interleaved(coefs: Weights, intercepts: Weights) -> Weights:
+    """The engine's order of weights: kernel and bias of each layer."""
+    return [array for pair in zip(coefs, intercepts, strict=True) for array in pair]
+
+
+def apart(weights: Weights) -> tuple[Weights, Weights]:
+    """Kernels and biases, from the engine's order."""
+    return weights[0::2], weights[1::2]
+
+
+def thread_count(estimator: Any, rows: int, passes: int = 3) -> int:
+    """Threads for steps of so many rows: n_threads, or what the work is worth, and one inside of a worker."""
+    if estimator.n_threads is not None:
+        return int(estimator.n_threads)
+    work = passes * rows * sum(kernel.size for kernel in estimator.coefs_)
+    return 1 if work < 2 * WORK_PER_THREAD or in_worker() else threads_for(work)
+
+
+def in_worker() -> bool:
+    """Whether others compute beside: in a worker of joblib (loky, threading, Dask, ...), of multiprocessing or Dask."""
+    backend, _ = get_active_backend()
+    if (backend.nesting_level or 0) > 0 or multiprocessing.parent_process() is not None:
+        return True
+    dask = sys.modules.get("distributed.worker")
+    return dask is not None and hasattr(dask.thread_state, "key")

@@ -1,0 +1,98 @@
+"""What the constructors accept, in the terms of scikit-learn's parameter validation, and names of activations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import get_scorer_names
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+
+from fastmlp.callbacks import Callback
+from fastmlp.kernels.stages import ACTIVATIONS
+
+# scikit-learn's names and the engine's; the other activations have one name
+HIDDEN = {"identity": "linear", "logistic": "sigmoid"}
+HIDDEN |= {name: name for name in ACTIVATIONS if name not in ("linear", "sigmoid", "softmax", "log_softmax")}
+OUTPUT = {"identity": "linear", "logistic": "sigmoid", "softmax": "softmax", "exp": "exponential"}
+
+STOCHASTIC = ("sgd", "adam")
+
+CONSTRAINTS: dict[str, list[Any]] = {
+    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+    "activation": [StrOptions(set(HIDDEN)), "array-like"],
+    "solver": [StrOptions({"lbfgs", *STOCHASTIC})],
+    "alpha": [Interval(Real, 0, None, closed="left")],
+    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"}), callable],
+    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+    "power_t": [Interval(Real, 0, None, closed="left")],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "shuffle": ["boolean"],
+    "random_state": ["random_state"],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "verbose": ["verbose", StrOptions({"progress"})],
+    "warm_start": ["boolean"],
+    "momentum": [Interval(Real, 0, 1, closed="both")],
+    "nesterovs_momentum": ["boolean"],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+    "beta_1": [Interval(Real, 0, 1, closed="left")],
+    "beta_2": [Interval(Real, 0, 1, closed="left")],
+    "epsilon": [Interval(Real, 0, None, closed="neither")],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+    "max_fun": [Interval(Integral, 1, None, closed="left")],
+    # beyond scikit-learn
+    "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+    "scoring": [None, StrOptions({"loss", *get_scorer_names()}), callable],
+    "restore_best": ["boolean", StrOptions({"auto"})],
+    "keep_optimizer": ["boolean"],
+    "callbacks": [None, Callback, list, tuple],
+    "dtype": [None, StrOptions({"float32", "float64"})],
+    "n_threads": [None, Interval(Integral, 1, None, closed="left")],
+}
+
+
+def keep(estimator: Any, arguments: Mapping[str, Any]) -> None:
+    """Keep the arguments of a constructor untouched, as attributes of their names."""
+    for name, value in arguments.items():
+        if name not in ("self", "__class__"):
+            setattr(estimator, name, value)
+
+
+def hidden_sizes(sizes: Any) -> list[int]:
+    """The argument hidden_layer_sizes as a list; ValueError for a size below 1."""
+    found = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+    if np.any(np.array(found) <= 0):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {found}.")
+    return [int(size) for size in found]
+
+
+def per_layer(name: str, value: Any, count: int) -> list[Any]:
+    """An argument that is one value, or one for each hidden layer, as a list of those; ValueError for another count."""
+    if isinstance(value, (str, Real)):
+        return [value] * count
+    found = list(value)
+    if len(found) != count:
+        raise ValueError(f"{name}: got {len(found)} values, needs one, or {count}: one for each hidden layer")
+    return found
+
+
+def activations(value: Any, count: int) -> list[str]:
+    """The argument activation as names, one for each hidden layer; ValueError for an unknown one."""
+    found = per_layer("activation", value, count)
+    for name in found:
+        if name not in HIDDEN:
+            raise ValueError(f"activation: got {name!r}, needs one of {', '.join(sorted(HIDDEN))}")
+    return found
+
+
+def dropout_rates(value: Any, count: int) -> list[float]:
+    """The argument dropout as rates, one for each hidden layer; ValueError for one outside of [0, 1)."""
+    found = [float(rate) for rate in per_layer("dropout", value, count)]
+    for rate in found:
+        if not 0 <= rate < 1:
+            raise ValueError(f"dropout: got {rate}, needs rates of at least 0 and below 1")
+    return found

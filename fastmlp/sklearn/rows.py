@@ -1,0 +1,57 @@
+"""Rows for the engine: dense ones as they are, sparse ones made dense a few batches at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+# numbers that sparse rows are made dense to at a time: some MB, which stay in a cache
+DENSE_AT_ONCE = 1 << 20
+
+Share = tuple[NDArray[Any], Any, NDArray[np.int64]]
+
+
+def prepared(x: Any) -> Any:
+    """Features as the engine reads them: a C-contiguous array of uint8, float32 or float64, or a CSR matrix."""
+    if sp.issparse(x):
+        return x.tocsr()
+    if x.dtype not in (np.uint8, np.float32, np.float64):
+        x = x.astype(np.float64)
+    return np.require(x, requirements=["C", "A"])
+
+
+def shares(x: Any, order: NDArray[np.int64], batch_size: int) -> Iterator[Share]:
+    """The rows of an epoch as dense arrays: (array, row numbers of x that it holds, order of its rows).
+
+    Dense rows are one share, whose row numbers are slice(None); sparse ones come in shares of whole batches.
+    """
+    if not sp.issparse(x):
+        yield x, slice(None), order
+        return
+    together = max(1, DENSE_AT_ONCE // (batch_size * x.shape[1])) * batch_size
+    for start in range(0, len(order), together):
+        rows = order[start : start + together]
+        yield dense(x, rows), rows, np.arange(len(rows))
+
+
+def dense(x: Any, rows: Any) -> NDArray[Any]:
+    """Some rows of a CSR matrix as an array."""
+    array: NDArray[Any] = x[rows].toarray(order="C")
+    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
+
+
+def predict(network: Any, x: Any) -> NDArray[Any]:
+    """The network's outputs, [rows, units]."""
+    if not sp.issparse(x):
+        result: NDArray[Any] = network.predict(x)
+        return result
+    out = np.empty((x.shape[0], network.outputs), network.dtype)
+    together = max(1, DENSE_AT_ONCE // max(1, x.shape[1]))
+    for start in range(0, x.shape[0], together):
+        rows = slice(start, start + together)
+        out[rows] = network.predict(dense(x, rows))
+    return out

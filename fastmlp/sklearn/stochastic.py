@@ -1,0 +1,197 @@
+"""The solvers "sgd" and "adam": epochs until nothing improves, with what watches them."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+
+from fastmlp.sklearn import networks
+from fastmlp.sklearn.epochs import Epochs
+from fastmlp.sklearn.heldout import HeldOut, split
+from fastmlp.sklearn.optimizer import Optimizer
+from fastmlp.sklearn.watchers import Watchers
+
+
+def fit(
+    estimator: Any, x: Any, y: NDArray[Any], weights: tuple[Any, Any], held_out: HeldOut | None, random: Any
+) -> None:
+    """Train until `max_iter` or until nothing improves; the estimator has its initial weights.
+
+    `weights` are those to train with and those to validate with, each [rows] or None.
+    """
+    optimizer = optimizer_for(estimator, incremental=False)
+    rows = np.arange(len(y))
+    if estimator.early_stopping and held_out is None:
+        rows, held_out = split(estimator, x, y, weights[1], random)
+    epochs = make_epochs(estimator, x, y, weights[0], rows, optimizer)
+    watchers = Watchers(estimator, epochs, held_out)
+    best = Best(estimator, epochs)
+    try:
+        watchers.begin()
+        with progress(estimator) as advance:
+            for order in orders(estimator, rows, random):
+                one_epoch(estimator, epochs, order)
+                watched = watch(estimator, epochs, held_out)
+                best.update(watched)
+                optimizer.epoch_ends(estimator.t_)
+                advance()
+                if watchers.epoch_ends() or stops(estimator, optimizer):
+                    break
+            else:
+                message = f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the"
+                warnings.warn(f"{message} optimization hasn't converged yet.", ConvergenceWarning, stacklevel=4)
+    except KeyboardInterrupt:
+        warnings.warn("Training interrupted by user.", stacklevel=4)
+    watchers.end()
+    watchers.let_go()
+    epochs.keep()
+    best.restore()
+    estimator.coefs_, estimator.intercepts_ = networks.apart(epochs.network.get_weights())
+
+
+def fit_once(estimator: Any, x: Any, y: NDArray[Any], sample_weight: Any, random: Any) -> None:
+    """One epoch more, for partial_fit."""
+    optimizer = optimizer_for(estimator, incremental=True)
+    rows = np.arange(len(y))
+    epochs = make_epochs(estimator, x, y, sample_weight, rows, optimizer)
+    estimator.n_iter_ = 0
+    try:
+        one_epoch(estimator, epochs, next(orders(estimator, rows, random)))
+        watch(estimator, epochs, None)
+        optimizer.epoch_ends(estimator.t_)
+        stops(estimator, optimizer)
+    except KeyboardInterrupt:
+        warnings.warn("Training interrupted by user.", stacklevel=4)
+    epochs.keep()
+    estimator.coefs_, estimator.intercepts_ = networks.apart(epochs.network.get_weights())
+
+
+def optimizer_for(estimator: Any, incremental: bool) -> Optimizer:
+    """The estimator's optimizer: a new one for fit, unless it warm-starts with `keep_optimizer`."""
+    kept = getattr(estimator, "_optimizer", None)
+    goes_on = incremental or (estimator.warm_start and estimator.keep_optimizer)
+    if kept is None or not goes_on:
+        estimator._optimizer = kept = Optimizer(estimator)
+    return kept
+
+
+def make_epochs(
+    estimator: Any, x: Any, y: NDArray[Any], sample_weight: Any, rows: NDArray[np.int64], optimizer: Optimizer
+) -> Epochs:
+    batch_size = estimator.batch_size
+    if batch_size == "auto":
+        batch_size = min(200, len(rows))
+    elif batch_size > len(rows):
+        warnings.warn(
+            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=5
+        )
+        batch_size = len(rows)
+    return Epochs(estimator, x, y, sample_weight, estimator._engine_loss, rows, int(batch_size), optimizer)
+
+
+def orders(estimator: Any, rows: NDArray[np.int64], random: Any) -> Iterator[NDArray[np.int64]]:
+    """The order of the rows in each epoch, from the same random numbers as in scikit-learn: each shuffles the last."""
+    order, places = np.arange(len(rows)), np.arange(len(rows))
+    estimator.n_iter_ = 0
+    for _ in range(estimator.max_iter):
+        if estimator.shuffle:
+            places[:] = np.arange(len(rows))
+            random.shuffle(places)
+            order = order[places]
+        yield rows[order]
+
+
+def one_epoch(estimator: Any, epochs: Epochs, order: NDArray[np.int64]) -> None:
+    loss = epochs.run(order)
+    estimator.n_iter_ += 1
+    estimator.loss_ = loss
+    estimator.t_ += len(order)
+    estimator.loss_curve_.append(loss)
+    if estimator.verbose and estimator.verbose != "progress":
+        print(f"Iteration {estimator.n_iter_}, loss = {loss:.8f}")
+
+
+def watch(estimator: Any, epochs: Epochs, held_out: HeldOut | None) -> float:
+    """Note loss and score of the rows held out, count epochs without improvement; return what larger is better of."""
+    score = math.nan
+    if held_out is not None:
+        validation_loss, score = held_out.measure(estimator, epochs.network)
+        estimator.validation_loss_curve_.append(validation_loss)
+        estimator.validation_scores_.append(score)
+    loss = estimator.loss_
+    if estimator.early_stopping:
+        if estimator.verbose and estimator.verbose != "progress":
+            print(f"Validation score: {score:f}")
+        count_improvement(estimator, score, estimator.best_validation_score_)
+    else:
+        count_improvement(estimator, -loss, -estimator.best_loss_)
+        if loss < estimator.best_loss_:
+            estimator.best_loss_ = loss
+    if held_out is not None and score > estimator.best_validation_score_:
+        estimator.best_validation_score_ = score
+    return score if held_out is not None else -loss
+
+
+def count_improvement(estimator: Any, value: float, best: float) -> None:
+    """Count the epochs in a row that are not better by `tol`; NaN counts as better, as in scikit-learn."""
+    estimator._no_improvement_count = estimator._no_improvement_count + 1 if value < best + estimator.tol else 0
+
+
+def stops(estimator: Any, optimizer: Optimizer) -> bool:
+    if estimator._no_improvement_count <= estimator.n_iter_no_change:
+        return False
+    what = "Validation score" if estimator.early_stopping else "Training loss"
+    end = f"for {estimator.n_iter_no_change} consecutive epochs."
+    verbose = estimator.verbose and estimator.verbose != "progress"
+    if optimizer.stops(f"{what} did not improve more than tol={estimator.tol:f} {end}", verbose):
+        return True
+    estimator._no_improvement_count = 0
+    return False
+
+
+class Best:
+    """The weights of the best epoch, where they are wanted: of the best score held out, else of the least loss."""
+
+    def __init__(self, estimator: Any, epochs: Epochs) -> None:
+        wanted = estimator.restore_best
+        self.wanted = estimator.early_stopping if wanted == "auto" else wanted
+        self.epochs = epochs
+        self.value = -math.inf
+        self.weights: networks.Weights | None = None
+        if self.wanted:
+            self.weights = epochs.network.get_weights()  # of a warm start, which no epoch may be better than
+            if estimator.early_stopping:
+                self.value = estimator.best_validation_score_
+
+    def update(self, value: float) -> None:
+        """Keep the weights where the epoch has a larger value than all before."""
+        if self.wanted and value > self.value:
+            self.value, self.weights = value, self.epochs.network.get_weights()
+
+    def restore(self) -> None:
+        if self.weights is not None:
+            self.epochs.network.set_weights(self.weights)
+
+
+@contextlib.contextmanager
+def progress(estimator: Any) -> Iterator[Any]:
+    """A bar over the epochs for verbose="progress"; gives what is called after each."""
+    if estimator.verbose != "progress":
+        yield lambda: None
+        return
+    from rich.progress import Progress
+
+    with Progress() as bar:
+        task = bar.add_task(type(estimator).__name__, total=estimator.max_iter)
+
+        def advance() -> None:
+            bar.update(task, advance=1, description=f"{type(estimator).__name__} loss {estimator.loss_:.4f}")
+
+        yield advance
