@@ -215,7 +215,8 @@ cdef void apply_rows(Plan *plan, const Layer *layer, const Part *part, const Opt
     cdef int width = panel_columns(plan.isa, g)
     cdef Py_ssize_t i
     if layer.l2 > 0:
-        add_penalty(<floating> (2.0 * layer.l2 * part.penalty_scale), rows * width, <const floating *> plan.arena + at, g)
+        add_penalty(<floating> (2.0 * layer.l2 * part.penalty_scale), rows * width,
+                    <const floating *> plan.arena + at, g)
     if vectors == 2:
         apply(plan, optimizer, at, rows * width, g)
         return
