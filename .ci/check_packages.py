@@ -6,7 +6,13 @@ import zipfile
 from pathlib import Path
 
 NEEDED = {
-    ".whl": ["fastmlp/cli.py", "fastmlp/py.typed", "fastmlp/kernels/engine.pyi", "fastmlp/datasets/data/README.md"],
+    ".whl": [
+        "fastmlp/cli.py",
+        "fastmlp/py.typed",
+        "fastmlp/kernels/engine.pyi",
+        "fastmlp/datasets/data/README.md",
+        "fastmlp/sklearn/classifier.py",
+    ],
     ".gz": ["setup.py", "fastmlp/kernels/engine.pyx", "fastmlp/kernels/isa.pxd", "fastmlp/kernels/c/kernels.c"],
 }
 DIGITS = [

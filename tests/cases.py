@@ -13,6 +13,7 @@ KERNELS = tuple(name for name in reference.__all__ if name != "Network")
 SCALARS = {
     "learning_rate": 0.1,
     "momentum": 0.9,
+    "stddev": 0.4,
     "rho": 0.9,
     "beta_1": 0.9,
     "beta_2": 0.999,

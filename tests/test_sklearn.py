@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn", reason="needs scikit-learn")
+pytest.importorskip("sklearn", "1.9", reason="compares with scikit-learn 1.9")
 
 from sklearn import datasets, neural_network
 from sklearn.exceptions import ConvergenceWarning, NotFittedError

@@ -10,7 +10,7 @@ from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -249,15 +249,16 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         if isinstance(self._label_binarizer, ManyClasses) or self._label_binarizer.y_type_.startswith("multilabel"):
             weights = compute_sample_weight(self.class_weight, y)
         else:
-            of_classes = self.class_weight
-            if isinstance(of_classes, str):
-                of_classes = dict(
-                    zip(self.classes_, compute_class_weight("balanced", classes=self.classes_, y=y), strict=True)
-                )
-            weights = np.array([of_classes.get(label, 1.0) for label in self.classes_])[
-                np.searchsorted(self.classes_, y)
-            ]
+            places = np.searchsorted(self.classes_, y)
+            weights = self._weights_of_classes(places, sample_weight)[places]
         return np.asarray(weights if sample_weight is None else weights * sample_weight)
+
+    def _weights_of_classes(self, places: NDArray[Any], sample_weight: NDArray[Any] | None) -> NDArray[Any]:
+        """What each class weighs; "balanced" gives all classes the same share of the weight."""
+        if not isinstance(self.class_weight, str):
+            return np.array([self.class_weight.get(label, 1.0) for label in self.classes_])
+        found = np.bincount(places, sample_weight, len(self.classes_)).astype(np.float64)
+        return np.asarray(np.divide(found.sum() / len(found), found, out=np.zeros_like(found), where=found > 0))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -104,4 +104,4 @@ def in_worker() -> bool:
     if (backend.nesting_level or 0) > 0 or multiprocessing.parent_process() is not None:
         return True
     dask = sys.modules.get("distributed.worker")
-    return dask is not None and hasattr(dask.thread_state, "key")
+    return hasattr(getattr(dask, "thread_state", None), "key")

@@ -1,7 +1,7 @@
 """The losses of scikit-learn's perceptrons, and how the engine's are made to be them.
 
-The engine's losses are means over the columns; scikit-learn's gradients are those of sums. So rows weigh FACTOR times
-the number of columns in the engine.
+The engine's losses are means over the columns; scikit-learn's gradients are those of sums. So rows weigh `factor` in
+the engine, and what it reports is corrected where that is not the loss that scikit-learn reports.
 """
 
 from __future__ import annotations

@@ -49,6 +49,9 @@ def fit(
                 warnings.warn(f"{message} optimization hasn't converged yet.", ConvergenceWarning, stacklevel=4)
     except KeyboardInterrupt:
         warnings.warn("Training interrupted by user.", stacklevel=4)
+    except BaseException:
+        watchers.let_go()
+        raise
     watchers.end()
     watchers.let_go()
     epochs.keep()
