@@ -74,7 +74,13 @@ def test_the_layers_are_there_as_keras_writes_them(tmp_path, read):
     nodes = [node.name for node in keras_util.keras_model_to_graph_def(content).node]
     assert nodes == ["sequential/dense", "sequential/dense_1"]
     make().fit(X, Y, verbose=0, callbacks=[TensorBoard(tmp_path / "none", write_graph=False)])
-    assert "keras" not in read(tmp_path / "none" / "train").Tags()["tensors"]
+    graph = events.Graph()
+    assert [(node.name, node.op, list(node.input)) for node in graph.node] == [
+        ("dense", "Dense", []),
+        ("dense_1", "Dense", ["dense"]),
+    ]
+    none = read(tmp_path / "none" / "train").Tags()
+    assert "keras" not in none["tensors"] and not none["graph"]
 
 
 @pytest.mark.parametrize(("frequency", "steps"), [("batch", [1, 2, 3, 4]), (3, [3])])

@@ -128,7 +128,13 @@ def writer_class() -> Any:
 
 
 def write_layers(writer: Any, model: Sequential) -> None:
-    """Write the layers as Keras does: JSON in a summary "keras", of the plugin "graph_keras_model"."""
+    """Write the layers as Keras does: JSON in a summary "keras", of the plugin "graph_keras_model".
+
+    A chain of operations goes with it: without one, TensorBoard's page opens with an error until one chooses its
+    conceptual graph.
+    """
+    from tensorboardX.proto.event_pb2 import Event
+    from tensorboardX.proto.graph_pb2 import GraphDef
     from tensorboardX.proto.summary_pb2 import Summary, SummaryMetadata
     from tensorboardX.proto.tensor_pb2 import TensorProto
 
@@ -141,3 +147,9 @@ def write_layers(writer: Any, model: Sequential) -> None:
     tensor = TensorProto(dtype="DT_STRING", string_val=[content.encode()])
     value = Summary.Value(tag="keras", metadata=SummaryMetadata(plugin_data=plugin), tensor=tensor)
     writer.file_writer.add_summary(Summary(value=[value]), 0)
+    graph, before = GraphDef(), []
+    graph.versions.producer = 22
+    for layer in model.layers:
+        graph.node.add(name=layer.name, op=type(layer).__name__, input=before)
+        before = [layer.name]
+    writer.file_writer.add_event(Event(graph_def=graph.SerializeToString()))
