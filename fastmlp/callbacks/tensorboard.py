@@ -147,7 +147,8 @@ def write_layers(writer: Any, model: Sequential) -> None:
     tensor = TensorProto(dtype="DT_STRING", string_val=[content.encode()])
     value = Summary.Value(tag="keras", metadata=SummaryMetadata(plugin_data=plugin), tensor=tensor)
     writer.file_writer.add_summary(Summary(value=[value]), 0)
-    graph, before = GraphDef(), []
+    graph = GraphDef()
+    before: list[str] = []
     graph.versions.producer = 22
     for layer in model.layers:
         graph.node.add(name=layer.name, op=type(layer).__name__, input=before)
