@@ -152,5 +152,5 @@ def write_layers(writer: Any, model: Sequential) -> None:
     graph.versions.producer = 22
     for layer in model.layers:
         graph.node.add(name=layer.name, op=type(layer).__name__, input=before)
-        before = [layer.name]
+        before = [str(layer.name)]
     writer.file_writer.add_event(Event(graph_def=graph.SerializeToString()))
