@@ -1,8 +1,10 @@
 """`import fastmlp as keras`: the names that a script of Keras asks for."""
 
 import importlib
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,6 +44,19 @@ def test_layers_that_are_not_dense_say_what_there_is_instead(name, reason):
 def test_a_name_that_is_no_layer_is_a_plain_error():
     with pytest.raises(AttributeError, match=r"module 'fastmlp.layers' has no attribute 'dense'"):
         layers.dense  # noqa: B018
+
+
+def test_what_scripts_import_by_its_full_name():
+    for name in ("optimizers.schedules", "layers", "callbacks", "datasets.mnist", "metrics"):
+        importlib.import_module(f"fastmlp.{name}")
+    assert keras.optimizers.schedules.ExponentialDecay.__module__ == "fastmlp.optimizers.schedules"
+
+
+def test_every_package_is_listed_to_be_installed():
+    root = Path(__file__).parents[1]
+    packages = {".".join(path.parent.relative_to(root).parts) for path in (root / "fastmlp").rglob("__init__.py")}
+    listed = re.search(r"^packages = \[(.*?)\]", (root / "pyproject.toml").read_text(encoding="utf-8"), re.S | re.M)
+    assert packages == set(re.findall(r'"(.*?)"', listed[1])) > {"fastmlp", "fastmlp.optimizers"}
 
 
 def test_to_categorical():
