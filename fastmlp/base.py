@@ -298,13 +298,14 @@ class Model:
         array = data.features(prefix + "x", x, shape or self.input_shape, self.dtype)
         shapes = self._stack.shapes(array.shape[1:])
         rows, units = len(array), shapes[-1][0]
-        labels = data.targets(prefix + "y", y, rows, units, self.loss, self.dtype)
+        y_true = data.targets(prefix + "y", y, rows, units, self.loss, self.dtype)
         of_rows = None
         if sample_weight is not None:
             of_rows = row_weights.row_weights(prefix + "sample_weight", sample_weight, rows, self.dtype)
         elif class_weight is not None:
-            of_rows = row_weights.class_weights(class_weight, labels, units, self.dtype)
-        return shapes[0], Data(array.reshape(rows, -1), labels, of_rows)
+            of_rows = row_weights.class_weights(class_weight, y_true, units, self.dtype)
+        prepared = self.loss.prepare(y_true)
+        return shapes[0], Data(array.reshape(rows, -1), prepared, of_rows, None if prepared is y_true else y_true)
 
     def network_for_rows(self, rows: int, passes: int = 1) -> Network:
         """Return the network, set for that many passes of the forward's size over that many rows."""

@@ -58,7 +58,7 @@ class Loss(Settings):
         return {"name": self.engine_name, **self.parameters}
 
     def prepare(self, y: np.ndarray) -> np.ndarray:
-        """Return targets [rows, columns] as the engine takes them."""
+        """Return targets [rows, columns] as the engine takes them; metrics take y itself."""
         return y
 
     def call(self, y_true: Any, y_pred: Any) -> np.ndarray:
