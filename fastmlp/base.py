@@ -20,11 +20,13 @@ from fastmlp.metrics import Metric, get_list
 from fastmlp.optimizers import Optimizer
 from fastmlp.optimizers import get as get_optimizer
 from fastmlp.results import check_targets, in_engine, unique_names
-from fastmlp.settings import lookup, only, optional_name, to_plain
+from fastmlp.settings import integer, lookup, only, optional_name, refuse_freezing, refuse_methods, to_plain
 from fastmlp.stack import Stack
 from fastmlp.variables import Variable
 
 M = TypeVar("M", bound="Model")
+
+STEPS = ("call", "train_step", "test_step", "predict_step", "compute_loss")  # of Keras' models, to be overridden there
 
 # Attributes that networks and files are made from, and what gives them another value.
 FIXED = {
@@ -70,7 +72,12 @@ class Model:
                 self._stack.pop()
             raise
 
+    def __init_subclass__(cls) -> None:
+        needs = "steps are the engine's; compile takes a loss of your own, gradients and apply_gradients make a loop"
+        refuse_methods(cls, STEPS, needs)
+
     def __setattr__(self, name: str, value: Any) -> None:
+        refuse_freezing(name, value)
         if name in FIXED and hasattr(self, name):
             raise AttributeError(f"{name}: got a new value, needs a {FIXED[name]}")
         super().__setattr__(name, value)
@@ -79,6 +86,23 @@ class Model:
     def layers(self) -> list[Layer]:
         """The layers, without Input."""
         return list(self._stack.layers)
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return the layer of that name, or of that place in `layers`; ValueError when there is none, or not one given.
+
+        Parameters
+        ----------
+        name : str, optional
+        index : int, optional
+        """
+        if (name is None) == (index is None):
+            raise ValueError(f"name: got {name!r} with index {index!r}, needs one of the two")
+        if index is not None:
+            return self.layers[integer("index", index, at_least=0, below=len(self.layers))]
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(f"name: got {name!r}, needs one of {', '.join(repr(layer.name) for layer in self.layers)}")
 
     def add(self, layer: Layer) -> None:
         """Append a layer. The layers before it keep their weights, the optimizer starts anew.

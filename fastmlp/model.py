@@ -246,12 +246,12 @@ class Sequential(Model):
                 self._lock.release()
         return self.predict(x, verbose=0) if out is None else self._predict_into(x, out)
 
-    def save_weights(self, filepath: str | os.PathLike[str]) -> None:
+    def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
         """Write the weights alone to a .safetensors file that `load_weights` reads; whole, or not at all."""
         from fastmlp import serialization
 
         with self._lock:
-            serialization.save_weights(self, filepath)
+            serialization.save_weights(self, filepath, overwrite)
 
     def load_weights(self, filepath: str | os.PathLike[str]) -> None:
         """Set the weights from a file of `save_weights` or `save`; ValueError when they do not fit this model."""
@@ -260,12 +260,12 @@ class Sequential(Model):
         with self._lock:
             serialization.load_weights(self, filepath)
 
-    def save(self, filepath: str | os.PathLike[str], include_optimizer: bool = True) -> None:
+    def save(self, filepath: str | os.PathLike[str], overwrite: bool = True, include_optimizer: bool = True) -> None:
         """Write the model to a .safetensors file that `fastmlp.load_model` reads; whole, or not at all."""
         from fastmlp import serialization
 
         with self._lock:
-            serialization.save_model(self, filepath, include_optimizer)
+            serialization.save_model(self, filepath, overwrite, include_optimizer)
 
     def __reduce__(self) -> tuple[Any, ...]:
         from fastmlp import serialization

@@ -164,3 +164,62 @@ def test_the_program_of_the_tutorials_runs(capsys):
     assert names["predictions"].shape == names["one_hot"].shape == (20, 10)
     assert names["test_acc"] == (names["predictions"].argmax(1) == labels[60:]).mean()
     assert capsys.readouterr().out.startswith("Epoch 1/2\n2/2 ")
+
+
+def test_both_spellings_are_one_thing():
+    for name in ("zeros", "constant", "random_normal", "truncated_normal", "glorot_uniform", "he_normal", "orthogonal"):
+        assert getattr(keras.initializers, name) is keras.initializers.INITIALIZERS[name]
+    assert keras.initializers.random_normal(stddev=0.03, seed=1)((2, 3)).shape == (2, 3)
+    assert keras.activations.swish is keras.activations.silu
+    assert layers.Dense(3, input_dim=8).get_config() == layers.Dense(3, input_shape=(8,)).get_config()
+    with pytest.raises(ValueError, match="input_dim: got 8 beside input_shape"):
+        layers.Dense(3, input_dim=8, input_shape=(8,))
+
+
+def test_get_layer():
+    model = keras.Sequential([layers.Flatten(), layers.Dense(2, name="out")])
+    assert model.get_layer("out") is model.get_layer(index=1) is model.layers[1]
+    for arguments in ({"name": "in"}, {}, {"name": "out", "index": 1}, {"index": 2}, {"index": -1}):
+        with pytest.raises(ValueError, match=r"(name|index): got .*, needs"):
+            model.get_layer(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: layers.Dense(3), "trainable"),
+        (keras.Sequential, "trainable"),
+        (keras.optimizers.SGD, "lr"),
+        (keras.optimizers.Adam, "momentum"),
+    ],
+)
+def test_what_would_be_ignored_cannot_be_set(make, name):
+    with pytest.raises((AttributeError, ValueError), match=f"{name}: got False, needs"):
+        setattr(make(), name, False)
+
+
+@pytest.mark.parametrize(
+    ("base", "method"),
+    [(layers.Layer, "call"), (layers.Dense, "call"), (keras.Sequential, "call"), (keras.Sequential, "train_step")],
+)
+def test_what_would_not_be_called_cannot_be_overridden(base, method):
+    with pytest.raises(TypeError, match=f"Own: got a method '{method}', needs none"):
+        type("Own", (base,), {method: lambda self, x: x})
+    assert type("Own", (base,), {"helper": len}).helper is len
+
+
+def test_a_subclass_of_loss_is_told_to_be_a_function():
+    with pytest.raises(TypeError, match="loss: got Own, a subclass of Loss, needs a function"):
+        type("Own", (keras.losses.Loss,), {"call": lambda self, y_true, y_pred: 0.0})()
+
+
+def test_a_file_stays_where_it_is_not_to_be_overwritten(tmp_path):
+    model, path = keras.Sequential([keras.Input((2,)), layers.Dense(1)]), tmp_path / "model.safetensors"
+    model.save(path, overwrite=False)
+    before = path.read_bytes()
+    for save in (model.save, model.save_weights):
+        with pytest.raises(ValueError, match=r"overwrite: got False and .*model\.safetensors'"):
+            save(path, False)
+    assert path.read_bytes() == before
+    model.save_weights(path)
+    assert path.read_bytes() != before

@@ -45,6 +45,7 @@ LAYERS: dict[str, type[Layer]] = {
 # Layers of Keras that are not dense, by what their names hold, and what to do without them.
 ELSEWHERE = {
     "Conv|Pool|Padding|Cropping|UpSampling": "images are taken flat, by Flatten() and Dense",
+    "ReLU|ELU|Softmax": "activations are Activation('relu') and the like, or an argument of Dense",
     "RNN|LSTM|GRU|Bidirectional|TimeDistributed": "it has no recurrence; give a window of steps as one row, to Dense",
     "Attention": "it has no attention; rows stand for themselves",
     "Embedding": "give classes as one-hot rows, by utils.to_categorical, to Dense",

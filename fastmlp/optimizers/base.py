@@ -64,9 +64,11 @@ class Optimizer(Settings):
 
     _network: Any = None  # counts the updates
     default_name: ClassVar[str]
+    settings: ClassVar[frozenset[str]] = frozenset(Common.__annotations__)  # names that may be set
 
     def __init_subclass__(cls) -> None:
         cls.default_name = vars(cls).get("default_name", cls.__name__.lower())
+        cls.settings = frozenset(inspect.signature(cls).parameters) | Common.__annotations__.keys()
 
     def __init__(self, learning_rate: Rate, **common: Unpack[Common]):
         needs = f"needs only arguments that {type(self).__name__} has"
@@ -109,6 +111,8 @@ class Optimizer(Settings):
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "learning_rate":
             object.__setattr__(self, name, value)
+        elif name not in self.settings and not name.startswith("_"):
+            raise AttributeError(f"{name}: got {value!r}, needs only what {type(self).__name__} has: learning_rate")
         else:
             super().__setattr__(name, value)
 
