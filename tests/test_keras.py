@@ -223,3 +223,37 @@ def test_a_file_stays_where_it_is_not_to_be_overwritten(tmp_path):
     assert path.read_bytes() == before
     model.save_weights(path)
     assert path.read_bytes() != before
+
+
+DOCUMENT = (Path(__file__).parents[1] / "docs" / "keras.md").read_text(encoding="utf-8")
+
+
+def test_the_examples_for_those_who_come_from_keras_run():
+    names = {}
+    for code in re.findall(r"```python\n(.*?)```", DOCUMENT, re.DOTALL):
+        exec(code, names)
+    model, image = names["model"], names["image"]
+    assert model.evaluate(names["x_test"], names["y_test"], verbose=0)[1] > 0.9
+    assert np.abs(names["a"] - 1).max() < 0.1 > np.abs(names["b"] + 1).max()
+    assert model(image)[0, 3] > 0.95 and 0 <= image.min() < image.max() <= 1
+    assert model.optimizer.iterations == 5 * -(-len(names["x_train"]) // 64) + 1
+
+
+def test_the_table_of_names_is_complete_and_true():
+    rows = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", DOCUMENT, re.MULTILINE))
+    for namespace, tables in {
+        "activations": (keras.activations.ACTIVATIONS,),
+        "losses": (keras.losses.FUNCTIONS,),
+        "optimizers": ({cls.__name__ for cls in keras.optimizers.OPTIMIZERS.values()},),
+        "optimizers.schedules": (keras.optimizers.schedules.SCHEDULES,),
+        "callbacks": (set(keras.callbacks.HOMES) - {"Callback", "Logs"},),
+        "layers": (layers.LAYERS.keys() - {"InputLayer"},),
+    }.items():
+        listed = set(re.findall(r"`(\w+)`", rows[f"`{namespace}`"]))
+        module = importlib.import_module(f"fastmlp.{namespace}")
+        assert set().union(*tables) <= listed, namespace
+        arguments = {"weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "apply_gradients"}
+        arguments |= {"from_logits", "label_smoothing", "adapt"}
+        assert all(hasattr(module, name) for name in listed - arguments), namespace
+    methods = re.findall(r"`(\w+)`", rows["methods of a model"])
+    assert len(methods) > 20 and all(hasattr(keras.Sequential, name) for name in methods)
