@@ -14,6 +14,7 @@ from fastmlp.callbacks.hooks import Hooks, check_callbacks
 from fastmlp.data import Data, unpack
 from fastmlp.results import Results
 from fastmlp.settings import boolean
+from fastmlp.sources import whole
 
 
 class Sequential(Model):
@@ -172,27 +173,16 @@ class Sequential(Model):
         """
         with self._lock:
             rows, as_dict = self._batch("train_on_batch", x, y, sample_weight, return_dict, class_weight)
-            results, network = Results(self), self.network_for_training(rows.rows)
-            values = network.train_epoch(
-                rows.x,
-                rows.y,
-                np.arange(rows.rows, dtype=np.int64),
-                rows.rows,
-                results.engine_metric,
-                sample_weight=rows.sample_weight,
-                learning_rates=self.learning_rates(1),
-                predictions=results.room(rows.rows),
-            )
-            results.add(values, rows)
+            results = Results(self)
+            training.train_share(self, whole(rows), results)
             return by_name_or_not(results.values, as_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Return the loss and metric of these rows, with dropout off."""
         with self._lock:
             rows, as_dict = self._batch("test_on_batch", x, y, sample_weight, return_dict)
-            results, network = Results(self), self.network_for_rows(rows.rows)
-            metric, predictions = results.engine_metric, results.room(rows.rows)
-            results.add(network.evaluate(rows.x, rows.y, metric, rows.sample_weight, predictions), rows)
+            results = Results(self)
+            testing.evaluate_rows(self, rows, results)
             return by_name_or_not(results.values, as_dict)
 
     def predict_on_batch(self, x: Any) -> np.ndarray:
