@@ -1,4 +1,4 @@
-"""Layers that compute: Dense, activations, and those that change the form or scale of their input."""
+"""Dense, and the layers that change the form or scale of their input."""
 
 from __future__ import annotations
 
@@ -132,19 +132,3 @@ class Rescaling(Layer):
 
     def specs(self, seed: int) -> list[dict[str, Any]]:
         return [{"kind": "rescaling", "scale": self.scale, "offset": self.offset}]
-
-
-class Activation(Layer):
-    """An activation as a layer of its own."""
-
-    def __init__(self, activation: Any, *, name: str | None = None, input_shape: Any = None):
-        super().__init__(name=name, input_shape=input_shape)
-        self.activation = activations.get(activation)
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        if self.activation in activations.ALONG_ROWS:
-            require_flat(self, input_shape)
-        return input_shape
-
-    def specs(self, seed: int) -> list[dict[str, Any]]:
-        return [{"kind": "activation", "activation": self.activation.__name__}]
