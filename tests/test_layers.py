@@ -130,7 +130,7 @@ def test_config_round_trip(layer):
     ],
 )
 def test_an_activation_is_a_layer_under_its_own_name_too(layer, activation):
-    x = np.random.default_rng(0).normal(size=(9, 4)) * 5
+    x = np.random.default_rng(0).normal(size=(9, 4)) * 50  # beyond 6, where relu6 ends
     last = (layer(), Activation(activation), Activation("linear"))
     own, named, none = (Sequential([Input((4,)), Dense(5), one], seed=1) for one in last)
     again = Sequential.from_config(own.get_config())
