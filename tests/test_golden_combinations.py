@@ -28,4 +28,4 @@ def test_fit_gives_what_keras_gives(case, float64):
     for array, values in zip(found["weights"], expected["weights"], strict=True):
         np.testing.assert_allclose(array, values, rtol=1e-9, atol=1e-11)
     assert found["evaluate"] == pytest.approx(expected["evaluate"], rel=1e-11)
-    assert len(set(found["history"]["loss"])) == 3  # it trained
+    assert len(set(found["history"]["loss"])) > 1  # it trained

@@ -33,7 +33,7 @@ def everything(keras):
 
 
 def averaged(keras):
-    layers, average = keras.layers, {"use_ema": True, "ema_momentum": 0.75, "ema_overwrite_frequency": 3}
+    layers, average = keras.layers, {"use_ema": True, "ema_momentum": 0.75, "ema_overwrite_frequency": 5}
     sgd = keras.optimizers.SGD(2**-4, momentum=0.5, clipvalue=2**-6, weight_decay=2**-6, **average)
     model = [layers.Dense(6), layers.BatchNormalization(**NORM), layers.ReLU(), layers.Dense(2)]
     return model, {"optimizer": sgd, "loss": "mse", "metrics": ["mae", "mse"]}
