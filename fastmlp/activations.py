@@ -98,6 +98,8 @@ def mish(x: Any) -> np.ndarray:
     return _apply("mish", x)
 
 
+swish = silu  # Keras has both names
+
 ACTIVATIONS: dict[str, Callable[[Any], np.ndarray]] = {
     "linear": linear,
     "relu": relu,

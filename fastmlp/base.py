@@ -1,39 +1,32 @@
-"""A model without its loops: layers in a row, their weights, and the engine's network made from them."""
+"""A model without its loops: weights, optimizer, loss and metrics, and the engine's network made from them."""
 
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
 
-from fastmlp import config, data, report, row_weights, streams, threads
+from fastmlp import data, row_weights, threads
+from fastmlp.architecture import Architecture
 from fastmlp.callbacks.base import History
 from fastmlp.data import Data
 from fastmlp.kernels import Network
-from fastmlp.layers import LAYERS, Input, Layer, Shape, row_shape
+from fastmlp.layers import LAYERS, Input, Layer, Shape
 from fastmlp.losses import Loss
 from fastmlp.losses import get as get_loss
 from fastmlp.metrics import Metric, get_list
 from fastmlp.optimizers import Optimizer
 from fastmlp.optimizers import get as get_optimizer
 from fastmlp.results import check_targets, in_engine, unique_names
-from fastmlp.settings import lookup, only, optional_name, to_plain
-from fastmlp.stack import Stack
+from fastmlp.settings import lookup, only
 from fastmlp.variables import Variable
 
 M = TypeVar("M", bound="Model")
 
-# Attributes that networks and files are made from, and what gives them another value.
-FIXED = {
-    **dict.fromkeys(("name", "dtype", "seed"), "new model"),
-    **dict.fromkeys(("optimizer", "loss", "metrics", "weighted_metrics"), "call of compile"),
-}
 
-
-class Model:
+class Model(Architecture):
     """Base of `Sequential`: what it is made of, without fit, evaluate and predict."""
 
     def __init__(
@@ -46,9 +39,7 @@ class Model:
     ):
         if layers is not None and not isinstance(layers, Iterable):
             raise TypeError(f"layers: got {type(layers).__name__}, needs a list of layers")
-        self.name = optional_name(name) or "sequential"
-        self.dtype = data.float_type(config.floatx() if dtype is None else dtype)
-        self.seed = streams.choose_seed(seed)
+        super().__init__(name, dtype, seed)
         self.optimizer: Optimizer | None = None
         self.loss: Loss | None = None
         self.metrics: list[Metric] = []
@@ -57,11 +48,9 @@ class Model:
         self.stop_training = False
         self.epochs_trained = 0  # over all calls of fit: numbers the shuffles
         self.epochs_resumed = 0  # of the run that goes on, when a callback has restored its state
-        self._stack = Stack()
         self._network: Network | None = None
         self._changes = 0  # calls of add, pop and compile
         self._kept: dict[str, np.ndarray] = {}  # weights for the network that is to be made anew
-        self._lock = threading.RLock()
         try:
             for layer in layers or ():
                 self.add(layer)
@@ -69,16 +58,6 @@ class Model:
             while self._stack.layers:  # so that the layers can be used again
                 self._stack.pop()
             raise
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in FIXED and hasattr(self, name):
-            raise AttributeError(f"{name}: got a new value, needs a {FIXED[name]}")
-        super().__setattr__(name, value)
-
-    @property
-    def layers(self) -> list[Layer]:
-        """The layers, without Input."""
-        return list(self._stack.layers)
 
     def add(self, layer: Layer) -> None:
         """Append a layer. The layers before it keep their weights, the optimizer starts anew.
@@ -99,27 +78,6 @@ class Model:
             layer = self._stack.pop()
             self._kept = {name: array for name, array in self._kept.items() if not name.startswith(f"{layer.name}/")}
             return layer
-
-    def build(self, input_shape: Any = None) -> None:
-        """Fix the shape of the input rows; a first None stands for the batch, as in Keras."""
-        if isinstance(input_shape, (tuple, list)) and len(input_shape) > 1 and input_shape[0] is None:
-            input_shape = input_shape[1:]
-        with self._lock:
-            self.fix_input_shape(None if input_shape is None else row_shape("input_shape", input_shape))
-
-    @property
-    def built(self) -> bool:
-        """Whether the shapes of all weights are known."""
-        return self._stack.input_shape is not None and bool(self._stack.layers)
-
-    @property
-    def input_shape(self) -> Shape | None:
-        """Shape of one input row, or None when not known yet."""
-        return self._stack.input_shape
-
-    def summary(self) -> None:
-        """Print a table of the layers, their output shapes and their numbers of weights."""
-        report.print_summary(self.name, self._stack, np.dtype(self.dtype).itemsize)
 
     def compile(
         self,
@@ -214,20 +172,6 @@ class Model:
             else:
                 self._network.set_weights(arrays)
 
-    def count_params(self) -> int:
-        """Return the number of weights."""
-        return sum(math.prod(shape) for shape in self.weight_names.values())
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the architecture as JSON values."""
-        return {
-            "name": self.name,
-            "dtype": self.dtype,
-            "seed": self.seed,
-            "input_shape": to_plain(self.input_shape),
-            "layers": to_plain(self.layers),
-        }
-
     @classmethod
     def from_config(cls: type[M], config: Mapping[str, Any]) -> M:
         """Make a model, with weights not trained, from what `get_config` returned."""
@@ -237,11 +181,6 @@ class Model:
         return cls([*first, *(lookup("layers", item, LAYERS) for item in items)], **settings)
 
     # For model.py, training.py, testing.py and serialization.py
-
-    @property
-    def weight_names(self) -> dict[str, Shape]:
-        """Shape of each weight by name ("dense/kernel"), in the order of get_weights."""
-        return self._stack.weight_shapes()
 
     @property
     def network(self) -> Network:
@@ -276,11 +215,6 @@ class Model:
         assert self.loss is not None
         return in_engine(self.metrics, self.loss, self.units)[1]
 
-    @property
-    def units(self) -> int:
-        """The number of outputs of a row."""
-        return self._stack.shapes()[-1][0]
-
     def checked_data(
         self,
         x: Any,
@@ -298,13 +232,14 @@ class Model:
         array = data.features(prefix + "x", x, shape or self.input_shape, self.dtype)
         shapes = self._stack.shapes(array.shape[1:])
         rows, units = len(array), shapes[-1][0]
-        labels = data.targets(prefix + "y", y, rows, units, self.loss, self.dtype)
+        y_true = data.targets(prefix + "y", y, rows, units, self.loss, self.dtype)
         of_rows = None
         if sample_weight is not None:
             of_rows = row_weights.row_weights(prefix + "sample_weight", sample_weight, rows, self.dtype)
         elif class_weight is not None:
-            of_rows = row_weights.class_weights(class_weight, labels, units, self.dtype)
-        return shapes[0], Data(array.reshape(rows, -1), labels, of_rows)
+            of_rows = row_weights.class_weights(class_weight, y_true, units, self.dtype)
+        prepared = self.loss.prepare(y_true)
+        return shapes[0], Data(array.reshape(rows, -1), prepared, of_rows, None if prepared is y_true else y_true)
 
     def network_for_rows(self, rows: int, passes: int = 1) -> Network:
         """Return the network, set for that many passes of the forward's size over that many rows."""
@@ -357,13 +292,6 @@ class Model:
             # A layer that was just added has no weights yet.
             self._kept = dict(zip(self.weight_names, self._network.get_weights(), strict=False))
             self._network = None
-
-    def fix_input_shape(self, input_shape: Shape | None) -> None:
-        """Build for input rows of that shape; ValueError when they have another one already."""
-        shape = self._stack.shapes(input_shape)[0]
-        if self.input_shape not in (None, shape):
-            raise ValueError(f"input_shape: got {shape} for a model whose input rows have shape {self.input_shape}")
-        self._stack.input_shape = shape
 
     def require_loss(self, method: str) -> None:
         """Raise ValueError unless the model was compiled with a loss."""

@@ -19,19 +19,23 @@ CHUNK_ROWS = 1024
 
 @dataclass(frozen=True)
 class Data:
-    """Checked arrays as the engine takes them: x [rows, features], y [rows] or [rows, units], weights [rows]."""
+    """Checked arrays as the engine takes them: x [rows, features], y [rows] or [rows, units], weights [rows].
+
+    `y_true` is what metrics take for y where the loss takes something else.
+    """
 
     x: np.ndarray
     y: np.ndarray
     sample_weight: np.ndarray | None = None
+    y_true: np.ndarray | None = None
 
     @property
     def rows(self) -> int:
         return len(self.x)
 
     def part(self, start: int, stop: int) -> Data:
-        weights = None if self.sample_weight is None else self.sample_weight[start:stop]
-        return Data(self.x[start:stop], self.y[start:stop], weights)
+        weights, y_true = (None if one is None else one[start:stop] for one in (self.sample_weight, self.y_true))
+        return Data(self.x[start:stop], self.y[start:stop], weights, y_true)
 
 
 def features(argument: str, x: Any, shape: Shape | None, dtype: str) -> np.ndarray:
@@ -61,7 +65,7 @@ def features(argument: str, x: Any, shape: Shape | None, dtype: str) -> np.ndarr
 
 
 def targets(argument: str, y: Any, rows: int, units: int, loss: Loss, dtype: str) -> np.ndarray:
-    """Return y as the engine takes it: int32 [rows] for a sparse loss, else [rows, units] of `dtype`.
+    """Return y as metrics take it: int32 [rows] for a sparse loss, else [rows, units] of `dtype`.
 
     A loss of the user's own takes any numbers, as they are, a row for each row of x.
 
@@ -112,7 +116,7 @@ def columns(argument: str, y: np.ndarray, units: int, loss: Loss, dtype: str) ->
     low, high = extremes(y)
     if loss.probabilities and not (low >= 0 and high <= 1):
         raise ValueError(f"{argument}: got values from {low} to {high}, needs 0 to 1 for {loss.kernel!r}")
-    return np.ascontiguousarray(loss.prepare(y.astype(dtype, copy=False)))
+    return np.ascontiguousarray(y, dtype)
 
 
 def weights(argument: str, values: Any, shapes: list[Shape], dtype: str) -> list[np.ndarray]:

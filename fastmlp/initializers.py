@@ -104,7 +104,7 @@ class TruncatedNormal(RandomInitializer):
         self.mean, self.stddev = real("mean", mean), real("stddev", stddev, low=0.0)
 
     def sample(self, shape: Shape, generator: np.random.Generator) -> np.ndarray:
-        return self.mean + self.stddev * truncated_normal(shape, generator)
+        return self.mean + self.stddev * standard_truncated_normal(shape, generator)
 
 
 class Scaled(RandomInitializer):
@@ -126,7 +126,7 @@ class Scaled(RandomInitializer):
         stddev = math.sqrt(self.scale / n)
         if self.distribution == "untruncated_normal":
             return generator.normal(0.0, stddev, shape)
-        return truncated_normal(shape, generator) * (stddev / TRUNCATED_STDDEV)
+        return standard_truncated_normal(shape, generator) * (stddev / TRUNCATED_STDDEV)
 
 
 class VarianceScaling(Scaled):
@@ -250,13 +250,19 @@ class Called(Initializer):
         return {"function": str(getattr(self.function, "__name__", self.function))}
 
 
-def truncated_normal(shape: Shape, generator: np.random.Generator) -> np.ndarray:
+def standard_truncated_normal(shape: Shape, generator: np.random.Generator) -> np.ndarray:
     """Return standard normal values that are drawn again beyond 2; their deviation is TRUNCATED_STDDEV."""
     values = generator.standard_normal(shape)
     while (far := np.abs(values) > 2.0).any():
         values[far] = generator.standard_normal(int(far.sum()))
     return values
 
+
+# Keras has both spellings.
+zeros, ones, constant, identity, orthogonal = Zeros, Ones, Constant, Identity, Orthogonal
+random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, TruncatedNormal
+variance_scaling, glorot_uniform, glorot_normal = VarianceScaling, GlorotUniform, GlorotNormal
+he_uniform, he_normal, lecun_uniform, lecun_normal = HeUniform, HeNormal, LecunUniform, LecunNormal
 
 MODES = ("fan_in", "fan_out", "fan_avg")
 DISTRIBUTIONS = ("truncated_normal", "untruncated_normal", "uniform")

@@ -37,6 +37,9 @@ class Loss(Settings):
     own: ClassVar[bool] = False  # True for a function of the user's, which takes any targets
 
     def __init__(self, reduction: str = MEAN, name: str | None = None, dtype: None = None):
+        if not hasattr(self, "kernel"):
+            needs = "a function loss(y_true, y_pred) that returns (value, gradient): the engine needs both"
+            raise TypeError(f"loss: got {type(self).__name__}, a subclass of Loss, needs {needs}")
         only("reduction", reduction, (MEAN, "mean"), "a loss is the mean over the rows")
         only("dtype", dtype, (None,), "losses are computed in the model's")
         self.reduction = reduction
@@ -58,7 +61,7 @@ class Loss(Settings):
         return {"name": self.engine_name, **self.parameters}
 
     def prepare(self, y: np.ndarray) -> np.ndarray:
-        """Return targets [rows, columns] as the engine takes them."""
+        """Return targets [rows, columns] as the engine takes them; metrics take y itself."""
         return y
 
     def call(self, y_true: Any, y_pred: Any) -> np.ndarray:

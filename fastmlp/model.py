@@ -14,6 +14,7 @@ from fastmlp.callbacks.hooks import Hooks, check_callbacks
 from fastmlp.data import Data, unpack
 from fastmlp.results import Results
 from fastmlp.settings import boolean
+from fastmlp.sources import whole
 
 
 class Sequential(Model):
@@ -172,27 +173,16 @@ class Sequential(Model):
         """
         with self._lock:
             rows, as_dict = self._batch("train_on_batch", x, y, sample_weight, return_dict, class_weight)
-            results, network = Results(self), self.network_for_training(rows.rows)
-            values = network.train_epoch(
-                rows.x,
-                rows.y,
-                np.arange(rows.rows, dtype=np.int64),
-                rows.rows,
-                results.engine_metric,
-                sample_weight=rows.sample_weight,
-                learning_rates=self.learning_rates(1),
-                predictions=results.room(rows.rows),
-            )
-            results.add(values, rows)
+            results = Results(self)
+            training.train_share(self, whole(rows), results)
             return by_name_or_not(results.values, as_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Return the loss and metric of these rows, with dropout off."""
         with self._lock:
             rows, as_dict = self._batch("test_on_batch", x, y, sample_weight, return_dict)
-            results, network = Results(self), self.network_for_rows(rows.rows)
-            metric, predictions = results.engine_metric, results.room(rows.rows)
-            results.add(network.evaluate(rows.x, rows.y, metric, rows.sample_weight, predictions), rows)
+            results = Results(self)
+            testing.evaluate_rows(self, rows, results)
             return by_name_or_not(results.values, as_dict)
 
     def predict_on_batch(self, x: Any) -> np.ndarray:
@@ -246,12 +236,12 @@ class Sequential(Model):
                 self._lock.release()
         return self.predict(x, verbose=0) if out is None else self._predict_into(x, out)
 
-    def save_weights(self, filepath: str | os.PathLike[str]) -> None:
+    def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
         """Write the weights alone to a .safetensors file that `load_weights` reads; whole, or not at all."""
         from fastmlp import serialization
 
         with self._lock:
-            serialization.save_weights(self, filepath)
+            serialization.save_weights(self, filepath, overwrite)
 
     def load_weights(self, filepath: str | os.PathLike[str]) -> None:
         """Set the weights from a file of `save_weights` or `save`; ValueError when they do not fit this model."""
@@ -260,12 +250,12 @@ class Sequential(Model):
         with self._lock:
             serialization.load_weights(self, filepath)
 
-    def save(self, filepath: str | os.PathLike[str], include_optimizer: bool = True) -> None:
+    def save(self, filepath: str | os.PathLike[str], overwrite: bool = True, include_optimizer: bool = True) -> None:
         """Write the model to a .safetensors file that `fastmlp.load_model` reads; whole, or not at all."""
         from fastmlp import serialization
 
         with self._lock:
-            serialization.save_model(self, filepath, include_optimizer)
+            serialization.save_model(self, filepath, overwrite, include_optimizer)
 
     def __reduce__(self) -> tuple[Any, ...]:
         from fastmlp import serialization

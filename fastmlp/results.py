@@ -70,7 +70,8 @@ class Results:
         self.mean.add(values, data.rows if order is None else len(order))
         if not self.others:
             return
-        y, predictions, weights = data.y, self.memory[: data.rows], data.sample_weight
+        y = data.y if data.y_true is None else data.y_true
+        predictions, weights = self.memory[: data.rows], data.sample_weight
         if order is not None and len(order) != data.rows:
             y, predictions = y[order], predictions[order]
             weights = None if weights is None else weights[order]

@@ -27,7 +27,9 @@ Tensors = dict[str, np.ndarray]
 T = TypeVar("T")
 
 
-def save_model(model: Sequential, filepath: str | os.PathLike[str], include_optimizer: bool = True) -> None:
+def save_model(
+    model: Sequential, filepath: str | os.PathLike[str], overwrite: bool = True, include_optimizer: bool = True
+) -> None:
     """Write a model to a file, whole or not at all.
 
     Parameters
@@ -35,10 +37,12 @@ def save_model(model: Sequential, filepath: str | os.PathLike[str], include_opti
     model : Sequential
         With a known input shape.
     filepath : path ending in .safetensors
+    overwrite : bool
+        Whether to replace a file of that name; ValueError where there is one otherwise.
     include_optimizer : bool
         Whether to write the optimizer's state too, so that training goes on with the same bits after loading.
     """
-    path = checked_path(filepath)
+    path = checked_path(filepath, overwrite)
     write(path, *describe(model, include_optimizer))
 
 
@@ -72,9 +76,9 @@ def load_model(
     return read(filepath, made)
 
 
-def save_weights(model: Sequential, filepath: str | os.PathLike[str]) -> None:
+def save_weights(model: Sequential, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
     """Write a model's weights alone to a file, whole or not at all; arguments as of `save_model`."""
-    path = checked_path(filepath)
+    path = checked_path(filepath, overwrite)
     names = model.weight_names
     write(path, {"version": VERSION, "weights_only": True}, dict(zip(names, model.get_weights(), strict=True)))
 
@@ -127,11 +131,13 @@ def identity(model: Sequential) -> dict[str, Any]:
     return {**config, **settings}
 
 
-def checked_path(filepath: str | os.PathLike[str]) -> Path:
-    """Return a path to write to, or raise ValueError for another suffix."""
+def checked_path(filepath: str | os.PathLike[str], overwrite: bool = True) -> Path:
+    """Return a path to write to, or raise ValueError for another suffix, or a file that is to stay."""
     path = Path(filepath)
     if path.suffix != SUFFIX:
         raise ValueError(f"filepath: got {str(path)!r}, needs a name ending in {SUFFIX!r}")
+    if not boolean("overwrite", overwrite) and path.exists():
+        raise ValueError(f"overwrite: got False and {str(path)!r}, which is there, needs another name")
     return path
 
 

@@ -147,11 +147,24 @@ def boolean(argument: str, value: Any) -> bool:
     return bool(value)
 
 
+def refuse_freezing(name: str, value: Any) -> None:
+    """Raise ValueError for Keras' `trainable = False`, which would be ignored."""
+    if name == "trainable":
+        only(name, value, (True,), "training changes every layer")
+
+
 def only(argument: str, value: Any, allowed: tuple[Any, ...], why: str) -> None:
     """Raise ValueError unless an argument of Keras has one of the values that ask for nothing that is not here."""
     if not any(value is item or (type(value) is type(item) and value == item) for item in allowed):
         needs = " or ".join(map(repr, allowed))
         raise ValueError(f"{argument}: got {value!r}, needs {needs}: {why}")
+
+
+def refuse_methods(cls: type, names: tuple[str, ...], needs: str) -> None:
+    """Raise TypeError for a class of the user's own that defines methods which nothing here would call."""
+    for name in names:
+        if name in vars(cls):
+            raise TypeError(f"{cls.__name__}: got a method {name!r}, needs none: {needs}")
 
 
 def optional_name(value: Any) -> str | None:

@@ -57,15 +57,20 @@ def evaluate(model: Sequential, source: Source, hooks: Hooks, results: Results) 
         if by_batch:
             hooks.call("on_test_batch_begin", number, {})
         model.require_unchanged(changes)
-        network = model.network_for_rows(rows.rows)
-        metric, predictions = results.engine_metric, results.room(rows.rows)
-        results.add(network.evaluate(rows.x, rows.y, metric, rows.sample_weight, predictions), rows)
+        evaluate_rows(model, rows, results)
         if by_batch:
             hooks.call("on_test_batch_end", number, results.values)
     steps = batches_found("evaluate", source, number + 1)
     values = results.values
     hooks.call("on_test_end", dict(values))
     return steps, values
+
+
+def evaluate_rows(model: Sequential, rows: Data, results: Results) -> None:
+    """Evaluate some rows by one call of the engine, and count in its results."""
+    network = model.network_for_rows(rows.rows)
+    metric, predictions = results.engine_metric, results.room(rows.rows)
+    results.add(network.evaluate(rows.x, rows.y, metric, rows.sample_weight, predictions), rows)
 
 
 def predict(model: Sequential, source: Source, hooks: Hooks) -> tuple[int, np.ndarray]:

@@ -119,19 +119,7 @@ def run_epoch(
             if by_batch:
                 hooks.call("on_train_batch_begin", steps, {})
                 model.require_unchanged(changes)
-            network = model.network_for_training(share.batch_size)
-            rows = share.data
-            values = network.train_epoch(
-                rows.x,
-                rows.y,
-                share.order,
-                share.batch_size,
-                results.engine_metric,
-                sample_weight=rows.sample_weight,
-                learning_rates=model.learning_rates(share.steps),
-                predictions=results.room(rows.rows),
-            )
-            results.add(values, rows, share.order)
+            train_share(model, share, results)
             if by_batch:
                 hooks.call("on_train_batch_end", steps, results.values)
                 model.require_unchanged(changes)
@@ -144,6 +132,22 @@ def run_epoch(
         model.stop_training = True
     model.epochs_trained += steps > 0
     return steps, results.values
+
+
+def train_share(model: Sequential, share: Share, results: Results) -> None:
+    """Train on some batches by one call of the engine, and count in its results."""
+    rows, network = share.data, model.network_for_training(share.batch_size)
+    values = network.train_epoch(
+        rows.x,
+        rows.y,
+        share.order,
+        share.batch_size,
+        results.engine_metric,
+        sample_weight=rows.sample_weight,
+        learning_rates=model.learning_rates(share.steps),
+        predictions=results.room(rows.rows),
+    )
+    results.add(values, rows, share.order)
 
 
 def shares_of(run: Run, visit: Visit, by_batch: bool) -> Generator[Share, None, None]:

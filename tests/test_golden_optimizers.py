@@ -6,9 +6,10 @@ import sys
 import numpy as np
 import pytest
 
-from fastmlp import kernels, optimizers, schedules
+from fastmlp import kernels, optimizers
 from fastmlp.layers import Dense, Input
 from fastmlp.model import Sequential
+from fastmlp.optimizers import schedules
 from tests.golden import optimizers_200_steps as golden
 
 KERAS = json.loads(golden.PATH.read_text())

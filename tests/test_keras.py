@@ -1,8 +1,10 @@
 """`import fastmlp as keras`: the names that a script of Keras asks for."""
 
 import importlib
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,6 +44,19 @@ def test_layers_that_are_not_dense_say_what_there_is_instead(name, reason):
 def test_a_name_that_is_no_layer_is_a_plain_error():
     with pytest.raises(AttributeError, match=r"module 'fastmlp.layers' has no attribute 'dense'"):
         layers.dense  # noqa: B018
+
+
+def test_what_scripts_import_by_its_full_name():
+    for name in ("optimizers.schedules", "layers", "callbacks", "datasets.mnist", "metrics"):
+        importlib.import_module(f"fastmlp.{name}")
+    assert keras.optimizers.schedules.ExponentialDecay.__module__ == "fastmlp.optimizers.schedules"
+
+
+def test_every_package_is_listed_to_be_installed():
+    root = Path(__file__).parents[1]
+    packages = {".".join(path.parent.relative_to(root).parts) for path in (root / "fastmlp").rglob("__init__.py")}
+    listed = re.search(r"^packages = \[(.*?)\]", (root / "pyproject.toml").read_text(encoding="utf-8"), re.S | re.M)
+    assert packages == set(re.findall(r'"(.*?)"', listed[1])) > {"fastmlp", "fastmlp.optimizers"}
 
 
 def test_to_categorical():
@@ -149,3 +164,96 @@ def test_the_program_of_the_tutorials_runs(capsys):
     assert names["predictions"].shape == names["one_hot"].shape == (20, 10)
     assert names["test_acc"] == (names["predictions"].argmax(1) == labels[60:]).mean()
     assert capsys.readouterr().out.startswith("Epoch 1/2\n2/2 ")
+
+
+def test_both_spellings_are_one_thing():
+    for name in ("zeros", "constant", "random_normal", "truncated_normal", "glorot_uniform", "he_normal", "orthogonal"):
+        assert getattr(keras.initializers, name) is keras.initializers.INITIALIZERS[name]
+    assert keras.initializers.random_normal(stddev=0.03, seed=1)((2, 3)).shape == (2, 3)
+    assert keras.activations.swish is keras.activations.silu
+    assert layers.Dense(3, input_dim=8).get_config() == layers.Dense(3, input_shape=(8,)).get_config()
+    with pytest.raises(ValueError, match="input_dim: got 8 beside input_shape"):
+        layers.Dense(3, input_dim=8, input_shape=(8,))
+
+
+def test_get_layer():
+    model = keras.Sequential([layers.Flatten(), layers.Dense(2, name="out")])
+    assert model.get_layer("out") is model.get_layer(index=1) is model.layers[1]
+    for arguments in ({"name": "in"}, {}, {"name": "out", "index": 1}, {"index": 2}, {"index": -1}):
+        with pytest.raises(ValueError, match=r"(name|index): got .*, needs"):
+            model.get_layer(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: layers.Dense(3), "trainable"),
+        (keras.Sequential, "trainable"),
+        (keras.optimizers.SGD, "lr"),
+        (keras.optimizers.Adam, "momentum"),
+    ],
+)
+def test_what_would_be_ignored_cannot_be_set(make, name):
+    with pytest.raises((AttributeError, ValueError), match=f"{name}: got False, needs"):
+        setattr(make(), name, False)
+
+
+@pytest.mark.parametrize(
+    ("base", "method"),
+    [(layers.Layer, "call"), (layers.Dense, "call"), (keras.Sequential, "call"), (keras.Sequential, "train_step")],
+)
+def test_what_would_not_be_called_cannot_be_overridden(base, method):
+    with pytest.raises(TypeError, match=f"Own: got a method '{method}', needs none"):
+        type("Own", (base,), {method: lambda self, x: x})
+    assert type("Own", (base,), {"helper": len}).helper is len
+
+
+def test_a_subclass_of_loss_is_told_to_be_a_function():
+    with pytest.raises(TypeError, match="loss: got Own, a subclass of Loss, needs a function"):
+        type("Own", (keras.losses.Loss,), {"call": lambda self, y_true, y_pred: 0.0})()
+
+
+def test_a_file_stays_where_it_is_not_to_be_overwritten(tmp_path):
+    model, path = keras.Sequential([keras.Input((2,)), layers.Dense(1)]), tmp_path / "model.safetensors"
+    model.save(path, overwrite=False)
+    before = path.read_bytes()
+    for save in (model.save, model.save_weights):
+        with pytest.raises(ValueError, match=r"overwrite: got False and .*model\.safetensors'"):
+            save(path, False)
+    assert path.read_bytes() == before
+    model.save_weights(path)
+    assert path.read_bytes() != before
+
+
+DOCUMENT = (Path(__file__).parents[1] / "docs" / "keras.md").read_text(encoding="utf-8")
+
+
+def test_the_examples_for_those_who_come_from_keras_run():
+    names = {}
+    for code in re.findall(r"```python\n(.*?)```", DOCUMENT, re.DOTALL):
+        exec(code, names)
+    model, image = names["model"], names["image"]
+    assert model.evaluate(names["x_test"], names["y_test"], verbose=0)[1] > 0.9
+    assert np.abs(names["a"] - 1).max() < 0.1 > np.abs(names["b"] + 1).max()
+    assert model(image)[0, 3] > 0.95 and 0 <= image.min() < image.max() <= 1
+    assert model.optimizer.iterations == 5 * -(-len(names["x_train"]) // 64) + 1
+
+
+def test_the_table_of_names_is_complete_and_true():
+    rows = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", DOCUMENT, re.MULTILINE))
+    for namespace, tables in {
+        "activations": (keras.activations.ACTIVATIONS,),
+        "losses": (keras.losses.FUNCTIONS,),
+        "optimizers": ({cls.__name__ for cls in keras.optimizers.OPTIMIZERS.values()},),
+        "optimizers.schedules": (keras.optimizers.schedules.SCHEDULES,),
+        "callbacks": (set(keras.callbacks.HOMES) - {"Callback", "Logs"},),
+        "layers": (layers.LAYERS.keys() - {"InputLayer"},),
+    }.items():
+        listed = set(re.findall(r"`(\w+)`", rows[f"`{namespace}`"]))
+        module = importlib.import_module(f"fastmlp.{namespace}")
+        assert set().union(*tables) <= listed, namespace
+        arguments = {"weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "apply_gradients"}
+        arguments |= {"from_logits", "label_smoothing", "adapt"}
+        assert all(hasattr(module, name) for name in listed - arguments), namespace
+    methods = re.findall(r"`(\w+)`", rows["methods of a model"])
+    assert len(methods) > 20 and all(hasattr(keras.Sequential, name) for name in methods)

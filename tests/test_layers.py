@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from fastmlp import activations
+from fastmlp import activations, layers
 from fastmlp.initializers import Ones
 from fastmlp.layers import LAYERS, Activation, Dense, Dropout, Flatten, Input, InputLayer, Rescaling
+from fastmlp.model import Sequential
 from fastmlp.regularizers import L2
 
 DESCRIPTION = {"kind": "dense", "units": 3, "activation": "relu", "use_bias": True, "kernel": {}, "bias": {}}
@@ -116,3 +117,40 @@ def test_config_round_trip(layer):
     config = layer.get_config()
     again = LAYERS[type(layer).__name__].from_config(config)
     assert again.get_config() == config and repr(again) == repr(layer)
+
+
+@pytest.mark.parametrize(
+    ("layer", "activation"),
+    [
+        (lambda: layers.ReLU(), "relu"),
+        (lambda: layers.ReLU(6), "relu6"),
+        (lambda: layers.LeakyReLU(0.2), "leaky_relu"),
+        (lambda: layers.ELU(), "elu"),
+        (lambda: layers.Softmax(), "softmax"),
+    ],
+)
+def test_an_activation_is_a_layer_under_its_own_name_too(layer, activation):
+    x = np.random.default_rng(0).normal(size=(9, 4)) * 50  # beyond 6, where relu6 ends
+    last = (layer(), Activation(activation), Activation("linear"))
+    own, named, none = (Sequential([Input((4,)), Dense(5), one], seed=1) for one in last)
+    again = Sequential.from_config(own.get_config())
+    assert type(own.layers[1]) is type(again.layers[1]) is type(last[0])
+    outputs = own.predict(x, verbose=0)
+    assert np.array_equal(outputs, named.predict(x, verbose=0)) and np.array_equal(outputs, again.predict(x, verbose=0))
+    assert not np.array_equal(outputs, none.predict(x, verbose=0))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: layers.ReLU(5), "max_value: got 5.0, needs None or 6.0"),
+        (lambda: layers.ReLU(negative_slope=0.1), r"negative_slope: got 0.1, needs 0.0: there is LeakyReLU\(0.2\)"),
+        (lambda: layers.ReLU(threshold=1), "threshold: got 1.0, needs 0.0"),
+        (lambda: layers.LeakyReLU(), "negative_slope: got 0.3, needs 0.2"),
+        (lambda: layers.ELU(2), "alpha: got 2.0, needs 1.0"),
+        (lambda: layers.Softmax(axis=1), "axis: got 1, needs -1"),
+    ],
+)
+def test_activation_layers_of_other_slopes_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()

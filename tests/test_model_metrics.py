@@ -180,7 +180,7 @@ def test_one_accuracy_without_weights_asks_the_engine_for_nothing_more(monkeypat
     assert len(calls) == 3
     for (_, _, order, size, metric), named in calls:
         assert (len(order), size, metric) == (50, 8, "categorical_accuracy")
-        assert set(named.values()) == {None}
+        assert named == {"sample_weight": None, "learning_rates": None, "predictions": None}
 
 
 def test_predictions_have_one_memory_in_a_fit(monkeypatch):
@@ -329,3 +329,23 @@ def test_a_backup_of_a_model_with_own_metrics_goes_on(tmp_path):
         parts.fit(X, Y, epochs=3, verbose=0, callbacks=[BackupAndRestore(tmp_path)]).history["confidence"][-1]
         == expected
     )
+
+
+@pytest.mark.parametrize("how", ["arrays", "validation", "batches"])
+def test_metrics_and_class_weights_take_the_bits_that_a_hinge_takes_for_signs(how):
+    bits = (LABELS == 0).astype(float)[:, None]
+    model = Sequential([Input((4,)), Dense(1, "tanh")], seed=4, dtype="float64")
+    model.compile("sgd", "hinge", ["mae"])
+    expected = model.loss(bits, model(X)), float(np.abs(model(X) - bits).mean())
+    assert model.evaluate(X, bits, verbose=0) == pytest.approx(expected, rel=1e-12)
+    weighted = model.loss(bits, model(X), np.where(bits[:, 0] == 1, 3.0, 1.0))
+    if how == "arrays":
+        values = model.train_on_batch(X, bits, class_weight={1: 3.0})
+    elif how == "batches":
+        history = model.fit(iter([(X, bits)]), class_weight={1: 3.0}, verbose=0).history
+        values = [history["loss"][0], history["mae"][0]]
+    else:
+        history = model.fit(X, bits, 50, class_weight={1: 3.0}, validation_data=(X, bits), verbose=0).history
+        values = [history["loss"][0], history["mae"][0]]
+        assert history["val_mae"][0] == pytest.approx(np.abs(model(X) - bits).mean(), rel=1e-12)
+    assert values == pytest.approx([weighted, expected[1]], rel=1e-12)

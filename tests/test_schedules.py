@@ -11,10 +11,11 @@ import pytest
 import fastmlp as keras
 import reference
 import reference.schedules
-from fastmlp import optimizers, schedules
+from fastmlp import optimizers
 from fastmlp.callbacks import LambdaCallback, LearningRateScheduler, ReduceLROnPlateau
 from fastmlp.layers import Dense, Input
 from fastmlp.model import Sequential
+from fastmlp.optimizers import schedules
 from fastmlp.serialization import load_model
 from fastmlp.settings import snake_case
 

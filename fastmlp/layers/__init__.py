@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from fastmlp.layers.activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from fastmlp.layers.base import Input, InputLayer, Layer, Shape, require_flat, row_shape
-from fastmlp.layers.core import Activation, Dense, Flatten, Rescaling
+from fastmlp.layers.core import Dense, Flatten, Rescaling
 from fastmlp.layers.normalization import BatchNormalization, LayerNormalization, Normalization
 from fastmlp.layers.regularization import Dropout, GaussianNoise
 
 __all__ = [
+    "ELU",
     "LAYERS",
     "Activation",
     "BatchNormalization",
@@ -22,9 +24,12 @@ __all__ = [
     "InputLayer",
     "Layer",
     "LayerNormalization",
+    "LeakyReLU",
     "Normalization",
+    "ReLU",
     "Rescaling",
     "Shape",
+    "Softmax",
     "require_flat",
     "row_shape",
 ]
@@ -39,12 +44,17 @@ LAYERS: dict[str, type[Layer]] = {
     "LayerNormalization": LayerNormalization,
     "GaussianNoise": GaussianNoise,
     "Normalization": Normalization,
+    "ReLU": ReLU,
+    "LeakyReLU": LeakyReLU,
+    "ELU": ELU,
+    "Softmax": Softmax,
     "InputLayer": InputLayer,
 }
 
 # Layers of Keras that are not dense, by what their names hold, and what to do without them.
 ELSEWHERE = {
     "Conv|Pool|Padding|Cropping|UpSampling": "images are taken flat, by Flatten() and Dense",
+    "PReLU": "slopes are not learned; there is LeakyReLU(0.2)",
     "RNN|LSTM|GRU|Bidirectional|TimeDistributed": "it has no recurrence; give a window of steps as one row, to Dense",
     "Attention": "it has no attention; rows stand for themselves",
     "Embedding": "give classes as one-hot rows, by utils.to_categorical, to Dense",

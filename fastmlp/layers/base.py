@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from fastmlp import initializers
-from fastmlp.settings import Settings, integer, optional_name
+from fastmlp.settings import Settings, integer, optional_name, refuse_freezing, refuse_methods
 
 if TYPE_CHECKING:
     from fastmlp.base import Model
@@ -36,6 +36,13 @@ class Layer(Settings):
         self.name = optional_name(name)
         self.input_shape = None if input_shape is None else row_shape("input_shape", input_shape)
         self.model: Model | None = None  # weights are not shared: a layer is in one place of one model
+
+    def __init_subclass__(cls) -> None:
+        refuse_methods(cls, ("call",), "layers are computed by the engine; functions of your own may be losses")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        refuse_freezing(name, value)
+        super().__setattr__(name, value)
 
     def enter_model(self, name: str, model: Model) -> None:
         """Take a place in a model, and its name there."""

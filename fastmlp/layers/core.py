@@ -1,4 +1,4 @@
-"""Layers that compute: Dense, activations, and those that change the form or scale of their input."""
+"""Dense, and the layers that change the form or scale of their input."""
 
 from __future__ import annotations
 
@@ -32,7 +32,11 @@ class Dense(Layer):
         Penalty on the outputs, divided by the rows of the batch and added to the loss.
     kernel_constraint, bias_constraint : constraint or str, optional
         What the weights must keep to after each update.
+    input_dim : int, optional
+        `input_dim=8` stands for `input_shape=(8,)`, as in Keras.
     """
+
+    input_dim: None = None
 
     def __init__(
         self,
@@ -49,7 +53,12 @@ class Dense(Layer):
         *,
         name: str | None = None,
         input_shape: Any = None,
+        input_dim: int | None = None,
     ):
+        if input_dim is not None:
+            if input_shape is not None:
+                raise ValueError(f"input_dim: got {input_dim!r} beside input_shape, needs one of the two")
+            input_shape = (integer("input_dim", input_dim, at_least=1, below=SIZE_LIMIT),)
         super().__init__(name=name, input_shape=input_shape)
         self.units = integer("units", units, at_least=1, below=SIZE_LIMIT)
         self.activation = activations.get(activation)
@@ -123,19 +132,3 @@ class Rescaling(Layer):
 
     def specs(self, seed: int) -> list[dict[str, Any]]:
         return [{"kind": "rescaling", "scale": self.scale, "offset": self.offset}]
-
-
-class Activation(Layer):
-    """An activation as a layer of its own."""
-
-    def __init__(self, activation: Any, *, name: str | None = None, input_shape: Any = None):
-        super().__init__(name=name, input_shape=input_shape)
-        self.activation = activations.get(activation)
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        if self.activation in activations.ALONG_ROWS:
-            require_flat(self, input_shape)
-        return input_shape
-
-    def specs(self, seed: int) -> list[dict[str, Any]]:
-        return [{"kind": "activation", "activation": self.activation.__name__}]

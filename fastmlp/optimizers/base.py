@@ -1,7 +1,4 @@
-"""Optimizers by name, with Keras' defaults. The formulas are the kernels'; here are their names and settings.
-
-The first arguments of each are in Keras' order; those that all optimizers share (`Common`) are keyword-only.
-"""
+"""What the optimizers have in common: their learning rate, the arguments of all, and the update by given gradients."""
 
 from __future__ import annotations
 
@@ -11,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 import numpy as np
 
-from fastmlp import schedules
-from fastmlp.settings import Settings, boolean, integer, lookup, only, optional_name, real, to_plain
+from fastmlp.optimizers import schedules
+from fastmlp.settings import Settings, boolean, integer, only, optional_name, real, to_plain
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -67,9 +64,11 @@ class Optimizer(Settings):
 
     _network: Any = None  # counts the updates
     default_name: ClassVar[str]
+    settings: ClassVar[frozenset[str]] = frozenset(Common.__annotations__)  # names that may be set
 
     def __init_subclass__(cls) -> None:
         cls.default_name = vars(cls).get("default_name", cls.__name__.lower())
+        cls.settings = frozenset(inspect.signature(cls).parameters) | Common.__annotations__.keys()
 
     def __init__(self, learning_rate: Rate, **common: Unpack[Common]):
         needs = f"needs only arguments that {type(self).__name__} has"
@@ -112,6 +111,8 @@ class Optimizer(Settings):
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "learning_rate":
             object.__setattr__(self, name, value)
+        elif name not in self.settings and not name.startswith("_"):
+            raise AttributeError(f"{name}: got {value!r}, needs only what {type(self).__name__} has: learning_rate")
         else:
             super().__setattr__(name, value)
 
@@ -192,231 +193,6 @@ class Optimizer(Settings):
             around["ema_overwrite_frequency"] = self.ema_overwrite_frequency
         asked = {name: value for name, value in around.items() if value or (name == "ema_momentum" and self.use_ema)}
         return {**self.rule, "learning_rate": self.learning_rate, **asked}
-
-
-class SGD(Optimizer):
-    """w -= learning_rate * g; with momentum m = momentum * m - learning_rate * g, w += m.
-
-    Nesterov's form steps on from there: w += momentum * m - learning_rate * g.
-    """
-
-    def __init__(
-        self,
-        learning_rate: Rate = 0.01,
-        momentum: float = 0.0,
-        nesterov: bool = False,
-        **common: Unpack[Common],
-    ):
-        super().__init__(learning_rate, **common)
-        self.momentum = real("momentum", momentum, low=0.0, high=1.0)
-        self.nesterov = boolean("nesterov", nesterov)
-
-    @property
-    def rule(self) -> dict[str, Any]:
-        if self.momentum == 0.0:
-            return {"name": "sgd"}
-        return {"name": "nesterov" if self.nesterov else "momentum", "momentum": self.momentum}
-
-
-class RMSprop(Optimizer):
-    """v = rho * v + (1 - rho) * g * g, w -= learning_rate * g / sqrt(v + epsilon).
-
-    With momentum these steps are gathered: m = momentum * m + step, w -= m. `centered` takes the square of a running
-    mean of g off v.
-    """
-
-    def __init__(
-        self,
-        learning_rate: Rate = 0.001,
-        rho: float = 0.9,
-        momentum: float = 0.0,
-        epsilon: float = 1e-7,
-        centered: bool = False,
-        **common: Unpack[Common],
-    ):
-        super().__init__(learning_rate, **common)
-        self.rho = real("rho", rho, low=0.0, high=1.0)
-        self.momentum = real("momentum", momentum, low=0.0, high=1.0)
-        self.epsilon = real("epsilon", epsilon, low=0.0)
-        self.centered = boolean("centered", centered)
-
-    @property
-    def rule(self) -> dict[str, Any]:
-        scalars = {"rho": self.rho, "epsilon": self.epsilon}
-        if self.centered or self.momentum > 0.0:
-            name = "rmsprop_centered" if self.centered else "rmsprop_momentum"
-            return {"name": name, "momentum": self.momentum, **scalars}
-        return {"name": "rmsprop", **scalars}
-
-
-class Adagrad(Optimizer):
-    """a += g * g, w -= learning_rate * g / sqrt(a + epsilon); a starts at `initial_accumulator_value`."""
-
-    def __init__(
-        self,
-        learning_rate: Rate = 0.001,
-        initial_accumulator_value: float = 0.1,
-        epsilon: float = 1e-7,
-        **common: Unpack[Common],
-    ):
-        super().__init__(learning_rate, **common)
-        self.initial_accumulator_value = real("initial_accumulator_value", initial_accumulator_value, low=0.0)
-        self.epsilon = real("epsilon", epsilon, low=0.0)
-
-    @property
-    def rule(self) -> dict[str, Any]:
-        start = self.initial_accumulator_value
-        return {"name": "adagrad", "initial_accumulator_value": start, "epsilon": self.epsilon}
-
-
-class Adadelta(Optimizer):
-    """Zeiler's Adadelta: w -= learning_rate * s, where s is g times the ratio of two running root mean squares."""
-
-    def __init__(
-        self,
-        learning_rate: Rate = 0.001,
-        rho: float = 0.95,
-        epsilon: float = 1e-7,
-        **common: Unpack[Common],
-    ):
-        super().__init__(learning_rate, **common)
-        self.rho = real("rho", rho, low=0.0, high=1.0)
-        self.epsilon = real("epsilon", epsilon, low=0.0)
-
-    @property
-    def rule(self) -> dict[str, Any]:
-        return {"name": "adadelta", "rho": self.rho, "epsilon": self.epsilon}
-
-
-class Betas(Optimizer):
-    """Base of those that correct two running means, of g and of its size, for the bias of their first steps."""
-
-    def __init__(self, learning_rate: Rate, beta_1: float, beta_2: float, epsilon: float, **common: Unpack[Common]):
-        super().__init__(learning_rate, **common)
-        self.beta_1 = real("beta_1", beta_1, low=0.0, high=1.0, open_high=True)
-        self.beta_2 = real("beta_2", beta_2, low=0.0, high=1.0, open_high=True)
-        self.epsilon = real("epsilon", epsilon, low=0.0)
-
-    @property
-    def scalars(self) -> dict[str, Any]:
-        return {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
-
-
-class Adam(Betas):
-    """Kingma and Ba's Adam in the form with epsilon outside the root ("epsilon hat"), as in Keras.
-
-    `amsgrad` divides by the root of the greatest running mean of squares so far.
-    """
-
-    def __init__(
-        self,
-        learning_rate: Rate = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
-        amsgrad: bool = False,
-        **common: Unpack[Common],
-    ):
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, **common)
-        self.amsgrad = boolean("amsgrad", amsgrad)
-
-    @property
-    def rule(self) -> dict[str, Any]:
-        return {"name": "amsgrad" if self.amsgrad else "adam", **self.scalars}
-
-
-class AdamW(Adam):
-    """Adam with a weight decay, which the running means do not see."""
-
-    default_name = "adam_w"
-
-    def __init__(
-        self,
-        learning_rate: Rate = 0.001,
-        weight_decay: float = 0.004,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
-        amsgrad: bool = False,
-        **common: Any,
-    ):
-        common["weight_decay"] = real("weight_decay", weight_decay, low=0.0)
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, **common)
-
-
-class Adamax(Betas):
-    """Adam with the greatest size of the gradient, which fades by beta_2, in place of a root mean square."""
-
-    def __init__(
-        self,
-        learning_rate: Rate = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
-        **common: Unpack[Common],
-    ):
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, **common)
-
-    @property
-    def rule(self) -> dict[str, Any]:
-        return {"name": "adamax", **self.scalars}
-
-
-class Nadam(Betas):
-    """Adam that looks one step ahead, as Nesterov's momentum does; Dozat's, with a momentum that grows to beta_1."""
-
-    def __init__(
-        self,
-        learning_rate: Rate = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
-        **common: Unpack[Common],
-    ):
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, **common)
-
-    @property
-    def rule(self) -> dict[str, Any]:
-        return {"name": "nadam", **self.scalars}
-
-
-class Lion(Optimizer):
-    """w -= learning_rate * sign(beta_1 * m + (1 - beta_1) * g), m = beta_2 * m + (1 - beta_2) * g."""
-
-    def __init__(
-        self,
-        learning_rate: Rate = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.99,
-        **common: Unpack[Common],
-    ):
-        super().__init__(learning_rate, **common)
-        self.beta_1 = real("beta_1", beta_1, low=0.0, high=1.0)
-        if self.beta_1 == 0.0:
-            raise ValueError(f"beta_1: got {beta_1!r}, needs a finite number above 0: steps would not see m")
-        self.beta_2 = real("beta_2", beta_2, low=0.0, high=1.0)
-
-    @property
-    def rule(self) -> dict[str, Any]:
-        return {"name": "lion", "beta_1": self.beta_1, "beta_2": self.beta_2}
-
-
-OPTIMIZERS: dict[str, type[Optimizer]] = {
-    "sgd": SGD,
-    "rmsprop": RMSprop,
-    "adagrad": Adagrad,
-    "adam": Adam,
-    "adadelta": Adadelta,
-    "adamw": AdamW,
-    "adamax": Adamax,
-    "nadam": Nadam,
-    "lion": Lion,
-}
-
-
-def get(identifier: Any, argument: str = "optimizer") -> Optimizer:
-    """Return the optimizer for a name, class, instance or config."""
-    return lookup(argument, identifier, OPTIMIZERS)
 
 
 def checked(rate: Any) -> float:

@@ -1,0 +1,50 @@
+"""Optimizers by name, with Keras' defaults. The formulas are the kernels'; here are their names and settings.
+
+The first arguments of each are in Keras' order; those that all optimizers share (`Common`) are keyword-only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastmlp.optimizers import schedules
+from fastmlp.optimizers.adam import Adam, Adamax, AdamW, Betas, Nadam
+from fastmlp.optimizers.base import Common, Optimizer, Rate
+from fastmlp.optimizers.gradient import SGD, Adadelta, Adagrad, Lion, RMSprop
+from fastmlp.settings import lookup
+
+__all__ = [
+    "OPTIMIZERS",
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Betas",
+    "Common",
+    "Lion",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "Rate",
+    "get",
+    "schedules",
+]
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "sgd": SGD,
+    "rmsprop": RMSprop,
+    "adagrad": Adagrad,
+    "adam": Adam,
+    "adadelta": Adadelta,
+    "adamw": AdamW,
+    "adamax": Adamax,
+    "nadam": Nadam,
+    "lion": Lion,
+}
+
+
+def get(identifier: Any, argument: str = "optimizer") -> Optimizer:
+    """Return the optimizer for a name, class, instance or config."""
+    return lookup(argument, identifier, OPTIMIZERS)

@@ -1,0 +1,128 @@
+"""Rules that step by the gradient, or by it over a root mean square of its like."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastmlp.optimizers.base import Optimizer, Rate
+from fastmlp.settings import boolean, real
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from fastmlp.optimizers.base import Common
+
+
+class SGD(Optimizer):
+    """w -= learning_rate * g; with momentum m = momentum * m - learning_rate * g, w += m.
+
+    Nesterov's form steps on from there: w += momentum * m - learning_rate * g.
+    """
+
+    def __init__(
+        self,
+        learning_rate: Rate = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        **common: Unpack[Common],
+    ):
+        super().__init__(learning_rate, **common)
+        self.momentum = real("momentum", momentum, low=0.0, high=1.0)
+        self.nesterov = boolean("nesterov", nesterov)
+
+    @property
+    def rule(self) -> dict[str, Any]:
+        if self.momentum == 0.0:
+            return {"name": "sgd"}
+        return {"name": "nesterov" if self.nesterov else "momentum", "momentum": self.momentum}
+
+
+class RMSprop(Optimizer):
+    """v = rho * v + (1 - rho) * g * g, w -= learning_rate * g / sqrt(v + epsilon).
+
+    With momentum these steps are gathered: m = momentum * m + step, w -= m. `centered` takes the square of a running
+    mean of g off v.
+    """
+
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        rho: float = 0.9,
+        momentum: float = 0.0,
+        epsilon: float = 1e-7,
+        centered: bool = False,
+        **common: Unpack[Common],
+    ):
+        super().__init__(learning_rate, **common)
+        self.rho = real("rho", rho, low=0.0, high=1.0)
+        self.momentum = real("momentum", momentum, low=0.0, high=1.0)
+        self.epsilon = real("epsilon", epsilon, low=0.0)
+        self.centered = boolean("centered", centered)
+
+    @property
+    def rule(self) -> dict[str, Any]:
+        scalars = {"rho": self.rho, "epsilon": self.epsilon}
+        if self.centered or self.momentum > 0.0:
+            name = "rmsprop_centered" if self.centered else "rmsprop_momentum"
+            return {"name": name, "momentum": self.momentum, **scalars}
+        return {"name": "rmsprop", **scalars}
+
+
+class Adagrad(Optimizer):
+    """a += g * g, w -= learning_rate * g / sqrt(a + epsilon); a starts at `initial_accumulator_value`."""
+
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        initial_accumulator_value: float = 0.1,
+        epsilon: float = 1e-7,
+        **common: Unpack[Common],
+    ):
+        super().__init__(learning_rate, **common)
+        self.initial_accumulator_value = real("initial_accumulator_value", initial_accumulator_value, low=0.0)
+        self.epsilon = real("epsilon", epsilon, low=0.0)
+
+    @property
+    def rule(self) -> dict[str, Any]:
+        start = self.initial_accumulator_value
+        return {"name": "adagrad", "initial_accumulator_value": start, "epsilon": self.epsilon}
+
+
+class Adadelta(Optimizer):
+    """Zeiler's Adadelta: w -= learning_rate * s, where s is g times the ratio of two running root mean squares."""
+
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        rho: float = 0.95,
+        epsilon: float = 1e-7,
+        **common: Unpack[Common],
+    ):
+        super().__init__(learning_rate, **common)
+        self.rho = real("rho", rho, low=0.0, high=1.0)
+        self.epsilon = real("epsilon", epsilon, low=0.0)
+
+    @property
+    def rule(self) -> dict[str, Any]:
+        return {"name": "adadelta", "rho": self.rho, "epsilon": self.epsilon}
+
+
+class Lion(Optimizer):
+    """w -= learning_rate * sign(beta_1 * m + (1 - beta_1) * g), m = beta_2 * m + (1 - beta_2) * g."""
+
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.99,
+        **common: Unpack[Common],
+    ):
+        super().__init__(learning_rate, **common)
+        self.beta_1 = real("beta_1", beta_1, low=0.0, high=1.0)
+        if self.beta_1 == 0.0:
+            raise ValueError(f"beta_1: got {beta_1!r}, needs a finite number above 0: steps would not see m")
+        self.beta_2 = real("beta_2", beta_2, low=0.0, high=1.0)
+
+    @property
+    def rule(self) -> dict[str, Any]:
+        return {"name": "lion", "beta_1": self.beta_1, "beta_2": self.beta_2}
