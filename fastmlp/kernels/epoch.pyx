@@ -3,6 +3,7 @@
 Training shares each batch between the threads; predictions give each thread rows of its own, so that none waits.
 """
 
+from cpython.exc cimport PyErr_Occurred
 from cython cimport floating
 from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memcpy, memset
@@ -283,8 +284,8 @@ cdef bint ask(Plan *plan, const Data *data, Py_ssize_t start, const Part *part, 
 
 
 cdef bint call(void *own_loss, Py_ssize_t start, Py_ssize_t rows) noexcept nogil:
-    with gil:
-        return (<object> own_loss)(start, rows)
+    with gil:  # nothing of Python may run while the exception that `interrupted` left there waits to be raised
+        return PyErr_Occurred() == NULL and (<object> own_loss)(start, rows)
 
 
 cdef inline void scale(Py_ssize_t n, floating weight, floating *x) noexcept nogil:
