@@ -31,6 +31,7 @@ COMPILE = {
     ],
     "msvc": ["/O2", "/fp:precise"],
 }
+LINK = {"unix": ["-lm"], "msvc": []}  # else the C library's oldest functions are found, which are slower
 OPENMP_FLAGS = {"unix": (["-fopenmp"], ["-fopenmp"]), "msvc": (["/openmp"], [])}
 if platform.system() == "Darwin":
     OPENMP_FLAGS["unix"] = (["-Xpreprocessor", "-fopenmp"], ["-lomp"])
@@ -50,7 +51,7 @@ class BuildKernels(build_ext):
         self.probe(compile_openmp, link_openmp)
         for extension in self.extensions:
             extension.extra_compile_args = COMPILE[kind] + compile_openmp
-            extension.extra_link_args = list(link_openmp)
+            extension.extra_link_args = LINK[kind] + link_openmp
             if extension.name == "fastmlp.kernels.isa":
                 extension.extra_objects = self.compile_instruction_sets(kind)
         super().build_extensions()

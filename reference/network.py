@@ -166,7 +166,8 @@ class Network:
             found = stage_gradients(stage, values[i], dy, step)
             for name, gradient in found.items():
                 l1, l2, _ = settings_of(stage, name)
-                add_penalty_gradient(gradient, stage["weights"][name], l1 * penalty_scale, l2 * penalty_scale)
+                if l1 or l2:
+                    add_penalty_gradient(gradient, stage["weights"][name], l1 * penalty_scale, l2 * penalty_scale)
             gradients = list(found.values()) + gradients
             dy = stage_backward(stage, values[i], values[i + 1], dy, step)
         return gradients, dy

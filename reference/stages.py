@@ -4,6 +4,8 @@ A stage is a dict: "kind", the settings of its layer, and "weights", its arrays 
 into the affine map and its activation.
 """
 
+import math
+
 from reference import activations, normalization, ops, rectifiers
 from reference.dense import dense_bias_gradient, dense_forward, dense_input_gradient, dense_kernel_gradient
 from reference.dropout import dropout, gaussian_noise
@@ -140,7 +142,7 @@ def column_statistics(stage, x, step):
     """Means and inverse deviations that columns are normalized with: in training those of the batch, if it has any."""
     mean, variance = stage["weights"]["mean"], stage["weights"]["variance"]
     if stage["kind"] == "normalization":
-        return mean, [1.0 / max(v**0.5, LEAST_DEVIATION) for v in variance]
+        return mean, [1.0 / max(math.sqrt(v), LEAST_DEVIATION) for v in variance]
     if step is not None:
         mean, variance = normalization.batch_statistics(x)
     return mean, normalization.inverse_deviations(variance, stage["epsilon"])

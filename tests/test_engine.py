@@ -20,6 +20,7 @@ from tests.networks import (
     dense,
     dropout,
     initial,
+    layer_normalization,
     pairs,
     shapes,
     targets,
@@ -229,7 +230,11 @@ def test_predictions_do_not_depend_on_the_number_of_threads(dtype, rows, isa):
     assert len(seen) == 1
 
 
-@pytest.mark.parametrize("layers", [[dense(5, "softmax")], WIDE[:2] + WIDE[-2:-1] + [dense(5, "softmax")]], ids=len)
+@pytest.mark.parametrize(
+    "layers",
+    [[dense(5, "softmax")], WIDE[:2] + WIDE[-2:-1] + [dense(5, "softmax")], [layer_normalization()]],
+    ids=["one", "several", "no_product"],
+)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_means_of_many_small_steps_are_those_of_one_thread(dtype, layers, few_digits):
     """One thread adds up losses, metrics and penalties while the others begin the next step."""

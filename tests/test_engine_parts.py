@@ -1,11 +1,14 @@
 """What the engine can do besides: a loss of the user's own, gradients that are given or clipped, constraints."""
 
+import signal
+import time
+
 import numpy as np
 import pytest
 
 import reference
-from fastmlp.kernels import Network
-from tests.networks import NETWORKS, OPTIMIZERS, dense, dropout, initial, targets
+from fastmlp.kernels import Network, engine
+from tests.networks import NETWORKS, OPTIMIZERS, batch_normalization, dense, dropout, initial, targets
 from tests.test_engine import assert_same, lists
 
 LAYERS = [dense(35, "relu"), dropout(0.3), dense(3, "tanh")]
@@ -98,6 +101,36 @@ def test_what_a_loss_of_the_users_own_raises_comes_out_and_the_network_goes_on(t
         network.evaluate(x, y[:5])
     with pytest.raises(ValueError, match="metric: got 'binary_accuracy', needs None"):
         network.evaluate(x, y, "binary_accuracy")
+
+
+def test_ctrl_c_between_two_calls_of_a_loss_of_the_users_own_comes_out():
+    """The engine sees the signal on its way back through wide layers, and computes one more step before it stops."""
+
+    def loss(y, p):
+        time.sleep((0.98 - time.time()) % 1)  # signals are looked for when the clock's second changes
+        signal.setitimer(signal.ITIMER_REAL, 0.005)
+        return np.zeros(len(p)), np.zeros_like(p)
+
+    network = Network(1024, [dense(1024), dense(1024), dense(1)], loss, SGD)
+    x, y = np.ones((1024, 1024), np.float32), np.zeros((1024, 1))
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            network.train_epoch(x, y, np.tile(np.arange(1024), 8), 1024)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("threads_", [2, 3, 4])
+def test_a_product_after_columns_are_complete_has_the_oracles_bits_without_lists(threads_, isa, monkeypatch):
+    """No zeros are sought, and the batch normalization has made all threads meet already."""
+    monkeypatch.setattr(engine, "SKIP_ZEROS", False)
+    layers = [batch_normalization(), dense(35, "tanh"), dense(3)]
+    for _ in range(20):
+        network, oracle, results, _, _ = trained("mean_squared_error", SGD, layers, threads_)
+        assert results[0] == results[1]
+        assert_same(network.get_weights(), oracle.get_weights())
 
 
 def test_penalties_are_scaled_step_by_step(isa, threads):

@@ -77,6 +77,7 @@ cdef class Network(Parameters):
     cdef readonly object loss
     cdef int thread_limit
     cdef Py_ssize_t multiply_adds  # to predict one row
+    cdef bint is_shared  # whether threads meet in each pass; a network where they do not is small work
     cdef Py_ssize_t height, capacity, capacity_threads
     cdef object layer_memory, workspace, own_loss
 
@@ -123,6 +124,7 @@ cdef class Network(Parameters):
             layer.seed = stage.get("seed", 0)
             layer.scale = stage.get("scale", 1.0)
             layer.offset = stage.get("offset", 0.0)
+            self.is_shared |= layer.kind == DENSE or layer.kind == BATCH_NORMALIZATION
             self.plan.active |= layer.kind == ACTIVITY_PENALTY
             for name, shape in weight_shapes(stage, layer.inputs).items():
                 give(layer, name, self.add(name, shape, name in TRAINED, stage.get(name, {})))
@@ -141,6 +143,7 @@ cdef class Network(Parameters):
         threads = max(threads, self.capacity_threads)
         self.capacity = 0  # until all the room is there
         self.workspace = []
+        self.plan.scratch = <void *> address(self.memory[2])  # apply_gradients needs no more
         self.make_matrix(&self.plan.batch, n, self.plan.inputs)
         self.make_matrix(&self.plan.batch_gradient, n, self.plan.inputs)
         for number in range(self.plan.depth):
@@ -365,8 +368,7 @@ cdef class Network(Parameters):
         data.metric = METRICS[metric]
         cdef Plan *plan = &self.plan
         cdef Py_ssize_t batch = min(batch_size, data.rows)
-        # without weights there is nothing that threads would share
-        cdef int threads = usable(self.thread_limit) if plan.arrays > 0 else 1
+        cdef int threads = usable(self.thread_limit) if self.is_shared else 1
         self.take_lock()
         try:
             self.reserve(batch * threads if what == PREDICT else batch, threads)

@@ -3,6 +3,7 @@
 Training shares each batch between the threads; predictions give each thread rows of its own, so that none waits.
 """
 
+from cpython.exc cimport PyErr_Occurred
 from cython cimport floating
 from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memcpy, memset
@@ -16,7 +17,7 @@ from fastmlp.kernels.plan cimport Data, Matrix, Part, Pass, Plan, element, gradi
 from fastmlp.kernels.plan cimport part_of, row_number
 from fastmlp.kernels.propagate cimport backward, forward
 from fastmlp.kernels.row_losses cimport classes_of, gradient_of_row, link_of, loss_of_row, smooth_row
-from fastmlp.kernels.rows cimport copy_row, put_row, take_row
+from fastmlp.kernels.rows cimport copy_row, place_of_row, put_row, take_row
 from fastmlp.kernels.stage_rowwise cimport through_activation
 from fastmlp.kernels.weights cimport constrain, penalty_of, sum_penalties, update_clipped
 
@@ -71,8 +72,9 @@ cdef void set_step(Plan *plan, const Data *data, Py_ssize_t number, uint64_t ste
 
 cdef void learn(Plan *plan, const Part *part, const Pass *run, const floating *kind) noexcept nogil:
     """Backward, and the update of the weights: on the way, or from the gradients once their norms are known."""
-    cdef Pass kept = run[0]
+    cdef Pass kept
     if plan.clipnorm > 0 or plan.global_clipnorm > 0:
+        kept = run[0]
         kept.optimizer.kind = STORE
         backward(plan, part, &kept, kind)
         barrier_wait(&plan.barrier, part.count)
@@ -105,7 +107,8 @@ cdef inline Pass pass_of(const Plan *plan, bint gradients, bint training) noexce
     run.step = plan.step
     run.lowest = plan.first_trained
     run.penalty_scale = 1
-    run.optimizer = plan.optimizer
+    if gradients:
+        run.optimizer = plan.optimizer
     return run
 
 
@@ -236,7 +239,7 @@ cdef inline void compare_row(Plan *plan, const Data *data, Py_ssize_t row, Py_ss
     cdef int width = panel_columns(plan.isa, kind), label = data.labels[row] if data.labels != NULL else 0
     cdef Py_ssize_t n = plan.outputs, padded = blocks(n, width) * width
     cdef floating *memory = memory_of(plan, part, kind)
-    cdef floating *gradient = memory + 2 * padded
+    cdef floating *gradient
     cdef floating *losses = <floating *> plan.losses
     cdef const floating *predictions = take_row(input_of(plan, plan.depth), i, width, memory)
     cdef const floating *t = <const floating *> data.y + row * n if data.y != NULL else NULL
@@ -257,6 +260,7 @@ cdef inline void compare_row(Plan *plan, const Data *data, Py_ssize_t row, Py_ss
         memcpy(<floating *> data.predictions + row * n, predictions, n * sizeof(floating))
     if not run.gradients:
         return
+    gradient = place_of_row(gradient_of(plan, top), i, width, memory + 2 * padded)
     if plan.loss.kind == OWN_LOSS:
         memcpy(gradient, <const floating *> plan.own_gradient + i * n, n * sizeof(floating))
     else:
@@ -283,8 +287,8 @@ cdef bint ask(Plan *plan, const Data *data, Py_ssize_t start, const Part *part, 
 
 
 cdef bint call(void *own_loss, Py_ssize_t start, Py_ssize_t rows) noexcept nogil:
-    with gil:
-        return (<object> own_loss)(start, rows)
+    with gil:  # nothing of Python may run while the exception that `interrupted` left there waits to be raised
+        return PyErr_Occurred() == NULL and (<object> own_loss)(start, rows)
 
 
 cdef inline void scale(Py_ssize_t n, floating weight, floating *x) noexcept nogil:

@@ -7,14 +7,6 @@ from fastmlp.kernels.isa cimport blocks
 from fastmlp.kernels.plan cimport Matrix, element
 
 
-cdef floating *take_row(const Matrix *matrix, Py_ssize_t row, int width, floating *memory) noexcept nogil:
-    """A row side by side: where it lies when it has one panel, else copied to `memory`."""
-    if matrix.columns <= width:
-        return element(matrix, row, 0, width, memory)
-    copy_row(matrix, row, width, memory)
-    return memory
-
-
 cdef void copy_row(const Matrix *matrix, Py_ssize_t row, int width, floating *out) noexcept nogil:
     cdef Py_ssize_t panel
     for panel in range(blocks(matrix.columns, width)):
@@ -23,7 +15,7 @@ cdef void copy_row(const Matrix *matrix, Py_ssize_t row, int width, floating *ou
 
 
 cdef void put_row(const Matrix *matrix, Py_ssize_t row, int width, const floating *values) noexcept nogil:
-    """Write back what take_row gave, or a row from elsewhere."""
+    """Write back what take_row or place_of_row gave, or a row from elsewhere."""
     cdef Py_ssize_t panel
     cdef floating *out
     for panel in range(blocks(matrix.columns, width)):

@@ -16,7 +16,7 @@ from fastmlp.kernels.isa cimport tile_rows, transpose
 from fastmlp.kernels.plan cimport DENSE, NO_ROW, NOT_LISTED
 from fastmlp.kernels.plan cimport Layer, Lists, Matrix, Parameter, Part, Pass, Plan, block_row, element, gradient_of
 from fastmlp.kernels.plan cimport input_of, memory_of, tile_of, vectors_of
-from fastmlp.kernels.skipping cimport first_list, index_of, list_own_columns, list_own_rows, may_skip, values_of
+from fastmlp.kernels.skipping cimport first_list, index_of, list_own_columns, list_own_rows, values_of
 from fastmlp.kernels.weights cimport apply
 
 
@@ -32,8 +32,7 @@ cdef bint dense_forward(Plan *plan, int number, const Part *part, const Pass *ru
     cdef int width = panel_columns(plan.isa, kind)
     cdef bint alone = part.last - part.first == 1  # listed by one thread for all
     list_own_rows(plan, number, part, kind)
-    # Where nothing may be listed, each thread wrote what the others would: there is nothing to wait for.
-    if not complete or may_skip(plan, layer, width) or alone and layer.outputs > width:
+    if not complete or layer.outputs > width:  # one panel of outputs needs the lists of the thread's own rows only
         barrier_wait(&plan.barrier, part.count)
     if run.gradients:
         list_own_columns(plan, number, part, kind)

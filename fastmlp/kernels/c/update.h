@@ -179,7 +179,7 @@ static void NAME(average_weights)(ptrdiff_t n, double ema_momentum, const T *__r
 }
 
 /* The rule alone. The short loops around it run over what is in the cache, and only where they are asked for. */
-static void NAME(follow)(const Optimizer *optimizer, ptrdiff_t n, T *w, const T *g, T *const *slots)
+INLINE void NAME(follow)(const Optimizer *optimizer, ptrdiff_t n, T *w, const T *g, T *const *slots)
 {
     switch (optimizer->kind) {
     case SGD: NAME(sgd)(optimizer, n, w, g); break;
@@ -201,16 +201,13 @@ static void NAME(follow)(const Optimizer *optimizer, ptrdiff_t n, T *w, const T 
 
 static void NAME(update)(const Optimizer *optimizer, ptrdiff_t n, T *w, T *g, T *const *slots)
 {
-    if (optimizer->kind == STORE || !optimizer->is_adjusted) {
-        NAME(follow)(optimizer, n, w, g, slots);
-        return;
-    }
-    if (optimizer->clipvalue > 0)
+    const int is_adjusted = optimizer->is_adjusted && optimizer->kind != STORE;
+    if (is_adjusted && optimizer->clipvalue > 0)
         NAME(clip_by_value)(n, optimizer->clipvalue, g);
-    if (optimizer->weight_decay > 0)
+    if (is_adjusted && optimizer->weight_decay > 0)
         NAME(decay_weights)(n, optimizer->weight_decay, optimizer->plain_rate, w);
     NAME(follow)(optimizer, n, w, g, slots);
-    if (optimizer->average_slot >= 0) {
+    if (is_adjusted && optimizer->average_slot >= 0) {
         NAME(average_weights)(n, optimizer->ema_momentum_now, w, slots[optimizer->average_slot]);
         if (optimizer->overwrites_now)
             NAME(store)(n, w, slots[optimizer->average_slot]);
