@@ -91,10 +91,9 @@ class Results:
 def in_engine(metrics: Sequence[Metric], loss: Loss, units: int) -> tuple[Metric | None, str | None]:
     """Return the first of the metrics that the engine computes, and its name there; at most one, without weights."""
     for metric in metrics:
-        known = (
-            isinstance(metric, EngineAccuracy) and type(metric) in METRICS.values()
-        )  # a subclass may count otherwise
-        name = metric.resolve(loss, units) if known and not loss.own else None
+        if loss.own or type(metric) not in METRICS.values():  # a subclass may count otherwise
+            continue
+        name = metric.resolve(loss, units) if isinstance(metric, EngineAccuracy) else None
         if name is not None:
             return metric, name
     return None, None
