@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastmlp.settings import Settings, lookup, only, real
+from fastmlp.settings import Settings, lookup, only, real, refuse_methods
 
 
 class MaxNorm(Settings):
@@ -17,6 +17,9 @@ class MaxNorm(Settings):
     axis : int
         0: norms are taken over the inputs of each unit.
     """
+
+    def __init_subclass__(cls) -> None:
+        refuse_methods(cls, ("__call__",), "the engine computes max_norm")
 
     def __init__(self, max_value: float = 2, axis: int = 0):
         self.max_value = real("max_value", max_value, low=0.0)

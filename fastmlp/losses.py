@@ -13,7 +13,7 @@ import numpy as np
 
 from fastmlp.loss_functions import *  # noqa: F403, Keras has them here too
 from fastmlp.loss_functions import FUNCTIONS, ONE_AXIS, signs
-from fastmlp.settings import Settings, boolean, lookup, only, optional_name, real
+from fastmlp.settings import Settings, boolean, lookup, only, optional_name, real, refuse_methods
 
 MEAN = "sum_over_batch_size"
 
@@ -35,6 +35,10 @@ class Loss(Settings):
     sparse: ClassVar[bool] = False  # True when targets are class numbers
     probabilities: ClassVar[bool] = False  # True when other targets must lie in [0, 1]
     own: ClassVar[bool] = False  # True for a function of the user's, which takes any targets
+
+    def __init_subclass__(cls) -> None:
+        if hasattr(cls, "kernel") and "kernel" not in vars(cls):
+            refuse_methods(cls, ("call",), "the engine computes it; a loss of your own is a function")
 
     def __init__(self, reduction: str = MEAN, name: str | None = None, dtype: None = None):
         if not hasattr(self, "kernel"):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastmlp.settings import Settings, lookup, real
+from fastmlp.settings import Settings, lookup, real, refuse_methods
 
 
 class Regularizer(Settings):
     """Base of the penalties l1 * sum(|w|) + l2 * sum(w * w)."""
+
+    def __init_subclass__(cls) -> None:
+        refuse_methods(cls, ("__call__",), "the engine computes the penalties of l1 and l2")
 
     @property
     def strengths(self) -> dict[str, float]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastmlp.data import Data
 from fastmlp.losses import Loss
-from fastmlp.metrics import Metric
+from fastmlp.metrics import METRICS, Metric
 from fastmlp.metrics.accuracy import EngineAccuracy
 
 if TYPE_CHECKING:
@@ -91,7 +91,9 @@ class Results:
 def in_engine(metrics: Sequence[Metric], loss: Loss, units: int) -> tuple[Metric | None, str | None]:
     """Return the first of the metrics that the engine computes, and its name there; at most one, without weights."""
     for metric in metrics:
-        name = metric.resolve(loss, units) if isinstance(metric, EngineAccuracy) and not loss.own else None
+        if loss.own or type(metric) not in METRICS.values():  # a subclass may count otherwise
+            continue
+        name = metric.resolve(loss, units) if isinstance(metric, EngineAccuracy) else None
         if name is not None:
             return metric, name
     return None, None

@@ -200,7 +200,16 @@ def test_what_would_be_ignored_cannot_be_set(make, name):
 
 @pytest.mark.parametrize(
     ("base", "method"),
-    [(layers.Layer, "call"), (layers.Dense, "call"), (keras.Sequential, "call"), (keras.Sequential, "train_step")],
+    [
+        (layers.Layer, "call"),
+        (layers.Dense, "call"),
+        (keras.Sequential, "call"),
+        (keras.Sequential, "train_step"),
+        (keras.losses.MeanSquaredError, "call"),
+        (keras.regularizers.L2, "__call__"),
+        (keras.constraints.MaxNorm, "__call__"),
+        (keras.optimizers.SGD, "update_step"),
+    ],
 )
 def test_what_would_not_be_called_cannot_be_overridden(base, method):
     with pytest.raises(TypeError, match=f"Own: got a method '{method}', needs none"):

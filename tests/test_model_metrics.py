@@ -180,7 +180,7 @@ def test_one_accuracy_without_weights_asks_the_engine_for_nothing_more(monkeypat
     assert len(calls) == 3
     for (_, _, order, size, metric), named in calls:
         assert (len(order), size, metric) == (50, 8, "categorical_accuracy")
-        assert named == {"sample_weight": None, "learning_rates": None, "predictions": None}
+        assert set(named.values()) == {None}
 
 
 def test_predictions_have_one_memory_in_a_fit(monkeypatch):
@@ -349,3 +349,12 @@ def test_metrics_and_class_weights_take_the_bits_that_a_hinge_takes_for_signs(ho
         values = [history["loss"][0], history["mae"][0]]
         assert history["val_mae"][0] == pytest.approx(np.abs(model(X) - bits).mean(), rel=1e-12)
     assert values == pytest.approx([weighted, expected[1]], rel=1e-12)
+
+
+def test_an_accuracy_of_the_users_own_is_not_the_engines():
+    class Always(metrics.CategoricalAccuracy):
+        def values(self, y_true, y_pred):
+            return np.ones(len(y_pred))
+
+    model = make([Always(name="always")])
+    assert model.engine_metric is None and model.evaluate(X, Y, verbose=0)[1] == 1.0

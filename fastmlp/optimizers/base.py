@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 import numpy as np
 
 from fastmlp.optimizers import schedules
-from fastmlp.settings import Settings, boolean, integer, only, optional_name, real, to_plain
+from fastmlp.settings import Settings, boolean, integer, only, optional_name, real, refuse_methods, to_plain
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -67,6 +67,9 @@ class Optimizer(Settings):
     settings: ClassVar[frozenset[str]] = frozenset(Common.__annotations__)  # names that may be set
 
     def __init_subclass__(cls) -> None:
+        refuse_methods(
+            cls, ("update_step",), "updates are the engine's; for rules of your own there is model.gradients"
+        )
         cls.default_name = vars(cls).get("default_name", cls.__name__.lower())
         cls.settings = frozenset(inspect.signature(cls).parameters) | Common.__annotations__.keys()
 
