@@ -228,7 +228,8 @@ cdef void normalize_rows(Plan *plan, int number, const Part *part, const floatin
         first = last
 
 
-cdef void row_statistics(Plan *plan, int number, Py_ssize_t first, Py_ssize_t last, floating *statistics) noexcept nogil:
+cdef void row_statistics(Plan *plan, int number, Py_ssize_t first, Py_ssize_t last,
+                         floating *statistics) noexcept nogil:
     """The mean of each of TOGETHER rows at most, and the inverse of its deviation."""
     cdef const Layer *layer = &plan.layers[number]
     cdef Py_ssize_t rows = last - first, i
