@@ -8,8 +8,8 @@ import itertools
 import math
 
 from reference import crossentropies
-from reference.network import argmax
-from reference.network import binary_accuracy as binary_hits
+from reference.accuracies import argmax
+from reference.accuracies import binary_accuracy as binary_hits
 
 EPSILON = 1e-7
 LOWEST = -1e10  # the threshold where the largest outputs of each row are the positive ones

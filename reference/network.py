@@ -5,6 +5,7 @@ G. Hinton and R. Williams, Learning representations by back-propagating errors, 
 """
 
 from reference import crossentropies, losses, ops, optimizers, similarities
+from reference.accuracies import METRICS
 from reference.stages import TRAINED, activity_penalties, build_stages, stage_backward, stage_forward, stage_gradients
 from reference.weights import (
     add_penalty_gradient,
@@ -333,47 +334,3 @@ def settings_of(stage, name):
     """l1, l2 and the largest norm of a stage's weights of that name; 0 where there is none."""
     settings = stage.get(name, {})
     return settings.get("l1", 0.0), settings.get("l2", 0.0), settings.get("max_norm", 0.0)
-
-
-# Metrics: one value a row.
-
-
-def no_metric(y_true, y_pred):
-    """Nothing to add up, so that the metric value is 0.0."""
-    return []
-
-
-def binary_accuracy(y_true, y_pred):
-    """Share of the columns where truth and prediction, [rows, columns], lie on the same side of 0.5."""
-    shares = []
-    for row_t, row_p in ops.pairs(y_true, y_pred):
-        hits = [1.0 if (p > 0.5) == (t > 0.5) else 0.0 for t, p in ops.pairs(row_t, row_p)]
-        shares.append(ops.vector_sum(hits) / len(hits))
-    return shares
-
-
-def categorical_accuracy(y_true, y_pred):
-    """1.0 where truth and prediction, [rows, columns], have their first maximum in the same column, else 0.0."""
-    return sparse_categorical_accuracy([argmax(t) for t in y_true], y_pred)
-
-
-def sparse_categorical_accuracy(y_true, y_pred):
-    """1.0 where the first maximum of y_pred, [rows, columns], is in the column that y_true, [rows], names, else 0.0."""
-    return [1.0 if argmax(p) == label else 0.0 for label, p in ops.pairs(y_true, y_pred)]
-
-
-METRICS = {
-    None: no_metric,
-    "binary_accuracy": binary_accuracy,
-    "categorical_accuracy": categorical_accuracy,
-    "sparse_categorical_accuracy": sparse_categorical_accuracy,
-}
-
-
-def argmax(row):
-    """Index of the first maximum of a row."""
-    best = 0
-    for j in range(len(row)):
-        if row[j] > row[best]:
-            best = j
-    return best

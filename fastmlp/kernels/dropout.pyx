@@ -78,10 +78,11 @@ cdef void add_noise(double stddev, uint64_t seed, uint64_t step, uint32_t layer,
 cdef inline void add_pair(double stddev, uint32_t word, uint32_t other, bint has_first, bint has_second,
                           floating *x) noexcept nogil:
     cdef double radius = sqrt(-2.0 * log((word + 1.0) / WORD)), angle = 2.0 * PI * (other / WORD)
+    cdef double cosine = cos(angle), sine = sin(angle)  # both in any case: compilers make one call of the two
     if has_first:
-        x[0] = x[0] + <floating> (stddev * (radius * cos(angle)))
+        x[0] = x[0] + <floating> (stddev * (radius * cosine))
     if has_second:
-        x[1] = x[1] + <floating> (stddev * (radius * sin(angle)))
+        x[1] = x[1] + <floating> (stddev * (radius * sine))
 
 
 cdef Dropout dropout_setting(double rate, uint64_t seed, uint64_t step, uint32_t layer) noexcept nogil:

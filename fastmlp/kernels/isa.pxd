@@ -53,7 +53,6 @@ cdef extern from "c/kernels.h" nogil:
         void (*multiply_listed_row)(Py_ssize_t, Py_ssize_t, const uint32_t *, const float *, const float *,
                                     Py_ssize_t, const float *, int, float *, Py_ssize_t) noexcept nogil
         void (*load)(int, Py_ssize_t, const void *, const void *, float *, Py_ssize_t) noexcept nogil
-        bint (*finite)(int, Py_ssize_t, const void *) noexcept nogil
         void (*transpose)(Py_ssize_t, Py_ssize_t, const float *, Py_ssize_t, float *, Py_ssize_t) noexcept nogil
         Py_ssize_t (*mark_nonzeros)(Py_ssize_t, const float *, Py_ssize_t, uint64_t *) noexcept nogil
         Py_ssize_t (*list_rows)(Py_ssize_t, const float *, const float *, Py_ssize_t, const uint64_t *,
@@ -63,6 +62,7 @@ cdef extern from "c/kernels.h" nogil:
                              float *) noexcept nogil
         void (*sum_rows)(Py_ssize_t, const float *, float *) noexcept nogil
         void (*sum_squares)(Py_ssize_t, const float *, float *) noexcept nogil
+        void (*sum_magnitudes)(Py_ssize_t, const float *, float *) noexcept nogil
         void (*rescale)(Py_ssize_t, double, double, float *) noexcept nogil
         float (*dot)(Py_ssize_t, const float *, const float *) noexcept nogil
         void (*activate)(int, Py_ssize_t, float *) noexcept nogil
@@ -71,6 +71,7 @@ cdef extern from "c/kernels.h" nogil:
         void (*log_softmax)(Py_ssize_t, float *) noexcept nogil
         void (*log_softmax_gradient)(Py_ssize_t, const float *, float *) noexcept nogil
         void (*update)(const Optimizer *, Py_ssize_t, float *, float *, float **) noexcept nogil
+        void (*add_penalty)(Py_ssize_t, float, float, const float *, float *) noexcept nogil
         void (*clip_by_value)(Py_ssize_t, double, float *) noexcept nogil
         void (*decay_weights)(Py_ssize_t, double, double, float *) noexcept nogil
         void (*average_weights)(Py_ssize_t, double, const float *, float *) noexcept nogil
@@ -89,7 +90,6 @@ cdef extern from "c/kernels.h" nogil:
         void (*multiply_listed_row)(Py_ssize_t, Py_ssize_t, const uint32_t *, const double *, const double *,
                                     Py_ssize_t, const double *, int, double *, Py_ssize_t) noexcept nogil
         void (*load)(int, Py_ssize_t, const void *, const void *, double *, Py_ssize_t) noexcept nogil
-        bint (*finite)(int, Py_ssize_t, const void *) noexcept nogil
         void (*transpose)(Py_ssize_t, Py_ssize_t, const double *, Py_ssize_t, double *, Py_ssize_t) noexcept nogil
         Py_ssize_t (*mark_nonzeros)(Py_ssize_t, const double *, Py_ssize_t, uint64_t *) noexcept nogil
         Py_ssize_t (*list_rows)(Py_ssize_t, const double *, const double *, Py_ssize_t, const uint64_t *,
@@ -99,6 +99,7 @@ cdef extern from "c/kernels.h" nogil:
                              double *) noexcept nogil
         void (*sum_rows)(Py_ssize_t, const double *, double *) noexcept nogil
         void (*sum_squares)(Py_ssize_t, const double *, double *) noexcept nogil
+        void (*sum_magnitudes)(Py_ssize_t, const double *, double *) noexcept nogil
         void (*rescale)(Py_ssize_t, double, double, double *) noexcept nogil
         double (*dot)(Py_ssize_t, const double *, const double *) noexcept nogil
         void (*activate)(int, Py_ssize_t, double *) noexcept nogil
@@ -107,6 +108,7 @@ cdef extern from "c/kernels.h" nogil:
         void (*log_softmax)(Py_ssize_t, double *) noexcept nogil
         void (*log_softmax_gradient)(Py_ssize_t, const double *, double *) noexcept nogil
         void (*update)(const Optimizer *, Py_ssize_t, double *, double *, double **) noexcept nogil
+        void (*add_penalty)(Py_ssize_t, double, double, const double *, double *) noexcept nogil
         void (*clip_by_value)(Py_ssize_t, double, double *) noexcept nogil
         void (*decay_weights)(Py_ssize_t, double, double, double *) noexcept nogil
         void (*average_weights)(Py_ssize_t, double, const double *, double *) noexcept nogil
@@ -114,6 +116,7 @@ cdef extern from "c/kernels.h" nogil:
 
     ctypedef struct Isa:
         const char *name
+        bint (*all_finite)(int, Py_ssize_t, const void *) noexcept nogil
         Py_ssize_t (*pair_rows)(int, Py_ssize_t, const uint64_t *, const int32_t *, int32_t *) noexcept nogil
         Kernels_f32 f32
         Kernels_f64 f64
@@ -259,6 +262,21 @@ cdef inline void sum_squares(const Isa *isa, Py_ssize_t rows, const floating *a,
         isa.f32.sum_squares(rows, a, sums)
     else:
         isa.f64.sum_squares(rows, a, sums)
+
+
+cdef inline void sum_magnitudes(const Isa *isa, Py_ssize_t rows, const floating *a, floating *sums) noexcept nogil:
+    if floating is float:
+        isa.f32.sum_magnitudes(rows, a, sums)
+    else:
+        isa.f64.sum_magnitudes(rows, a, sums)
+
+
+cdef inline void add_penalty(const Isa *isa, Py_ssize_t n, double l1, double twice_l2, const floating *w,
+                             floating *g) noexcept nogil:
+    if floating is float:
+        isa.f32.add_penalty(n, <float> l1, <float> twice_l2, w, g)
+    else:
+        isa.f64.add_penalty(n, l1, twice_l2, w, g)
 
 
 cdef inline void rescale(const Isa *isa, Py_ssize_t n, double scale, double offset, floating *x) noexcept nogil:

@@ -11,13 +11,15 @@ from libc.string cimport memcpy, memset
 
 from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, panel_columns, share, sum_rows
 from fastmlp.kernels.plan cimport BATCH_NORMALIZATION, DENSE, LAYER_NORMALIZATION
-from fastmlp.kernels.plan cimport Layer, Matrix, Parameter, Part, Pass, Plan, element, gradient_of, input_of, memory_of
+from fastmlp.kernels.plan cimport Layer, Parameter, Part, Pass, Plan, element, gradient_of, input_of, memory_of
 from fastmlp.kernels.plan cimport tile_of
-from fastmlp.kernels.rows cimport put_row, take_row
 from fastmlp.kernels.stage_rowwise cimport through_activation
 from fastmlp.kernels.weights cimport apply
 
 cdef double LEAST_DEVIATION = 1e-7  # Keras' epsilon(); what a given mean and variance divide by at least
+
+cdef enum:
+    TOGETHER = 16  # rows that are summed side by side, as each sum waits for its last addition
 
 
 cdef bint normalize_forward(Plan *plan, int number, const Part *part, const Pass *run, bint complete,
@@ -173,23 +175,28 @@ cdef void sum_normalized_columns(Plan *plan, int number, Py_ssize_t panel, const
 
 
 cdef void scale_panel_backward(Plan *plan, int number, Py_ssize_t panel, const Part *part, const Pass *run,
-                               const floating *columns, const floating *sums) noexcept nogil:
-    """dx = factor * dy, in training less the parts of dy that mean and deviation take up."""
+                               const floating *columns, floating *sums) noexcept nogil:
+    """dx = factor * dy, in training less the parts of dy that mean and deviation take up.
+
+    There is room for as many numbers behind the sums."""
     cdef int width = panel_columns(plan.isa, columns), j
-    cdef const Matrix *below = gradient_of(plan, number - 1)
     cdef const floating *x = element(input_of(plan, number), part.first, panel, width, columns)
     cdef const floating *dy = element(&plan.layers[number].gradient, part.first, panel, width, columns)
-    cdef floating *dx = element(below, part.first, panel, width, columns)
+    cdef floating *dx = element(gradient_of(plan, number - 1), part.first, panel, width, columns)
+    cdef floating *along = sums + 2 * width
+    cdef floating *means = along + width
     cdef Py_ssize_t rows = part.last - part.first, i
-    cdef floating count = <floating> rows, normal
+    for j in range(2 * width):
+        along[j] = sums[j] / <floating> rows
     for i in range(rows):
-        for j in range(width):
-            if of_batch(&plan.layers[number], run):
-                normal = (x[i * width + j] - columns[j]) * columns[width + j]
+        if of_batch(&plan.layers[number], run):
+            for j in range(width):
                 dx[i * width + j] = columns[2 * width + j] * (
-                    (dy[i * width + j] - sums[width + j] / count) - normal * (sums[j] / count)
+                    (dy[i * width + j] - means[j])
+                    - ((x[i * width + j] - columns[j]) * columns[width + j]) * along[j]
                 )
-            else:
+        else:
+            for j in range(width):
                 dx[i * width + j] = columns[2 * width + j] * dy[i * width + j]
     if number > 0 and plan.layers[number - 1].kind == DENSE:
         activate_gradient(plan.isa, plan.layers[number - 1].activation, rows * width, x, dx)
@@ -211,65 +218,133 @@ cdef void update_panel(Plan *plan, const Layer *layer, Py_ssize_t panel, const P
 cdef void normalize_rows(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil:
     """y = (x - mean) * inverse * gamma + beta, with mean and deviation of each of the thread's rows."""
     cdef Layer *layer = &plan.layers[number]
-    cdef int width = panel_columns(plan.isa, kind)
-    cdef Py_ssize_t n = layer.outputs, padded = blocks(n, width) * width, i, j
-    cdef const floating *gamma = vector_of(plan, layer.gamma, 0, kind)
-    cdef const floating *beta = vector_of(plan, layer.beta, 0, kind)
-    cdef floating *y = memory_of(plan, part, kind) + padded
     cdef floating *statistics = <floating *> layer.statistics
+    cdef Py_ssize_t first = part.own_first, last, panel
+    while first < part.own_last:
+        last = min(first + TOGETHER, part.own_last)
+        row_statistics(plan, number, first, last, statistics + 2 * first)
+        for panel in range(blocks(layer.outputs, panel_columns(plan.isa, kind))):
+            scale_rows(plan, number, panel, first, last, statistics + 2 * first)
+        first = last
+
+
+cdef void row_statistics(Plan *plan, int number, Py_ssize_t first, Py_ssize_t last,
+                         floating *statistics) noexcept nogil:
+    """The mean of each of TOGETHER rows at most, and the inverse of its deviation."""
+    cdef const Layer *layer = &plan.layers[number]
+    cdef Py_ssize_t rows = last - first, i
+    cdef floating count = <floating> layer.outputs
+    cdef floating sums[TOGETHER]
+    cdef floating means[TOGETHER]
+    memset(means, 0, sizeof(means))
+    sum_powers(plan, number, first, rows, 1, means, sums)
+    for i in range(rows):
+        means[i] = sums[i] / count
+    sum_powers(plan, number, first, rows, 2, means, sums)
+    for i in range(rows):
+        statistics[2 * i] = means[i]
+        statistics[2 * i + 1] = <floating> 1 / <floating> sqrt(sums[i] / count + <floating> layer.epsilon)
+
+
+cdef void sum_powers(Plan *plan, int number, Py_ssize_t first, Py_ssize_t rows, int power, const floating *means,
+                     floating *sums) noexcept nogil:
+    """The sums of x, or of (x - mean)^2, along some rows."""
+    cdef const Layer *layer = &plan.layers[number]
+    cdef int width = panel_columns(plan.isa, sums), j
+    cdef Py_ssize_t panel, i
     cdef const floating *x
+    memset(sums, 0, rows * sizeof(floating))
+    for panel in range(blocks(layer.outputs, width)):
+        x = element(input_of(plan, number), first, panel, width, sums)
+        for j in range(<int> min(width, layer.outputs - panel * width)):
+            if power == 1:
+                for i in range(rows):
+                    sums[i] += x[i * width + j]
+            else:
+                for i in range(rows):
+                    sums[i] += (x[i * width + j] - means[i]) * (x[i * width + j] - means[i])
+
+
+cdef void scale_rows(Plan *plan, int number, Py_ssize_t panel, Py_ssize_t first, Py_ssize_t last,
+                     const floating *statistics) noexcept nogil:
+    """y from the statistics of some rows of a panel."""
+    cdef const Layer *layer = &plan.layers[number]
+    cdef int width = panel_columns(plan.isa, statistics), j
+    cdef const floating *x = element(input_of(plan, number), first, panel, width, statistics)
+    cdef const floating *gamma = vector_of(plan, layer.gamma, panel, statistics)
+    cdef const floating *beta = vector_of(plan, layer.beta, panel, statistics)
+    cdef floating *y = element(&layer.output, first, panel, width, statistics)
     cdef floating mean, inverse
-    for i in range(part.own_first, part.own_last):
-        x = take_row(input_of(plan, number), i, width, memory_of(plan, part, kind))
-        row_statistics(n, x, layer.epsilon, statistics + 2 * i)
+    cdef Py_ssize_t i
+    for i in range(last - first):
         mean = statistics[2 * i]
         inverse = statistics[2 * i + 1]
-        for j in range(n):
-            y[j] = (x[j] - mean) * inverse
-            y[j] = y[j] * (gamma[j] if gamma != NULL else <floating> 1) + (beta[j] if beta != NULL else <floating> 0)
-        put_row(&layer.output, i, width, y)
-
-
-cdef void row_statistics(Py_ssize_t n, const floating *x, double epsilon, floating *statistics) noexcept nogil:
-    """The mean of a row, and the inverse of its deviation."""
-    cdef floating total = 0, squares = 0, mean
-    cdef Py_ssize_t j
-    for j in range(n):
-        total += x[j]
-    mean = total / <floating> n
-    for j in range(n):
-        squares += (x[j] - mean) * (x[j] - mean)
-    statistics[0] = mean
-    statistics[1] = <floating> 1 / <floating> sqrt(squares / <floating> n + <floating> epsilon)
+        for j in range(width):
+            y[i * width + j] = (((x[i * width + j] - mean) * inverse) * (gamma[j] if gamma != NULL else <floating> 1)
+                                + (beta[j] if beta != NULL else <floating> 0))
 
 
 cdef void normalize_rows_backward(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil:
     """dx = inverse * (g - mean(g) - normal * mean(g * normal)), g = dy * gamma, for the thread's rows."""
     cdef Layer *layer = &plan.layers[number]
     cdef int width = panel_columns(plan.isa, kind)
-    cdef Py_ssize_t n = layer.outputs, padded = blocks(n, width) * width, i, j
-    cdef const floating *gamma = vector_of(plan, layer.gamma, 0, kind)
-    cdef floating *memory = memory_of(plan, part, kind)
-    cdef floating *dx = memory + 2 * padded
+    cdef Py_ssize_t first = part.own_first, rows, panel, i
     cdef const floating *statistics
-    cdef const floating *x
-    cdef const floating *dy
-    cdef floating along, total
-    for i in range(part.own_first, part.own_last):
-        x = take_row(input_of(plan, number), i, width, memory)
-        dy = take_row(&layer.gradient, i, width, memory + padded)
-        statistics = <const floating *> layer.statistics + 2 * i
-        along = total = 0
-        for j in range(n):
-            dx[j] = dy[j] * (gamma[j] if gamma != NULL else <floating> 1)
-            total += dx[j]
-            along += dx[j] * ((x[j] - statistics[0]) * statistics[1])
-        total = total / <floating> n
-        along = along / <floating> n
-        for j in range(n):
-            dx[j] = statistics[1] * ((dx[j] - total) - ((x[j] - statistics[0]) * statistics[1]) * along)
-        put_row(gradient_of(plan, number - 1), i, width, dx)
+    cdef floating totals[TOGETHER]
+    cdef floating along[TOGETHER]
+    while first < part.own_last:
+        rows = min(TOGETHER, part.own_last - first)
+        statistics = <const floating *> layer.statistics + 2 * first
+        memset(totals, 0, sizeof(totals))
+        memset(along, 0, sizeof(along))
+        for panel in range(blocks(layer.outputs, width)):
+            sum_row_gradients(plan, number, panel, first, rows, statistics, totals, along)
+        for i in range(rows):
+            totals[i] = totals[i] / <floating> layer.outputs
+            along[i] = along[i] / <floating> layer.outputs
+        for panel in range(blocks(layer.outputs, width)):
+            scale_rows_backward(plan, number, panel, first, rows, statistics, totals, along)
+        first += rows
     through_activation(plan, number - 1, part, kind)
+
+
+cdef void sum_row_gradients(Plan *plan, int number, Py_ssize_t panel, Py_ssize_t first, Py_ssize_t rows,
+                            const floating *statistics, floating *totals, floating *along) noexcept nogil:
+    """Put g where dx will be, for some rows of a panel, and add it and its products with what is normal to the sums."""
+    cdef const Layer *layer = &plan.layers[number]
+    cdef int width = panel_columns(plan.isa, statistics), j
+    cdef const floating *x = element(input_of(plan, number), first, panel, width, statistics)
+    cdef const floating *dy = element(&layer.gradient, first, panel, width, statistics)
+    cdef const floating *gamma = vector_of(plan, layer.gamma, panel, statistics)
+    cdef floating *g = element(gradient_of(plan, number - 1), first, panel, width, statistics)
+    cdef Py_ssize_t i
+    for i in range(rows):
+        for j in range(width):
+            g[i * width + j] = dy[i * width + j] * (gamma[j] if gamma != NULL else <floating> 1)
+    for j in range(<int> min(width, layer.outputs - panel * width)):
+        for i in range(rows):
+            totals[i] += g[i * width + j]
+            along[i] += g[i * width + j] * ((x[i * width + j] - statistics[2 * i]) * statistics[2 * i + 1])
+
+
+cdef void scale_rows_backward(Plan *plan, int number, Py_ssize_t panel, Py_ssize_t first, Py_ssize_t rows,
+                              const floating *statistics, const floating *totals,
+                              const floating *along) noexcept nogil:
+    """From g to dx, for some rows of a panel."""
+    cdef int width = panel_columns(plan.isa, statistics), j
+    cdef const floating *x = element(input_of(plan, number), first, panel, width, statistics)
+    cdef floating *dx = element(gradient_of(plan, number - 1), first, panel, width, statistics)
+    cdef floating mean, inverse, total, share_along
+    cdef Py_ssize_t i
+    for i in range(rows):
+        mean = statistics[2 * i]
+        inverse = statistics[2 * i + 1]
+        total = totals[i]
+        share_along = along[i]
+        for j in range(width):
+            dx[i * width + j] = inverse * (
+                (dx[i * width + j] - total) - ((x[i * width + j] - mean) * inverse) * share_along
+            )
 
 
 cdef void sum_normalized_rows(Plan *plan, int number, Py_ssize_t panel, const Part *part,

@@ -1,9 +1,11 @@
 """What is done to the weights of a network as a whole: updates, norms of gradients, penalties, constraints."""
 
 from cython cimport floating
-from libc.math cimport fabs, sqrt
+from libc.math cimport sqrt
+from libc.string cimport memset
 
-from fastmlp.kernels.isa cimport STORE, barrier_wait, blocks, panel_columns, share, sum_squares, update
+from fastmlp.kernels.isa cimport STORE, add_penalty, barrier_wait, blocks, panel_columns, share, sum_magnitudes
+from fastmlp.kernels.isa cimport sum_squares, update
 from fastmlp.kernels.optimizers cimport MAX_SLOTS
 from fastmlp.kernels.plan cimport Parameter, Part, Pass, Plan, tile_of
 
@@ -18,8 +20,7 @@ cdef void apply(Plan *plan, const Parameter *parameter, const Pass *run, Py_ssiz
     """Update n weights of the arena by their gradient g without that of the penalty, or keep the gradient."""
     cdef floating *w = <floating *> plan.arena + at
     if parameter.l1 > 0 or parameter.l2 > 0:
-        add_penalty(<floating> (parameter.l1 * run.penalty_scale),
-                    <floating> (2.0 * (parameter.l2 * run.penalty_scale)), n, w, g)
+        add_penalty(plan.isa, n, parameter.l1 * run.penalty_scale, 2.0 * (parameter.l2 * run.penalty_scale), w, g)
     update_weights(plan, run, at, n, g)
 
 
@@ -33,12 +34,6 @@ cdef inline void update_weights(Plan *plan, const Pass *run, Py_ssize_t at, Py_s
     for slot in range(MAX_SLOTS):  # those that the optimizer does not have are not used
         slots[slot] = w + (slot + 1) * plan.parameters
     update(plan.isa, &run.optimizer, n, w, g, slots)
-
-
-cdef void add_penalty(floating l1, floating twice_l2, Py_ssize_t n, const floating *w, floating *g) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(n):
-        g[i] = g[i] + (twice_l2 * w[i] + l1 * ((w[i] > 0) - (w[i] < 0)))
 
 
 cdef void update_clipped(Plan *plan, const Part *part, const Pass *run, const floating *kind) noexcept nogil:
@@ -104,22 +99,22 @@ cdef void sum_penalties(Plan *plan, const Part *part, const floating *kind) noex
         if parameter.l1 > 0 or parameter.l2 > 0:
             for panel in range(share(panels, part.number, part.count), share(panels, part.number + 1, part.count)):
                 w = <const floating *> plan.arena + parameter.start + panel * width * parameter.rows
-                sum_squares(plan.isa, parameter.rows, w, sums + panel * width)
-                weigh(<floating> parameter.l1, <floating> parameter.l2, parameter.rows, width, w, sums + panel * width)
+                sum_penalty(plan, part, parameter, w, sums + panel * width)
         sums += panels * width
 
 
-cdef void weigh(floating l1, floating l2, Py_ssize_t rows, int width, const floating *w, floating *sums) noexcept nogil:
-    """From the squares' sums of the columns of a panel to l1 * sum |w| + l2 * sum w^2."""
-    cdef floating magnitudes
-    cdef Py_ssize_t i
-    cdef int j
+cdef void sum_penalty(Plan *plan, const Part *part, const Parameter *parameter, const floating *w,
+                      floating *sums) noexcept nogil:
+    """l1 * sum |w| + l2 * sum w^2 of each column of a panel."""
+    cdef floating l1 = <floating> parameter.l1, l2 = <floating> parameter.l2
+    cdef floating *magnitudes = tile_of(plan, part, w)
+    cdef int width = panel_columns(plan.isa, w), j
+    memset(magnitudes, 0, width * sizeof(floating))
+    if l1 > 0:
+        sum_magnitudes(plan.isa, parameter.rows, w, magnitudes)
+    sum_squares(plan.isa, parameter.rows, w, sums)
     for j in range(width):
-        magnitudes = 0
-        if l1 > 0:
-            for i in range(rows):
-                magnitudes += <floating> fabs(w[i * width + j])
-        sums[j] = l1 * magnitudes + l2 * sums[j]
+        sums[j] = l1 * magnitudes[j] + l2 * sums[j]
 
 
 cdef double penalty_of(Plan *plan, const floating *kind) noexcept nogil:

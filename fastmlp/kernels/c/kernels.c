@@ -10,6 +10,21 @@
 
 #include "pairs.h"
 
+/* Of infinity and NaN all bits of the exponent are set. */
+static int all_finite(int source, ptrdiff_t n, const void *x)
+{
+    const uint32_t *singles = x, single = 0x7f800000u;
+    const uint64_t *doubles = x, whole = 0x7ff0000000000000u;
+    uint64_t bad = 0;
+    if (source == FLOAT32)
+        for (ptrdiff_t i = 0; i < n; i++)
+            bad |= (singles[i] & single) == single;
+    else if (source == FLOAT64)
+        for (ptrdiff_t i = 0; i < n; i++)
+            bad |= (doubles[i] & whole) == whole;
+    return !bad;
+}
+
 /* float32: sixteen interleaved sums, added in order at the end, whatever the vector's size. */
 static float dot_f32(ptrdiff_t n, const float *x, const float *y)
 {
@@ -111,7 +126,6 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
      .descend_listed = descend_listed_##suffix,                                                                        \
      .multiply_listed_row = multiply_listed_row_##suffix,                                                              \
      .load = load_##suffix,                                                                                            \
-     .finite = finite_##suffix,                                                                                        \
      .transpose = transpose_##suffix,                                                                                  \
      .mark_nonzeros = mark_nonzeros_##suffix,                                                                          \
      .list_rows = list_rows_##suffix,                                                                                  \
@@ -119,6 +133,7 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
      .list_columns = list_columns_##suffix,                                                                            \
      .sum_rows = sum_rows_##suffix,                                                                                    \
      .sum_squares = sum_squares_##suffix,                                                                              \
+     .sum_magnitudes = sum_magnitudes_##suffix,                                                                        \
      .rescale = rescale_##suffix,                                                                                      \
      .dot = dot_##suffix,                                                                                              \
      .activate = activate_##suffix,                                                                                    \
@@ -127,6 +142,7 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
      .log_softmax = log_softmax_##suffix,                                                                              \
      .log_softmax_gradient = log_softmax_gradient_##suffix,                                                            \
      .update = update_##suffix,                                                                                        \
+     .add_penalty = add_penalty_##suffix,                                                                              \
      .clip_by_value = clip_by_value_##suffix,                                                                          \
      .decay_weights = decay_weights_##suffix,                                                                          \
      .average_weights = average_weights_##suffix,                                                                      \
@@ -139,4 +155,4 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 
 typedef float scalar_f32;
 typedef double scalar_f64;
-const Isa JOIN(fastmlp_, ISA) = {QUOTE(ISA), pair_rows, TABLE(f32), TABLE(f64)};
+const Isa JOIN(fastmlp_, ISA) = {QUOTE(ISA), all_finite, pair_rows, TABLE(f32), TABLE(f64)};

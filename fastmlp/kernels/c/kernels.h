@@ -108,8 +108,6 @@ typedef struct Dropout {
                                     ptrdiff_t b_stride, const T *bias, int activation, T *y, ptrdiff_t y_stride);      \
         /* one row of n numbers of the type `source` to panels; `later` is a row that will be wanted soon */           \
         void (*load)(int source, ptrdiff_t n, const void *x, const void *later, T *panels, ptrdiff_t stride);          \
-        /* whether n numbers of that type are all finite */                                                            \
-        int (*finite)(int source, ptrdiff_t n, const void *x);                                                         \
         /* out[c * out_stride + r] = x[r * x_stride + c] */                                                            \
         void (*transpose)(ptrdiff_t rows, ptrdiff_t columns, const T *x, ptrdiff_t x_stride, T *out,                   \
                           ptrdiff_t out_stride);                                                                       \
@@ -120,9 +118,10 @@ typedef struct Dropout {
         ptrdiff_t (*count_columns)(ptrdiff_t rows, ptrdiff_t step, int columns, const T *a);                           \
         void (*list_columns)(ptrdiff_t rows, int columns, const T *a, ptrdiff_t capacity, int32_t *counts,             \
                              uint32_t *index, T *values);                                                              \
-        /* of every column of a panel the sum over its rows, or of the squares there, in order */                      \
+        /* of every column of a panel the sum over its rows, or of the squares or magnitudes there, in order */        \
         void (*sum_rows)(ptrdiff_t rows, const T *a, T *sums);                                                         \
         void (*sum_squares)(ptrdiff_t rows, const T *a, T *sums);                                                      \
+        void (*sum_magnitudes)(ptrdiff_t rows, const T *a, T *sums);                                                   \
         void (*rescale)(ptrdiff_t n, double scale, double offset, T *x);                                               \
         T (*dot)(ptrdiff_t n, const T *x, const T *y);                                                                 \
         void (*activate)(int activation, ptrdiff_t n, T *x);                                                           \
@@ -132,6 +131,7 @@ typedef struct Dropout {
         void (*log_softmax_gradient)(ptrdiff_t n, const T *y, T *dy);                                                  \
         /* n weights by their gradient, which is clipped in place, and what is around the rule */                      \
         void (*update)(const Optimizer *optimizer, ptrdiff_t n, T *w, T *g, T *const *slots);                          \
+        void (*add_penalty)(ptrdiff_t n, T l1, T twice_l2, const T *w, T *g);                                          \
         void (*clip_by_value)(ptrdiff_t n, double clipvalue, T *g);                                                    \
         void (*decay_weights)(ptrdiff_t n, double weight_decay, double learning_rate, T *w);                           \
         void (*average_weights)(ptrdiff_t n, double ema_momentum, const T *w, T *average);                             \
@@ -144,6 +144,8 @@ DECLARE_KERNELS(double, f64)
 
 typedef struct Isa {
     const char *name;
+    /* whether n numbers of a type of enum Source are all finite */
+    int (*all_finite)(int source, ptrdiff_t n, const void *x);
     ptrdiff_t (*pair_rows)(int rows, ptrdiff_t words, const uint64_t *bits, const int32_t *counts, int32_t *order);
     Kernels_f32 f32;
     Kernels_f64 f64;

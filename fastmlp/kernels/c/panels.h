@@ -33,21 +33,6 @@ static void NAME(load)(int source, ptrdiff_t n, const void *x, const void *later
     }
 }
 
-/* Of infinity and NaN all bits of the exponent are set. */
-static int NAME(finite)(int source, ptrdiff_t n, const void *x)
-{
-    const uint32_t *singles = x, single = 0x7f800000u;
-    const uint64_t *doubles = x, whole = 0x7ff0000000000000u;
-    uint64_t bad = 0;
-    if (source == FLOAT32)
-        for (ptrdiff_t i = 0; i < n; i++)
-            bad |= (singles[i] & single) == single;
-    else if (source == FLOAT64)
-        for (ptrdiff_t i = 0; i < n; i++)
-            bad |= (doubles[i] & whole) == whole;
-    return !bad;
-}
-
 /* A square of vectors: each round of interleaving brings every number half of the way that is left to its place. */
 INLINE void NAME(transpose_square)(const T *x, ptrdiff_t x_stride, T *out, ptrdiff_t out_stride)
 {
@@ -95,6 +80,18 @@ static void NAME(sum_squares)(ptrdiff_t rows, const T *__restrict__ a, T *__rest
     for (ptrdiff_t i = 0; i < rows; i++)
         for (int j = 0; j < PANEL_; j++)
             total[j] = total[j] + a[i * PANEL_ + j] * a[i * PANEL_ + j];
+    for (int j = 0; j < PANEL_; j++)
+        sums[j] = total[j];
+}
+
+static void NAME(sum_magnitudes)(ptrdiff_t rows, const T *__restrict__ a, T *__restrict__ sums)
+{
+    T total[PANEL_];
+    for (int j = 0; j < PANEL_; j++)
+        total[j] = 0;
+    for (ptrdiff_t i = 0; i < rows; i++)
+        for (int j = 0; j < PANEL_; j++)
+            total[j] = total[j] + ABS_(a[i * PANEL_ + j]);
     for (int j = 0; j < PANEL_; j++)
         sums[j] = total[j];
 }

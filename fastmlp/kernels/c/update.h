@@ -157,6 +157,13 @@ static void NAME(store)(ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g)
         w[i] = g[i];
 }
 
+/* the gradient of l1 * sum |w| + l2 * sum w^2 */
+static void NAME(add_penalty)(ptrdiff_t n, T l1, T twice_l2, const T *__restrict__ w, T *__restrict__ g)
+{
+    for (ptrdiff_t i = 0; i < n; i++)
+        g[i] = g[i] + (twice_l2 * w[i] + l1 * (T)((w[i] > 0) - (w[i] < 0)));
+}
+
 static void NAME(clip_by_value)(ptrdiff_t n, double clipvalue, T *g)
 {
     const T low = (T)-clipvalue, high = (T)clipvalue;

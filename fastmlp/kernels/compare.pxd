@@ -1,0 +1,7 @@
+from cython cimport floating
+
+from fastmlp.kernels.plan cimport Data, Part, Pass, Plan
+
+
+cdef void compare(Plan *plan, const Data *data, Py_ssize_t start, const Part *part, const Pass *run,
+                  const floating *kind) noexcept nogil
