@@ -189,25 +189,30 @@ class Sequential(Model):
         """Return the outputs for these rows; the same as `predict`, printing nothing."""
         return self(x)
 
-    def gradients(self, x: Any, y: Any, sample_weight: Any = None, *, wrt: str = "weights") -> tuple[float, Any]:
-        """Return the loss of these rows, as `evaluate` does, and its gradient.
+    def gradients(
+        self, x: Any, y: Any, sample_weight: Any = None, *, wrt: str = "weights", training: bool = False
+    ) -> tuple[float, Any]:
+        """Return the loss of these rows and its gradient.
 
         Parameters
         ----------
         x, y, sample_weight
-            As of `train_on_batch`. The loss is the mean over the rows, with the penalties of regularizers; dropout is
-            off.
+            As of `train_on_batch`. The loss is the mean over the rows, with the penalties of regularizers.
+        training : bool
+            False: as in `evaluate`. True: as in the next step of training, with dropout and noise, and with the
+            statistics of these rows in batch normalizations, whose moving averages move towards them.
         wrt : {"weights", "input"}
             Gradients by what: by each of `trainable_weights`, as a list in their order, or by x, as an array of its
             shape in the model's dtype.
         """
         if wrt not in ("weights", "input"):
             raise ValueError(f"wrt: got {wrt!r}, needs 'weights' or 'input'")
+        in_training = boolean("training", training)
         with self._lock:
             rows, _ = self._batch("gradients", x, y, sample_weight, False)
             network = self.network_for_rows(rows.rows, passes=3)
             by_input = np.empty(rows.x.shape, self.dtype) if wrt == "input" else None
-            loss, gradients = network.gradients(rows.x, rows.y, rows.sample_weight, by_input)
+            loss, gradients = network.gradients(rows.x, rows.y, rows.sample_weight, by_input, in_training)
             return float(loss), list(gradients) if by_input is None else by_input.reshape(-1, *self.input_shape or ())
 
     def __call__(self, x: Any, out: np.ndarray | None = None) -> np.ndarray:

@@ -317,10 +317,18 @@ class Network:
             loss += self.penalty()
         return loss, ops.vector_sum(METRICS[metric](y, values[-1])) / len(x)
 
-    def gradients(self, x, y, sample_weight=None, input_gradient=None):
-        """The loss of evaluate, and its gradients by the trained weights; input_gradient is filled with that by x."""
-        loss, _ = self.evaluate(x, y, None, sample_weight)
-        gradients, dx = self.backprop(y, self.forward(x), None, sample_weight)
+    def gradients(self, x, y, sample_weight=None, input_gradient=None, training=False):
+        """The mean loss with the penalty, and its gradients by the trained weights; the rows are one batch.
+
+        input_gradient is filled with the gradient by x. Where training is True all is as in the next step of
+        train_epoch, moving statistics included; else as in evaluate.
+        """
+        step = self.step if training else None
+        values = self.forward(x, step)
+        loss = ops.vector_sum(self.row_losses(y, values, sample_weight)) / len(x)
+        if self.has_penalty:
+            loss += self.penalty()
+        gradients, dx = self.backprop(y, values, step, sample_weight)
         if input_gradient is not None:
             input_gradient[:] = dx
         return loss, gradients

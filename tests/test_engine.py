@@ -96,6 +96,10 @@ def test_every_network_and_optimizer_has_the_oracles_bits(name, optimizer, threa
     oracle_loss, oracle_gradients = oracle.gradients(x.tolist(), y.tolist(), input_gradient=oracle_dx)
     assert loss_value == oracle_loss
     assert_same([*gradients, dx], [*oracle_gradients, oracle_dx])
+    loss_value, gradients = network.gradients(x, y, training=True)
+    oracle_loss, oracle_gradients = oracle.gradients(x.tolist(), y.tolist(), training=True)
+    assert loss_value == oracle_loss
+    assert_same([*gradients, *network.get_weights()], [*oracle_gradients, *oracle.get_weights()])
     assert all(np.isfinite(g).all() and g.any() for g in gradients)
 
 

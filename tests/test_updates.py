@@ -40,6 +40,26 @@ def optimizer_of(name, rate=0.01):
     return optimizers.OPTIMIZERS[CLASSES.get(name, name)](rate, **ALL[name])
 
 
+def test_a_loop_by_hand_in_training_is_training():
+    """Dropout's masks and the statistics of batches, too; and not where `training` is False."""
+
+    def stack():
+        return [layers.BatchNormalization(), layers.Dropout(0.3), layers.GaussianNoise(0.1)]
+
+    trained, by_hand = make("adam", hidden=stack()), make("adam", hidden=stack())
+    for step in range(5):
+        rows = slice(4 * step, 4 * step + 4)
+        before = by_hand.get_weights()
+        by_hand.gradients(X[rows], Y[rows])
+        assert all(np.array_equal(a, b) for a, b in zip(before, by_hand.get_weights(), strict=True))
+        loss, gradients = by_hand.gradients(X[rows], Y[rows], training=True)
+        by_hand.optimizer.apply_gradients(zip(gradients, by_hand.trainable_weights, strict=True))
+        assert loss == trained.train_on_batch(X[rows], Y[rows])
+    assert all(np.array_equal(a, b) for a, b in zip(trained.get_weights(), by_hand.get_weights(), strict=True))
+    with pytest.raises(TypeError, match="training: got 1"):
+        by_hand.gradients(X, Y, training=1)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", ALL)
 def test_a_loop_by_hand_is_training(name, dtype):

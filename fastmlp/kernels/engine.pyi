@@ -52,4 +52,5 @@ class Network(Parameters):
         y: NDArray[Any],
         sample_weight: NDArray[Any] | None = None,
         input_gradient: NDArray[Any] | None = None,
+        training: bool = False,
     ) -> tuple[float, list[NDArray[Any]]]: ...

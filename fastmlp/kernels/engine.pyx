@@ -31,6 +31,7 @@ cdef enum:
     PREDICT
     EVALUATE
     DIFFERENTIATE
+    DIFFERENTIATE_IN_TRAINING
 
 # whether zeros of a layer's input may be left out of its products; the results have the same bits
 SKIP_ZEROS = os.environ.get("FASTMLP_SKIP_ZEROS", "1") != "0"
@@ -328,14 +329,16 @@ cdef class Network(Parameters):
         self.run(EVALUATE, x, y, None, CHUNK, metric, sample_weight, None, None, predictions, None)
         return self.mean_loss(len(x)), self.plan.metric_total / len(x)
 
-    def gradients(self, x, y, sample_weight=None, input_gradient=None):
-        """The loss of evaluate, and its gradients by the trained weights, in the order of get_weights.
+    def gradients(self, x, y, sample_weight=None, input_gradient=None, training=False):
+        """The mean loss with the penalty, and its gradients by the trained weights, in the order of get_weights.
 
-        The rows are one batch, without dropout. `input_gradient`, an ndarray [rows, inputs] of the network's dtype, is
-        filled with the gradient by x.
+        The rows are one batch. `input_gradient`, an ndarray [rows, inputs] of the network's dtype, is filled with the
+        gradient by x. Where `training` is True all is as in the next step of train_epoch, moving statistics included;
+        else as in evaluate.
         """
         self.reserve_gradients()
-        self.run(DIFFERENTIATE, x, y, None, len(x), None, sample_weight, None, None, None, input_gradient)
+        what = DIFFERENTIATE_IN_TRAINING if training else DIFFERENTIATE
+        self.run(what, x, y, None, len(x), None, sample_weight, None, None, None, input_gradient)
         return self.mean_loss(len(x)), self.arena.weights(self.gradient_region, only_trained=True)
 
     cdef run(self, int what, x, y, order, Py_ssize_t batch_size, metric, sample_weight, learning_rates, penalty_scales,
@@ -364,6 +367,7 @@ cdef class Network(Parameters):
         data.penalty_scales = <const double *> address_or_null(penalty_scales)
         data.predictions = address_or_null(predictions)
         data.input_gradient = address_or_null(input_gradient)
+        data.training = what == DIFFERENTIATE_IN_TRAINING
         data.rows = len(x if order is None else order)
         data.metric = METRICS[metric]
         cdef Plan *plan = &self.plan

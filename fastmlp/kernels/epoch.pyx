@@ -147,9 +147,9 @@ cdef void evaluate(Plan *plan, const Data *data, Py_ssize_t batch_size, const fl
 
 
 cdef void differentiate(Plan *plan, const Data *data, const floating *kind) noexcept nogil:
-    """Loss and gradients of all rows as one batch, without dropout."""
+    """Loss and gradients of all rows as one batch."""
     cdef Part part = part_of(plan, data.rows, kind)
-    cdef Pass run = pass_of(plan, True, False)
+    cdef Pass run = pass_of(plan, True, data.training)
     cdef floating *dx = <floating *> data.input_gradient
     cdef Py_ssize_t i
     run.optimizer.kind = STORE

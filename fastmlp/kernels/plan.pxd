@@ -147,6 +147,7 @@ cdef struct Data:
     const double *penalty_scales    # [steps], or NULL: 1
     void *predictions       # [rows, outputs], for the last layer's output, or NULL
     void *input_gradient    # [rows, inputs], for the gradient of the loss by x, or NULL
+    bint training           # whether gradients are those of a step of training
     void *own_loss          # the Python object that is called for each batch where the loss is OWN_LOSS
     const int64_t *order    # the rows in the order they are visited, or NULL: as they are
     Py_ssize_t rows
