@@ -1,5 +1,6 @@
 """What the engine can do besides: a loss of the user's own, gradients that are given or clipped, constraints."""
 
+import math
 import signal
 import time
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 import reference
+from fastmlp import kernels
 from fastmlp.kernels import Network, engine
 from tests.networks import NETWORKS, OPTIMIZERS, batch_normalization, dense, dropout, initial, targets
 from tests.test_engine import assert_same, lists
@@ -223,3 +225,14 @@ def test_float32_bits_do_not_depend_on_threads_and_are_near_float64(name, isa):
         assert_same([found["float32", threads][2]], [one[2]])
     assert one[0] == pytest.approx(exact[0], rel=1e-4)
     assert one[2] == pytest.approx(exact[2], abs=2e-3)
+
+
+@pytest.mark.parametrize("module", [reference, kernels], ids=["reference", "kernels"])
+def test_without_a_penalty_none_is_added_to_gradients(module):
+    """0 times an infinite weight would be NaN; behind relu such a weight has the gradient 0."""
+    network = module.Network(1, [dense(1, "relu", False), dense(1)], "mean_squared_error", SGD)
+    weights = [[[-math.inf]], [[1.0]], [0.0]]
+    network.set_weights(weights)
+    x, y = np.ones((2, 1), np.float32), np.ones((2, 1), np.float32)
+    _, gradients = network.gradients(x, y) if module is kernels else network.gradients(x.tolist(), y.tolist())
+    assert float(gradients[0][0][0]) == 0.0

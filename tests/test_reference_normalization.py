@@ -1,9 +1,12 @@
 """The oracle's normalizations against NumPy's mean and variance, and against central differences."""
 
+import math
+
 import numpy as np
 import pytest
 
 from reference import normalization
+from reference.network import Network
 
 RNG = np.random.default_rng(41)
 X, DY = RNG.normal(size=(7, 5)), RNG.normal(size=(7, 5))
@@ -59,3 +62,12 @@ def test_gradients_of_normalized_rows_are_those_of_central_differences():
     normals = normalization.row_normals(X.tolist(), 0.01)
     found = normalization.products_of_columns(DY.tolist(), normals)
     assert found == pytest.approx(slopes(lambda gamma: rows(X, gamma), GAMMA), abs=1e-8)
+
+
+def test_given_variances_are_divided_by_their_square_roots():
+    """To the last bit: v**0.5, which is pow, is another number for some v."""
+    variances = [v for v in np.random.default_rng(42).uniform(0.1, 5, 20_000).tolist() if v**0.5 != math.sqrt(v)]
+    assert variances
+    network = Network(len(variances), [{"kind": "normalization"}])
+    network.set_weights([[0.0] * len(variances), variances])
+    assert network.predict([[1.0] * len(variances)])[0] == [1.0 / math.sqrt(v) for v in variances]
