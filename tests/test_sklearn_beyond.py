@@ -74,6 +74,7 @@ def test_each_layer_may_have_its_activation():
         ({"dropout": [0.5, 0.5]}, "dropout: got 2 values, needs one, or 1"),
         ({"dropout": [1.0]}, "dropout: got 1.0, needs rates of at least 0 and below 1"),
         ({"dropout": 1.0}, "dropout"),
+        ({"batch_norm": "yes"}, "batch_norm"),
         ({"dtype": "float16"}, "dtype"),
         ({"n_threads": 0}, "n_threads"),
         ({"scoring": "nothing"}, "scoring"),

@@ -36,6 +36,9 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         "progress" draws a bar.
     dropout : float or list of float
         Share of each hidden layer's units left out in training, in [0, 1); default 0.
+    batch_norm : bool
+        Whether each hidden layer's products are normalized by batches before their activation, as Ioffe and Szegedy
+        (2015) describe it; not with solver="lbfgs".
     class_weight : dict, "balanced" or None
         What the rows of a class weigh, in `fit` besides their sample_weight.
     scoring : str, callable or None
@@ -55,6 +58,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     ----------
     validation_loss_curve_ : list of float or None
         The loss of the rows held out, after each epoch, without the penalty.
+    batch_norm_ : list of dict
+        Each hidden layer's "gamma", "beta", "mean" and "variance", [units]; empty without `batch_norm`.
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -90,6 +95,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         dropout: Any = 0.0,
+        batch_norm: bool = False,
         class_weight: Any = None,
         scoring: Any = None,
         restore_best: Any = "auto",

@@ -46,6 +46,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "max_fun": [Interval(Integral, 1, None, closed="left")],
     # beyond scikit-learn
     "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+    "batch_norm": ["boolean"],
     "scoring": [None, StrOptions({"loss", *get_scorer_names()}), callable],
     "restore_best": ["boolean", StrOptions({"auto"})],
     "keep_optimizer": ["boolean"],

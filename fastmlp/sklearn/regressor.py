@@ -58,6 +58,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         dropout: Any = 0.0,
+        batch_norm: bool = False,
         scoring: Any = None,
         restore_best: Any = "auto",
         keep_optimizer: bool = False,
