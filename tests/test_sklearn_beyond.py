@@ -77,6 +77,7 @@ def test_each_layer_may_have_its_activation():
         ({"batch_norm": "yes"}, "batch_norm"),
         ({"dtype": "float16"}, "dtype"),
         ({"n_threads": 0}, "n_threads"),
+        ({"n_threads": 257}, "n_threads"),
         ({"scoring": "nothing"}, "scoring"),
         ({"learning_rate": lambda step: -1.0}, "learning_rate: got .*, needs finite rates of at least 0"),
         ({"class_weight": "equal"}, "class_weight"),
@@ -112,6 +113,13 @@ def test_class_weights_are_sample_weights():
     assert np.allclose(balanced.coefs_[0], expected.coefs_[0], atol=1e-12)
     with pytest.raises(ValueError, match="class_weight: got 'balanced' for partial_fit"):
         MLPClassifier(class_weight="balanced").partial_fit(X, Y, classes=range(10))
+    for weights, message in (
+        ({99: 2.0}, "not in class_weight"),
+        ([{3: 5.0}], "class_weight"),
+        (dict.fromkeys(range(10), 0), "class_weight: got .* all rows without weight"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            MLPClassifier(class_weight=weights).fit(X, Y)
     first = MLPClassifier(class_weight={3: 5.0}, random_state=0).partial_fit(X, Y, classes=range(10))
     assert same(first, MLPClassifier(random_state=0).partial_fit(X, Y, rare, classes=range(10)))
 
@@ -202,8 +210,12 @@ def test_rows_to_validate_on_are_watched_and_change_nothing():
 
 
 def test_validation_rows_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match="X_val, y_val: got one of them, needs both or none"):
+    with pytest.raises(ValueError, match="X_val, y_val: got one of them"):
         MLPClassifier().fit(X, Y, X_val=X)
+    with pytest.raises(ValueError, match="X_val, y_val: got .* weights without them, needs both or none"):
+        MLPClassifier().fit(X, Y, sample_weight_val=np.ones(600))
+    with pytest.raises(ValueError, match=r"y: got shape \(300,\), needs 2 columns"):
+        MLPRegressor(max_iter=1).fit(XR, YR, X_val=XR, y_val=YR[:, 0])
     with pytest.raises(ValueError, match="X_val: got rows for solver='lbfgs'"):
         MLPRegressor(solver="lbfgs").fit(X, Y, X_val=X, y_val=Y)
     with pytest.raises(ValueError, match="has classes not in"):

@@ -10,7 +10,7 @@ from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -131,7 +131,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         -------
         self
         """
-        validation = None if X_val is None and y_val is None else (X_val, y_val, sample_weight_val)
+        given = (X_val, y_val, sample_weight_val)
+        validation = None if all(each is None for each in given) else given
         return self._run_fit(X, y, sample_weight, validation)  # type: ignore[no-any-return]
 
     @available_if(lambda estimator: estimator._check_solver())
@@ -262,7 +263,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     def _weights_of_classes(self, places: NDArray[Any], sample_weight: NDArray[Any] | None) -> NDArray[Any]:
         """What each class weighs; "balanced" gives all classes the same share of the weight."""
         if not isinstance(self.class_weight, str):
-            return np.array([self.class_weight.get(label, 1.0) for label in self.classes_])
+            return np.asarray(compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_))
         found = np.bincount(places, sample_weight, len(self.classes_)).astype(np.float64)
         return np.asarray(np.divide(found.sum() / len(found), found, out=np.zeros_like(found), where=found > 0))
 

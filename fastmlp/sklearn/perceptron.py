@@ -51,6 +51,8 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         X, y = self._validate(X, y, "fit", reset=first)
         score_weight = self._checked_weight(sample_weight, X)
         sample_weight = self._training_weight(score_weight, y)
+        if sample_weight is not None and not sample_weight.any():
+            raise ValueError(f"class_weight: got {self.class_weight}, which leaves all rows without weight, needs others")
         random = check_random_state(self.random_state)
         targets = self._start(X, y, sizes, random, first)
         held_out = None if validation is None else self._held_out(*validation)
@@ -147,7 +149,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         if validation is None:
             return
         if validation[0] is None or validation[1] is None:
-            raise ValueError("X_val, y_val: got one of them, needs both or none")
+            raise ValueError("X_val, y_val: got one of them, or weights without them, needs both or none")
         if self.solver not in STOCHASTIC:
             raise ValueError(f"X_val: got rows for solver={self.solver!r}, which has no epochs, needs 'sgd' or 'adam'")
 

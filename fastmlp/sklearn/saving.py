@@ -29,10 +29,15 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     TypeError
-        Naming the argument or attribute, when it is nothing that JSON can hold: a function, a RandomState.
+        Naming the argument or attribute, when it is nothing that JSON can hold: a function, a RandomState; for what is
+        none of the estimators here, as a Pipeline around one.
     """
     from safetensors.numpy import save as to_bytes
 
+    from fastmlp.sklearn import MLPClassifier, MLPRegressor
+
+    if not isinstance(estimator, (MLPClassifier, MLPRegressor)):
+        raise TypeError(f"estimator: got {type(estimator).__name__}, needs an MLPClassifier or MLPRegressor of fastmlp")
     check_is_fitted(estimator)
     tensors = {f"{name}.{i}": array for name in WEIGHTS for i, array in enumerate(getattr(estimator, name))}
     for i, normalization in enumerate(estimator.batch_norm_):
