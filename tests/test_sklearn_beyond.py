@@ -116,7 +116,7 @@ def test_class_weights_are_sample_weights():
     for weights, message in (
         ({99: 2.0}, "not in class_weight"),
         ([{3: 5.0}], "class_weight"),
-        (dict.fromkeys(range(10), 0), "class_weight: got .* all rows without weight"),
+        (dict.fromkeys(range(10), 0), "class_weight: got .* leaves no row a weight"),
     ):
         with pytest.raises(ValueError, match=message):
             MLPClassifier(class_weight=weights).fit(X, Y)
@@ -212,7 +212,7 @@ def test_rows_to_validate_on_are_watched_and_change_nothing():
 def test_validation_rows_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="X_val, y_val: got one of them"):
         MLPClassifier().fit(X, Y, X_val=X)
-    with pytest.raises(ValueError, match="X_val, y_val: got .* weights without them, needs both or none"):
+    with pytest.raises(ValueError, match=r"X_val, y_val: got .* weights without them, needs both or none"):
         MLPClassifier().fit(X, Y, sample_weight_val=np.ones(600))
     with pytest.raises(ValueError, match=r"y: got shape \(300,\), needs 2 columns"):
         MLPRegressor(max_iter=1).fit(XR, YR, X_val=XR, y_val=YR[:, 0])
@@ -220,6 +220,9 @@ def test_validation_rows_that_do_not_fit_are_refused():
         MLPRegressor(solver="lbfgs").fit(X, Y, X_val=X, y_val=Y)
     with pytest.raises(ValueError, match="has classes not in"):
         MLPClassifier(max_iter=1).fit(X, Y, X_val=X, y_val=Y + 1)
+    for labels in Y, Y % 2:
+        with pytest.raises(ValueError, match=r"y: got shape \(600, 2\), needs \[rows\], as in the fit before"):
+            MLPClassifier(max_iter=1).fit(X, labels, X_val=X, y_val=np.stack([Y % 2, Y % 2], axis=1))
     with pytest.raises(ValueError, match="X has 3 features"):
         MLPClassifier(max_iter=1).fit(X, Y, X_val=X[:, :3], y_val=Y)
 

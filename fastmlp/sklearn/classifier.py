@@ -212,6 +212,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             )
 
     def _encode(self, y: Any, dtype: Any) -> NDArray[Any]:
+        if y.ndim == 2 and self._label_binarizer.y_type_ in ("binary", "multiclass"):
+            raise ValueError(f"y: got shape {y.shape}, needs [rows], as in the fit before")
         if self._output() == "softmax":
             self.n_outputs_ = len(self.classes_)
             return np.asarray(np.searchsorted(self.classes_, y), np.intc)

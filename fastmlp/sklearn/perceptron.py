@@ -52,7 +52,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         score_weight = self._checked_weight(sample_weight, X)
         sample_weight = self._training_weight(score_weight, y)
         if sample_weight is not None and not sample_weight.any():
-            raise ValueError(f"class_weight: got {self.class_weight}, which leaves all rows without weight, needs others")
+            raise ValueError(f"class_weight: got {self.class_weight}, which leaves no row a weight, needs others")
         random = check_random_state(self.random_state)
         targets = self._start(X, y, sizes, random, first)
         held_out = None if validation is None else self._held_out(*validation)
