@@ -47,6 +47,15 @@ def test_partial_fits_draw_other_masks_each_time():
     assert runs[0].loss_curve_[0] != pytest.approx(runs[0].loss_curve_[1], rel=1e-6)
 
 
+def test_dropout_may_begin_after_a_fit():
+    model = MLPClassifier(random_state=0, max_iter=2, warm_start=True).fit(X, Y)
+    before = model.predict_proba(X)
+    assert np.array_equal(model.set_params(dropout=0.5).predict_proba(X), before)
+    seeds = {model.set_params(random_state=i).partial_fit(X, Y)._dropout_seed for i in range(2)}
+    again = MLPClassifier(dropout=0.5, random_state=0, max_iter=1).fit(X, Y)
+    assert len(seeds) == 1 and again._dropout_seed not in seeds  # drawn once, after the weights where there are new ones
+
+
 def test_each_layer_may_have_its_activation():
     model = MLPClassifier((20, 10), activation=["gelu", "logistic"], **SHORT).fit(X, Y)
     network = Network(

@@ -43,7 +43,7 @@ def layers_of(estimator: Any, penalty: float, logits: bool) -> list[dict[str, An
         if normalized:
             layers += [NORMALIZATION, {"kind": "activation", "activation": activation}]
         if rate > 0:
-            layers.append({"kind": "dropout", "rate": rate, "seed": estimator._dropout_seed})
+            layers.append({"kind": "dropout", "rate": rate, "seed": getattr(estimator, "_dropout_seed", 0)})
     return layers
 
 

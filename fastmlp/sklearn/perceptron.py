@@ -90,6 +90,8 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         targets: NDArray[Any] = self._encode(y, dtype)
         if first:
             self._initialize([X.shape[1], *sizes, self.n_outputs_], dtype, random)
+        if any(dropout_rates(self.dropout, len(sizes))) and (first or not hasattr(self, "_dropout_seed")):
+            self._dropout_seed = int(random.randint(2**31))
         return targets
 
     def _initialize(self, units: list[int], dtype: Any, random: Any) -> None:
@@ -108,8 +110,6 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
             {name: np.full(count, float(name in ("gamma", "variance")), dtype) for name in networks.OF_NORMALIZATION}
             for count in normalized
         ]
-        if any(rate > 0 for rate in dropout_rates(self.dropout, len(units) - 2)):
-            self._dropout_seed = int(random.randint(2**31))
         for name in ("_optimizer", "loss_curve_", "best_loss_", "validation_scores_", "validation_loss_curve_"):
             self.__dict__.pop(name, None)
 
