@@ -53,7 +53,7 @@ def test_dropout_may_begin_after_a_fit():
     assert np.array_equal(model.set_params(dropout=0.5).predict_proba(X), before)
     seeds = {model.set_params(random_state=i).partial_fit(X, Y)._dropout_seed for i in range(2)}
     again = MLPClassifier(dropout=0.5, random_state=0, max_iter=1).fit(X, Y)
-    assert len(seeds) == 1 and again._dropout_seed not in seeds  # drawn once, after the weights where there are new ones
+    assert len(seeds) == 1 and again._dropout_seed not in seeds  # drawn once, after any new weights
 
 
 def test_each_layer_may_have_its_activation():
