@@ -174,6 +174,9 @@ def test_what_is_printed_and_warned_of_is_scikit_learns(capsys):
 X, Y = [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [0.5, 0.2]], [0, 1, 1, 0]
 WRONG = {
     "hidden": lambda m: m.MLPClassifier(hidden_layer_sizes=(5, -1)).fit(X, Y),
+    "parts of units": lambda m: m.MLPClassifier(hidden_layer_sizes=(2.5,)).fit(X, Y),
+    "columns": lambda m: m.MLPRegressor(max_iter=1).fit(X, Y).partial_fit(X, np.array([Y, Y]).T),
+    "labels": lambda m: m.MLPClassifier(max_iter=1).fit(X, [0, 1, 2, 0]).partial_fit(X, np.eye(4, dtype=int)[:, :3]),
     "activation": lambda m: m.MLPClassifier(activation="nothing").fit(X, Y),
     "solver": lambda m: m.MLPRegressor(solver="newton").fit(X, Y),
     "tol": lambda m: m.MLPRegressor(tol=-1).fit(X, Y),

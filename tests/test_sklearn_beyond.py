@@ -47,6 +47,15 @@ def test_partial_fits_draw_other_masks_each_time():
     assert runs[0].loss_curve_[0] != pytest.approx(runs[0].loss_curve_[1], rel=1e-6)
 
 
+def test_dropout_may_begin_after_a_fit():
+    model = MLPClassifier(random_state=0, max_iter=2, warm_start=True).fit(X, Y)
+    before = model.predict_proba(X)
+    assert np.array_equal(model.set_params(dropout=0.5).predict_proba(X), before)
+    seeds = {model.set_params(random_state=i).partial_fit(X, Y)._dropout_seed for i in range(2)}
+    again = MLPClassifier(dropout=0.5, random_state=0, max_iter=1).fit(X, Y)
+    assert len(seeds) == 1 and again._dropout_seed not in seeds  # drawn once, after any new weights
+
+
 def test_each_layer_may_have_its_activation():
     model = MLPClassifier((20, 10), activation=["gelu", "logistic"], **SHORT).fit(X, Y)
     network = Network(
@@ -74,8 +83,10 @@ def test_each_layer_may_have_its_activation():
         ({"dropout": [0.5, 0.5]}, "dropout: got 2 values, needs one, or 1"),
         ({"dropout": [1.0]}, "dropout: got 1.0, needs rates of at least 0 and below 1"),
         ({"dropout": 1.0}, "dropout"),
+        ({"batch_norm": "yes"}, "batch_norm"),
         ({"dtype": "float16"}, "dtype"),
         ({"n_threads": 0}, "n_threads"),
+        ({"n_threads": 257}, "n_threads"),
         ({"scoring": "nothing"}, "scoring"),
         ({"learning_rate": lambda step: -1.0}, "learning_rate: got .*, needs finite rates of at least 0"),
         ({"class_weight": "equal"}, "class_weight"),
@@ -111,6 +122,13 @@ def test_class_weights_are_sample_weights():
     assert np.allclose(balanced.coefs_[0], expected.coefs_[0], atol=1e-12)
     with pytest.raises(ValueError, match="class_weight: got 'balanced' for partial_fit"):
         MLPClassifier(class_weight="balanced").partial_fit(X, Y, classes=range(10))
+    for weights, message in (
+        ({99: 2.0}, "not in class_weight"),
+        ([{3: 5.0}], "class_weight"),
+        (dict.fromkeys(range(10), 0), "class_weight: got .* leaves no row a weight"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            MLPClassifier(class_weight=weights).fit(X, Y)
     first = MLPClassifier(class_weight={3: 5.0}, random_state=0).partial_fit(X, Y, classes=range(10))
     assert same(first, MLPClassifier(random_state=0).partial_fit(X, Y, rare, classes=range(10)))
 
@@ -201,12 +219,19 @@ def test_rows_to_validate_on_are_watched_and_change_nothing():
 
 
 def test_validation_rows_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match="X_val, y_val: got one of them, needs both or none"):
+    with pytest.raises(ValueError, match="X_val, y_val: got one of them"):
         MLPClassifier().fit(X, Y, X_val=X)
+    with pytest.raises(ValueError, match=r"X_val, y_val: got .* weights without them, needs both or none"):
+        MLPClassifier().fit(X, Y, sample_weight_val=np.ones(600))
+    with pytest.raises(ValueError, match=r"y: got shape \(300,\), needs 2 columns"):
+        MLPRegressor(max_iter=1).fit(XR, YR, X_val=XR, y_val=YR[:, 0])
     with pytest.raises(ValueError, match="X_val: got rows for solver='lbfgs'"):
         MLPRegressor(solver="lbfgs").fit(X, Y, X_val=X, y_val=Y)
     with pytest.raises(ValueError, match="has classes not in"):
         MLPClassifier(max_iter=1).fit(X, Y, X_val=X, y_val=Y + 1)
+    for labels in Y, Y % 2:
+        with pytest.raises(ValueError, match=r"y: got shape \(600, 2\), needs \[rows\], as in the fit before"):
+            MLPClassifier(max_iter=1).fit(X, labels, X_val=X, y_val=np.stack([Y % 2, Y % 2], axis=1))
     with pytest.raises(ValueError, match="X has 3 features"):
         MLPClassifier(max_iter=1).fit(X, Y, X_val=X[:, :3], y_val=Y)
 

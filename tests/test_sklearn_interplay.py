@@ -112,12 +112,13 @@ def goes_on_alike(model, again):
         assert np.array_equal(model.predict_proba(X), again.predict_proba(X))
     model, again = (copy.deepcopy(each).partial_fit(X, Y) for each in (model, again))
     assert np.array_equal(model.coefs_[0], again.coefs_[0]) and model.loss_curve_ == again.loss_curve_
+    assert np.array_equal(model.predict(X), again.predict(X))
     return True
 
 
 @pytest.mark.parametrize("way", COPIES)
 def test_copies_go_on_alike(way):
-    for model in MLPClassifier(**SHORT).fit(X, Y), MLPRegressor(dropout=0.1, **SHORT).fit(X, Y):
+    for model in MLPClassifier(**SHORT).fit(X, Y), MLPRegressor(dropout=0.1, batch_norm=True, **SHORT).fit(X, Y):
         assert goes_on_alike(model, COPIES[way](model))
     assert not hasattr(clone(model), "coefs_")
 
@@ -126,7 +127,7 @@ def test_a_saved_estimator_goes_on_alike(tmp_path):
     path = tmp_path / "model.safetensors"
     for model in (
         MLPClassifier(class_weight={1: 2.0}, activation=["tanh"], **SHORT).fit(X, Y),
-        MLPRegressor(dropout=0.1, dtype="float32", **SHORT).fit(X, Y),
+        MLPRegressor(dropout=0.1, batch_norm=True, dtype="float32", **SHORT).fit(X, Y),
     ):
         fastmlp.sklearn.save(model, path)
         again = fastmlp.sklearn.load(path)
@@ -145,6 +146,8 @@ def test_what_cannot_be_saved_is_named(tmp_path):
     with pytest.raises(TypeError, match="learning_rate: got function, needs numbers"):
         fastmlp.sklearn.save(model, path)
     assert not path.exists()
+    with pytest.raises(TypeError, match="estimator: got Pipeline, needs an MLPClassifier or MLPRegressor"):
+        fastmlp.sklearn.save(make_pipeline(model), path)
     path.write_bytes(b"nothing of the kind")
     with pytest.raises(ValueError, match=r"path: got .*, needs a file of fastmlp\.sklearn\.save"):
         fastmlp.sklearn.load(path)
@@ -162,7 +165,7 @@ def test_a_checkpoint_is_an_estimator(tmp_path):
 
 def test_skops_reads_what_it_writes():
     skops = pytest.importorskip("skops.io", reason="needs skops")
-    model = MLPClassifier(**SHORT).fit(X, Y)
+    model = MLPClassifier(batch_norm=True, **SHORT).fit(X, Y)
     written = skops.dumps(model)
     unknown = skops.get_untrusted_types(data=written)
     assert all(name.startswith("fastmlp.sklearn.") for name in unknown)

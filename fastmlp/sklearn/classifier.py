@@ -10,7 +10,7 @@ from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -36,6 +36,9 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         "progress" draws a bar.
     dropout : float or list of float
         Share of each hidden layer's units left out in training, in [0, 1); default 0.
+    batch_norm : bool
+        Whether each hidden layer's products are normalized by batches before their activation, as Ioffe and Szegedy
+        (2015) describe it; not with solver="lbfgs".
     class_weight : dict, "balanced" or None
         What the rows of a class weigh, in `fit` besides their sample_weight.
     scoring : str, callable or None
@@ -55,6 +58,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     ----------
     validation_loss_curve_ : list of float or None
         The loss of the rows held out, after each epoch, without the penalty.
+    batch_norm_ : list of dict
+        Each hidden layer's "gamma", "beta", "mean" and "variance", [units]; empty without `batch_norm`.
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -90,6 +95,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         dropout: Any = 0.0,
+        batch_norm: bool = False,
         class_weight: Any = None,
         scoring: Any = None,
         restore_best: Any = "auto",
@@ -125,7 +131,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         -------
         self
         """
-        validation = None if X_val is None and y_val is None else (X_val, y_val, sample_weight_val)
+        given = (X_val, y_val, sample_weight_val)
+        validation = None if all(each is None for each in given) else given
         return self._run_fit(X, y, sample_weight, validation)  # type: ignore[no-any-return]
 
     @available_if(lambda estimator: estimator._check_solver())
@@ -205,6 +212,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             )
 
     def _encode(self, y: Any, dtype: Any) -> NDArray[Any]:
+        if y.ndim == 2 and self._label_binarizer.y_type_ in ("binary", "multiclass"):
+            raise ValueError(f"y: got shape {y.shape}, needs [rows], as in the fit before")
         if self._output() == "softmax":
             self.n_outputs_ = len(self.classes_)
             return np.asarray(np.searchsorted(self.classes_, y), np.intc)
@@ -256,7 +265,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     def _weights_of_classes(self, places: NDArray[Any], sample_weight: NDArray[Any] | None) -> NDArray[Any]:
         """What each class weighs; "balanced" gives all classes the same share of the weight."""
         if not isinstance(self.class_weight, str):
-            return np.array([self.class_weight.get(label, 1.0) for label in self.classes_])
+            return np.asarray(compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_))
         found = np.bincount(places, sample_weight, len(self.classes_)).astype(np.float64)
         return np.asarray(np.divide(found.sum() / len(found), found, out=np.zeros_like(found), where=found > 0))
 

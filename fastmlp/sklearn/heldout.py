@@ -60,7 +60,7 @@ class HeldOut:
 def as_fitted(estimator: Any, network: Any) -> Any:
     """A copy of the estimator with the network's present weights, for arrays without names."""
     view = copy.copy(estimator)
-    view.coefs_, view.intercepts_ = networks.apart(network.get_weights())
+    vars(view).update(networks.fitted(estimator, network))
     vars(view).pop("feature_names_in_", None)
     return view
 

@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -21,23 +22,28 @@ from fastmlp.threads import threads_for
 
 Weights = list[NDArray[Any]]
 
+# with the defaults of Keras, and its weights in the engine's order
+NORMALIZATION = {"kind": "batch_normalization", "epsilon": 1e-3, "momentum": 0.99, "use_gamma": True, "use_beta": True}
+OF_NORMALIZATION = ("gamma", "beta", "mean", "variance")
+
 
 def layers_of(estimator: Any, penalty: float, logits: bool) -> list[dict[str, Any]]:
-    """The engine's layers: dense ones, with dropout behind the hidden ones that have a rate.
-
-    Another kind of layer between a product and its activation, or behind it, belongs here.
-    """
+    """The engine's layers: dense ones, with normalization inside of the hidden ones and dropout behind them."""
     units = [len(bias) for bias in estimator.intercepts_]
     hidden = [HIDDEN[name] for name in activations(estimator.activation, len(units) - 1)]
     rates = [*dropout_rates(estimator.dropout, len(units) - 1), 0.0]
     layers: list[dict[str, Any]] = []
     output = "linear" if logits else OUTPUT[estimator.out_activation_]
-    for count, activation, rate in zip(units, [*hidden, output], rates, strict=True):
+    for number, (count, activation, rate) in enumerate(zip(units, [*hidden, output], rates, strict=True)):
+        normalized = number < len(estimator.batch_norm_)
+        inside = "linear" if normalized else activation
         layers.append(
-            {"kind": "dense", "units": count, "activation": activation, "use_bias": True, "kernel": {"l2": penalty}}
+            {"kind": "dense", "units": count, "activation": inside, "use_bias": True, "kernel": {"l2": penalty}}
         )
+        if normalized:
+            layers += [NORMALIZATION, {"kind": "activation", "activation": activation}]
         if rate > 0:
-            layers.append({"kind": "dropout", "rate": rate, "seed": estimator._dropout_seed})
+            layers.append({"kind": "dropout", "rate": rate, "seed": getattr(estimator, "_dropout_seed", 0)})
     return layers
 
 
@@ -47,7 +53,7 @@ def build(
     """A network with the estimator's weights; without the last activation where the loss takes logits."""
     layers = layers_of(estimator, penalty, logits=loss is not None and loss.endswith("_from_logits"))
     network = Network(len(estimator.coefs_[0]), layers, loss, optimizer, dtype=np.dtype(dtype).name)
-    network.set_weights(interleaved(estimator.coefs_, estimator.intercepts_))
+    network.set_weights(weights_of(estimator))
     return network
 
 
@@ -71,7 +77,7 @@ def for_predictions(estimator: Any, x: Any) -> Iterator[Network]:
         kept = _idle.pop(estimator, None)
     if kept is not None and kept[0] == made_from:
         network = kept[1]
-        network.set_weights(interleaved(estimator.coefs_, estimator.intercepts_))
+        network.set_weights(weights_of(estimator))
     else:
         network = build(estimator, dtype)
     network.threads = thread_count(estimator, x.shape[0], passes=1)
@@ -80,13 +86,35 @@ def for_predictions(estimator: Any, x: Any) -> Iterator[Network]:
         _idle[estimator] = made_from, network
 
 
+def weights_of(estimator: Any) -> Weights:
+    """The estimator's weights in the engine's order: kernel and bias of each layer, then what normalizes it."""
+    found: Weights = []
+    for kernel, bias, normalization in zip_longest(estimator.coefs_, estimator.intercepts_, estimator.batch_norm_):
+        found += [kernel, bias]
+        if normalization is not None:
+            found += [normalization[name] for name in OF_NORMALIZATION]
+    return found
+
+
+def fitted(estimator: Any, network: Network) -> dict[str, Any]:
+    """The attributes of the estimator that hold the network's weights."""
+    weights = iter(network.get_weights())
+    coefs, intercepts, normalizations = [], [], []
+    for number in range(len(estimator.coefs_)):
+        coefs.append(next(weights))
+        intercepts.append(next(weights))
+        if number < len(estimator.batch_norm_):
+            normalizations.append({name: next(weights) for name in OF_NORMALIZATION})
+    return {"coefs_": coefs, "intercepts_": intercepts, "batch_norm_": normalizations}
+
+
 def interleaved(coefs: Weights, intercepts: Weights) -> Weights:
-    """The engine's order of weights: kernel and bias of each layer."""
+    """Kernel and bias of each layer in turn: the engine's order without normalization."""
     return [array for pair in zip(coefs, intercepts, strict=True) for array in pair]
 
 
 def apart(weights: Weights) -> tuple[Weights, Weights]:
-    """Kernels and biases, from the engine's order."""
+    """Kernels and biases, of what is `interleaved`."""
     return weights[0::2], weights[1::2]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
@@ -11,6 +12,7 @@ from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from fastmlp.callbacks import Callback
+from fastmlp.kernels.forks import MAX_THREADS
 from fastmlp.kernels.stages import ACTIVATIONS
 
 # scikit-learn's names and the engine's; the other activations have one name
@@ -46,12 +48,13 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "max_fun": [Interval(Integral, 1, None, closed="left")],
     # beyond scikit-learn
     "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+    "batch_norm": ["boolean"],
     "scoring": [None, StrOptions({"loss", *get_scorer_names()}), callable],
     "restore_best": ["boolean", StrOptions({"auto"})],
     "keep_optimizer": ["boolean"],
     "callbacks": [None, Callback, list, tuple],
     "dtype": [None, StrOptions({"float32", "float64"})],
-    "n_threads": [None, Interval(Integral, 1, None, closed="left")],
+    "n_threads": [None, Interval(Integral, 1, MAX_THREADS, closed="both")],
 }
 
 
@@ -63,11 +66,11 @@ def keep(estimator: Any, arguments: Mapping[str, Any]) -> None:
 
 
 def hidden_sizes(sizes: Any) -> list[int]:
-    """The argument hidden_layer_sizes as a list; ValueError for a size below 1."""
+    """The argument hidden_layer_sizes as a list; ValueError for a size below 1, TypeError for one that is not whole."""
     found = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
     if np.any(np.array(found) <= 0):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {found}.")
-    return [int(size) for size in found]
+    return [operator.index(size) for size in found]
 
 
 def per_layer(name: str, value: Any, count: int) -> list[Any]:

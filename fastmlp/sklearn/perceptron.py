@@ -45,10 +45,14 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         dropout_rates(self.dropout, len(sizes))
         checked(self.callbacks)
         self._check_validation(validation)
+        if self.batch_norm and self.solver == "lbfgs":
+            raise ValueError("batch_norm: got True for solver='lbfgs', which has no batches, needs 'sgd' or 'adam'")
         first = not hasattr(self, "coefs_") or not self.warm_start
         X, y = self._validate(X, y, "fit", reset=first)
         score_weight = self._checked_weight(sample_weight, X)
         sample_weight = self._training_weight(score_weight, y)
+        if sample_weight is not None and not sample_weight.any():
+            raise ValueError(f"class_weight: got {self.class_weight}, which leaves no row a weight, needs others")
         random = check_random_state(self.random_state)
         targets = self._start(X, y, sizes, random, first)
         held_out = None if validation is None else self._held_out(*validation)
@@ -81,9 +85,13 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
     def _start(self, X: Any, y: Any, sizes: list[int], random: Any, first: bool) -> NDArray[Any]:
         """Return the targets as the engine takes them; the first time, draw weights."""
         dtype = np.dtype(self.dtype or X.dtype) if first else self.coefs_[0].dtype
+        if not first and len(self.batch_norm_) != (len(sizes) if self.batch_norm else 0):
+            raise ValueError(f"batch_norm: got {self.batch_norm} for weights of another fit, needs its setting")
         targets: NDArray[Any] = self._encode(y, dtype)
         if first:
             self._initialize([X.shape[1], *sizes, self.n_outputs_], dtype, random)
+        if any(dropout_rates(self.dropout, len(sizes))) and (first or not hasattr(self, "_dropout_seed")):
+            self._dropout_seed = int(random.randint(2**31))
         return targets
 
     def _initialize(self, units: list[int], dtype: Any, random: Any) -> None:
@@ -97,8 +105,11 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
             bound = np.sqrt((2.0 if name == "logistic" else 6.0) / (inputs + outputs))
             self.coefs_.append(random.uniform(-bound, bound, (inputs, outputs)).astype(dtype, copy=False))
             self.intercepts_.append(random.uniform(-bound, bound, outputs).astype(dtype, copy=False))
-        if any(rate > 0 for rate in dropout_rates(self.dropout, len(units) - 2)):
-            self._dropout_seed = int(random.randint(2**31))
+        normalized = units[1:-1] if self.batch_norm else []
+        self.batch_norm_ = [
+            {name: np.full(count, float(name in ("gamma", "variance")), dtype) for name in networks.OF_NORMALIZATION}
+            for count in normalized
+        ]
         for name in ("_optimizer", "loss_curve_", "best_loss_", "validation_scores_", "validation_loss_curve_"):
             self.__dict__.pop(name, None)
 
@@ -138,7 +149,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         if validation is None:
             return
         if validation[0] is None or validation[1] is None:
-            raise ValueError("X_val, y_val: got one of them, needs both or none")
+            raise ValueError("X_val, y_val: got one of them, or weights without them, needs both or none")
         if self.solver not in STOCHASTIC:
             raise ValueError(f"X_val: got rows for solver={self.solver!r}, which has no epochs, needs 'sgd' or 'adam'")
 
@@ -149,7 +160,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         return HeldOut(self, prepared(X), self._encode(y, self.coefs_[0].dtype), weights)
 
     def _finite(self) -> Any:
-        if not all(np.isfinite(array).all() for array in [*self.coefs_, *self.intercepts_]):
+        if not all(np.isfinite(array).all() for array in networks.weights_of(self)):
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large values and need to be"
                 " preprocessed."

@@ -58,6 +58,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         dropout: Any = 0.0,
+        batch_norm: bool = False,
         scoring: Any = None,
         restore_best: Any = "auto",
         keep_optimizer: bool = False,
@@ -91,7 +92,8 @@ class MLPRegressor(RegressorMixin, Perceptron):
         -------
         self
         """
-        validation = None if X_val is None and y_val is None else (X_val, y_val, sample_weight_val)
+        given = (X_val, y_val, sample_weight_val)
+        validation = None if all(each is None for each in given) else given
         return self._run_fit(X, y, sample_weight, validation)  # type: ignore[no-any-return]
 
     @available_if(lambda estimator: estimator._check_solver())
@@ -112,7 +114,10 @@ class MLPRegressor(RegressorMixin, Perceptron):
             self, X, y, accept_sparse=["csr", "csc"], multi_output=True, y_numeric=True,
             dtype=(np.float64, np.float32), reset=reset,
         )  # fmt: skip
-        return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+        y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+        if not reset and (1 if y.ndim == 1 else y.shape[1]) != self.n_outputs_:
+            raise ValueError(f"y: got shape {y.shape}, needs {self.n_outputs_} columns, as in the fit before")
+        return X, y
 
     def _encode(self, y: Any, dtype: Any) -> NDArray[Any]:
         columns = np.ascontiguousarray(y.reshape(len(y), -1), dtype)

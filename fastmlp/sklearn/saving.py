@@ -13,12 +13,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastmlp.files import written_whole
 from fastmlp.sklearn.manyclasses import ManyClasses
+from fastmlp.sklearn.networks import OF_NORMALIZATION
 from fastmlp.sklearn.optimizer import Optimizer
 
 FORMAT = "fastmlp.sklearn 1"
 WEIGHTS = ("coefs_", "intercepts_")
+NORMALIZATIONS = "batch_norm_"
 OF_A_RUN = ("_fit_data", "_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx")
-LEFT_OUT = (*WEIGHTS, *OF_A_RUN, "_label_binarizer")
+LEFT_OUT = (*WEIGHTS, NORMALIZATIONS, *OF_A_RUN, "_label_binarizer")
 
 
 def save(estimator: Any, path: str | os.PathLike[str]) -> None:
@@ -27,12 +29,19 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     TypeError
-        Naming the argument or attribute, when it is nothing that JSON can hold: a function, a RandomState.
+        Naming the argument or attribute, when it is nothing that JSON can hold: a function, a RandomState; for what is
+        none of the estimators here, as a Pipeline around one.
     """
     from safetensors.numpy import save as to_bytes
 
+    from fastmlp.sklearn import MLPClassifier, MLPRegressor
+
+    if not isinstance(estimator, (MLPClassifier, MLPRegressor)):
+        raise TypeError(f"estimator: got {type(estimator).__name__}, needs an MLPClassifier or MLPRegressor of fastmlp")
     check_is_fitted(estimator)
     tensors = {f"{name}.{i}": array for name in WEIGHTS for i, array in enumerate(getattr(estimator, name))}
+    for i, normalization in enumerate(estimator.batch_norm_):
+        tensors |= {f"{NORMALIZATIONS}.{name}.{i}": array for name, array in normalization.items()}
     attributes = {name: value for name, value in vars(estimator).items() if name not in LEFT_OUT} | {"callbacks": None}
     optimizer = attributes.pop("_optimizer", None)
     if optimizer is not None:
@@ -68,6 +77,8 @@ def load(path: str | os.PathLike[str]) -> Any:
     vars(estimator).update(attributes)
     for name in WEIGHTS:
         setattr(estimator, name, numbered(name, tensors))
+    columns = [numbered(f"{NORMALIZATIONS}.{name}", tensors) for name in OF_NORMALIZATION]
+    estimator.batch_norm_ = [dict(zip(OF_NORMALIZATION, row, strict=True)) for row in zip(*columns, strict=True)]
     if optimizer is not None:
         estimator._optimizer = Optimizer(estimator)
         vars(estimator._optimizer).update(optimizer, state=numbered("optimizer", tensors))

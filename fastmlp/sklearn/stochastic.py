@@ -56,7 +56,7 @@ def fit(
     watchers.let_go()
     epochs.keep()
     best.restore()
-    estimator.coefs_, estimator.intercepts_ = networks.apart(epochs.network.get_weights())
+    vars(estimator).update(networks.fitted(estimator, epochs.network))
 
 
 def fit_once(estimator: Any, x: Any, y: NDArray[Any], sample_weight: Any, random: Any) -> None:
@@ -73,7 +73,7 @@ def fit_once(estimator: Any, x: Any, y: NDArray[Any], sample_weight: Any, random
     except KeyboardInterrupt:
         warnings.warn("Training interrupted by user.", stacklevel=4)
     epochs.keep()
-    estimator.coefs_, estimator.intercepts_ = networks.apart(epochs.network.get_weights())
+    vars(estimator).update(networks.fitted(estimator, epochs.network))
 
 
 def optimizer_for(estimator: Any, incremental: bool) -> Optimizer:

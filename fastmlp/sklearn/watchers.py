@@ -56,7 +56,7 @@ class Model:
         return self.epochs.optimizer
 
     def get_weights(self) -> networks.Weights:
-        """Copies of the weights: kernel and bias of each layer."""
+        """Copies of the weights: kernel and bias of each layer, then what normalizes it."""
         return list(self.epochs.network.get_weights())
 
     def set_weights(self, weights: networks.Weights) -> None:
@@ -119,8 +119,7 @@ class Watchers:
 
     def weights(self) -> dict[str, Any]:
         """The attributes that make the estimator a fitted one."""
-        coefs, intercepts = networks.apart(self.epochs.network.get_weights())
-        return {"coefs_": coefs, "intercepts_": intercepts}
+        return networks.fitted(self.estimator, self.epochs.network)
 
     def end(self) -> None:
         self.hooks.call("on_train_end", self.logs)
