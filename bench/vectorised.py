@@ -404,6 +404,15 @@ def dropout(x, rate, seed, step, layer):
     return x * kept * x.dtype.type(1 / (1 - rate))
 
 
+def gaussian_noise(x, stddev, seed, step, layer):
+    blocks = np.arange((x.size + 3) // 4)
+    words = philox4x32((blocks, layer, step % WORD, step // WORD), (seed % WORD, seed // WORD)).reshape(-1, 2)
+    radius = np.sqrt(-2.0 * np.log((words[:, 0] + 1.0) / WORD))
+    angle = 2.0 * np.pi * (words[:, 1] / WORD)
+    normals = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1).reshape(-1)[: x.size]
+    return x + (stddev * normals.reshape(x.shape)).astype(x.dtype)
+
+
 # The dense layer.
 
 
