@@ -10,8 +10,8 @@ import math
 from reference import crossentropies
 from reference.accuracies import argmax
 from reference.accuracies import binary_accuracy as binary_hits
+from reference.losses import EPSILON
 
-EPSILON = 1e-7
 LOWEST = -1e10  # the threshold where the largest outputs of each row are the positive ones
 
 

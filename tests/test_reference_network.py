@@ -11,6 +11,7 @@ import pytest
 import reference
 from reference.__main__ import load_digits, main, read_idx
 from reference.network import Network
+from reference.weights import rows_of
 
 STEP = 1e-5  # of the finite differences
 OPTIMIZERS = {
@@ -57,10 +58,6 @@ def dropout(rate=0.5, seed=5):
 
 def rescaling(scale=0.5, offset=-0.25):
     return {"kind": "rescaling", "scale": scale, "offset": offset}
-
-
-def rows_of(array):
-    return array if isinstance(array[0], list) else [array]
 
 
 def random_rows(rows, columns, seed):

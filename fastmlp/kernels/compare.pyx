@@ -11,6 +11,7 @@ from fastmlp.kernels.plan cimport Data, Part, Pass, Plan, gradient_of, input_of,
 from fastmlp.kernels.row_losses cimport classes_of, gradient_of_row, link_of, loss_of_row, smooth_row
 from fastmlp.kernels.rows cimport copy_row, place_of_row, put_row, take_row
 from fastmlp.kernels.stage_rowwise cimport through_activation
+from fastmlp.kernels.weights cimport multiply
 
 
 cdef void compare(Plan *plan, const Data *data, Py_ssize_t start, const Part *part, const Pass *run,
@@ -64,7 +65,7 @@ cdef inline void compare_row(Plan *plan, const Data *data, Py_ssize_t row, Py_ss
             activate_row(plan.isa, link_of(plan.loss.kind), n, gradient)
         gradient_of_row(&plan.loss, n, part.last - part.first, truth, label, gradient, gradient)
     if weight != NULL:
-        scale(n, weight[0], gradient)
+        multiply(n, weight[0], gradient)
     put_row(gradient_of(plan, top), i, width, gradient)
 
 
@@ -84,12 +85,6 @@ cdef bint ask(Plan *plan, const Data *data, Py_ssize_t start, const Part *part, 
 cdef bint call(void *own_loss, Py_ssize_t start, Py_ssize_t rows) noexcept nogil:
     with gil:  # nothing of Python may run while the exception that `interrupted` left there waits to be raised
         return PyErr_Occurred() == NULL and (<object> own_loss)(start, rows)
-
-
-cdef inline void scale(Py_ssize_t n, floating weight, floating *x) noexcept nogil:
-    cdef Py_ssize_t j
-    for j in range(n):
-        x[j] = weight * x[j]
 
 
 cdef double metric_of_row(int metric, Py_ssize_t n, const floating *t, int label, const floating *p) noexcept nogil:

@@ -9,3 +9,4 @@ cdef void update_clipped(Plan *plan, const Part *part, const Pass *run, const fl
 cdef void constrain(Plan *plan, const Part *part, const floating *kind) noexcept nogil
 cdef void sum_penalties(Plan *plan, const Part *part, const floating *kind) noexcept nogil
 cdef double penalty_of(Plan *plan, const floating *kind) noexcept nogil
+cdef void multiply(Py_ssize_t n, floating factor, floating *x) noexcept nogil

@@ -46,6 +46,7 @@ cdef void update_clipped(Plan *plan, const Part *part, const Pass *run, const fl
     if plan.clipnorm > 0 or plan.global_clipnorm > 0:
         sum_all_squares(plan, part, gradients)
         barrier_wait(&plan.barrier, part.count)
+    if plan.global_clipnorm > 0:
         norm = sqrt(total_of(plan, 0, plan.arrays, kind))
     for number in range(plan.arrays):
         parameter = &plan.weights[number]
@@ -77,7 +78,7 @@ cdef void clip_by_global_norm(Py_ssize_t n, double global_clipnorm, double norm,
     multiply(n, <floating> (global_clipnorm * (1.0 / larger) + (norm - norm)), g)
 
 
-cdef inline void multiply(Py_ssize_t n, floating factor, floating *x) noexcept nogil:
+cdef void multiply(Py_ssize_t n, floating factor, floating *x) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         x[i] = x[i] * factor
