@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.kernels.finite import all_finite
 from fastmlp.layers import Shape
 from fastmlp.losses import Loss
+from fastmlp.threads import threads_for
 
 LOADED_AS_IS = (np.uint8, np.float32, np.float64)
 CHUNK_ROWS = 1024
@@ -203,16 +205,14 @@ def require_finite(argument: str, array: np.ndarray, dtype: str) -> None:
     """Raise ValueError at the first row with a value that is not finite in `dtype`."""
     if array.dtype.kind != "f":
         return
-    low, high = extremes(array)
-    limit = np.finfo(dtype).max
-    if -limit <= low and high <= limit:  # false for NaN
+    in_one_pass = array.dtype in LOADED_AS_IS and array.flags.c_contiguous
+    if in_one_pass and all_finite(array.reshape(-1), dtype == "float32", threads_for(array.size)):
         return
+    limit = np.finfo(dtype).max
     for start in range(0, len(array), CHUNK_ROWS):
         part = array[start : start + CHUNK_ROWS]
-        bad = part[~(np.abs(part) <= limit)]
-        if bad.size:
-            row = start + int(np.argwhere(~(np.abs(part) <= limit))[0][0])
-            break
-    if np.isfinite(bad[0]):
-        raise ValueError(f"{argument}: got {bad[0]} in row {row}, needs numbers within the range of {dtype}")
-    raise ValueError(f"{argument}: got {bad[0]} in row {row}, needs finite numbers")
+        bad = ~(np.abs(part) <= limit)  # NaN is
+        if bad.any():
+            value, row = part[bad][0], start + int(np.argwhere(bad)[0][0])
+            needs = f"numbers within the range of {dtype}" if np.isfinite(value) else "finite numbers"
+            raise ValueError(f"{argument}: got {value} in row {row}, needs {needs}")

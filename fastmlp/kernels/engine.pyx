@@ -306,7 +306,7 @@ cdef class Network(Parameters):
             0 < rows <= SMALL // self.multiply_adds and source in (own, UINT8) and n * x.itemsize == x.len
             and source_of(out) == own and out.ndim == 2 and out.shape[0] == rows and out.shape[1] == self.plan.outputs
             and (result + out.len <= start or start + x.len <= result)  # what is read does not change meanwhile
-            and self.plan.isa.all_finite(source, n, x.buf)
+            and self.plan.isa.all_finite(source, own, n, x.buf)
         )
 
     cdef run_small(self, const Py_buffer *x, const Py_buffer *out):

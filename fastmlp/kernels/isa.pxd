@@ -46,12 +46,10 @@ cdef extern from "c/kernels.h" nogil:
         void (*multiply_rows)(int, int, Py_ssize_t, const float *, Py_ssize_t, const float *, const float *, int,
                               float *) noexcept nogil
         void (*multiply_columns)(int, int, Py_ssize_t, const float *, const float *, float *) noexcept nogil
-        void (*multiply_listed)(int, int, Py_ssize_t, const uint32_t *, const float *, const float *, const float *,
-                                int, float *, Py_ssize_t) noexcept nogil
-        void (*descend_listed)(int, int, Py_ssize_t, const uint32_t *, const float *, const float *, float,
-                               float *) noexcept nogil
-        void (*multiply_listed_row)(Py_ssize_t, Py_ssize_t, const uint32_t *, const float *, const float *,
-                                    Py_ssize_t, const float *, int, float *, Py_ssize_t) noexcept nogil
+        void (*multiply_listed)(int, Py_ssize_t, Py_ssize_t, const uint32_t *, const float *, const float *, Py_ssize_t,
+                                const float *, int, float *, Py_ssize_t, Py_ssize_t) noexcept nogil
+        void (*descend_listed)(int, Py_ssize_t, Py_ssize_t, const uint32_t *, const float *, const float *, Py_ssize_t,
+                               float, float *, Py_ssize_t) noexcept nogil
         void (*load)(int, Py_ssize_t, const void *, const void *, float *, Py_ssize_t) noexcept nogil
         void (*transpose)(Py_ssize_t, Py_ssize_t, const float *, Py_ssize_t, float *, Py_ssize_t) noexcept nogil
         Py_ssize_t (*mark_nonzeros)(Py_ssize_t, const float *, Py_ssize_t, uint64_t *) noexcept nogil
@@ -83,12 +81,10 @@ cdef extern from "c/kernels.h" nogil:
         void (*multiply_rows)(int, int, Py_ssize_t, const double *, Py_ssize_t, const double *, const double *, int,
                               double *) noexcept nogil
         void (*multiply_columns)(int, int, Py_ssize_t, const double *, const double *, double *) noexcept nogil
-        void (*multiply_listed)(int, int, Py_ssize_t, const uint32_t *, const double *, const double *, const double *,
-                                int, double *, Py_ssize_t) noexcept nogil
-        void (*descend_listed)(int, int, Py_ssize_t, const uint32_t *, const double *, const double *, double,
-                               double *) noexcept nogil
-        void (*multiply_listed_row)(Py_ssize_t, Py_ssize_t, const uint32_t *, const double *, const double *,
-                                    Py_ssize_t, const double *, int, double *, Py_ssize_t) noexcept nogil
+        void (*multiply_listed)(int, Py_ssize_t, Py_ssize_t, const uint32_t *, const double *, const double *, Py_ssize_t,
+                                const double *, int, double *, Py_ssize_t, Py_ssize_t) noexcept nogil
+        void (*descend_listed)(int, Py_ssize_t, Py_ssize_t, const uint32_t *, const double *, const double *, Py_ssize_t,
+                               double, double *, Py_ssize_t) noexcept nogil
         void (*load)(int, Py_ssize_t, const void *, const void *, double *, Py_ssize_t) noexcept nogil
         void (*transpose)(Py_ssize_t, Py_ssize_t, const double *, Py_ssize_t, double *, Py_ssize_t) noexcept nogil
         Py_ssize_t (*mark_nonzeros)(Py_ssize_t, const double *, Py_ssize_t, uint64_t *) noexcept nogil
@@ -116,7 +112,7 @@ cdef extern from "c/kernels.h" nogil:
 
     ctypedef struct Isa:
         const char *name
-        bint (*all_finite)(int, Py_ssize_t, const void *) noexcept nogil
+        bint (*all_finite)(int, int, Py_ssize_t, const void *) noexcept nogil
         Py_ssize_t (*pair_rows)(int, Py_ssize_t, const uint64_t *, const int32_t *, int32_t *) noexcept nogil
         Kernels_f32 f32
         Kernels_f64 f64
@@ -167,30 +163,25 @@ cdef inline void multiply_rows(const Isa *isa, int height, int vectors, Py_ssize
         isa.f64.multiply_rows(height, vectors, depth, a, a_stride, b, bias, activation, y)
 
 
-cdef inline void multiply_listed(const Isa *isa, int height, int vectors, Py_ssize_t count, const uint32_t *index,
-                                 const floating *a, const floating *b, const floating *bias, int activation,
-                                 floating *y, Py_ssize_t y_stride) noexcept nogil:
+cdef inline void multiply_listed(const Isa *isa, int height, Py_ssize_t vectors, Py_ssize_t count,
+                                 const uint32_t *index, const floating *a, const floating *b, Py_ssize_t b_stride,
+                                 const floating *bias, int activation, floating *y, Py_ssize_t y_stride,
+                                 Py_ssize_t row_stride) noexcept nogil:
     if floating is float:
-        isa.f32.multiply_listed(height, vectors, count, index, a, b, bias, activation, y, y_stride)
+        isa.f32.multiply_listed(height, vectors, count, index, a, b, b_stride, bias, activation, y, y_stride,
+                                row_stride)
     else:
-        isa.f64.multiply_listed(height, vectors, count, index, a, b, bias, activation, y, y_stride)
+        isa.f64.multiply_listed(height, vectors, count, index, a, b, b_stride, bias, activation, y, y_stride,
+                                row_stride)
 
 
-cdef inline void descend_listed(const Isa *isa, int height, int vectors, Py_ssize_t count, const uint32_t *index,
-                                const floating *a, const floating *b, double rate, floating *w) noexcept nogil:
+cdef inline void descend_listed(const Isa *isa, int height, Py_ssize_t vectors, Py_ssize_t count,
+                                const uint32_t *index, const floating *a, const floating *b, Py_ssize_t b_stride,
+                                double rate, floating *w, Py_ssize_t w_stride) noexcept nogil:
     if floating is float:
-        isa.f32.descend_listed(height, vectors, count, index, a, b, <float> rate, w)
+        isa.f32.descend_listed(height, vectors, count, index, a, b, b_stride, <float> rate, w, w_stride)
     else:
-        isa.f64.descend_listed(height, vectors, count, index, a, b, rate, w)
-
-
-cdef inline void multiply_listed_row(const Isa *isa, Py_ssize_t panels, Py_ssize_t count, const uint32_t *index,
-                                     const floating *a, const floating *b, Py_ssize_t b_stride, const floating *bias,
-                                     int activation, floating *y, Py_ssize_t y_stride) noexcept nogil:
-    if floating is float:
-        isa.f32.multiply_listed_row(panels, count, index, a, b, b_stride, bias, activation, y, y_stride)
-    else:
-        isa.f64.multiply_listed_row(panels, count, index, a, b, b_stride, bias, activation, y, y_stride)
+        isa.f64.descend_listed(height, vectors, count, index, a, b, b_stride, rate, w, w_stride)
 
 
 cdef inline void multiply_columns(const Isa *isa, int height, int vectors, Py_ssize_t depth, const floating *a,

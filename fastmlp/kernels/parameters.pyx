@@ -51,7 +51,7 @@ cdef class Parameters:
         self.plan.isa = selected()
         self.width = self.plan.isa.f32.panel_columns if self.is_single else self.plan.isa.f64.panel_columns
         height = self.plan.isa.f32.tile_rows if self.is_single else self.plan.isa.f64.tile_rows
-        self.plan.tile_size = max(height, self.width) * self.width
+        self.plan.tile_size = 2 * max(height, self.width) * self.width
         self.arena = Arena(self.width, self.dtype)
         self.memory = [np.zeros(most * sizeof(Parameter), np.uint8)]
         self.plan.weights = <Parameter *> address(self.memory[0])

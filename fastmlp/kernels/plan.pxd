@@ -216,9 +216,9 @@ cdef inline Py_ssize_t block_row(const Part *part, Py_ssize_t block) noexcept no
     return part.first + share(part.last - part.first, block, part.blocks)
 
 
-cdef inline int vectors_of(Py_ssize_t columns, Py_ssize_t panel, int width) noexcept nogil:
-    """The vectors that hold the used columns of a panel: 1 or 2."""
-    return 1 if 2 * (columns - panel * width) <= width else 2
+cdef inline int vectors_of(Py_ssize_t columns, Py_ssize_t panel, Py_ssize_t count, int width) noexcept nogil:
+    """The vectors that hold the used columns of `count` panels from one on: two each, or one in the last of all."""
+    return <int> (2 * count - (2 * (columns - (panel + count - 1) * width) <= width))
 
 
 cdef inline floating *element(const Matrix *matrix, Py_ssize_t row, Py_ssize_t panel, int width,

@@ -119,8 +119,8 @@ cdef void list_own_columns(Plan *plan, int number, const Part *part, const float
 
 cdef inline bint pays(const Plan *plan, const Layer *layer, int width, Py_ssize_t count,
                       Py_ssize_t all_of_them) noexcept nogil:
-    """Whether `count` listed numbers are less work than all: each costs 1.2 times as much a panel, and 1.6 once.
+    """Whether `count` listed numbers are less work than all: each costs 1.4 times as much a panel, and 4.6 once.
 
-    Measured on Zen 4, where the panels come from the second-level cache (bench/density.py)."""
+    Measured where two multiply-adds start each cycle (bench/density.py); with one it would be 1.2 and 1.6."""
     cdef Py_ssize_t panels = blocks(layer.outputs, width)
-    return may_skip(plan, layer, width) and count * (12 * panels + 16) < all_of_them * 10 * panels
+    return may_skip(plan, layer, width) and count * (14 * panels + 46) < all_of_them * 10 * panels

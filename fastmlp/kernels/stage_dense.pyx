@@ -11,10 +11,10 @@ from libc.string cimport memset
 
 from fastmlp.kernels.isa cimport LINEAR, SGD
 from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, descend_listed, multiply_columns
-from fastmlp.kernels.isa cimport multiply_listed, multiply_listed_row, multiply_rows, panel_columns, share, sum_rows
+from fastmlp.kernels.isa cimport multiply_listed, multiply_rows, panel_columns, share, sum_rows
 from fastmlp.kernels.isa cimport tile_rows, transpose
 from fastmlp.kernels.plan cimport DENSE, NO_ROW, NOT_LISTED
-from fastmlp.kernels.plan cimport Layer, Lists, Matrix, Parameter, Part, Pass, Plan, block_row, element, gradient_of
+from fastmlp.kernels.plan cimport Layer, Lists, Matrix, Part, Pass, Plan, block_row, element, gradient_of
 from fastmlp.kernels.plan cimport input_of, memory_of, tile_of, vectors_of
 from fastmlp.kernels.skipping cimport first_list, index_of, list_own_columns, list_own_rows, values_of
 from fastmlp.kernels.weights cimport apply
@@ -50,51 +50,65 @@ cdef void forward_tiles(Plan *plan, int number, const Part *part, const floating
     cdef Layer *layer = &plan.layers[number]
     cdef const Matrix *x = input_of(plan, number)
     cdef const Lists *lists = &plan.by_rows
-    cdef int width = panel_columns(plan.isa, kind), vectors
+    cdef int width = panel_columns(plan.isa, kind), count
     cdef Py_ssize_t units = part.blocks * blocks(layer.outputs, width), unit, panel, row, height, list_number
-    cdef const floating *kernel
-    cdef const floating *bias
-    for unit in range(share(units, part.number, part.count), share(units, part.number + 1, part.count)):
+    cdef Py_ssize_t first = share(units, part.number, part.count), last = share(units, part.number + 1, part.count)
+    for unit in range(first, last):
         panel = unit // part.blocks
-        row = block_row(part, unit % part.blocks)
-        height = block_row(part, unit % part.blocks + 1) - row
-        vectors = vectors_of(layer.outputs, panel, width)
-        kernel = <const floating *> plan.arena + layer.kernel.start + panel * width * layer.inputs
-        bias = bias_of(plan, layer, panel, kind)
         list_number = first_list(plan, part.first_block + unit % part.blocks, kind)
         if lists.counts[list_number] == NOT_LISTED:
-            multiply_rows(plan.isa, <int> height, vectors, layer.inputs, element(x, row, 0, width, kind), x.stride,
-                          kernel, bias, layer.activation, element(&layer.output, row, panel, width, kind))
+            row = block_row(part, unit % part.blocks)
+            height = block_row(part, unit % part.blocks + 1) - row
+            multiply_rows(plan.isa, <int> height, vectors_of(layer.outputs, panel, 1, width), layer.inputs,
+                          element(x, row, 0, width, kind), x.stride, kernel_of(plan, layer, panel, kind),
+                          bias_of(plan, layer, panel, kind), layer.activation,
+                          element(&layer.output, row, panel, width, kind))
             continue
-        for list_number in range(list_number, list_number + blocks(tile_rows(plan.isa, kind), 2)):
-            multiply_pair(plan, layer, list_number, panel, vectors, kernel, bias)
+        count = panels_together(unit, first, last, part.blocks)
+        if count > 0:
+            for list_number in range(list_number, list_number + blocks(tile_rows(plan.isa, kind), 2)):
+                multiply_pair(plan, layer, list_number, panel, count, kind)
 
 
-cdef inline void multiply_pair(Plan *plan, Layer *layer, Py_ssize_t list_number, Py_ssize_t panel, int vectors,
-                               const floating *kernel, const floating *bias) noexcept nogil:
-    """The two rows of a list, or the one."""
+cdef inline int panels_together(Py_ssize_t unit, Py_ssize_t first, Py_ssize_t last, Py_ssize_t stride) noexcept nogil:
+    """How many panels to take at a unit of those from `first` to `last`, of which there are `stride` for each panel.
+
+    Lists are for two panels at a time: 2 with the next panel, 1 where that is not in the range, and 0 where this one
+    was taken with the panel before."""
+    if (unit // stride - first // stride) % 2 == 0:
+        return 2 if unit + stride < last else 1
+    return 0 if unit - stride >= first else 1
+
+
+cdef inline void multiply_pair(Plan *plan, Layer *layer, Py_ssize_t list_number, Py_ssize_t panel, Py_ssize_t count,
+                               const floating *kind) noexcept nogil:
+    """The two rows of a list, or the one, for `count` panels from one on."""
     cdef const Lists *lists = &plan.by_rows
-    cdef int width = panel_columns(plan.isa, kernel)
+    cdef int width = panel_columns(plan.isa, kind)
     cdef int32_t row = plan.pairs[2 * list_number], other = plan.pairs[2 * list_number + 1]
     if row == NO_ROW:
         return
-    multiply_listed(plan.isa, 1 if other == NO_ROW else 2, vectors, lists.counts[list_number],
-                    index_of(lists, list_number), values_of(lists, list_number, kernel), kernel, bias,
-                    layer.activation, element(&layer.output, row, panel, width, kernel), (other - row) * width)
+    multiply_listed(plan.isa, 1 if other == NO_ROW else 2, vectors_of(layer.outputs, panel, count, width),
+                    lists.counts[list_number], index_of(lists, list_number), values_of(lists, list_number, kind),
+                    kernel_of(plan, layer, panel, kind), width * layer.inputs, bias_of(plan, layer, panel, kind),
+                    layer.activation, element(&layer.output, row, panel, width, kind), layer.output.stride,
+                    (other - row) * width)
 
 
 cdef void forward_row(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil:
-    """The only row of a batch: several panels at a time."""
+    """The only row of a batch: all panels at once."""
     cdef Layer *layer = &plan.layers[number]
-    cdef const Lists *lists = &plan.by_rows
     cdef int width = panel_columns(plan.isa, kind)
-    cdef Py_ssize_t panels = blocks(layer.outputs, width), list_number = first_list(plan, part.first_block, kind)
+    cdef Py_ssize_t panels = blocks(layer.outputs, width)
     cdef Py_ssize_t first = share(panels, part.number, part.count), last = share(panels, part.number + 1, part.count)
-    multiply_listed_row(plan.isa, last - first, lists.counts[list_number], index_of(lists, list_number),
-                        values_of(lists, list_number, kind),
-                        <const floating *> plan.arena + layer.kernel.start + first * width * layer.inputs,
-                        width * layer.inputs, bias_of(plan, layer, first, kind), layer.activation,
-                        element(&layer.output, part.first, first, width, kind), layer.output.stride)
+    if first < last:
+        multiply_pair(plan, layer, first_list(plan, part.first_block, kind), first, last - first, kind)
+
+
+cdef inline floating *kernel_of(const Plan *plan, const Layer *layer, Py_ssize_t panel,
+                                const floating *kind) noexcept nogil:
+    """A panel of the kernel."""
+    return <floating *> plan.arena + layer.kernel.start + panel * panel_columns(plan.isa, kind) * layer.inputs
 
 
 cdef inline const floating *bias_of(const Plan *plan, const Layer *layer, Py_ssize_t panel,
@@ -130,7 +144,7 @@ cdef void input_gradient(Plan *plan, int number, const Part *part, const floatin
         panel = unit // part.blocks
         row = block_row(part, unit % part.blocks)
         height = block_row(part, unit % part.blocks + 1) - row
-        vectors = vectors_of(layer.inputs, panel, width)
+        vectors = vectors_of(layer.inputs, panel, 1, width)
         if panel != packed:
             transpose_kernel(plan, layer, panel, kernel)
             packed = panel
@@ -160,66 +174,75 @@ cdef void update_kernel(Plan *plan, int number, const Part *part, const Pass *ru
                         const floating *kind) noexcept nogil:
     """The gradient transpose(x) . dz, a square of a panel at a time, used for its update as soon as it is there."""
     cdef Layer *layer = &plan.layers[number]
-    cdef int width = panel_columns(plan.isa, kind), vectors
-    cdef Py_ssize_t below = blocks(layer.inputs, width), units = below * blocks(layer.outputs, width)
-    cdef Py_ssize_t unit, panel, at, rows
-    cdef const floating *dz
+    cdef int width = panel_columns(plan.isa, kind), count
+    cdef Py_ssize_t below = blocks(layer.inputs, width), units = below * blocks(layer.outputs, width), unit, panel
+    cdef Py_ssize_t first = share(units, part.number, part.count), last = share(units, part.number + 1, part.count)
     cdef floating *c = tile_of(plan, part, kind)
-    for unit in range(share(units, part.number, part.count), share(units, part.number + 1, part.count)):
+    for unit in range(first, last):
         panel = unit // below
-        rows = min(width, layer.inputs - unit % below * width)
-        vectors = vectors_of(layer.outputs, panel, width)
-        at = layer.kernel.start + (panel * layer.inputs + unit % below * width) * width
-        dz = element(&layer.gradient, part.first, panel, width, kind)
         if layer.by_columns.counts[unit % below * (width // 2)] == NOT_LISTED:
-            multiply_transposed(plan, number, part, unit % below, rows, vectors, dz, c)
-            apply_rows(plan, layer.kernel, run, at, rows, vectors, c)
-        else:
-            update_listed(plan, layer, run, unit % below * (width // 2), at, rows, vectors, dz, c)
+            multiply_transposed(plan, number, part, unit % below, panel, c)
+            apply_square(plan, layer, run, unit % below, panel, c)
+            continue
+        count = panels_together(unit, first, last, below)
+        if count > 0:
+            update_listed(plan, layer, part, run, unit % below, panel, count, c)
 
 
-cdef void multiply_transposed(Plan *plan, int number, const Part *part, Py_ssize_t panel, Py_ssize_t rows, int vectors,
-                              const floating *dz, floating *c) noexcept nogil:
+cdef void multiply_transposed(Plan *plan, int number, const Part *part, Py_ssize_t below, Py_ssize_t panel,
+                              floating *c) noexcept nogil:
     """The columns of x in a panel times a panel of dz."""
+    cdef Layer *layer = &plan.layers[number]
     cdef const Matrix *x = input_of(plan, number)
     cdef int width = panel_columns(plan.isa, c)
-    cdef Py_ssize_t tiles = blocks(rows, tile_rows(plan.isa, c)), tile, i
+    cdef Py_ssize_t rows = min(width, layer.inputs - below * width), tiles = blocks(rows, tile_rows(plan.isa, c))
+    cdef Py_ssize_t tile, i
     for tile in range(tiles):
         i = share(rows, tile, tiles)
-        multiply_columns(plan.isa, <int> (share(rows, tile + 1, tiles) - i), vectors, part.last - part.first,
-                         element(x, part.first, panel, width, c) + i, dz, c + i * width)
+        multiply_columns(plan.isa, <int> (share(rows, tile + 1, tiles) - i),
+                         vectors_of(layer.outputs, panel, 1, width), part.last - part.first,
+                         element(x, part.first, below, width, c) + i,
+                         element(&layer.gradient, part.first, panel, width, c), c + i * width)
 
 
-cdef void update_listed(Plan *plan, const Layer *layer, const Pass *run, Py_ssize_t list_number,
-                        Py_ssize_t at, Py_ssize_t rows, int vectors, const floating *dz, floating *c) noexcept nogil:
-    """The same from lists, two rows of the kernel at a time."""
+cdef void update_listed(Plan *plan, const Layer *layer, const Part *part, const Pass *run, Py_ssize_t below,
+                        Py_ssize_t panel, Py_ssize_t count, floating *c) noexcept nogil:
+    """The same from lists, two rows of the kernel at a time, for `count` panels of it from one on."""
     cdef const Lists *lists = &layer.by_columns
-    cdef int width = panel_columns(plan.isa, c), height
+    cdef int width = panel_columns(plan.isa, c)
+    cdef Py_ssize_t rows = min(width, layer.inputs - below * width), square = width * width, i, number, height
+    cdef Py_ssize_t vectors = vectors_of(layer.outputs, panel, count, width)
     cdef bint descends = run.optimizer.kind == SGD and not run.optimizer.is_adjusted
-    cdef Py_ssize_t i
+    descends = descends and layer.kernel.l1 == 0 and layer.kernel.l2 == 0
+    cdef const floating *dz = element(&layer.gradient, part.first, panel, width, c)
+    cdef floating *kernel = kernel_of(plan, layer, panel, c) + below * square
     for i in range(0, rows, 2):
-        height = <int> min(2, rows - i)
-        if descends and layer.kernel.l1 == 0 and layer.kernel.l2 == 0:
-            descend_listed(plan.isa, height, vectors, lists.counts[list_number], index_of(lists, list_number),
-                           values_of(lists, list_number, c), dz, run.optimizer.learning_rate,
-                           <floating *> plan.arena + at + i * width)
+        number = below * (width // 2) + i // 2
+        height = min(2, rows - i)
+        if descends:
+            descend_listed(plan.isa, <int> height, vectors, lists.counts[number], index_of(lists, number),
+                           values_of(lists, number, c), dz, layer.gradient.stride, run.optimizer.learning_rate,
+                           kernel + i * width, layer.inputs * width)
         else:
-            multiply_listed(plan.isa, height, vectors, lists.counts[list_number], index_of(lists, list_number),
-                            values_of(lists, list_number, c), dz, <const floating *> NULL, LINEAR, c, width)
-            apply_rows(plan, layer.kernel, run, at + i * width, height, vectors, c)
-        list_number += 1
+            multiply_listed(plan.isa, <int> height, vectors, lists.counts[number], index_of(lists, number),
+                            values_of(lists, number, c), dz, layer.gradient.stride, <const floating *> NULL, LINEAR,
+                            c + i * width, square, width)
+    if not descends:
+        for i in range(count):
+            apply_square(plan, layer, run, below, panel + i, c + i * square)
 
 
-cdef void apply_rows(Plan *plan, const Parameter *kernel, const Pass *run, Py_ssize_t at, Py_ssize_t rows, int vectors,
-                     floating *g) noexcept nogil:
-    """Update rows of a panel of the kernel by their gradient."""
+cdef void apply_square(Plan *plan, const Layer *layer, const Pass *run, Py_ssize_t below, Py_ssize_t panel,
+                       floating *g) noexcept nogil:
+    """Update a square of the kernel, of the inputs and the outputs of a panel each, by its gradient."""
     cdef int width = panel_columns(plan.isa, g)
-    cdef Py_ssize_t i
-    if vectors == 2:
-        apply(plan, kernel, run, at, rows * width, g)
+    cdef Py_ssize_t rows = min(width, layer.inputs - below * width), i
+    cdef Py_ssize_t at = layer.kernel.start + (panel * layer.inputs + below * width) * width
+    if vectors_of(layer.outputs, panel, 1, width) == 2:
+        apply(plan, layer.kernel, run, at, rows * width, g)
         return
     for i in range(rows):
-        apply(plan, kernel, run, at + i * width, width // 2, g + i * width)
+        apply(plan, layer.kernel, run, at + i * width, width // 2, g + i * width)
 
 
 cdef void update_bias(Plan *plan, const Layer *layer, const Part *part, const Pass *run,

@@ -1,7 +1,9 @@
 /* Compiled once per instruction set, with ISA as its name: `fastmlp_<ISA>` is the one symbol this file exports. */
 #include "kernels.h"
 
+#include <float.h>
 #include <math.h>
+#include <string.h>
 
 #include "philox.h"
 #include "vector.h"
@@ -10,18 +12,22 @@
 
 #include "pairs.h"
 
-/* Of infinity and NaN all bits of the exponent are set. */
-static int all_finite(int source, ptrdiff_t n, const void *x)
+/* Numbers as the bits of their magnitudes, in whose order infinity comes after all that are finite, and NaN last. */
+static int all_finite(int source, int target, ptrdiff_t n, const void *x)
 {
-    const uint32_t *singles = x, single = 0x7f800000u;
-    const uint64_t *doubles = x, whole = 0x7ff0000000000000u;
+    const float largest = FLT_MAX;
+    const double limit = target == FLOAT32 ? FLT_MAX : DBL_MAX;
+    uint32_t single;
+    uint64_t whole;
+    memcpy(&single, &largest, sizeof single);
+    memcpy(&whole, &limit, sizeof whole);
     uint64_t bad = 0;
     if (source == FLOAT32)
         for (ptrdiff_t i = 0; i < n; i++)
-            bad |= (singles[i] & single) == single;
+            bad |= (((const uint32_t *)x)[i] & 0x7fffffffu) > single;
     else if (source == FLOAT64)
         for (ptrdiff_t i = 0; i < n; i++)
-            bad |= (doubles[i] & whole) == whole;
+            bad |= (((const uint64_t *)x)[i] & 0x7fffffffffffffffu) > whole;
     return !bad;
 }
 
@@ -124,7 +130,6 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
      .multiply_columns = multiply_columns_##suffix,                                                                    \
      .multiply_listed = multiply_listed_##suffix,                                                                      \
      .descend_listed = descend_listed_##suffix,                                                                        \
-     .multiply_listed_row = multiply_listed_row_##suffix,                                                              \
      .load = load_##suffix,                                                                                            \
      .transpose = transpose_##suffix,                                                                                  \
      .mark_nonzeros = mark_nonzeros_##suffix,                                                                          \

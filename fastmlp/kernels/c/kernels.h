@@ -97,15 +97,14 @@ typedef struct Dropout {
                               const T *bias, int activation, T *y);                                                    \
         /* c[i][j] = sum of a[p][i] b[p][j] */                                                                         \
         void (*multiply_columns)(int height, int vectors, ptrdiff_t depth, const T *a, const T *b, T *c);              \
-        /* y as above of the sums over n < count of a[n][i] b[index[n]][j], height 1 or 2 */                           \
-        void (*multiply_listed)(int height, int vectors, ptrdiff_t count, const uint32_t *index, const T *a,           \
-                                const T *b, const T *bias, int activation, T *y, ptrdiff_t y_stride);                  \
+        /* y as above of the sums over n < count of a[n][i] b[index[n]][j], height 1 or 2, for any number of vectors:  \
+         * those of several panels of b, b_stride apart, go to panels of y, y_stride apart, with rows row_stride apart */\
+        void (*multiply_listed)(int height, ptrdiff_t vectors, ptrdiff_t count, const uint32_t *index, const T *a,     \
+                                const T *b, ptrdiff_t b_stride, const T *bias, int activation, T *y,                   \
+                                ptrdiff_t y_stride, ptrdiff_t row_stride);                                             \
         /* w -= rate * those sums */                                                                                   \
-        void (*descend_listed)(int height, int vectors, ptrdiff_t count, const uint32_t *index, const T *a,            \
-                               const T *b, T rate, T *w);                                                              \
-        /* the same for one row and several panels of b, b_stride apart */                                             \
-        void (*multiply_listed_row)(ptrdiff_t panels, ptrdiff_t count, const uint32_t *index, const T *a, const T *b,  \
-                                    ptrdiff_t b_stride, const T *bias, int activation, T *y, ptrdiff_t y_stride);      \
+        void (*descend_listed)(int height, ptrdiff_t vectors, ptrdiff_t count, const uint32_t *index, const T *a,      \
+                               const T *b, ptrdiff_t b_stride, T rate, T *w, ptrdiff_t w_stride);                      \
         /* one row of n numbers of the type `source` to panels; `later` is a row that will be wanted soon */           \
         void (*load)(int source, ptrdiff_t n, const void *x, const void *later, T *panels, ptrdiff_t stride);          \
         /* out[c * out_stride + r] = x[r * x_stride + c] */                                                            \
@@ -144,8 +143,8 @@ DECLARE_KERNELS(double, f64)
 
 typedef struct Isa {
     const char *name;
-    /* whether n numbers of a type of enum Source are all finite */
-    int (*all_finite)(int source, ptrdiff_t n, const void *x);
+    /* whether n numbers of a type of enum Source are all finite as numbers of the type `target` */
+    int (*all_finite)(int source, int target, ptrdiff_t n, const void *x);
     ptrdiff_t (*pair_rows)(int rows, ptrdiff_t words, const uint64_t *bits, const int32_t *counts, int32_t *order);
     Kernels_f32 f32;
     Kernels_f64 f64;

@@ -68,8 +68,11 @@ INLINE void NAME(add_products)(const int height, const int vectors, const ptrdif
                                VECTOR sum[TILE_ROWS][TILE_VECTORS])
 {
     VECTOR row[TILE_VECTORS];
-    UNROLL for (int v = 0; v < vectors; v++)
+    UNROLL for (int v = 0; v < vectors; v++) {
         row[v] = *(const VECTOR *)(b + v * LANES_);
+        if (height > 1)
+            KEEP(row[v]);
+    }
     UNROLL for (int i = 0; i < height; i++)
         UNROLL for (int v = 0; v < vectors; v++)
             sum[i][v] = MULTIPLY_ADD(a[i * step], row[v], sum[i][v]);
@@ -95,13 +98,6 @@ INLINE void NAME(columns_tile)(const int height, const int vectors, ptrdiff_t de
     NAME(finish)(height, vectors, sum, NULL, LINEAR, c, PANEL_);
 }
 
-INLINE void NAME(add_listed)(const int height, const int vectors, ptrdiff_t count, const uint32_t *index, const T *a,
-                              const T *b, VECTOR sum[TILE_ROWS][TILE_VECTORS])
-{
-    for (ptrdiff_t n = 0; n < count; n++)
-        NAME(add_products)(height, vectors, 1, a + 2 * n, b + (ptrdiff_t)index[n] * PANEL_, sum);
-}
-
 static void NAME(multiply_rows)(int height, int vectors, ptrdiff_t depth, const T *a, ptrdiff_t a_stride, const T *b,
                                 const T *bias, int activation, T *y)
 {
@@ -117,69 +113,87 @@ static void NAME(multiply_columns)(int height, int vectors, ptrdiff_t depth, con
     }
 }
 
-INLINE void NAME(listed_tile)(const int height, const int vectors, ptrdiff_t count, const uint32_t *index, const T *a,
-                              const T *b, const T *bias, int activation, T *y, ptrdiff_t y_stride)
+/* Lists. A row or two of few vectors would wait for each of its sums, so that a tile is several panels wide: of panel q
+ * the sums are sum[q * height + i]. */
+
+enum { NAME(LISTED_SUMS) = 4 }; /* rows of sums: those of one row and four panels, or of two and two */
+
+INLINE void NAME(add_listed)(const int height, const int panels, const int vectors, ptrdiff_t count,
+                             const uint32_t *index, const T *a, const T *b, ptrdiff_t b_stride,
+                             VECTOR sum[TILE_ROWS][TILE_VECTORS])
 {
-    START_OF_SUM(height, vectors);
-    NAME(add_listed)(height, vectors, count, index, a, b, sum);
-    NAME(finish)(height, vectors, sum, bias, activation, y, y_stride);
+    for (ptrdiff_t n = 0; n < count; n++)
+        UNROLL for (int q = 0; q < panels; q++)
+            NAME(add_products)(height, vectors, 1, a + 2 * n, b + q * b_stride + (ptrdiff_t)index[n] * PANEL_,
+                               sum + q * height);
 }
 
-static void NAME(multiply_listed)(int height, int vectors, ptrdiff_t count, const uint32_t *index, const T *a,
-                                  const T *b, const T *bias, int activation, T *y, ptrdiff_t y_stride)
+INLINE void NAME(listed_tile)(const int height, const int panels, const int vectors, ptrdiff_t count,
+                              const uint32_t *index, const T *a, const T *b, ptrdiff_t b_stride, const T *bias,
+                              int activation, T *y, ptrdiff_t y_stride, ptrdiff_t row_stride)
 {
-    switch (2 * height + vectors) {
-        HEIGHT(1, NAME(listed_tile), count, index, a, b, bias, activation, y, y_stride)
-        HEIGHT(2, NAME(listed_tile), count, index, a, b, bias, activation, y, y_stride)
+    START_OF_SUM(height * panels, vectors);
+    NAME(add_listed)(height, panels, vectors, count, index, a, b, b_stride, sum);
+    UNROLL for (int q = 0; q < panels; q++)
+        NAME(finish)(height, vectors, sum + q * height, bias ? bias + q * PANEL_ : NULL, activation, y + q * y_stride,
+                     row_stride);
+}
+
+/* A step of plain gradient descent, whose gradient never leaves the registers. */
+INLINE void NAME(descend_tile)(const int height, const int panels, const int vectors, ptrdiff_t count,
+                               const uint32_t *index, const T *a, const T *b, ptrdiff_t b_stride, T rate, T *w,
+                               ptrdiff_t w_stride)
+{
+    START_OF_SUM(height * panels, vectors);
+    NAME(add_listed)(height, panels, vectors, count, index, a, b, b_stride, sum);
+    UNROLL for (int q = 0; q < panels; q++)
+        UNROLL for (int i = 0; i < height; i++)
+            UNROLL for (int v = 0; v < vectors; v++) {
+                VECTOR *weights = (VECTOR *)(w + q * w_stride + i * PANEL_ + v * LANES_);
+                *weights = *weights - rate * END_OF_SUM(sum[q * height + i][v]);
+            }
+}
+
+/* A tile of several panels, or of one, or of half of one. */
+#define LISTED(h, tile, ...)                                                                                           \
+    case h:                                                                                                            \
+        if (panels > 1)                                                                                                \
+            tile(h, NAME(LISTED_SUMS) / h, TILE_VECTORS, __VA_ARGS__);                                                       \
+        else if (vectors > 1)                                                                                          \
+            tile(h, 1, TILE_VECTORS, __VA_ARGS__);                                                                     \
+        else                                                                                                           \
+            tile(h, 1, 1, __VA_ARGS__);                                                                                \
+        break;
+
+static void NAME(multiply_listed)(int height, ptrdiff_t vectors, ptrdiff_t count, const uint32_t *index, const T *a,
+                                  const T *b, ptrdiff_t b_stride, const T *bias, int activation, T *y,
+                                  ptrdiff_t y_stride, ptrdiff_t row_stride)
+{
+    for (int panels; vectors > 0; vectors -= panels * TILE_VECTORS) {
+        panels = vectors >= NAME(LISTED_SUMS) / height * TILE_VECTORS ? NAME(LISTED_SUMS) / height : 1;
+        switch (height) {
+            LISTED(1, NAME(listed_tile), count, index, a, b, b_stride, bias, activation, y, y_stride, row_stride)
+            LISTED(2, NAME(listed_tile), count, index, a, b, b_stride, bias, activation, y, y_stride, row_stride)
+        }
+        b += panels * b_stride;
+        bias = bias ? bias + panels * PANEL_ : NULL;
+        y += panels * y_stride;
     }
 }
 
-/* A step of plain gradient descent for one row of weights or two, whose gradient never leaves the registers. */
-INLINE void NAME(descend_tile)(const int height, const int vectors, ptrdiff_t count, const uint32_t *index, const T *a,
-                               const T *b, T rate, T *w)
-{
-    START_OF_SUM(height, vectors);
-    NAME(add_listed)(height, vectors, count, index, a, b, sum);
-    UNROLL for (int i = 0; i < height; i++)
-        UNROLL for (int v = 0; v < vectors; v++) {
-            VECTOR *weights = (VECTOR *)(w + i * PANEL_ + v * LANES_);
-            *weights = *weights - rate * END_OF_SUM(sum[i][v]);
-        }
-}
-
-static void NAME(descend_listed)(int height, int vectors, ptrdiff_t count, const uint32_t *index, const T *a,
-                                 const T *b, T rate, T *w)
+static void NAME(descend_listed)(int height, ptrdiff_t vectors, ptrdiff_t count, const uint32_t *index, const T *a,
+                                 const T *b, ptrdiff_t b_stride, T rate, T *w, ptrdiff_t w_stride)
 {
     if (count == 0) /* the gradient is 0 */
         return;
-    switch (2 * height + vectors) {
-        HEIGHT(1, NAME(descend_tile), count, index, a, b, rate, w)
-        HEIGHT(2, NAME(descend_tile), count, index, a, b, rate, w)
+    for (int panels; vectors > 0; vectors -= panels * TILE_VECTORS) {
+        panels = vectors >= NAME(LISTED_SUMS) / height * TILE_VECTORS ? NAME(LISTED_SUMS) / height : 1;
+        switch (height) {
+            LISTED(1, NAME(descend_tile), count, index, a, b, b_stride, rate, w, w_stride)
+            LISTED(2, NAME(descend_tile), count, index, a, b, b_stride, rate, w, w_stride)
+        }
+        b += panels * b_stride;
+        w += panels * w_stride;
     }
 }
-
-/* One row alone would wait for each of its sums: a few panels at a time keep the arithmetic busy. */
-static void NAME(multiply_listed_row)(ptrdiff_t panels, ptrdiff_t count, const uint32_t *index, const T *a, const T *b,
-                                      ptrdiff_t b_stride, const T *bias, int activation, T *y, ptrdiff_t y_stride)
-{
-    enum { TOGETHER = 4 };
-    for (; panels >= TOGETHER; panels -= TOGETHER) {
-        VECTOR sum[TILE_ROWS][TILE_VECTORS]; /* of panels, not of rows */
-        UNROLL for (int q = 0; q < TOGETHER; q++)
-            UNROLL for (int v = 0; v < TILE_VECTORS; v++)
-                sum[q][v] = (VECTOR){0};
-        for (ptrdiff_t n = 0; n < count; n++)
-            UNROLL for (int q = 0; q < TOGETHER; q++)
-                NAME(add_products)(1, TILE_VECTORS, 0, a + 2 * n,
-                                   b + q * b_stride + (ptrdiff_t)index[n] * PANEL_, sum + q);
-        UNROLL for (int q = 0; q < TOGETHER; q++)
-            NAME(finish)(1, TILE_VECTORS, sum + q, bias ? bias + q * PANEL_ : NULL, activation, y + q * y_stride, 0);
-        b += TOGETHER * b_stride;
-        y += TOGETHER * y_stride;
-        bias = bias ? bias + TOGETHER * PANEL_ : NULL;
-    }
-    for (; panels > 0; panels--, b += b_stride, y += y_stride) {
-        NAME(listed_tile)(1, TILE_VECTORS, count, index, a, b, bias, activation, y, 0);
-        bias = bias ? bias + PANEL_ : NULL;
-    }
-}
+#undef LISTED

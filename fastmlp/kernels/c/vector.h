@@ -49,6 +49,16 @@ typedef double vector_f64 __attribute__((vector_size(VECTOR_BYTES), aligned(8), 
 #define UNROLL _Pragma("GCC unroll 16")
 #define VECTORISE _Pragma("GCC unroll 1") /* GCC would unroll a short loop before it thinks of vectors */
 #define INLINE static inline __attribute__((always_inline))
+/* Have a vector in a register: GCC would rather load it anew for each multiply-add, and loads are what is scarce. */
+#if defined(__AVX512F__)
+#define KEEP(vector) __asm__("" : "+v"(vector))
+#elif defined(__x86_64__)
+#define KEEP(vector) __asm__("" : "+x"(vector))
+#elif defined(__aarch64__)
+#define KEEP(vector) __asm__("" : "+w"(vector))
+#else
+#define KEEP(vector) (void)(vector)
+#endif
 INLINE int lowest_bit(uint64_t bits) { return __builtin_ctzll(bits); }
 INLINE int count_bits(uint64_t bits) { return __builtin_popcountll(bits); }
 INLINE void prefetch(const void *x) { __builtin_prefetch(x); }
@@ -59,6 +69,7 @@ typedef double vector_f64;
 #define VECTORISE
 #define INLINE static __inline
 #define __restrict__ __restrict
+#define KEEP(vector) (void)(vector)
 INLINE int count_bits(uint64_t bits)
 {
     int count = 0;
