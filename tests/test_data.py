@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fastmlp import data, losses
+from fastmlp.kernels.finite import all_finite
 
 SPARSE = losses.SparseCategoricalCrossentropy()
 ONE_HOT = losses.CategoricalCrossentropy()
@@ -110,6 +111,26 @@ def test_what_is_not_numbers_is_a_type_error(x):
         features(x)
     with pytest.raises(TypeError, match=r"y: got .*, needs an array of real numbers"):
         targets(x)
+
+
+@pytest.mark.parametrize(("dtype", "as_float32"), [("float32", True), ("float32", False), ("float64", False)])
+def test_every_number_is_looked_at(dtype, as_float32, isa, threads):
+    largest = np.finfo(dtype).max
+    for n in 1, 16, 67:
+        x = np.resize(np.array([largest, -largest, 0.0, -0.0, 5e-324], dtype), n)
+        assert all_finite(x, as_float32, threads)
+        for place in range(n):
+            for value in np.nan, -np.nan, np.inf, -np.inf:
+                wrong = x.copy()
+                wrong[place] = value
+                assert not all_finite(wrong, as_float32, threads)
+
+
+def test_what_is_finite_as_float32(isa):
+    largest = float(np.finfo("float32").max)
+    for x, expected in (largest, True), (-largest, True), (np.nextafter(largest, np.inf), False), (-1e300, False):
+        assert all_finite(np.array([x]), True, 1) == expected
+        assert all_finite(np.array([x]), False, 1)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

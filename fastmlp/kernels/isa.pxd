@@ -46,10 +46,10 @@ cdef extern from "c/kernels.h" nogil:
         void (*multiply_rows)(int, int, Py_ssize_t, const float *, Py_ssize_t, const float *, const float *, int,
                               float *) noexcept nogil
         void (*multiply_columns)(int, int, Py_ssize_t, const float *, const float *, float *) noexcept nogil
-        void (*multiply_listed)(int, Py_ssize_t, Py_ssize_t, const uint32_t *, const float *, const float *, Py_ssize_t,
-                                const float *, int, float *, Py_ssize_t, Py_ssize_t) noexcept nogil
-        void (*descend_listed)(int, Py_ssize_t, Py_ssize_t, const uint32_t *, const float *, const float *, Py_ssize_t,
-                               float, float *, Py_ssize_t) noexcept nogil
+        void (*multiply_listed)(int, Py_ssize_t, Py_ssize_t, const uint32_t *, const float *, const float *,
+                                Py_ssize_t, const float *, int, float *, Py_ssize_t, Py_ssize_t) noexcept nogil
+        void (*descend_listed)(int, Py_ssize_t, Py_ssize_t, const uint32_t *, const float *, const float *,
+                               Py_ssize_t, float, float *, Py_ssize_t) noexcept nogil
         void (*load)(int, Py_ssize_t, const void *, const void *, float *, Py_ssize_t) noexcept nogil
         void (*transpose)(Py_ssize_t, Py_ssize_t, const float *, Py_ssize_t, float *, Py_ssize_t) noexcept nogil
         Py_ssize_t (*mark_nonzeros)(Py_ssize_t, const float *, Py_ssize_t, uint64_t *) noexcept nogil
@@ -81,10 +81,10 @@ cdef extern from "c/kernels.h" nogil:
         void (*multiply_rows)(int, int, Py_ssize_t, const double *, Py_ssize_t, const double *, const double *, int,
                               double *) noexcept nogil
         void (*multiply_columns)(int, int, Py_ssize_t, const double *, const double *, double *) noexcept nogil
-        void (*multiply_listed)(int, Py_ssize_t, Py_ssize_t, const uint32_t *, const double *, const double *, Py_ssize_t,
-                                const double *, int, double *, Py_ssize_t, Py_ssize_t) noexcept nogil
-        void (*descend_listed)(int, Py_ssize_t, Py_ssize_t, const uint32_t *, const double *, const double *, Py_ssize_t,
-                               double, double *, Py_ssize_t) noexcept nogil
+        void (*multiply_listed)(int, Py_ssize_t, Py_ssize_t, const uint32_t *, const double *, const double *,
+                                Py_ssize_t, const double *, int, double *, Py_ssize_t, Py_ssize_t) noexcept nogil
+        void (*descend_listed)(int, Py_ssize_t, Py_ssize_t, const uint32_t *, const double *, const double *,
+                               Py_ssize_t, double, double *, Py_ssize_t) noexcept nogil
         void (*load)(int, Py_ssize_t, const void *, const void *, double *, Py_ssize_t) noexcept nogil
         void (*transpose)(Py_ssize_t, Py_ssize_t, const double *, Py_ssize_t, double *, Py_ssize_t) noexcept nogil
         Py_ssize_t (*mark_nonzeros)(Py_ssize_t, const double *, Py_ssize_t, uint64_t *) noexcept nogil

@@ -31,7 +31,7 @@ cdef void list_pool(Plan *plan, int number, const Part *part, Py_ssize_t first_b
     cdef int width = panel_columns(plan.isa, kind)
     cdef Py_ssize_t first = block_row(part, first_block), rows = block_row(part, last_block) - first
     cdef Py_ssize_t pairs = blocks(rows, 2), count = 0, i
-    cdef Py_ssize_t step = max(2, rows // 4)  # a sample first: dense rows are not looked through in vain
+    cdef Py_ssize_t step = max(2, rows // 4 | 1)  # a sample first: dense rows are not looked through in vain
     cdef bint alone = part.last - part.first == 1, listed = alone
     cdef uint64_t *bits = <uint64_t *> memory_of(plan, part, kind)
     cdef int32_t counts[POOL]
@@ -102,7 +102,7 @@ cdef void list_own_columns(Plan *plan, int number, const Part *part, const float
     cdef Lists *lists = &plan.layers[number].by_columns
     cdef int width = panel_columns(plan.isa, kind), columns
     cdef Py_ssize_t panels = blocks(layer.inputs, width), rows = part.last - part.first
-    cdef Py_ssize_t panel, count, list_number, step = max(1, rows * width // 1024)  # a sample of some 512 pairs
+    cdef Py_ssize_t panel, count, list_number, step = rows * width // 1024 | 1  # a sample of some 512 pairs
     cdef const floating *values
     for panel in range(share(panels, part.number, part.count), share(panels, part.number + 1, part.count)):
         columns = <int> min(width, layer.inputs - panel * width)
