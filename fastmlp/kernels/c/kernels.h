@@ -98,7 +98,7 @@ typedef struct Dropout {
         /* c[i][j] = sum of a[p][i] b[p][j] */                                                                         \
         void (*multiply_columns)(int height, int vectors, ptrdiff_t depth, const T *a, const T *b, T *c);              \
         /* y as above of the sums over n < count of a[n][i] b[index[n]][j], height 1 or 2, for any number of vectors:  \
-         * those of several panels of b, b_stride apart, go to panels of y, y_stride apart, with rows row_stride apart */\
+         * of panels of b, b_stride apart, to panels of y, y_stride apart, whose rows are row_stride apart */          \
         void (*multiply_listed)(int height, ptrdiff_t vectors, ptrdiff_t count, const uint32_t *index, const T *a,     \
                                 const T *b, ptrdiff_t b_stride, const T *bias, int activation, T *y,                   \
                                 ptrdiff_t y_stride, ptrdiff_t row_stride);                                             \

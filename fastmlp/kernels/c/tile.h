@@ -158,7 +158,7 @@ INLINE void NAME(descend_tile)(const int height, const int panels, const int vec
 #define LISTED(h, tile, ...)                                                                                           \
     case h:                                                                                                            \
         if (panels > 1)                                                                                                \
-            tile(h, NAME(LISTED_SUMS) / h, TILE_VECTORS, __VA_ARGS__);                                                       \
+            tile(h, NAME(LISTED_SUMS) / h, TILE_VECTORS, __VA_ARGS__);                                                 \
         else if (vectors > 1)                                                                                          \
             tile(h, 1, TILE_VECTORS, __VA_ARGS__);                                                                     \
         else                                                                                                           \
