@@ -205,13 +205,17 @@ def require_finite(argument: str, array: np.ndarray, dtype: str) -> None:
     """Raise ValueError at the first row with a value that is not finite in `dtype`."""
     if array.dtype.kind != "f":
         return
-    in_one_pass = array.dtype in LOADED_AS_IS and array.flags.c_contiguous
-    if in_one_pass and all_finite(array.reshape(-1), dtype == "float32", threads_for(array.size)):
-        return
     limit = np.finfo(dtype).max
+    if array.dtype in LOADED_AS_IS and array.flags.forc:
+        finite = all_finite(array.reshape(-1, order="A"), dtype == "float32", threads_for(array.size))
+    else:
+        low, high = extremes(array)
+        finite = -limit <= low and high <= limit  # false for NaN
+    if finite:
+        return
     for start in range(0, len(array), CHUNK_ROWS):
         part = array[start : start + CHUNK_ROWS]
-        bad = ~(np.abs(part) <= limit)  # NaN is
+        bad = ~(np.abs(part) <= limit)  # true for NaN
         if bad.any():
             value, row = part[bad][0], start + int(np.argwhere(bad)[0][0])
             needs = f"numbers within the range of {dtype}" if np.isfinite(value) else "finite numbers"

@@ -1,4 +1,4 @@
-"""Whether numbers are finite, in one pass over them; the oracle's is math.isfinite."""
+"""Whether numbers are finite, in one pass over them."""
 
 from cython cimport floating
 from cython.parallel cimport prange
@@ -7,7 +7,7 @@ from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, Isa, selected, share
 
 
 def all_finite(const floating[::1] x, bint as_float32, int threads):
-    """Whether every number is finite, and still is when it is brought to float32, if that is asked for."""
+    """Whether every number is finite, and within the range of float32 if that is asked for."""
     cdef const Isa *isa = selected()
     cdef int source = FLOAT32 if floating is float else FLOAT64, target = FLOAT32 if as_float32 else FLOAT64
     cdef Py_ssize_t n = x.shape[0], first

@@ -118,7 +118,7 @@ cdef struct Plan:
     Matrix batch_gradient
     Lists by_rows           # of the input of the layer whose forward product is being computed
     int32_t *pairs          # [lists][2], the rows of each list; NO_ROW twice where there is none, once for a row alone
-    void *scratch           # for each thread: a tile or a square of a panel, then memory for rows and panels
+    void *scratch           # for each thread: a tile or two squares of panels, then memory for rows and panels
     Py_ssize_t scratch_size
     Py_ssize_t tile_size
     void *losses            # [rows]

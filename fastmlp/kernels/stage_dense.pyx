@@ -75,9 +75,9 @@ cdef inline int panels_together(Py_ssize_t unit, Py_ssize_t first, Py_ssize_t la
 
     Lists are for two panels at a time: 2 with the next panel, 1 where that is not in the range, and 0 where this one
     was taken with the panel before."""
-    if (unit // stride - first // stride) % 2 == 0:
-        return 2 if unit + stride < last else 1
-    return 0 if unit - stride >= first else 1
+    if (unit - first) // stride % 2:
+        return 0
+    return 2 if unit + stride < last else 1
 
 
 cdef inline void multiply_pair(Plan *plan, Layer *layer, Py_ssize_t list_number, Py_ssize_t panel, Py_ssize_t count,

@@ -12,22 +12,22 @@
 
 #include "pairs.h"
 
-/* Numbers as the bits of their magnitudes, in whose order infinity comes after all that are finite, and NaN last. */
+/* By the bits of their magnitudes, in whose order infinity comes after all numbers, and NaN last. */
 static int all_finite(int source, int target, ptrdiff_t n, const void *x)
 {
     const float largest = FLT_MAX;
     const double limit = target == FLOAT32 ? FLT_MAX : DBL_MAX;
-    uint32_t single;
-    uint64_t whole;
+    int32_t single;
+    int64_t whole;
     memcpy(&single, &largest, sizeof single);
     memcpy(&whole, &limit, sizeof whole);
-    uint64_t bad = 0;
+    int64_t bad = 0;
     if (source == FLOAT32)
         for (ptrdiff_t i = 0; i < n; i++)
-            bad |= (((const uint32_t *)x)[i] & 0x7fffffffu) > single;
+            bad |= (((const int32_t *)x)[i] & INT32_MAX) > single;
     else if (source == FLOAT64)
         for (ptrdiff_t i = 0; i < n; i++)
-            bad |= (((const uint64_t *)x)[i] & 0x7fffffffffffffffu) > whole;
+            bad |= (((const int64_t *)x)[i] & INT64_MAX) > whole;
     return !bad;
 }
 

@@ -143,7 +143,7 @@ DECLARE_KERNELS(double, f64)
 
 typedef struct Isa {
     const char *name;
-    /* whether n numbers of a type of enum Source are all finite as numbers of the type `target` */
+    /* whether n numbers of a type of enum Source are all finite, and within the range of the type `target` */
     int (*all_finite)(int source, int target, ptrdiff_t n, const void *x);
     ptrdiff_t (*pair_rows)(int rows, ptrdiff_t words, const uint64_t *bits, const int32_t *counts, int32_t *order);
     Kernels_f32 f32;

@@ -1,4 +1,4 @@
-/* The register tile: products of a few rows with one panel; included once per float type.
+/* The register tile: products of a few rows with a panel, or with a few; included once per float type.
  *
  * Every element is one chain of additions from 0, in the order of the sum. Rows and vectors of a tile are constants
  * wherever these functions are inlined, so that the sums stay in registers. */
@@ -40,6 +40,19 @@
     HEIGHT(12, tile, __VA_ARGS__)                                                                                      \
     HEIGHT(13, tile, __VA_ARGS__)                                                                                      \
     HEIGHT(14, tile, __VA_ARGS__)
+
+/* Tiles of lists, as a switch of the height: of several `panels`, or of one of `vectors`. */
+enum { LISTED_SUMS = 4 }; /* rows of sums: those of one row and four panels, or of two and two */
+
+#define LISTED(h, tile, ...)                                                                                           \
+    case h:                                                                                                            \
+        if (panels > 1)                                                                                                \
+            tile(h, LISTED_SUMS / h, TILE_VECTORS, __VA_ARGS__);                                                       \
+        else if (vectors > 1)                                                                                          \
+            tile(h, 1, TILE_VECTORS, __VA_ARGS__);                                                                     \
+        else                                                                                                           \
+            tile(h, 1, 1, __VA_ARGS__);                                                                                \
+        break;
 #endif
 
 /* y[i] = activation(sum[i] + bias), rows y_stride apart; bias may be NULL.
@@ -113,10 +126,8 @@ static void NAME(multiply_columns)(int height, int vectors, ptrdiff_t depth, con
     }
 }
 
-/* Lists. A row or two of few vectors would wait for each of its sums, so that a tile is several panels wide: of panel q
- * the sums are sum[q * height + i]. */
-
-enum { NAME(LISTED_SUMS) = 4 }; /* rows of sums: those of one row and four panels, or of two and two */
+/* Lists. A row or two of one panel would wait for each of its sums, so that a tile is LISTED_SUMS / height panels wide
+ * where there are so many; of panel q the sums are sum[q * height + i]. */
 
 INLINE void NAME(add_listed)(const int height, const int panels, const int vectors, ptrdiff_t count,
                              const uint32_t *index, const T *a, const T *b, ptrdiff_t b_stride,
@@ -154,23 +165,13 @@ INLINE void NAME(descend_tile)(const int height, const int panels, const int vec
             }
 }
 
-/* A tile of several panels, or of one, or of half of one. */
-#define LISTED(h, tile, ...)                                                                                           \
-    case h:                                                                                                            \
-        if (panels > 1)                                                                                                \
-            tile(h, NAME(LISTED_SUMS) / h, TILE_VECTORS, __VA_ARGS__);                                                 \
-        else if (vectors > 1)                                                                                          \
-            tile(h, 1, TILE_VECTORS, __VA_ARGS__);                                                                     \
-        else                                                                                                           \
-            tile(h, 1, 1, __VA_ARGS__);                                                                                \
-        break;
-
 static void NAME(multiply_listed)(int height, ptrdiff_t vectors, ptrdiff_t count, const uint32_t *index, const T *a,
                                   const T *b, ptrdiff_t b_stride, const T *bias, int activation, T *y,
                                   ptrdiff_t y_stride, ptrdiff_t row_stride)
 {
     for (int panels; vectors > 0; vectors -= panels * TILE_VECTORS) {
-        panels = vectors >= NAME(LISTED_SUMS) / height * TILE_VECTORS ? NAME(LISTED_SUMS) / height : 1;
+        /* half a panel more is as fast, and nothing reads what comes of it */
+        panels = vectors + 1 >= LISTED_SUMS / height * TILE_VECTORS ? LISTED_SUMS / height : 1;
         switch (height) {
             LISTED(1, NAME(listed_tile), count, index, a, b, b_stride, bias, activation, y, y_stride, row_stride)
             LISTED(2, NAME(listed_tile), count, index, a, b, b_stride, bias, activation, y, y_stride, row_stride)
@@ -187,7 +188,7 @@ static void NAME(descend_listed)(int height, ptrdiff_t vectors, ptrdiff_t count,
     if (count == 0) /* the gradient is 0 */
         return;
     for (int panels; vectors > 0; vectors -= panels * TILE_VECTORS) {
-        panels = vectors >= NAME(LISTED_SUMS) / height * TILE_VECTORS ? NAME(LISTED_SUMS) / height : 1;
+        panels = vectors >= LISTED_SUMS / height * TILE_VECTORS ? LISTED_SUMS / height : 1;
         switch (height) {
             LISTED(1, NAME(descend_tile), count, index, a, b, b_stride, rate, w, w_stride)
             LISTED(2, NAME(descend_tile), count, index, a, b, b_stride, rate, w, w_stride)
@@ -196,4 +197,3 @@ static void NAME(descend_listed)(int height, ptrdiff_t vectors, ptrdiff_t count,
         w += panels * w_stride;
     }
 }
-#undef LISTED
