@@ -161,7 +161,7 @@ cdef void transpose_kernel(Plan *plan, const Layer *layer, Py_ssize_t panel, flo
     """The rows of the kernel that belong to a panel of inputs, as the columns of one panel."""
     cdef int width = panel_columns(plan.isa, out)
     cdef Py_ssize_t rows = min(width, layer.inputs - panel * width), number, column
-    cdef const floating *kernel = <const floating *> plan.arena + layer.kernel.start + panel * width * width
+    cdef const floating *kernel = kernel_of(plan, layer, 0, out) + panel * width * width
     if rows < width:
         memset(out, 0, layer.outputs * width * sizeof(floating))
     for number in range(blocks(layer.outputs, width)):
