@@ -84,8 +84,10 @@ class BuildKernels(build_ext):
 setup(
     ext_modules=cythonize(
         [
-            Extension(f"fastmlp.kernels.{source.stem}", [str(source)], include_dirs=[str(KERNELS)], depends=C_FILES)
-            for source in sorted(KERNELS.glob("*.pyx"))
+            Extension(
+                ".".join(source.with_suffix("").parts), [str(source)], include_dirs=[str(KERNELS)], depends=C_FILES
+            )
+            for source in sorted(KERNELS.rglob("*.pyx"))
         ],
         build_dir="build/cython",
         compiler_directives={

@@ -9,11 +9,11 @@ NEEDED = {
     ".whl": [
         "fastmlp/cli.py",
         "fastmlp/py.typed",
-        "fastmlp/kernels/engine.pyi",
+        "fastmlp/kernels/engine/network.pyi",
         "fastmlp/datasets/data/README.md",
         "fastmlp/sklearn/classifier.py",
     ],
-    ".gz": ["setup.py", "fastmlp/kernels/engine.pyx", "fastmlp/kernels/isa.pxd", "fastmlp/kernels/c/kernels.c"],
+    ".gz": ["setup.py", "fastmlp/kernels/engine/network.pyx", "fastmlp/kernels/isa.pxd", "fastmlp/kernels/c/kernels.c"],
 }
 DIGITS = [
     f"fastmlp/datasets/data/digits-{part}-{kind}-ubyte.gz"

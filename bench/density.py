@@ -13,7 +13,8 @@ import numpy as np
 from bench import data, job
 from bench.jobs import GAUSSIAN
 from bench.table import aligned, processor
-from fastmlp.kernels import Network, engine
+from fastmlp.kernels import Network
+from fastmlp.kernels.engine import network as engine
 
 DENSITIES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 WIDTHS = ((784, 512, 10), (784, 64, 10), (256, 256, 256, 10), (64, 64, 64, 3))

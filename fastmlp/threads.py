@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from fastmlp.kernels.forks import MAX_THREADS, WORK_PER_THREAD, usable
+from fastmlp.kernels.limits import MAX_THREADS, WORK_PER_THREAD, usable
 from fastmlp.settings import integer
 
 _explicit: int | None = None

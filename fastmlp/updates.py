@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastmlp import data
-from fastmlp.kernels.parameters import Parameters
+from fastmlp.kernels.engine.parameters import Parameters
 from fastmlp.variables import Variable
 
 if TYPE_CHECKING:

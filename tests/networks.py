@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastmlp.kernels.stages import weight_shapes
+from fastmlp.kernels.engine.description import weight_shapes
 
 OPTIMIZERS = [
     {"name": "sgd", "learning_rate": 0.1},

@@ -16,7 +16,7 @@ import pytest
 import fastmlp
 from fastmlp import activations, cli, datasets, optimizers
 from fastmlp.datasets.idx import write_idx
-from fastmlp.kernels import forks
+from fastmlp.kernels import limits
 from fastmlp.layers import Dense, Dropout, Rescaling
 from fastmlp.model import Sequential
 from fastmlp.serialization import load_model
@@ -200,7 +200,7 @@ def test_the_optimizers_own_learning_rate_is_the_default(command, tmp_path):
 def test_choices_are_all_there_are():
     assert set(cli.ACTIVATIONS) == set(activations.ACTIVATIONS)
     assert set(cli.OPTIMIZERS) == set(optimizers.OPTIMIZERS)
-    assert cli.MAX_THREADS == forks.MAX_THREADS
+    assert cli.MAX_THREADS == limits.MAX_THREADS
 
 
 def test_the_model_file_takes_the_pixels_as_they_are(result, tmp_path):

@@ -8,7 +8,8 @@ import pytest
 
 import reference
 from fastmlp import kernels
-from fastmlp.kernels import Network, stages
+from fastmlp.kernels import Network
+from fastmlp.kernels.engine import description
 from tests.networks import (
     AROUND_A_RULE,
     NETWORKS,
@@ -153,11 +154,11 @@ def test_wide_layers_and_sparse_inputs_have_the_oracles_bits(optimizer, batch_si
 
 
 def test_names_are_those_of_the_oracle():
-    assert set(stages.ACTIVATIONS) == set(reference.stages.ACTIVATIONS)
-    assert set(stages.LOSSES) - {None} == set(reference.network.LOSSES)
-    assert set(stages.METRICS) == set(reference.network.METRICS)
-    assert {name: slots for name, (_, slots) in reference.network.OPTIMIZERS.items()} == stages.SLOTS
-    assert set(reference.network.FUSED) == stages.FUSED
+    assert set(description.ACTIVATIONS) == set(reference.stages.ACTIVATIONS)
+    assert set(description.LOSSES) - {None} == set(reference.network.LOSSES)
+    assert set(description.METRICS) == set(reference.network.METRICS)
+    assert {name: slots for name, (_, slots) in reference.network.OPTIMIZERS.items()} == description.SLOTS
+    assert set(reference.network.FUSED) == description.FUSED
 
 
 # ------------------------------------------------------------------------------------------------- the same bits
@@ -187,7 +188,7 @@ def test_float32_bits_do_not_depend_on_threads_or_fma_instruction_set(name, opti
     kernels.isa.select(before)
 
 
-@pytest.mark.parametrize("activation", stages.ACTIVATIONS)
+@pytest.mark.parametrize("activation", description.ACTIVATIONS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_row_is_predicted_alone_as_in_a_batch(dtype, activation, isa):
     layers = [dense(50, "tanh"), dense(300, activation), dense(131, activation, False), dense(3, "softmax")]
@@ -300,7 +301,7 @@ def test_of_equal_predictions_the_first_counts(metric):
     assert network.train_epoch(x, y, np.arange(4), 4, metric)[1] == 0.5
 
 
-@pytest.mark.parametrize("name", stages.ACTIVATIONS)
+@pytest.mark.parametrize("name", description.ACTIVATIONS)
 def test_nan_is_not_hidden(name):
     network = Network(3, [dense(4, name), dense(2)], "mean_squared_error")
     network.set_weights([np.full((3, 4), np.nan), np.zeros(4), np.ones((4, 2)), np.zeros(2)])
@@ -335,7 +336,8 @@ def test_gradients_are_those_of_central_differences(name):
     network.set_weights(weights)
     dx = np.empty_like(x)
     _, gradients = network.gradients(x, y, input_gradient=dx)
-    trained = [array for array, (name, _) in zip(weights, shapes(6, layers), strict=True) if name in stages.TRAINED]
+    named = zip(weights, shapes(6, layers), strict=True)
+    trained = [array for array, (name, _) in named if name in description.TRAINED]
     step = 1e-6
     for array, gradient in zip([*trained, x], [*gradients, dx], strict=True):
         for index in list(np.ndindex(array.shape))[::7]:

@@ -9,7 +9,8 @@ import pytest
 
 import reference
 from fastmlp import kernels
-from fastmlp.kernels import Network, engine
+from fastmlp.kernels import Network
+from fastmlp.kernels.engine import network as engine
 from tests.networks import NETWORKS, OPTIMIZERS, batch_normalization, dense, dropout, initial, targets
 from tests.test_engine import assert_same, lists
 

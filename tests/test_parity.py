@@ -8,7 +8,7 @@ import pytest
 import reference
 from fastmlp import kernels
 from fastmlp.kernels.engine import Network
-from fastmlp.kernels.parameters import Parameters
+from fastmlp.kernels.engine.parameters import Parameters
 from tests.cases import KERNELS
 
 COMPILED_MODULES = (

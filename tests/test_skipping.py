@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from fastmlp import kernels
-from fastmlp.kernels import Network, engine
+from fastmlp.kernels import Network
+from fastmlp.kernels.engine import network
 from tests.conftest import THREADS
 from tests.networks import AROUND_A_RULE, OPTIMIZERS, dense, dropout, initial
 
@@ -28,7 +29,7 @@ BATCHES = (1, 2, 3, 13, 14, 15, 71, 129)  # below, at and above tiles, the pools
 def skipping(wanted):
     """Networks made meanwhile skip zeros, or do not."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "SKIP_ZEROS", wanted)
+        patch.setattr(network, "SKIP_ZEROS", wanted)
         yield
 
 
@@ -195,7 +196,7 @@ def test_nothing_is_skipped_for_one_panel_of_outputs_or_when_it_is_turned_off(dt
 def test_the_environment_turns_skipping_off(setting, expected):
     environment = {name: value for name, value in os.environ.items() if name != "FASTMLP_SKIP_ZEROS"}
     environment |= {} if setting is None else {"FASTMLP_SKIP_ZEROS": setting}
-    code = "from fastmlp.kernels import engine; print(engine.SKIP_ZEROS)"
+    code = "from fastmlp.kernels.engine import network; print(network.SKIP_ZEROS)"
     run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert run.stdout == expected + "\n"
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.kernels.forks import MAX_THREADS, usable
+from fastmlp.kernels.limits import MAX_THREADS, usable
 
 FLOATS = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
 

@@ -8,9 +8,9 @@ from cython.parallel cimport prange
 from libc.string cimport memcpy
 
 from fastmlp.kernels.activations cimport activate_row
-from fastmlp.kernels.columns cimport EPSILON, at_least, clip, exp_, fabs_, huber, huber_slope, log1p_, log_, log_cosh
-from fastmlp.kernels.columns cimport logarithmic_error, logarithmic_slope, magnitude, share, shortfall, sign, slope
-from fastmlp.kernels.columns cimport sqrt_, tanh_
+from fastmlp.kernels.loss_terms cimport EPSILON, at_least, clip, exp_, fabs_, huber, huber_slope, log1p_, log_, log_cosh
+from fastmlp.kernels.loss_terms cimport logarithmic_error, logarithmic_slope, magnitude, share, shortfall, sign, slope
+from fastmlp.kernels.loss_terms cimport sqrt_, tanh_
 from fastmlp.kernels.isa cimport LINEAR, SIGMOID, SOFTMAX, Isa, selected
 
 

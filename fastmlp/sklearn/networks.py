@@ -16,7 +16,7 @@ from joblib.parallel import get_active_backend
 from numpy.typing import NDArray
 
 from fastmlp.kernels import Network
-from fastmlp.kernels.forks import WORK_PER_THREAD
+from fastmlp.kernels.limits import WORK_PER_THREAD
 from fastmlp.sklearn.parameters import HIDDEN, OUTPUT, activations, dropout_rates
 from fastmlp.threads import threads_for
 

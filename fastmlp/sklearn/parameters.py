@@ -12,8 +12,8 @@ from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from fastmlp.callbacks import Callback
-from fastmlp.kernels.forks import MAX_THREADS
-from fastmlp.kernels.stages import ACTIVATIONS
+from fastmlp.kernels.engine.description import ACTIVATIONS
+from fastmlp.kernels.limits import MAX_THREADS
 
 # scikit-learn's names and the engine's; the other activations have one name
 HIDDEN = {"identity": "linear", "logistic": "sigmoid"}

@@ -11,19 +11,19 @@ import os
 
 import numpy as np
 
-from fastmlp.kernels.arena import aligned
+from fastmlp.kernels.engine.arena import aligned
 from fastmlp.kernels.contract import check_data, check_out, check_rows_and_steps
-from fastmlp.kernels.forks import MAX_THREADS, WORK_PER_THREAD, usable
-from fastmlp.kernels.own_loss import OwnLoss
-from fastmlp.kernels.stages import (
+from fastmlp.kernels.limits import MAX_THREADS, WORK_PER_THREAD, usable
+from fastmlp.kernels.engine.custom_loss import OwnLoss
+from fastmlp.kernels.engine.description import (
     ACTIVATIONS, FUSED, KINDS, LOSSES, METRICS, SOURCES, TRAINED, settings_of_loss, take_apart, weight_shapes,
 )
 
-from fastmlp.kernels.epoch cimport differentiate, evaluate, predict, train
+from fastmlp.kernels.engine.epoch cimport differentiate, evaluate, predict, train
 from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, blocks, thread_count, thread_number
-from fastmlp.kernels.parameters cimport Parameters, address, address_or_null
-from fastmlp.kernels.plan cimport ACTIVITY_PENALTY, BATCH_NORMALIZATION, DENSE, LAYER_NORMALIZATION, NO_METRIC
-from fastmlp.kernels.plan cimport OWN_LOSS, POOL, Data, Layer, Lists, Matrix, Parameter, Plan
+from fastmlp.kernels.engine.parameters cimport Parameters, address, address_or_null
+from fastmlp.kernels.engine.plan cimport ACTIVITY_PENALTY, BATCH_NORMALIZATION, DENSE, LAYER_NORMALIZATION, NO_METRIC
+from fastmlp.kernels.engine.plan cimport OWN_LOSS, POOL, Data, Layer, Lists, Matrix, Parameter, Plan
 from fastmlp.kernels.row_losses cimport Loss
 
 cdef enum:
@@ -51,16 +51,16 @@ cdef class Network(Parameters):
     inputs : int
         Features a row.
     layers : list of dict
-        Each has a "kind" of stages.KINDS and its settings, which reference/network.py lists.
+        Each has a "kind" of description.KINDS and its settings, which reference/network.py lists.
     loss : str, dict or callable, optional
-        A name of stages.LOSSES, or {"name": str} with what that kernel takes besides ("delta" of huber), and with
-        "label_smoothing" of the cross-entropies that take rows. A pair of stages.FUSED is computed from the input of
-        the last activation. A callable gets the targets and the predictions of a batch, and returns the losses, [rows]
-        or their mean, and the gradient of the mean, [rows, units].
+        A name of description.LOSSES, or {"name": str} with what that kernel takes besides ("delta" of huber), and with
+        "label_smoothing" of the cross-entropies that take rows. A pair of description.FUSED is computed from the
+        input of the last activation. A callable gets the targets and the predictions of a batch, and returns the
+        losses, [rows] or their mean, and the gradient of the mean, [rows, units].
     optimizer : dict, optional
-        "name" of stages.SLOTS and the arguments of that kernel, without step; "initial_accumulator_value" for adagrad.
-        For any, "clipvalue" and "weight_decay" as of clip_by_value and decay_weights; with "ema_momentum" the last slot
-        is average_weights', which become the weights every "ema_overwrite_frequency" steps.
+        "name" of description.SLOTS and the arguments of that kernel, without step; "initial_accumulator_value" for
+        adagrad. For any, "clipvalue" and "weight_decay" as of clip_by_value and decay_weights; with "ema_momentum" the
+        last slot is average_weights', which become the weights every "ema_overwrite_frequency" steps.
         "clipnorm" or "global_clipnorm" is the largest norm of each gradient, or of all of them together.
     dtype : {"float32", "float64"}
         Type of weights and arithmetic.
@@ -238,7 +238,7 @@ cdef class Network(Parameters):
             Row numbers in the order they are visited; the last batch may be short.
         batch_size : int
         metric : str, optional
-            A name of stages.METRICS.
+            A name of description.METRICS.
         sample_weight : ndarray [rows] of the network's dtype, optional
             What each row's loss is multiplied by. Means divide by the number of rows all the same, as in Keras.
         learning_rates : ndarray [steps] of float64, optional

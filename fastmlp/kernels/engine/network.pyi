@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.kernels.parameters import Parameters
+from fastmlp.kernels.engine.parameters import Parameters
 
 class Network(Parameters):
     threads: int

@@ -1,6 +1,6 @@
 from cython cimport floating
 
-from fastmlp.kernels.plan cimport Data, Plan
+from fastmlp.kernels.engine.plan cimport Data, Plan
 
 
 cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const floating *kind) noexcept nogil

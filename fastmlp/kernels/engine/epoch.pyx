@@ -8,16 +8,17 @@ from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memset
 from libc.time cimport time
 
-from fastmlp.kernels.compare cimport compare
+from fastmlp.kernels.engine.objective cimport compare
 from fastmlp.kernels.isa cimport FLOAT32, STORE, UINT8, barrier_wait, blocks, load, panel_columns, share
 from fastmlp.kernels.optimizers cimport at_step
-from fastmlp.kernels.plan cimport Data, Matrix, Part, Pass, Plan, element, input_of, part_alone, part_of, row_number
-from fastmlp.kernels.propagate cimport backward, forward
-from fastmlp.kernels.rows cimport copy_row
-from fastmlp.kernels.weights cimport constrain, penalty_of, sum_penalties, update_clipped
+from fastmlp.kernels.engine.plan cimport Data, Matrix, Part, Pass, Plan, element, input_of, part_alone, part_of
+from fastmlp.kernels.engine.plan cimport row_number
+from fastmlp.kernels.engine.propagate cimport backward, forward
+from fastmlp.kernels.engine.rows cimport copy_row
+from fastmlp.kernels.engine.weights cimport constrain, penalty_of, sum_penalties, update_clipped
 
 cdef extern from "Python.h":
-    int PyErr_CheckSignals() noexcept  # an exception it sets is kept for engine.pyx to raise
+    int PyErr_CheckSignals() noexcept  # an exception it sets is kept for network.pyx to raise
 
 
 cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const floating *kind) noexcept nogil:

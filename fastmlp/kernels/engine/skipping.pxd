@@ -2,7 +2,7 @@ from cython cimport floating
 from libc.stdint cimport uint32_t
 
 from fastmlp.kernels.isa cimport blocks, tile_rows
-from fastmlp.kernels.plan cimport Layer, Lists, Part, Plan
+from fastmlp.kernels.engine.plan cimport Layer, Lists, Part, Plan
 
 
 cdef void list_own_rows(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil

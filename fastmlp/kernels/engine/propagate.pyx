@@ -3,10 +3,10 @@
 from cython cimport floating
 
 from fastmlp.kernels.isa cimport barrier_wait
-from fastmlp.kernels.plan cimport BATCH_NORMALIZATION, DENSE, NORMALIZATION, Part, Pass, Plan
-from fastmlp.kernels.stage_dense cimport dense_backward, dense_forward
-from fastmlp.kernels.stage_normalization cimport normalize_backward, normalize_forward
-from fastmlp.kernels.stage_rowwise cimport rowwise_backward, rowwise_forward
+from fastmlp.kernels.engine.plan cimport BATCH_NORMALIZATION, DENSE, NORMALIZATION, Part, Pass, Plan
+from fastmlp.kernels.engine.stage_dense cimport dense_backward, dense_forward
+from fastmlp.kernels.engine.stage_normalization cimport normalize_backward, normalize_forward
+from fastmlp.kernels.engine.stage_rowwise cimport rowwise_backward, rowwise_forward
 
 
 cdef void forward(Plan *plan, const Part *part, const Pass *run, const floating *kind) noexcept nogil:

@@ -4,7 +4,7 @@ from cython cimport floating
 from libc.string cimport memcpy
 
 from fastmlp.kernels.isa cimport blocks
-from fastmlp.kernels.plan cimport Matrix, element
+from fastmlp.kernels.engine.plan cimport Matrix, element
 
 
 cdef void copy_row(const Matrix *matrix, Py_ssize_t row, int width, floating *out) noexcept nogil:

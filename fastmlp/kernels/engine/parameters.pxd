@@ -1,4 +1,4 @@
-from fastmlp.kernels.plan cimport Parameter, Plan
+from fastmlp.kernels.engine.plan cimport Parameter, Plan
 
 
 cdef class Parameters:

@@ -9,8 +9,8 @@ from libc.stdint cimport int32_t, uint64_t
 
 from fastmlp.kernels.isa cimport blocks, count_columns, list_columns, list_rows, mark_nonzeros, panel_columns, share
 from fastmlp.kernels.isa cimport tile_rows
-from fastmlp.kernels.plan cimport NO_ROW, NOT_LISTED, POOL
-from fastmlp.kernels.plan cimport Layer, Lists, Matrix, Part, Plan, block_row, element, input_of, memory_of
+from fastmlp.kernels.engine.plan cimport NO_ROW, NOT_LISTED, POOL
+from fastmlp.kernels.engine.plan cimport Layer, Lists, Matrix, Part, Plan, block_row, element, input_of, memory_of
 
 
 cdef void list_own_rows(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil:

@@ -6,12 +6,12 @@ from libc.string cimport memcpy
 
 from fastmlp.kernels.activations cimport activate_row
 from fastmlp.kernels.isa cimport barrier_wait, blocks, panel_columns
-from fastmlp.kernels.plan cimport BINARY_ACCURACY, CATEGORICAL_ACCURACY, NO_LOSS, NO_METRIC, OWN_LOSS
-from fastmlp.kernels.plan cimport Data, Part, Pass, Plan, gradient_of, input_of, memory_of, row_number
+from fastmlp.kernels.engine.plan cimport BINARY_ACCURACY, CATEGORICAL_ACCURACY, NO_LOSS, NO_METRIC, OWN_LOSS
+from fastmlp.kernels.engine.plan cimport Data, Part, Pass, Plan, gradient_of, input_of, memory_of, row_number
 from fastmlp.kernels.row_losses cimport classes_of, gradient_of_row, link_of, loss_of_row, smooth_row
-from fastmlp.kernels.rows cimport copy_row, place_of_row, put_row, take_row
-from fastmlp.kernels.stage_rowwise cimport through_activation
-from fastmlp.kernels.weights cimport multiply
+from fastmlp.kernels.engine.rows cimport copy_row, place_of_row, put_row, take_row
+from fastmlp.kernels.engine.stage_rowwise cimport through_activation
+from fastmlp.kernels.engine.weights cimport multiply
 
 
 cdef void compare(Plan *plan, const Data *data, Py_ssize_t start, const Part *part, const Pass *run,

@@ -10,11 +10,11 @@ from libc.math cimport sqrt
 from libc.string cimport memcpy, memset
 
 from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, panel_columns, share, sum_rows
-from fastmlp.kernels.plan cimport BATCH_NORMALIZATION, DENSE, LAYER_NORMALIZATION
-from fastmlp.kernels.plan cimport Layer, Parameter, Part, Pass, Plan, element, gradient_of, input_of, memory_of
-from fastmlp.kernels.plan cimport tile_of
-from fastmlp.kernels.stage_rowwise cimport through_activation
-from fastmlp.kernels.weights cimport apply
+from fastmlp.kernels.engine.plan cimport BATCH_NORMALIZATION, DENSE, LAYER_NORMALIZATION
+from fastmlp.kernels.engine.plan cimport Layer, Parameter, Part, Pass, Plan, element, gradient_of, input_of, memory_of
+from fastmlp.kernels.engine.plan cimport tile_of
+from fastmlp.kernels.engine.stage_rowwise cimport through_activation
+from fastmlp.kernels.engine.weights cimport apply
 
 cdef double LEAST_DEVIATION = 1e-7  # Keras' epsilon(); what a given mean and variance divide by at least
 

@@ -7,7 +7,7 @@ from libc.string cimport memset
 from fastmlp.kernels.isa cimport STORE, add_penalty, barrier_wait, blocks, panel_columns, share, sum_magnitudes
 from fastmlp.kernels.isa cimport sum_squares, update
 from fastmlp.kernels.optimizers cimport MAX_SLOTS
-from fastmlp.kernels.plan cimport Parameter, Part, Pass, Plan, tile_of
+from fastmlp.kernels.engine.plan cimport Parameter, Part, Pass, Plan, tile_of
 
 cdef double EPSILON = 1e-7  # Keras' epsilon()
 

@@ -10,9 +10,9 @@ from fastmlp.kernels.dropout cimport add_noise, dropout_setting
 from fastmlp.kernels.isa cimport Dropout
 from fastmlp.kernels.isa cimport activate, activate_gradient, blocks, dropout as dropout_elements, panel_columns
 from fastmlp.kernels.isa cimport rescale
-from fastmlp.kernels.plan cimport ACTIVATION, ACTIVITY_PENALTY, DENSE, DROPOUT, GAUSSIAN_NOISE, RESCALING
-from fastmlp.kernels.plan cimport Layer, Matrix, Part, Pass, Plan, element, gradient_of, input_of, memory_of
-from fastmlp.kernels.rows cimport copy_row, put_row, take_row
+from fastmlp.kernels.engine.plan cimport ACTIVATION, ACTIVITY_PENALTY, DENSE, DROPOUT, GAUSSIAN_NOISE, RESCALING
+from fastmlp.kernels.engine.plan cimport Layer, Matrix, Part, Pass, Plan, element, gradient_of, input_of, memory_of
+from fastmlp.kernels.engine.rows cimport copy_row, put_row, take_row
 
 
 cdef void rowwise_forward(Plan *plan, int number, const Part *part, const Pass *run,

@@ -7,13 +7,13 @@ import threading
 
 import numpy as np
 
-from fastmlp.kernels.arena import Arena, aligned
-from fastmlp.kernels.stages import SLOTS
+from fastmlp.kernels.engine.arena import Arena, aligned
+from fastmlp.kernels.engine.description import SLOTS
 
-from fastmlp.kernels.epoch cimport update
+from fastmlp.kernels.engine.epoch cimport update
 from fastmlp.kernels.isa cimport blocks, selected
 from fastmlp.kernels.optimizers cimport optimizer_from
-from fastmlp.kernels.plan cimport Data, Parameter, Plan
+from fastmlp.kernels.engine.plan cimport Data, Parameter, Plan
 
 
 @embedsignature(True)
@@ -27,8 +27,8 @@ cdef class Parameters:
     shapes : list of tuple of int
         Of vectors and matrices.
     optimizer : dict
-        "name" of stages.SLOTS and the arguments of that kernel, without step; "initial_accumulator_value" for adagrad.
-        For any, what Network takes besides.
+        "name" of description.SLOTS and the arguments of that kernel, without step; "initial_accumulator_value" for
+        adagrad. For any, what Network takes besides.
     dtype : {"float32", "float64"}
 
     Attributes

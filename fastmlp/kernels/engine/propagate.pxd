@@ -1,6 +1,6 @@
 from cython cimport floating
 
-from fastmlp.kernels.plan cimport Part, Pass, Plan
+from fastmlp.kernels.engine.plan cimport Part, Pass, Plan
 
 
 cdef void forward(Plan *plan, const Part *part, const Pass *run, const floating *kind) noexcept nogil

@@ -1,6 +1,6 @@
 from cython cimport floating
 
-from fastmlp.kernels.plan cimport Part, Pass, Plan
+from fastmlp.kernels.engine.plan cimport Part, Pass, Plan
 
 
 cdef void rowwise_forward(Plan *plan, int number, const Part *part, const Pass *run,

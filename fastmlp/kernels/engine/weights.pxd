@@ -1,6 +1,6 @@
 from cython cimport floating
 
-from fastmlp.kernels.plan cimport Parameter, Part, Pass, Plan
+from fastmlp.kernels.engine.plan cimport Parameter, Part, Pass, Plan
 
 
 cdef void apply(Plan *plan, const Parameter *parameter, const Pass *run, Py_ssize_t at, Py_ssize_t n,

@@ -1,0 +1,3 @@
+"""The engine: a whole network in compiled form, which trains and predicts without Python between its batches."""
+
+from fastmlp.kernels.engine.network import Network as Network
