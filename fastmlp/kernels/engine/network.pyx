@@ -12,7 +12,7 @@ import os
 import numpy as np
 
 from fastmlp.kernels.engine.arena import aligned
-from fastmlp.kernels.contract import check_data, check_out, check_rows_and_steps
+from fastmlp.kernels.engine.checks import check_data, check_out, check_rows_and_steps
 from fastmlp.kernels.limits import MAX_THREADS, WORK_PER_THREAD, usable
 from fastmlp.kernels.engine.custom_loss import OwnLoss
 from fastmlp.kernels.engine.description import (
