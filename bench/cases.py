@@ -11,8 +11,8 @@ import numpy as np
 import reference
 from bench import vectorised
 from fastmlp import kernels
+from fastmlp.config.threads import get_num_threads
 from fastmlp.kernels.contract import Array
-from fastmlp.threads import get_num_threads
 from tests.cases import KERNELS, arguments, dimensions, inputs, to_lists
 
 SLICE = 3  # rows on which results are compared with the oracle's

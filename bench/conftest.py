@@ -9,7 +9,7 @@ from bench import data
 from bench.stopwatch import Stopwatch
 from bench.table import processor, speedups
 from fastmlp import kernels
-from fastmlp.threads import get_num_threads
+from fastmlp.config.threads import get_num_threads
 
 RESULTS = pytest.StashKey[list]()
 BUDGETS = {True: 0.02, False: 0.2}  # seconds, quick or not, after which an oracle gets no more rows

@@ -19,7 +19,7 @@ import numpy as np
 from bench import data
 from bench.process import ROOT, environment
 from bench.table import aligned, processor, ratio_text, time_text
-from fastmlp.threads import get_num_threads
+from fastmlp.config.threads import get_num_threads
 
 OURS, THEIRS = "fastmlp", "scikit_learn"
 SEEDS = 5

@@ -23,7 +23,7 @@ from bench.jobs import CONTENDERS, ENTRIES, JOBS
 from bench.peak import Peak
 from bench.process import Contender
 from bench.report import footer, records, table
-from fastmlp.threads import get_num_threads
+from fastmlp.config.threads import get_num_threads
 
 # Of the accuracy: rounding, and formulas that differ in where epsilon is, move a few rows in a thousand.
 TOLERANCE = 0.004

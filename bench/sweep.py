@@ -15,8 +15,8 @@ import numpy as np
 from bench.peak import Peak
 from bench.table import aligned, processor
 from fastmlp import kernels
+from fastmlp.config.threads import get_num_threads, threads_for
 from fastmlp.kernels import Network
-from fastmlp.threads import get_num_threads, threads_for
 
 WIDTHS = tuple(2**i for i in range(4, 12))
 BATCHES = tuple(2**i for i in range(11))

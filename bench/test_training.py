@@ -7,7 +7,7 @@ import pytest
 
 from bench import job
 from bench.contenders import fastmlp, numpy_by_hand, oracle
-from fastmlp.threads import get_num_threads
+from fastmlp.config.threads import get_num_threads
 
 SLICE = 3  # rows of the step that is compared with the oracle's
 TOLERANCE = 784 * float(np.finfo(np.float32).eps)  # of sums of 784 terms; the step itself moves predictions by far more

@@ -17,7 +17,7 @@ from bench import data
 from bench.jobs import MNIST, OURS
 from bench.peers import Effort, add_python, measure
 from bench.table import aligned, processor, ratio_text, time_text
-from fastmlp.threads import get_num_threads
+from fastmlp.config.threads import get_num_threads
 
 GOAL = 0.98
 RECIPE = replace(

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
         utils,
     )
     from fastmlp.config import show_config
+    from fastmlp.config.threads import get_num_threads, set_num_threads
     from fastmlp.layers import Input
     from fastmlp.model import Sequential
     from fastmlp.serialization import load_model
     from fastmlp.sklearn import MLPClassifier as MLPClassifier
     from fastmlp.sklearn import MLPRegressor as MLPRegressor
-    from fastmlp.threads import get_num_threads, set_num_threads
 
 MODULES = (
     "activations",
@@ -57,9 +57,9 @@ HOMES = {
     "Sequential": "model",
     "MLPClassifier": "sklearn",
     "MLPRegressor": "sklearn",
-    "get_num_threads": "threads",
+    "get_num_threads": "config.threads",
     "load_model": "serialization",
-    "set_num_threads": "threads",
+    "set_num_threads": "config.threads",
     "show_config": "config",
 }
 OPTIONAL = ("MLPClassifier", "MLPRegressor", "sklearn")  # need scikit-learn: no part of `import *`

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp import config, data, report, streams
+from fastmlp import config, data, report
+from fastmlp.config import seeds
 from fastmlp.layers import Layer, Shape, row_shape
 from fastmlp.settings import integer, optional_name, refuse_freezing, refuse_methods, to_plain
 from fastmlp.stack import Stack
@@ -28,7 +29,7 @@ class Architecture:
     def __init__(self, name: str | None, dtype: Any, seed: int | None):
         self.name = optional_name(name) or "sequential"
         self.dtype = data.float_type(config.floatx() if dtype is None else dtype)
-        self.seed = streams.choose_seed(seed)
+        self.seed = seeds.choose_seed(seed)
         self._stack = Stack()
         self._lock = threading.RLock()
 

@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from fastmlp import data, row_weights, threads
+from fastmlp import data, row_weights
 from fastmlp.architecture import Architecture
 from fastmlp.callbacks.base import History
+from fastmlp.config import threads
 from fastmlp.data import Data
 from fastmlp.kernels import Network
 from fastmlp.layers import LAYERS, Input, Layer, Shape

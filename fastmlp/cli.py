@@ -206,8 +206,8 @@ def progress_on_stderr(quiet: bool) -> Iterator[None]:
 def train(options: argparse.Namespace) -> dict[str, Any]:
     """Return the result by name. Bad input raises ValueError or OSError before training, never after."""
     from fastmlp import datasets, validation
+    from fastmlp.config.threads import set_num_threads
     from fastmlp.data import Data
-    from fastmlp.threads import set_num_threads
 
     set_num_threads(options.threads)
     (x, y), test = datasets.load(options.dataset)

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.config.threads import threads_for
 from fastmlp.kernels.finite import all_finite
 from fastmlp.layers import Shape
 from fastmlp.losses import Loss
-from fastmlp.threads import threads_for
 
 LOADED_AS_IS = (np.uint8, np.float32, np.float64)
 CHUNK_ROWS = 1024

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp import streams
-from fastmlp.config import floatx
+from fastmlp.config import floatx, seeds
 from fastmlp.settings import Settings, integer, lookup, real
 
 Shape = tuple[int, ...]
@@ -27,7 +26,7 @@ class Initializer(Settings):
         sizes = tuple(integer("shape", size, at_least=0) for size in shape)
         from fastmlp.data import float_type  # which needs the layers, which need this module
 
-        stream = np.random.default_rng(streams.choose_seed(None))
+        stream = np.random.default_rng(seeds.choose_seed(None))
         return self.draw(sizes, stream).astype(float_type(floatx() if dtype is None else dtype))
 
     def draw(self, shape: Shape, generator: np.random.Generator) -> np.ndarray:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp import streams
+from fastmlp.config import seeds
 from fastmlp.data import Data
 from fastmlp.settings import integer
 
@@ -77,7 +77,7 @@ class Arrays(Source):
     def epoch(self, visit: Visit) -> Iterator[Share]:
         for number, first, last in stretches(visit.number * self.steps, self.steps, self.steps_of_pass):
             if self.shuffle:
-                order = streams.row_order(visit.seed, visit.before + number, self.data.rows)
+                order = seeds.row_order(visit.seed, visit.before + number, self.data.rows)
             else:
                 order = np.arange(self.data.rows, dtype=np.int64)
             yield Share(self.data, order[first * self.batch_size : last * self.batch_size], self.batch_size)
@@ -99,7 +99,7 @@ class Numbered(Source):
         self.tell("on_epoch_begin")
         count = len(self.batches)
         for number, first, last in stretches(visit.number * self.steps, self.steps, count):
-            order = streams.row_order(visit.seed, visit.before + number, count) if self.shuffle else range(count)
+            order = seeds.row_order(visit.seed, visit.before + number, count) if self.shuffle else range(count)
             for index in order[first:last]:
                 yield whole(self.check(f"batch {index}", self.batches[int(index)]))
         self.tell("on_epoch_end")

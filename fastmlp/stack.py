@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastmlp import streams
+from fastmlp.config import seeds
 from fastmlp.layers import InputLayer, Layer, Shape
 from fastmlp.settings import snake_case
 
@@ -93,7 +93,7 @@ class Stack:
         """
         weights = {}
         for index, (layer, before) in enumerate(zip(self.layers, self.shapes(), strict=False)):
-            stream = streams.weight_stream(seed, index)
+            stream = seeds.weight_stream(seed, index)
             for weight, shape in layer.weight_shapes(before).items():
                 try:
                     values = layer.weight_initializer(weight).draw(shape, stream).astype(dtype)
@@ -105,7 +105,7 @@ class Stack:
 
     def specs(self, seed: int) -> list[dict[str, Any]]:
         """Return the engine's description of the layers."""
-        return [spec for layer in self.layers for spec in layer.specs(streams.dropout_seed(seed))]
+        return [spec for layer in self.layers for spec in layer.specs(seeds.dropout_seed(seed))]
 
     def multiply_adds(self) -> int:
         """Return the multiplications and additions to predict one row."""

@@ -10,9 +10,10 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fastmlp import report, testing, threads
+from fastmlp import report, testing
 from fastmlp.callbacks.base import Callback, History
 from fastmlp.callbacks.hooks import Hooks
+from fastmlp.config import threads
 from fastmlp.data import unpack
 from fastmlp.layers import Shape
 from fastmlp.results import Results

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp import data, streams
+from fastmlp import data
+from fastmlp.config import seeds
 from fastmlp.settings import integer
 
 
@@ -64,7 +65,7 @@ def set_random_seed(seed: int) -> None:
     seed = integer("seed", seed, at_least=0, below=2**32)
     random.seed(seed)
     np.random.seed(seed)
-    streams.set_global_seed(seed)
+    seeds.set_global_seed(seed)
 
 
 class PyDataset:

@@ -15,12 +15,12 @@ import pytest
 
 import fastmlp
 from fastmlp import activations, cli, datasets, optimizers
+from fastmlp.config.threads import set_num_threads
 from fastmlp.datasets.idx import write_idx
 from fastmlp.kernels import limits
 from fastmlp.layers import Dense, Dropout, Rescaling
 from fastmlp.model import Sequential
 from fastmlp.serialization import load_model
-from fastmlp.threads import set_num_threads
 
 COMMAND = [sys.executable, "-m", "fastmlp.cli"]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(fastmlp.__file__).parents[1])}

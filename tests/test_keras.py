@@ -92,7 +92,7 @@ def test_normalize():
 def own_randomness(monkeypatch):
     """Leave the random numbers of the other tests alone."""
     state = np.random.get_state()
-    monkeypatch.setattr("fastmlp.streams._seeds", None)
+    monkeypatch.setattr("fastmlp.config.seeds._seeds", None)
     yield
     np.random.set_state(state)
 

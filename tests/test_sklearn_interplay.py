@@ -52,7 +52,7 @@ def test_a_search_in_two_workers_finds_what_one_finds():
 
 @pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
 def test_a_worker_of_joblib_has_one_thread_and_the_same_bits(backend, monkeypatch):
-    monkeypatch.setattr("fastmlp.threads._explicit", 2)
+    monkeypatch.setattr("fastmlp.config.threads._explicit", 2)
     assert threads_used() == 2
     here = MLPClassifier(**SHORT).fit(X, Y)
     with joblib.parallel_config(backend, n_jobs=2):

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from fastmlp import threads
+from fastmlp.config import threads
 
 
 @pytest.fixture(autouse=True)
@@ -106,7 +106,7 @@ def test_no_more_threads_than_the_largest_number(monkeypatch):
 def test_a_forked_child_has_one_thread():
     code = """
 import os
-from fastmlp import threads
+from fastmlp.config import threads
 threads.set_num_threads(8)
 pid = os.fork()
 if pid == 0:

@@ -6,8 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from fastmlp import streams
 from fastmlp.callbacks import Callback, History
+from fastmlp.config import seeds
 from fastmlp.layers import Dense, Dropout, Input
 from fastmlp.model import Sequential
 from fastmlp.optimizers import SGD
@@ -52,7 +52,7 @@ def test_a_run_has_the_same_bits_as_the_oracle():
     model.compile(SGD(0.1, momentum=0.9), "sparse_categorical_crossentropy", ["accuracy"])
     layers = [
         {"kind": "dense", "units": 6, "activation": "tanh", "use_bias": True, "kernel": {"l2": 0.01}},
-        {"kind": "dropout", "rate": 0.25, "seed": streams.dropout_seed(9)},
+        {"kind": "dropout", "rate": 0.25, "seed": seeds.dropout_seed(9)},
         {"kind": "dense", "units": 3, "activation": "softmax", "use_bias": True},
     ]
     optimizer = {"name": "momentum", "learning_rate": 0.1, "momentum": 0.9}
@@ -61,7 +61,7 @@ def test_a_run_has_the_same_bits_as_the_oracle():
     history = fit(model, epochs=2, batch_size=8).history
     fit(model, epochs=1, batch_size=8)
     for epoch in range(3):
-        order = streams.row_order(9, epoch, 50).tolist()
+        order = seeds.row_order(9, epoch, 50).tolist()
         expected = oracle.train_epoch(X.tolist(), Y.tolist(), order, 8, "sparse_categorical_accuracy")
         if epoch < 2:
             assert (history["loss"][epoch], history["accuracy"][epoch]) == expected
@@ -83,14 +83,14 @@ def test_a_second_fit_goes_on_where_the_first_ended():
 
 
 def test_each_epoch_has_its_own_order_of_all_the_rows():
-    orders = [streams.row_order(5, epoch, 100) for epoch in range(3)]
+    orders = [seeds.row_order(5, epoch, 100) for epoch in range(3)]
     assert all(sorted(order) == list(range(100)) and order.dtype == np.int64 for order in orders)
     assert not np.array_equal(orders[0], orders[1]) and not np.array_equal(orders[1], orders[2])
 
 
 def test_without_shuffle_the_rows_are_visited_in_order():
     model, sorted_by_hand = make(rate=0.0), make(rate=0.0)
-    order = streams.row_order(1, 0, 50)
+    order = seeds.row_order(1, 0, 50)
     fit(model)
     fit(sorted_by_hand, X[order], Y[order], shuffle=False)
     assert same(model.get_weights(), sorted_by_hand.get_weights())

@@ -15,10 +15,10 @@ import numpy as np
 from joblib.parallel import get_active_backend
 from numpy.typing import NDArray
 
+from fastmlp.config.threads import threads_for
 from fastmlp.kernels import Network
 from fastmlp.kernels.limits import WORK_PER_THREAD
 from fastmlp.sklearn.parameters import HIDDEN, OUTPUT, activations, dropout_rates
-from fastmlp.threads import threads_for
 
 Weights = list[NDArray[Any]]
 

@@ -30,8 +30,8 @@ def epsilon() -> float:
 def show_config() -> None:
     """Print the version, the instruction sets and the threads that fastmlp was built with and uses."""
     import fastmlp
+    from fastmlp.config.threads import get_num_threads
     from fastmlp.kernels import isa
-    from fastmlp.threads import get_num_threads
 
     print(f"fastmlp {fastmlp.__version__}")
     print(f"instruction sets: {', '.join(isa.supported())} (in use: {isa.name()})")
