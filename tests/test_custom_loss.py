@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from fastmlp import load_model, losses, metrics
-from fastmlp.custom_loss import Custom
 from fastmlp.layers import Dense, Input
+from fastmlp.losses.custom import Custom
 from fastmlp.model import Sequential
 
 RANDOM = np.random.default_rng(8)

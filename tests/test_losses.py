@@ -6,7 +6,7 @@ import pytest
 import reference
 from fastmlp import Input, Sequential, load_model, losses
 from fastmlp.layers import Dense
-from fastmlp.loss_functions import FUNCTIONS
+from fastmlp.losses.functions import FUNCTIONS
 from tests.test_reference_losses import GOLDEN
 
 NAMES = {

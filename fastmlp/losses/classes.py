@@ -1,7 +1,7 @@
 """Losses by name; each is the mean over the batch of one value a row.
 
 The formulas are the kernels' (`fastmlp.kernels`, one function for each), and Keras'; here are their names and settings.
-`loss_functions` has those of one value a row. A softmax followed by categorical cross-entropy, or a sigmoid followed by
+`functions` has those of one value a row. A softmax followed by categorical cross-entropy, or a sigmoid followed by
 binary cross-entropy, is computed from the logits in one step.
 """
 
@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from fastmlp.loss_functions import *  # noqa: F403, Keras has them here too
-from fastmlp.loss_functions import FUNCTIONS, ONE_AXIS, signs
+from fastmlp.losses.functions import *  # noqa: F403, Keras has them here too
+from fastmlp.losses.functions import FUNCTIONS, ONE_AXIS, signs
 from fastmlp.settings import Settings, boolean, lookup, only, optional_name, real, refuse_methods
 
 MEAN = "sum_over_batch_size"
@@ -303,7 +303,7 @@ def get(identifier: Any, argument: str = "loss") -> Loss:
     if isinstance(identifier, Loss) and identifier.own:
         return identifier
     if callable(identifier) and not isinstance(identifier, (type, Loss)):
-        from fastmlp.custom_loss import Custom
+        from fastmlp.losses.custom import Custom
 
         return Custom(identifier)
     return lookup(argument, identifier, LOSSES)
