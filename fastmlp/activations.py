@@ -142,7 +142,7 @@ def get(identifier: Any, argument: str = "activation") -> Callable[[Any], np.nda
 
 def _apply(name: str, x: Any) -> np.ndarray:
     from fastmlp import kernels
-    from fastmlp.data import numeric
+    from fastmlp.data.rows import numeric
 
     x = numeric("x", x)
     if x.dtype not in (np.float32, np.float64):

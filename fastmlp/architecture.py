@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp import config, data, report
+from fastmlp import config, report
 from fastmlp.config import seeds
+from fastmlp.data import rows as data
 from fastmlp.layers import Layer, Shape, row_shape
 from fastmlp.settings import integer, optional_name, refuse_freezing, refuse_methods, to_plain
 from fastmlp.stack import Stack

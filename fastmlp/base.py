@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from fastmlp import data, row_weights
 from fastmlp.architecture import Architecture
 from fastmlp.callbacks.base import History
 from fastmlp.config import threads
-from fastmlp.data import Data
+from fastmlp.data import rows as data
+from fastmlp.data import sample_weights as row_weights
+from fastmlp.data.rows import Data
 from fastmlp.kernels import Network
 from fastmlp.layers import LAYERS, Input, Layer, Shape
 from fastmlp.losses import Loss

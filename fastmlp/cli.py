@@ -207,7 +207,7 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     """Return the result by name. Bad input raises ValueError or OSError before training, never after."""
     from fastmlp import datasets, validation
     from fastmlp.config.threads import set_num_threads
-    from fastmlp.data import Data
+    from fastmlp.data.rows import Data
 
     set_num_threads(options.threads)
     (x, y), test = datasets.load(options.dataset)

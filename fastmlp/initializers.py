@@ -24,7 +24,7 @@ class Initializer(Settings):
 
     def __call__(self, shape: Any, dtype: Any = None) -> np.ndarray:
         sizes = tuple(integer("shape", size, at_least=0) for size in shape)
-        from fastmlp.data import float_type  # which needs the layers, which need this module
+        from fastmlp.data.rows import float_type  # which needs the layers, which need this module
 
         stream = np.random.default_rng(seeds.choose_seed(None))
         return self.draw(sizes, stream).astype(float_type(floatx() if dtype is None else dtype))
@@ -234,7 +234,7 @@ class Called(Initializer):
         self.function = function
 
     def draw(self, shape: Shape, generator: np.random.Generator) -> np.ndarray:
-        from fastmlp.data import numeric, require_finite
+        from fastmlp.data.rows import numeric, require_finite
 
         name = getattr(self.function, "__name__", self.function)
         if not callable(self.function):

@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp import data, report, testing, training
+from fastmlp import report, testing, training
 from fastmlp.base import Model
 from fastmlp.callbacks.base import History
 from fastmlp.callbacks.hooks import Hooks, check_callbacks
-from fastmlp.data import Data, unpack
+from fastmlp.data import rows as data
+from fastmlp.data.batches import whole
+from fastmlp.data.rows import Data, unpack
 from fastmlp.results import Results
 from fastmlp.settings import boolean
-from fastmlp.sources import whole
 
 
 class Sequential(Model):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastmlp.data import Data
+from fastmlp.data.rows import Data
 from fastmlp.losses import Loss
 from fastmlp.metrics import METRICS, Metric
 from fastmlp.metrics.accuracy import EngineAccuracy

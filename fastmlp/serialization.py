@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from fastmlp import metrics
-from fastmlp.files import written_whole
+from fastmlp.data.files import written_whole
 from fastmlp.losses import custom as custom_loss
 from fastmlp.model import Sequential
 from fastmlp.settings import boolean, integer, to_plain

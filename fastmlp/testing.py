@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastmlp import data
 from fastmlp.callbacks.hooks import Hooks
-from fastmlp.data import Data, unpack
+from fastmlp.data import rows as data
+from fastmlp.data.batches import Arrays, Source, is_stream, refuse, source_of_batches, step_count
+from fastmlp.data.rows import Data, unpack
 from fastmlp.layers import Shape
 from fastmlp.results import Results
-from fastmlp.sources import Arrays, Source, is_stream, refuse, source_of_batches, step_count
 
 if TYPE_CHECKING:
     from fastmlp.model import Sequential

@@ -14,11 +14,11 @@ from fastmlp import report, testing
 from fastmlp.callbacks.base import Callback, History
 from fastmlp.callbacks.hooks import Hooks
 from fastmlp.config import threads
-from fastmlp.data import unpack
+from fastmlp.data.batches import Arrays, Share, Source, Visit, is_stream, refuse, source_of_batches, step_count
+from fastmlp.data.rows import unpack
 from fastmlp.layers import Shape
 from fastmlp.results import Results
 from fastmlp.settings import boolean, integer
-from fastmlp.sources import Arrays, Share, Source, Visit, is_stream, refuse, source_of_batches, step_count
 from fastmlp.validation import Validation, split, validation_of
 
 if TYPE_CHECKING:

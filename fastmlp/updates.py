@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastmlp import data
+from fastmlp.data import rows as data
 from fastmlp.kernels.engine.parameters import Parameters
 from fastmlp.variables import Variable
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp import data
 from fastmlp.config import seeds
+from fastmlp.data import rows as data
 from fastmlp.settings import integer
 
 

@@ -7,10 +7,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fastmlp.data import Data, unpack
+from fastmlp.data.batches import Arrays, Source, batch_rows, is_stream, source_of_batches, step_count
+from fastmlp.data.rows import Data, unpack
 from fastmlp.layers import Shape
 from fastmlp.settings import integer, real
-from fastmlp.sources import Arrays, Source, batch_rows, is_stream, source_of_batches, step_count
 
 if TYPE_CHECKING:
     from fastmlp.model import Sequential

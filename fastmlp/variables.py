@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastmlp import data
+from fastmlp.data import rows as data
 
 if TYPE_CHECKING:
     from fastmlp.base import Model

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from fastmlp import data, losses
+from fastmlp import losses
+from fastmlp.data import rows as data
 from fastmlp.kernels.finite import all_finite
 
 SPARSE = losses.SparseCategoricalCrossentropy()

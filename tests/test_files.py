@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from fastmlp.files import written_whole
+from fastmlp.data.files import written_whole
 
 
 def test_the_old_file_is_there_until_the_new_one_is_whole(tmp_path):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from fastmlp.callbacks import Callback
+from fastmlp.data.sample_weights import class_weights
 from fastmlp.layers import Dense, Dropout, Input
 from fastmlp.metrics import AUC
 from fastmlp.model import Sequential
 from fastmlp.optimizers import SGD
-from fastmlp.row_weights import class_weights
 from reference.network import Network as Oracle
 from tests import keras_values as keras
 

@@ -16,7 +16,7 @@ def floatx() -> str:
 
 def set_floatx(value: Any) -> None:
     """Set the dtype of models that are made from now on without one; ValueError unless "float32" or "float64"."""
-    from fastmlp.data import float_type
+    from fastmlp.data.rows import float_type
 
     global _floatx
     _floatx = float_type(value)

@@ -21,7 +21,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from fastmlp.files import written_whole
+from fastmlp.data.files import written_whole
 
 DTYPES: dict[int, np.dtype[Any]] = {
     0x08: np.dtype("uint8"),

@@ -206,7 +206,7 @@ class Normalization(Layer):
         ValueError, TypeError
             When data is no array of finite numbers.
         """
-        from fastmlp.data import features
+        from fastmlp.data.rows import features
 
         for argument, value in (("batch_size", batch_size), ("steps", steps)):
             only(argument, value, (None,), "the rows are taken as a whole")

@@ -87,7 +87,7 @@ class Loss(Settings):
         ValueError, TypeError
             When they are no arrays of numbers, or their shapes do not fit.
         """
-        from fastmlp.data import numeric
+        from fastmlp.data.rows import numeric
 
         values = self.call(y_true, y_pred)
         if sample_weight is not None:

@@ -124,7 +124,7 @@ def sparse_categorical_crossentropy(
 ) -> np.ndarray:
     """Return -log(y_pred[label]), where y_pred is divided by its sum first; y_true has labels, [...] or [..., 1]."""
     from fastmlp import kernels
-    from fastmlp.data import numeric
+    from fastmlp.data.rows import numeric
 
     only("ignore_class", ignore_class, (None,), "every row counts")
     only("axis", axis, (-1,), ONE_AXIS)
@@ -174,7 +174,7 @@ def _crossentropy(
 
 def _alike(y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return both as arrays of one shape and float type; TypeError or ValueError where that cannot be."""
-    from fastmlp.data import numeric
+    from fastmlp.data.rows import numeric
 
     truth, predictions = numeric("y_true", y_true), _predictions(y_pred)
     if truth.ndim == 1 and predictions.shape == (len(truth), 1):
@@ -187,7 +187,7 @@ def _alike(y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _predictions(y_pred: Any) -> np.ndarray:
-    from fastmlp.data import numeric, require_values
+    from fastmlp.data.rows import numeric, require_values
 
     predictions = numeric("y_pred", y_pred)
     if predictions.ndim == 0:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from fastmlp import data
+from fastmlp.data import rows as data
 from fastmlp.settings import Settings, optional_name, snake_case
 
 PART = 1 << 16  # elements that are looked at together: they stay in a cache

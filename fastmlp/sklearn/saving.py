@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.validation import check_is_fitted
 
-from fastmlp.files import written_whole
+from fastmlp.data.files import written_whole
 from fastmlp.sklearn.manyclasses import ManyClasses
 from fastmlp.sklearn.networks import OF_NORMALIZATION
 from fastmlp.sklearn.optimizer import Optimizer

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.config import seeds
-from fastmlp.data import Data
+from fastmlp.data.rows import Data
 from fastmlp.settings import integer
 
 DEFAULT_BATCH_SIZE = 32

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp import data
+from fastmlp.data import rows as data
 from fastmlp.settings import real
 
 
