@@ -12,8 +12,8 @@ from fastmlp import config, report
 from fastmlp.config import seeds
 from fastmlp.data import rows as data
 from fastmlp.layers import Layer, Shape, row_shape
+from fastmlp.layers.stack import Stack
 from fastmlp.settings import integer, optional_name, refuse_freezing, refuse_methods, to_plain
-from fastmlp.stack import Stack
 
 STEPS = ("call", "train_step", "test_step", "predict_step", "compute_loss")  # of Keras' models, to be overridden there
 

@@ -16,6 +16,7 @@ from fastmlp.data import sample_weights as row_weights
 from fastmlp.data.rows import Data
 from fastmlp.kernels import Network
 from fastmlp.layers import LAYERS, Input, Layer, Shape
+from fastmlp.layers.variable import Variable
 from fastmlp.losses import Loss
 from fastmlp.losses import get as get_loss
 from fastmlp.metrics import Metric, get_list
@@ -23,7 +24,6 @@ from fastmlp.optimizers import Optimizer
 from fastmlp.optimizers import get as get_optimizer
 from fastmlp.results import check_targets, in_engine, unique_names
 from fastmlp.settings import lookup, only
-from fastmlp.variables import Variable
 
 M = TypeVar("M", bound="Model")
 

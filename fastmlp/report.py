@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from fastmlp.stack import Stack
+    from fastmlp.layers.stack import Stack
 
 BAR_WIDTH = 20
 REFRESH_PER_SECOND = 20

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastmlp.data import rows as data
 from fastmlp.kernels.engine.parameters import Parameters
-from fastmlp.variables import Variable
+from fastmlp.layers.variable import Variable
 
 if TYPE_CHECKING:
     from fastmlp.optimizers import Optimizer

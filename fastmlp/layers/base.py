@@ -15,7 +15,7 @@ from fastmlp.settings import Settings, integer, optional_name, refuse_freezing, 
 
 if TYPE_CHECKING:
     from fastmlp.base import Model
-    from fastmlp.variables import Variable
+    from fastmlp.layers.variable import Variable
 
 Shape = tuple[int, ...]
 SIZE_LIMIT = 2**31  # of a row, exclusive

@@ -10,7 +10,7 @@ from fastmlp.layers.base import SIZE_LIMIT, Layer, Shape, require_flat
 from fastmlp.settings import boolean, integer, real
 
 if TYPE_CHECKING:
-    from fastmlp.variables import Variable
+    from fastmlp.layers.variable import Variable
 
 
 class Dense(Layer):
