@@ -10,7 +10,7 @@ from typing import Any
 from fastmlp.optimizers import schedules
 from fastmlp.optimizers.adam import Adam, Adamax, AdamW, Betas, Nadam
 from fastmlp.optimizers.base import Common, Optimizer, Rate
-from fastmlp.optimizers.gradient import SGD, Adadelta, Adagrad, Lion, RMSprop
+from fastmlp.optimizers.sgd import SGD, Adadelta, Adagrad, Lion, RMSprop
 from fastmlp.settings import lookup
 
 __all__ = [

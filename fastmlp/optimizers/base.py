@@ -152,7 +152,7 @@ class Optimizer(Settings):
         ValueError, TypeError
             For gradients or weights that do not fit; nothing has been changed then.
         """
-        from fastmlp import updates
+        from fastmlp.optimizers import applied as updates
 
         return updates.apply_gradients(self, grads_and_vars)
 
