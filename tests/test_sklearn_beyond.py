@@ -12,7 +12,7 @@ from sklearn.model_selection import train_test_split
 
 from fastmlp import callbacks
 from fastmlp.kernels import Network
-from fastmlp.sklearn import MLPClassifier, MLPRegressor, lbfgs, rows
+from fastmlp.sklearn import MLPClassifier, MLPRegressor, lbfgs, sparse
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 X, Y = datasets.load_digits(return_X_y=True)
@@ -144,10 +144,10 @@ def test_balanced_weights_find_rare_classes():
 @pytest.mark.parametrize("layout", [sp.csr_matrix, sp.csc_matrix, sp.csr_array])
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_sparse_rows_give_the_bits_of_dense_ones_and_are_never_dense_as_a_whole(layout, solver, monkeypatch):
-    monkeypatch.setattr(rows, "DENSE_AT_ONCE", 2 * 50 * 64)
+    monkeypatch.setattr(sparse, "DENSE_AT_ONCE", 2 * 50 * 64)
     made = []
-    dense = rows.dense
-    monkeypatch.setattr(rows, "dense", lambda x, numbers: made.append(dense(x, numbers)) or made[-1])
+    dense = sparse.dense
+    monkeypatch.setattr(sparse, "dense", lambda x, numbers: made.append(dense(x, numbers)) or made[-1])
     settings = {"batch_size": 50, "solver": solver, **SHORT}
     full, thin = MLPClassifier(**settings).fit(X, Y), MLPClassifier(**settings).fit(layout(X), Y)
     assert np.allclose(full.coefs_[0], thin.coefs_[0], atol=1e-12)

@@ -15,10 +15,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from fastmlp.sklearn.manyclasses import ManyClasses
+from fastmlp.sklearn.callbacks import with_callbacks
+from fastmlp.sklearn.many_outputs import ManyClasses
 from fastmlp.sklearn.parameters import CONSTRAINTS, keep
 from fastmlp.sklearn.perceptron import Perceptron
-from fastmlp.sklearn.watchers import with_callbacks
 
 
 class MLPClassifier(ClassifierMixin, Perceptron):

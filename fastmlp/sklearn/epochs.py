@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.sklearn import networks, row_losses
-from fastmlp.sklearn.optimizer import Optimizer
-from fastmlp.sklearn.rows import shares
+from fastmlp.sklearn import losses, networks
+from fastmlp.sklearn.solver_state import Optimizer
+from fastmlp.sklearn.sparse import shares
 
 
 class Epochs:
@@ -24,7 +24,7 @@ class Epochs:
         As the engine takes it.
     sample_weight : array [rows], optional
     loss : str
-        A name of row_losses.LOSSES.
+        A name of losses.LOSSES.
     rows : array of int64
         The rows to train on.
     batch_size : int
@@ -47,7 +47,7 @@ class Epochs:
         self.x, self.y, self.weight, self.loss, self.batch_size = x, y, sample_weight, loss, batch_size
         self.optimizer = optimizer
         self.schedule = estimator.learning_rate if callable(estimator.learning_rate) else None
-        self.network = networks.build(estimator, dtype, row_losses.ENGINE[loss], optimizer.rule, 0.5 * estimator.alpha)
+        self.network = networks.build(estimator, dtype, losses.ENGINE[loss], optimizer.rule, 0.5 * estimator.alpha)
         self.network.threads = networks.thread_count(estimator, batch_size)
         self.network.step = optimizer.step
         if optimizer.state:
@@ -55,14 +55,14 @@ class Epochs:
         self.starts = np.arange(0, len(rows), batch_size)
         self.sizes = np.minimum(batch_size, len(rows) - self.starts).astype(np.float64)
         columns = y.shape[1] if y.ndim == 2 else 1
-        self.factor = row_losses.factor(loss, columns)
+        self.factor = losses.factor(loss, columns)
         self.penalized = estimator.alpha > 0
         # rows without weights of their own weigh the same in every epoch
         self.row_weight = None if self.factor == 1 else np.full(len(y), self.factor, dtype)
-        self.left_out = row_losses.left_out(loss, y)
+        self.left_out = losses.left_out(loss, y)
         self.scales = 1.0 / self.sizes if self.penalized else None
         self.predictions: NDArray[Any] | None = None
-        if row_losses.of_logits(loss) or (loss == "squared_error" and columns > 1):
+        if losses.of_logits(loss) or (loss == "squared_error" and columns > 1):
             self.predictions = np.zeros((len(y), self.network.outputs), dtype)
 
     def run(self, order: NDArray[np.int64]) -> float:
@@ -125,9 +125,9 @@ class Epochs:
         if self.predictions is None:
             return 0.0
         if self.loss == "squared_error":  # reported as a mean over the columns, where the gradient is that of a sum
-            losses = row_losses.squared_error(self.y[order], self.predictions[order])
-            return float((1 - self.y.shape[1]) * self.mean(losses, order, weight))
-        found = row_losses.too_large(self.loss, self.y, self.predictions)  # rows not visited have logits of 0
+            errors = losses.squared_error(self.y[order], self.predictions[order])
+            return float((1 - self.y.shape[1]) * self.mean(errors, order, weight))
+        found = losses.too_large(self.loss, self.y, self.predictions)  # rows not visited have logits of 0
         if found is None:
             return 0.0
         rows, excess = found

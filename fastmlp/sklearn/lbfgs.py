@@ -9,8 +9,8 @@ import scipy.optimize
 from numpy.typing import NDArray
 from sklearn.utils.optimize import _check_optimize_result
 
-from fastmlp.sklearn import networks, row_losses
-from fastmlp.sklearn.rows import shares
+from fastmlp.sklearn import losses, networks
+from fastmlp.sklearn.sparse import shares
 
 
 class Objective:
@@ -24,14 +24,14 @@ class Objective:
         self.shapes = [array.shape for array in [*estimator.coefs_, *estimator.intercepts_]]
         self.borders = np.cumsum([0, *[int(np.prod(shape)) for shape in self.shapes]])
         self.kernels = self.borders[len(estimator.coefs_)]
-        self.network = networks.build(estimator, np.float64, row_losses.ENGINE[self.loss])
+        self.network = networks.build(estimator, np.float64, losses.ENGINE[self.loss])
         self.network.threads = networks.thread_count(estimator, len(y))
         columns = y.shape[1] if y.ndim == 2 else 1
         total = float(len(y)) if sample_weight is None else float(sample_weight.sum())
         self.penalty = estimator.alpha / total
         weight = np.ones(len(y)) if sample_weight is None else sample_weight.astype(np.float64)
-        self.weight = weight * (row_losses.factor(self.loss, columns) * len(y) / total)
-        left_out = row_losses.left_out(self.loss, y)
+        self.weight = weight * (losses.factor(self.loss, columns) * len(y) / total)
+        left_out = losses.left_out(self.loss, y)
         self.constant = 0.0 if left_out is None else float(np.average(left_out, weights=sample_weight))
 
     def __call__(self, packed: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:

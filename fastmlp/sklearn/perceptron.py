@@ -11,10 +11,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from fastmlp.sklearn import lbfgs, networks, stochastic
-from fastmlp.sklearn.heldout import HeldOut
+from fastmlp.sklearn.callbacks import CallbackSupportMixin, checked
+from fastmlp.sklearn.held_out import HeldOut
 from fastmlp.sklearn.parameters import CONSTRAINTS, STOCHASTIC, activations, dropout_rates, hidden_sizes
-from fastmlp.sklearn.rows import predict, prepared
-from fastmlp.sklearn.watchers import CallbackSupportMixin, checked
+from fastmlp.sklearn.sparse import predict, prepared
 
 
 class Perceptron(CallbackSupportMixin, BaseEstimator):

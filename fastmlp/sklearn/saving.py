@@ -12,9 +12,9 @@ from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.validation import check_is_fitted
 
 from fastmlp.data.files import written_whole
-from fastmlp.sklearn.manyclasses import ManyClasses
+from fastmlp.sklearn.many_outputs import ManyClasses
 from fastmlp.sklearn.networks import OF_NORMALIZATION
-from fastmlp.sklearn.optimizer import Optimizer
+from fastmlp.sklearn.solver_state import Optimizer
 
 FORMAT = "fastmlp.sklearn 1"
 WEIGHTS = ("coefs_", "intercepts_")

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from fastmlp.sklearn import networks
+from fastmlp.sklearn.callbacks import Watchers
 from fastmlp.sklearn.epochs import Epochs
-from fastmlp.sklearn.heldout import HeldOut, split
-from fastmlp.sklearn.optimizer import Optimizer
-from fastmlp.sklearn.watchers import Watchers
+from fastmlp.sklearn.held_out import HeldOut, split
+from fastmlp.sklearn.solver_state import Optimizer
 
 
 def fit(

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
 
-from fastmlp.sklearn import networks, row_losses
-from fastmlp.sklearn.rows import predict as predict_rows
-from fastmlp.sklearn.rows import prepared
+from fastmlp.sklearn import losses, networks
+from fastmlp.sklearn.sparse import predict as predict_rows
+from fastmlp.sklearn.sparse import prepared
 
 
 class HeldOut:
@@ -30,7 +30,7 @@ class HeldOut:
 
     def __init__(self, estimator: Any, x: Any, y: NDArray[Any], sample_weight: NDArray[Any] | None) -> None:
         self.x, self.y, self.weight = x, y, sample_weight
-        self.row_loss = row_losses.LOSSES[estimator._engine_loss]
+        self.row_loss = losses.LOSSES[estimator._engine_loss]
         self.scorer: Callable[..., float] | None = None
         self.loss_is_score = estimator.scoring == "loss"
         if estimator.scoring is not None and not self.loss_is_score:
@@ -43,7 +43,7 @@ class HeldOut:
 
     def measure(self, estimator: Any, network: Any) -> tuple[float, float]:
         """Loss, without the penalty, and score; the score is NaN where predictions are not finite."""
-        predictions = row_losses.probabilities(estimator._engine_loss, predict_rows(network, self.x))
+        predictions = losses.probabilities(estimator._engine_loss, predict_rows(network, self.x))
         with np.errstate(invalid="ignore", over="ignore"):
             loss = float(np.average(self.row_loss(self.y, predictions), weights=self.weight))
         if self.loss_is_score:

@@ -64,7 +64,7 @@ class Model:
 
     def save(self, filepath: Any) -> None:
         """Save the estimator as it would be if training ended now."""
-        from fastmlp.sklearn.heldout import as_fitted
+        from fastmlp.sklearn.held_out import as_fitted
         from fastmlp.sklearn.saving import save
 
         self.epochs.keep()
