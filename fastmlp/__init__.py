@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from fastmlp.config import show_config
     from fastmlp.config.threads import get_num_threads, set_num_threads
     from fastmlp.layers import Input
-    from fastmlp.model import Sequential
-    from fastmlp.serialization import load_model
+    from fastmlp.models.saving import load_model
+    from fastmlp.models.sequential import Sequential
     from fastmlp.sklearn import MLPClassifier as MLPClassifier
     from fastmlp.sklearn import MLPRegressor as MLPRegressor
 
@@ -54,11 +54,11 @@ MODULES = (
 )
 HOMES = {
     "Input": "layers",
-    "Sequential": "model",
+    "Sequential": "models",
     "MLPClassifier": "sklearn",
     "MLPRegressor": "sklearn",
     "get_num_threads": "config.threads",
-    "load_model": "serialization",
+    "load_model": "models",
     "set_num_threads": "config.threads",
     "show_config": "config",
 }

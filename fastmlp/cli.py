@@ -23,7 +23,7 @@ from fastmlp.datasets import NAMES
 if TYPE_CHECKING:
     import numpy as np
 
-    from fastmlp.model import Sequential
+    from fastmlp.models.sequential import Sequential
 
 Number = TypeVar("Number", int, float)
 
@@ -292,7 +292,7 @@ def classes(y: np.ndarray, y_test: np.ndarray) -> int:
 def build(options: argparse.Namespace, x: np.ndarray, units: int) -> Sequential:
     """Return the compiled network. It brings integers to [-1, 1] itself, so that they are fed as they are."""
     from fastmlp import layers, optimizers, regularizers
-    from fastmlp.model import Sequential
+    from fastmlp.models.sequential import Sequential
 
     model = Sequential([layers.Input(x.shape[1:]), layers.Flatten()], dtype=options.dtype, seed=options.seed)
     if x.dtype.kind != "f":

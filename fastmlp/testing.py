@@ -15,7 +15,7 @@ from fastmlp.layers import Shape
 from fastmlp.results import Results
 
 if TYPE_CHECKING:
-    from fastmlp.model import Sequential
+    from fastmlp.models.sequential import Sequential
 
 
 def evaluation_source(

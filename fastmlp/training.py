@@ -22,7 +22,7 @@ from fastmlp.settings import boolean, integer
 from fastmlp.validation import Validation, split, validation_of
 
 if TYPE_CHECKING:
-    from fastmlp.model import Sequential
+    from fastmlp.models.sequential import Sequential
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from fastmlp.layers import Shape
 from fastmlp.settings import integer, real
 
 if TYPE_CHECKING:
-    from fastmlp.model import Sequential
+    from fastmlp.models.sequential import Sequential
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pytest
 from fastmlp import utils
 from fastmlp.callbacks import LambdaCallback
 from fastmlp.layers import Dense, Dropout, Input
-from fastmlp.model import Sequential
+from fastmlp.models import Sequential
 from fastmlp.regularizers import L2
 
 X = np.random.default_rng(0).normal(size=(50, 4))

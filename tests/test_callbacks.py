@@ -19,7 +19,7 @@ from fastmlp.callbacks import (
     TerminateOnNaN,
 )
 from fastmlp.layers import Dense, Dropout, Input
-from fastmlp.model import Sequential
+from fastmlp.models import Sequential
 from fastmlp.optimizers import SGD
 
 X = np.random.default_rng(0).normal(size=(50, 4))

@@ -15,7 +15,7 @@ from fastmlp.callbacks import (
     ModelCheckpoint,
 )
 from fastmlp.layers import Dense, Input
-from fastmlp.model import Sequential
+from fastmlp.models import Sequential
 from tests.test_callbacks import fit, make, same
 
 
@@ -99,7 +99,7 @@ import os, signal, sys
 import numpy as np
 from fastmlp.callbacks import BackupAndRestore, LambdaCallback
 from fastmlp.layers import Dense, Dropout, Input
-from fastmlp.model import Sequential
+from fastmlp.models import Sequential
 
 folder, result, deadly, seed = sys.argv[1], sys.argv[2], int(sys.argv[3]), eval(sys.argv[4])
 x = np.random.default_rng(0).normal(size=(50, 4))

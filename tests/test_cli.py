@@ -19,8 +19,7 @@ from fastmlp.config.threads import set_num_threads
 from fastmlp.datasets.idx import write_idx
 from fastmlp.kernels import limits
 from fastmlp.layers import Dense, Dropout, Rescaling
-from fastmlp.model import Sequential
-from fastmlp.serialization import load_model
+from fastmlp.models import Sequential, load_model
 
 COMMAND = [sys.executable, "-m", "fastmlp.cli"]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(fastmlp.__file__).parents[1])}

@@ -8,7 +8,7 @@ import pytest
 from fastmlp import load_model, losses, metrics
 from fastmlp.layers import Dense, Input
 from fastmlp.losses.custom import Custom
-from fastmlp.model import Sequential
+from fastmlp.models import Sequential
 
 RANDOM = np.random.default_rng(8)
 X, Y = RANDOM.normal(size=(40, 4)), RANDOM.normal(size=(40, 2))

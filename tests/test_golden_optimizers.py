@@ -8,7 +8,7 @@ import pytest
 
 from fastmlp import kernels, optimizers
 from fastmlp.layers import Dense, Input
-from fastmlp.model import Sequential
+from fastmlp.models import Sequential
 from fastmlp.optimizers import schedules
 from tests.golden import optimizers_200_steps as golden
 

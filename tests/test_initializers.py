@@ -15,7 +15,7 @@ from fastmlp.initializers import (
     VarianceScaling,
 )
 from fastmlp.layers import Dense, Input
-from fastmlp.model import Sequential
+from fastmlp.models import Sequential
 
 SHAPE = (300, 200)
 

@@ -6,7 +6,7 @@ import pytest
 from fastmlp import activations, layers
 from fastmlp.initializers import Ones
 from fastmlp.layers import LAYERS, Activation, Dense, Dropout, Flatten, Input, InputLayer, Rescaling
-from fastmlp.model import Sequential
+from fastmlp.models import Sequential
 from fastmlp.regularizers import L2
 
 DESCRIPTION = {"kind": "dense", "units": 3, "activation": "relu", "use_bias": True, "kernel": {}, "bias": {}}

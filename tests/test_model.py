@@ -9,7 +9,7 @@ import pytest
 
 from fastmlp.layers import Activation, Dense, Dropout, Flatten, Input, Rescaling
 from fastmlp.losses import BinaryCrossentropy
-from fastmlp.model import Sequential
+from fastmlp.models import Sequential
 from fastmlp.optimizers import SGD
 
 X = np.random.default_rng(0).normal(size=(40, 4))

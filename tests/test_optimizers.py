@@ -5,7 +5,7 @@ import pytest
 
 from fastmlp.kernels import Network
 from fastmlp.layers import Dense, Input
-from fastmlp.model import Sequential
+from fastmlp.models import Sequential
 from fastmlp.optimizers import OPTIMIZERS, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Lion, Nadam, RMSprop, get
 
 BETAS = {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}

@@ -10,7 +10,7 @@ from matplotlib.image import imread
 
 from fastmlp import plots
 from fastmlp.layers import Dense
-from fastmlp.model import Sequential
+from fastmlp.models import Sequential
 
 
 def drawn(axes):

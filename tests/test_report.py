@@ -10,7 +10,7 @@ import pytest
 
 from fastmlp import report
 from fastmlp.layers import Dense, Dropout, Input
-from fastmlp.model import Sequential
+from fastmlp.models import Sequential
 
 X = np.random.default_rng(0).normal(size=(50, 4))
 Y = (X > 0).astype(int)[:, 0]

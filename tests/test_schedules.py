@@ -14,9 +14,8 @@ import reference.schedules
 from fastmlp import optimizers
 from fastmlp.callbacks import LambdaCallback, LearningRateScheduler, ReduceLROnPlateau
 from fastmlp.layers import Dense, Input
-from fastmlp.model import Sequential
+from fastmlp.models import Sequential, load_model
 from fastmlp.optimizers import schedules
-from fastmlp.serialization import load_model
 from fastmlp.settings import snake_case
 
 STEPS = [0, 1, 7, 10, 11, 25, 40, 100]

@@ -11,10 +11,9 @@ from safetensors.numpy import load_file, save_file
 from fastmlp.layers import Activation, Dense, Dropout, Flatten, Input, Rescaling
 from fastmlp.losses import CategoricalCrossentropy
 from fastmlp.metrics import CategoricalAccuracy
-from fastmlp.model import Sequential
+from fastmlp.models import Sequential, load_model
 from fastmlp.optimizers import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Lion, Nadam, RMSprop
 from fastmlp.regularizers import L2
-from fastmlp.serialization import load_model
 
 X = np.random.default_rng(0).integers(0, 256, (30, 2, 3), dtype=np.uint8)
 Y = np.arange(30) % 3

@@ -11,7 +11,7 @@ from tensorboard.plugins.graph import keras_util
 
 from fastmlp.callbacks import TensorBoard
 from fastmlp.layers import Dense, Input
-from fastmlp.model import Sequential
+from fastmlp.models import Sequential
 
 X = np.random.default_rng(0).normal(size=(50, 4))
 Y = (X[:, 0] > 0).astype(int)

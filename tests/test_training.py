@@ -9,7 +9,7 @@ import pytest
 from fastmlp.callbacks import Callback, History
 from fastmlp.config import seeds
 from fastmlp.layers import Dense, Dropout, Input
-from fastmlp.model import Sequential
+from fastmlp.models import Sequential
 from fastmlp.optimizers import SGD
 from fastmlp.regularizers import L2
 from reference.network import Network as Oracle
@@ -276,7 +276,7 @@ def test_an_interrupt_ends_a_long_epoch():
 import os, signal, threading
 import numpy as np
 from fastmlp.layers import Dense
-from fastmlp.model import Sequential
+from fastmlp.models import Sequential
 x, y = np.ones((100_000, 1000), np.uint8), np.zeros(100_000)
 model = Sequential([Dense(1000), Dense(1)])
 model.compile("sgd", "mse")

@@ -9,7 +9,7 @@ from fastmlp.callbacks import Callback
 from fastmlp.data.sample_weights import class_weights
 from fastmlp.layers import Dense, Dropout, Input
 from fastmlp.metrics import AUC
-from fastmlp.model import Sequential
+from fastmlp.models import Sequential
 from fastmlp.optimizers import SGD
 from reference.network import Network as Oracle
 from tests import keras_values as keras

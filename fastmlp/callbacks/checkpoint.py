@@ -44,7 +44,7 @@ class ModelCheckpoint(Monitor):
         save_freq: Any = "epoch",
         initial_value_threshold: float | None = None,
     ):
-        from fastmlp.serialization import checked_path
+        from fastmlp.models.saving import checked_path
 
         super().__init__(monitor, mode)
         self.filepath = str(checked_path(filepath))
@@ -139,16 +139,16 @@ class BackupAndRestore(Callback):
         self.path = Path(backup_dir) / "backup.safetensors"
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        from fastmlp import serialization
+        from fastmlp.models import saving
 
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.path.exists():
-            self.own_model.epochs_resumed = serialization.load_backup(self.own_model, self.path)
+            self.own_model.epochs_resumed = saving.load_backup(self.own_model, self.path)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        from fastmlp import serialization
+        from fastmlp.models import saving
 
-        serialization.save_backup(self.own_model, self.path, epoch + 1)
+        saving.save_backup(self.own_model, self.path, epoch + 1)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         if self.delete_checkpoint:

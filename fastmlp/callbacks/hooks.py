@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fastmlp.callbacks.base import Callback
 
 if TYPE_CHECKING:
-    from fastmlp.model import Sequential
+    from fastmlp.models.sequential import Sequential
 
 STAGES = ("train", "test", "predict")
 OF_BATCHES = {stage: [f"on_{stage}_batch_begin", f"on_{stage}_batch_end"] for stage in STAGES}

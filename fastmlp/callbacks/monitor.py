@@ -13,7 +13,7 @@ from fastmlp.results import direction_of
 from fastmlp.settings import boolean, integer, real
 
 if TYPE_CHECKING:
-    from fastmlp.model import Sequential
+    from fastmlp.models.sequential import Sequential
 
 MODES = ("auto", "min", "max")
 GROWING = ("acc", "accuracy", "auc", "precision", "recall", "f1_score", "r2_score", "cosine_similarity")

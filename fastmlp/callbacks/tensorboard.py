@@ -11,7 +11,7 @@ from fastmlp.callbacks.base import Callback, Logs
 from fastmlp.settings import boolean, integer, only
 
 if TYPE_CHECKING:
-    from fastmlp.model import Sequential
+    from fastmlp.models.sequential import Sequential
 
 
 class TensorBoard(Callback):

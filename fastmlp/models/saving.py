@@ -16,7 +16,7 @@ import numpy as np
 from fastmlp import metrics
 from fastmlp.data.files import written_whole
 from fastmlp.losses import custom as custom_loss
-from fastmlp.model import Sequential
+from fastmlp.models.sequential import Sequential
 from fastmlp.settings import boolean, integer, to_plain
 
 KEY = "fastmlp"  # of the metadata

@@ -244,30 +244,30 @@ class Sequential(Model):
 
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
         """Write the weights alone to a .safetensors file that `load_weights` reads; whole, or not at all."""
-        from fastmlp import serialization
+        from fastmlp.models import saving
 
         with self._lock:
-            serialization.save_weights(self, filepath, overwrite)
+            saving.save_weights(self, filepath, overwrite)
 
     def load_weights(self, filepath: str | os.PathLike[str]) -> None:
         """Set the weights from a file of `save_weights` or `save`; ValueError when they do not fit this model."""
-        from fastmlp import serialization
+        from fastmlp.models import saving
 
         with self._lock:
-            serialization.load_weights(self, filepath)
+            saving.load_weights(self, filepath)
 
     def save(self, filepath: str | os.PathLike[str], overwrite: bool = True, include_optimizer: bool = True) -> None:
         """Write the model to a .safetensors file that `fastmlp.load_model` reads; whole, or not at all."""
-        from fastmlp import serialization
+        from fastmlp.models import saving
 
         with self._lock:
-            serialization.save_model(self, filepath, overwrite, include_optimizer)
+            saving.save_model(self, filepath, overwrite, include_optimizer)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        from fastmlp import serialization
+        from fastmlp.models import saving
 
         with self._lock:
-            return serialization.restore, (*serialization.describe(self), serialization.own_objects(self))
+            return saving.restore, (*saving.describe(self), saving.own_objects(self))
 
     # For training.py and testing.py
 
