@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp import config, report
+from fastmlp import config
 from fastmlp.config import seeds
 from fastmlp.data import rows as data
 from fastmlp.layers import Layer, Shape, row_shape
 from fastmlp.layers.stack import Stack
 from fastmlp.settings import integer, optional_name, refuse_freezing, refuse_methods, to_plain
+from fastmlp.training import progress
 
 STEPS = ("call", "train_step", "test_step", "predict_step", "compute_loss")  # of Keras' models, to be overridden there
 
@@ -85,7 +86,7 @@ class Architecture:
 
     def summary(self) -> None:
         """Print a table of the layers, their output shapes and their numbers of weights."""
-        report.print_summary(self.name, self._stack, np.dtype(self.dtype).itemsize)
+        progress.print_summary(self.name, self._stack, np.dtype(self.dtype).itemsize)
 
     def count_params(self) -> int:
         """Return the number of weights."""

@@ -205,15 +205,16 @@ def progress_on_stderr(quiet: bool) -> Iterator[None]:
 
 def train(options: argparse.Namespace) -> dict[str, Any]:
     """Return the result by name. Bad input raises ValueError or OSError before training, never after."""
-    from fastmlp import datasets, validation
+    from fastmlp import datasets
     from fastmlp.config.threads import set_num_threads
     from fastmlp.data.rows import Data
+    from fastmlp.training import inputs
 
     set_num_threads(options.threads)
     (x, y), test = datasets.load(options.dataset)
     model = build(options, x, classes(y, test[1]))
     model.checked_data(*test, prefix="test ")
-    rows = validation.split(Data(x, y), options.validation_split)[0].rows
+    rows = inputs.split(Data(x, y), options.validation_split)[0].rows
     network = model.network  # made now, so that too little memory shows before training
     if options.output:
         rehearse_saving(model, options.output)

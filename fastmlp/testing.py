@@ -12,7 +12,7 @@ from fastmlp.data import rows as data
 from fastmlp.data.batches import Arrays, Source, is_stream, refuse, source_of_batches, step_count
 from fastmlp.data.rows import Data, unpack
 from fastmlp.layers import Shape
-from fastmlp.results import Results
+from fastmlp.training.results import Results
 
 if TYPE_CHECKING:
     from fastmlp.models.sequential import Sequential

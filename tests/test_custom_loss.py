@@ -107,7 +107,7 @@ def test_the_network_is_given_the_checked_function(monkeypatch):
         def set_weights(self, weights):
             pass
 
-    monkeypatch.setattr("fastmlp.base.Network", Network)
+    monkeypatch.setattr("fastmlp.training.model.Network", Network)
     assert make(squares).network
     value, gradient = made[0](Y, np.zeros((40, 2)))
     assert np.array_equal(gradient, squares(Y, np.zeros((40, 2)))[1]) and value.shape == (40,)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from fastmlp import load_model, metrics
-from fastmlp.base import Model
 from fastmlp.callbacks import BackupAndRestore, Callback, CSVLogger, EarlyStopping
 from fastmlp.layers import Dense, Dropout, Input
 from fastmlp.models import Sequential
+from fastmlp.training.model import Model
 
 RANDOM = np.random.default_rng(6)
 X, LABELS = RANDOM.normal(size=(50, 4)), RANDOM.integers(0, 3, 50)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastmlp.callbacks.base import Callback, Logs
-from fastmlp.results import direction_of
 from fastmlp.settings import boolean, integer, real
+from fastmlp.training.results import direction_of
 
 if TYPE_CHECKING:
     from fastmlp.models.sequential import Sequential

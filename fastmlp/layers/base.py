@@ -14,8 +14,8 @@ from fastmlp import initializers
 from fastmlp.settings import Settings, integer, optional_name, refuse_freezing, refuse_methods
 
 if TYPE_CHECKING:
-    from fastmlp.base import Model
     from fastmlp.layers.variable import Variable
+    from fastmlp.training.model import Model
 
 Shape = tuple[int, ...]
 SIZE_LIMIT = 2**31  # of a row, exclusive

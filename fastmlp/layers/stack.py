@@ -12,7 +12,7 @@ from fastmlp.layers import InputLayer, Layer, Shape
 from fastmlp.settings import snake_case
 
 if TYPE_CHECKING:
-    from fastmlp.base import Model
+    from fastmlp.training.model import Model
 
 
 class Stack:

@@ -9,8 +9,8 @@ import numpy as np
 from fastmlp.data import rows as data
 
 if TYPE_CHECKING:
-    from fastmlp.base import Model
     from fastmlp.layers import Shape
+    from fastmlp.training.model import Model
 
 
 class Variable:

@@ -7,15 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp import report, testing, training
-from fastmlp.base import Model
+from fastmlp import testing
 from fastmlp.callbacks.base import History
 from fastmlp.callbacks.hooks import Hooks, check_callbacks
 from fastmlp.data import rows as data
 from fastmlp.data.batches import whole
 from fastmlp.data.rows import Data, unpack
-from fastmlp.results import Results
 from fastmlp.settings import boolean
+from fastmlp.training import loops
+from fastmlp.training import progress as report
+from fastmlp.training.model import Model
+from fastmlp.training.results import Results
 
 
 class Sequential(Model):
@@ -109,9 +111,9 @@ class Sequential(Model):
         with self._lock:
             self.require_loss("fit")
             hooks = check_callbacks(callbacks)
-            run = training.prepare(self, x, y, arguments)
+            run = loops.prepare(self, x, y, arguments)
             self.fix_input_shape(run.input_shape)
-            return training.train(self, run, hooks)
+            return loops.train(self, run, hooks)
 
     def evaluate(
         self,
@@ -175,7 +177,7 @@ class Sequential(Model):
         with self._lock:
             rows, as_dict = self._batch("train_on_batch", x, y, sample_weight, return_dict, class_weight)
             results = Results(self)
-            training.train_share(self, whole(rows), results)
+            loops.train_share(self, whole(rows), results)
             return by_name_or_not(results.values, as_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:

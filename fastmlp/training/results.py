@@ -13,7 +13,7 @@ from fastmlp.metrics import METRICS, Metric
 from fastmlp.metrics.accuracy import EngineAccuracy
 
 if TYPE_CHECKING:
-    from fastmlp.base import Model
+    from fastmlp.training.model import Model
 
 
 class Mean:

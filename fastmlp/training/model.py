@@ -22,8 +22,8 @@ from fastmlp.losses import get as get_loss
 from fastmlp.metrics import Metric, get_list
 from fastmlp.optimizers import Optimizer
 from fastmlp.optimizers import get as get_optimizer
-from fastmlp.results import check_targets, in_engine, unique_names
 from fastmlp.settings import lookup, only
+from fastmlp.training.results import check_targets, in_engine, unique_names
 
 M = TypeVar("M", bound="Model")
 

@@ -8,9 +8,9 @@ import time
 import numpy as np
 import pytest
 
-from fastmlp import report
 from fastmlp.layers import Dense, Dropout, Input
 from fastmlp.models import Sequential
+from fastmlp.training import progress
 
 X = np.random.default_rng(0).normal(size=(50, 4))
 Y = (X > 0).astype(int)[:, 0]
@@ -82,11 +82,11 @@ def test_on_a_terminal_the_bar_moves(monkeypatch):
     monkeypatch.setenv("COLUMNS", "90")
     stream = Terminal()
     monkeypatch.setattr("sys.stdout", stream)
-    progress, engine = report.Progress(40, verbose=1), Engine()
-    with progress.running(lambda: engine.steps_done):
+    shown, engine = progress.Progress(40, verbose=1), Engine()
+    with shown.running(lambda: engine.steps_done):
         for engine.steps_done in range(1, 41):
             time.sleep(0.01)
-    progress.finish({"loss": 0.5})
+    shown.finish({"loss": 0.5})
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
     counts = {int(count) for count in re.findall(r"(\d+)/40", text)}
     assert len(counts) >= 4 and 40 in counts
@@ -98,17 +98,17 @@ def test_on_a_terminal_the_bar_moves(monkeypatch):
     [(0.0, "0s/step"), (1.6, "2s/step"), (0.0042, "4ms/step"), (0.001, "1ms/step"), (0.0000123, "12us/step")],
 )
 def test_time_of_a_step(seconds, text):
-    assert report.step_time(seconds) == text
+    assert progress.step_time(seconds) == text
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(5.9, "5s"), (65, "1:05"), (3605, "1:00:05"), (0, "0s")])
 def test_remaining_time(seconds, text):
-    assert report.remaining_time(seconds) == text
+    assert progress.remaining_time(seconds) == text
 
 
 def test_values_are_scientific_when_small():
     logs = {"a": 0.25, "b": 0.001, "c": -0.5, "d": 0.0, "e": float("nan")}
-    assert report.values(logs) == " - a: 0.2500 - b: 1.0000e-03 - c: -0.5000 - d: 0.0000e+00 - e: nan"
+    assert progress.values(logs) == " - a: 0.2500 - b: 1.0000e-03 - c: -0.5000 - d: 0.0000e+00 - e: nan"
 
 
 def test_summary_in_the_look_of_keras(capsys, monkeypatch):
@@ -146,7 +146,7 @@ def test_summary_of_float64_and_of_an_unbuilt_model(capsys):
     [(0, "0.00 B"), (1023, "1023.00 B"), (1024, "1.00 KB"), (2**30, "1.00 GB"), (5 * 2**50, "5120.00 TB")],
 )
 def test_memory_size(size, text):
-    assert report.memory_size(size) == text
+    assert progress.memory_size(size) == text
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX pipes")

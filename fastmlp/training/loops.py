@@ -10,16 +10,17 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fastmlp import report, testing
+from fastmlp import testing
 from fastmlp.callbacks.base import Callback, History
 from fastmlp.callbacks.hooks import Hooks
 from fastmlp.config import threads
 from fastmlp.data.batches import Arrays, Share, Source, Visit, is_stream, refuse, source_of_batches, step_count
 from fastmlp.data.rows import unpack
 from fastmlp.layers import Shape
-from fastmlp.results import Results
 from fastmlp.settings import boolean, integer
-from fastmlp.validation import Validation, split, validation_of
+from fastmlp.training import progress as report
+from fastmlp.training.inputs import Validation, split, validation_of
+from fastmlp.training.results import Results
 
 if TYPE_CHECKING:
     from fastmlp.models.sequential import Sequential
