@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp import kernels
+from fastmlp.data.arrays import numeric
 from fastmlp.settings import find, listing
 
 
@@ -141,9 +143,6 @@ def get(identifier: Any, argument: str = "activation") -> Callable[[Any], np.nda
 
 
 def _apply(name: str, x: Any) -> np.ndarray:
-    from fastmlp import kernels
-    from fastmlp.data.rows import numeric
-
     x = numeric("x", x)
     if x.dtype not in (np.float32, np.float64):
         x = x.astype(np.float64)

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp import config
-from fastmlp.config import seeds
-from fastmlp.data import rows as data
-from fastmlp.layers import Layer, Shape, row_shape
+from fastmlp.config import float_type, floatx, seeds
+from fastmlp.data.arrays import Shape
+from fastmlp.layers import Layer, row_shape
 from fastmlp.layers.stack import Stack
 from fastmlp.settings import integer, optional_name, refuse_freezing, refuse_methods, to_plain
 from fastmlp.training import progress
@@ -30,7 +29,7 @@ class Architecture:
 
     def __init__(self, name: str | None, dtype: Any, seed: int | None):
         self.name = optional_name(name) or "sequential"
-        self.dtype = data.float_type(config.floatx() if dtype is None else dtype)
+        self.dtype = float_type(floatx() if dtype is None else dtype)
         self.seed = seeds.choose_seed(seed)
         self._stack = Stack()
         self._lock = threading.RLock()

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.config import floatx, seeds
+from fastmlp.config import float_type, floatx, seeds
+from fastmlp.data.arrays import Shape, numeric, require_finite
 from fastmlp.settings import Settings, integer, lookup, real
-
-Shape = tuple[int, ...]
 
 # A normal distribution cut at two standard deviations has this standard deviation.
 TRUNCATED_STDDEV = 0.87962566103423978
@@ -24,8 +23,6 @@ class Initializer(Settings):
 
     def __call__(self, shape: Any, dtype: Any = None) -> np.ndarray:
         sizes = tuple(integer("shape", size, at_least=0) for size in shape)
-        from fastmlp.data.rows import float_type  # which needs the layers, which need this module
-
         stream = np.random.default_rng(seeds.choose_seed(None))
         return self.draw(sizes, stream).astype(float_type(floatx() if dtype is None else dtype))
 
@@ -234,8 +231,6 @@ class Called(Initializer):
         self.function = function
 
     def draw(self, shape: Shape, generator: np.random.Generator) -> np.ndarray:
-        from fastmlp.data.rows import numeric, require_finite
-
         name = getattr(self.function, "__name__", self.function)
         if not callable(self.function):
             raise ValueError(f"initializer: got the name of a function, {name!r}, needs the function to draw weights")

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastmlp.callbacks.hooks import Hooks
-from fastmlp.data import rows as data
+from fastmlp.data.arrays import Shape
 from fastmlp.data.batches import Arrays, Source, is_stream, refuse, source_of_batches, step_count
-from fastmlp.data.rows import Data, unpack
-from fastmlp.layers import Shape
+from fastmlp.data.rows import Data, unlabelled, unpack
 from fastmlp.training.results import Results
 
 if TYPE_CHECKING:
@@ -37,13 +36,13 @@ def prediction_source(model: Sequential, x: Any, batch_size: Any, steps: Any) ->
 
     def check(prefix: str, batch: Any) -> tuple[Shape, Data]:
         rows = batch[0] if isinstance(batch, tuple) else batch  # the y that a batch for training has is not used
-        return data.unlabelled(f"{prefix} x", rows, model.input_shape, model.dtype)
+        return unlabelled(f"{prefix} x", rows, model.input_shape, model.dtype)
 
     if is_stream(x):
         refuse("x", {"batch_size": batch_size})
         source, first = source_of_batches("x", x, lambda prefix, batch: check(prefix, batch)[1], steps, 1, False)
         return source, check("batch 0", first)[0]
-    shape, rows = data.unlabelled("x", x, model.input_shape, model.dtype)
+    shape, rows = unlabelled("x", x, model.input_shape, model.dtype)
     return Arrays(rows, batch_size, steps), shape
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.config import seeds
-from fastmlp.data import rows as data
+from fastmlp.data.arrays import extremes, numeric, require_values
 from fastmlp.settings import integer
 
 
@@ -32,12 +32,12 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     ValueError
         When one is not an integer from 0 to num_classes - 1.
     """
-    labels = data.numeric("x", x)
-    data.require_values("x", labels)
+    labels = numeric("x", x)
+    require_values("x", labels)
     classes = None if num_classes is None else integer("num_classes", num_classes, at_least=1)
     if labels.ndim > 1 and labels.shape[-1] == 1:
         labels = labels.reshape(labels.shape[:-1])
-    low, high = data.extremes(labels)
+    low, high = extremes(labels)
     if not (low >= 0 and (high < classes if classes else np.isfinite(high))):  # written so that NaN fails too
         needs = f"integers from 0 to {classes - 1}" if classes else "integers of at least 0"
         raise ValueError(f"x: got numbers from {low} to {high}, needs {needs}")
@@ -51,7 +51,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
 
 def normalize(x: Any, axis: int = -1, order: int | float = 2) -> np.ndarray:
     """Return x divided by its norm of that order along an axis; where that is 0, x stays."""
-    array = data.numeric("x", x)
+    array = numeric("x", x)
     norms = np.atleast_1d(np.linalg.norm(array, order, axis, keepdims=True))
     norms[norms == 0.0] = 1.0
     return np.asarray(array / norms)

@@ -39,7 +39,7 @@ def make(loss, plain=(), dtype="float64"):
 
 def test_a_function_is_a_loss():
     loss = losses.get(squares)
-    assert isinstance(loss, Custom) and loss.kernel == "squares" and losses.get(loss) is loss and not loss.sparse
+    assert isinstance(loss, Custom) and loss.engine_name == "squares" and losses.get(loss) is loss and not loss.sparse
     assert loss.get_config() == {"fn": "squares"} and repr(loss) == "Custom(fn='squares')"
     model = make(squares, ["mae", "accuracy"])
     assert model.loss.fn is squares and model.metrics_names == ["loss", "mae", "accuracy"]

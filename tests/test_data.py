@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastmlp import losses
-from fastmlp.data import rows as data
+from fastmlp.data import arrays
 from fastmlp.kernels.finite import all_finite
 
 SPARSE = losses.SparseCategoricalCrossentropy()
@@ -13,11 +13,11 @@ MSE = losses.MeanSquaredError()
 
 
 def features(x, shape=(3,), dtype="float32"):
-    return data.features("x", x, shape, dtype)
+    return arrays.features("x", x, shape, dtype)
 
 
 def targets(y, rows=4, units=3, loss=SPARSE, dtype="float32"):
-    return data.targets("y", y, rows, units, loss, dtype)
+    return loss.targets("y", y, rows, units, dtype)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
@@ -59,7 +59,7 @@ def test_targets_of_a_cross_entropy_lie_between_0_and_1(loss, wrong):
     y[2, 1] = wrong
     low, high = min(wrong, 0.0), max(wrong, 1.0)
     with pytest.raises(
-        ValueError, match=f"y: got values from {low} to {float(high)}, needs 0 to 1 for '{loss.kernel}'"
+        ValueError, match=f"y: got values from {low} to {float(high)}, needs 0 to 1 for '{loss.engine_name}'"
     ):
         targets(y, loss=loss)
     assert np.array_equal(targets(y, loss=MSE), y)
@@ -166,7 +166,7 @@ def test_masked_values_are_refused():
     with pytest.raises(ValueError, match="y: got masked values"):
         targets(np.ma.masked_equal([0, 1, 2, 0], 2))
     with pytest.raises(ValueError, match=r"weights\[0\]: got masked values"):
-        data.weights("weights", [masked], [(4, 3)], "float32")
+        arrays.weight_arrays("weights", [masked], [(4, 3)], "float32")
 
 
 def test_subclasses_become_plain_arrays():

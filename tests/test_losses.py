@@ -42,7 +42,7 @@ def test_names_of_keras(alias, name):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_functions_stand_for_the_losses_of_their_names(name):
-    assert losses.get(getattr(losses, name)).kernel == name
+    assert losses.get(getattr(losses, name)).engine_name == name
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)

@@ -88,7 +88,7 @@ def test_objects_given_to_compile_come_back(tmp_path):
     model = make(loss=CategoricalCrossentropy(from_logits=True), metrics=[CategoricalAccuracy(name="hits")])
     model.save(tmp_path / "model.safetensors")
     twin = load_model(str(tmp_path / "model.safetensors"))
-    assert twin.loss.engine_name == "categorical_crossentropy_from_logits" and twin.metrics_names == ["loss", "hits"]
+    assert twin.loss.spec["name"] == "categorical_crossentropy_from_logits" and twin.metrics_names == ["loss", "hits"]
 
 
 def test_a_model_without_compile_and_one_without_the_optimizers_state(tmp_path):

@@ -47,7 +47,7 @@ def test_aliases_of_the_quadratic_loss(alias):
 @pytest.mark.parametrize("name", ["CategoricalCrossentropy", "SparseCategoricalCrossentropy", "BinaryCrossentropy"])
 def test_cross_entropies_from_logits(name):
     loss = losses.get(name)
-    assert getattr(losses, name)(from_logits=True).engine_name == loss.engine_name + "_from_logits"
+    assert getattr(losses, name)(from_logits=True).spec["name"] == loss.spec["name"] + "_from_logits"
     assert loss.sparse == name.startswith("Sparse")
     with pytest.raises(TypeError, match="from_logits: got 'yes', needs True or False"):
         getattr(losses, name)("yes")

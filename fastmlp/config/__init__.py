@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
+
+import numpy as np
 
 EPSILON = 1e-7  # probabilities are clipped to [EPSILON, 1 - EPSILON]; a constant of the kernels
 
@@ -16,10 +19,16 @@ def floatx() -> str:
 
 def set_floatx(value: Any) -> None:
     """Set the dtype of models that are made from now on without one; ValueError unless "float32" or "float64"."""
-    from fastmlp.data.rows import float_type
-
     global _floatx
     _floatx = float_type(value)
+
+
+def float_type(dtype: Any) -> str:
+    """Return a model's dtype by name, or raise ValueError."""
+    for name in ("float32", "float64"):
+        if dtype == name or dtype in (np.dtype(name), np.dtype(name).type):
+            return name
+    raise ValueError(f"dtype: got {dtype!r}, needs 'float32' or 'float64'")
 
 
 def epsilon() -> float:
@@ -29,11 +38,10 @@ def epsilon() -> float:
 
 def show_config() -> None:
     """Print the version, the instruction sets and the threads that fastmlp was built with and uses."""
-    import fastmlp
     from fastmlp.config.threads import get_num_threads
     from fastmlp.kernels import isa
 
-    print(f"fastmlp {fastmlp.__version__}")
+    print(f"fastmlp {version('fastmlp')}")
     print(f"instruction sets: {', '.join(isa.supported())} (in use: {isa.name()})")
     print(f"OpenMP: {'yes' if isa.has_openmp() else 'no, one thread'}")
     print(f"threads: at most {get_num_threads()}")

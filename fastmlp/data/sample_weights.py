@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.data import rows as data
+from fastmlp.data.arrays import numeric, require_finite
 from fastmlp.settings import real
 
 
@@ -22,10 +22,10 @@ def row_weights(argument: str, values: Any, rows: int, dtype: str) -> np.ndarray
     ValueError
         When there is not one for each row, or one that is not finite in `dtype`.
     """
-    array = data.numeric(argument, values)
+    array = numeric(argument, values)
     if array.shape not in ((rows,), (rows, 1)):
         raise ValueError(f"{argument}: got shape {array.shape}, needs ({rows},), one for each row of x")
-    data.require_finite(argument, array, dtype)
+    require_finite(argument, array, dtype)
     return np.ascontiguousarray(array.reshape(-1), dtype)
 
 

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from fastmlp.layers.activation import ELU, Activation, LeakyReLU, ReLU, Softmax
-from fastmlp.layers.base import Input, InputLayer, Layer, Shape, require_flat, row_shape
+from fastmlp.layers.base import Input, InputLayer, Layer, require_flat, row_shape
 from fastmlp.layers.core import Dense, Flatten, Rescaling
 from fastmlp.layers.normalization import BatchNormalization, LayerNormalization, Normalization
 from fastmlp.layers.regularization import Dropout, GaussianNoise
@@ -28,7 +28,6 @@ __all__ = [
     "Normalization",
     "ReLU",
     "Rescaling",
-    "Shape",
     "Softmax",
     "require_flat",
     "row_shape",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from fastmlp import activations
-from fastmlp.layers.base import Layer, Shape, require_flat
+from fastmlp.data.arrays import Shape
+from fastmlp.layers.base import Layer, require_flat
 from fastmlp.settings import only, real
 
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from fastmlp import initializers
+from fastmlp.data.arrays import Shape
 from fastmlp.settings import Settings, integer, optional_name, refuse_freezing, refuse_methods
 
 if TYPE_CHECKING:
     from fastmlp.layers.variable import Variable
     from fastmlp.training.model import Model
 
-Shape = tuple[int, ...]
 SIZE_LIMIT = 2**31  # of a row, exclusive
 
 

@@ -6,7 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from fastmlp import activations, constraints, initializers, regularizers
-from fastmlp.layers.base import SIZE_LIMIT, Layer, Shape, require_flat
+from fastmlp.data.arrays import Shape
+from fastmlp.layers.base import SIZE_LIMIT, Layer, require_flat
 from fastmlp.settings import boolean, integer, real
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from fastmlp import constraints, initializers, regularizers
-from fastmlp.layers.base import Layer, Shape, require_flat
+from fastmlp.data.arrays import Shape, features
+from fastmlp.layers.base import Layer, require_flat
 from fastmlp.layers.core import weight_settings
 from fastmlp.settings import boolean, only, real
 
@@ -206,8 +207,6 @@ class Normalization(Layer):
         ValueError, TypeError
             When data is no array of finite numbers.
         """
-        from fastmlp.data.rows import features
-
         for argument, value in (("batch_size", batch_size), ("steps", steps)):
             only(argument, value, (None,), "the rows are taken as a whole")
         rows = features("data", data, None, "float64")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastmlp.config import seeds
-from fastmlp.layers import InputLayer, Layer, Shape
+from fastmlp.data.arrays import Shape
+from fastmlp.layers import InputLayer, Layer
 from fastmlp.settings import snake_case
 
 if TYPE_CHECKING:

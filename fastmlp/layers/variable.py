@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastmlp.data import rows as data
+from fastmlp.data.arrays import Shape, weight_arrays
 
 if TYPE_CHECKING:
-    from fastmlp.layers import Shape
     from fastmlp.training.model import Model
 
 
@@ -46,7 +45,7 @@ class Variable:
 
     def check(self, value: Any) -> np.ndarray:
         """Return values as an array of this shape and dtype, or raise ValueError or TypeError."""
-        return data.weights(self.path, [np.asarray(value)], [self.shape], self.dtype)[0]
+        return weight_arrays(self.path, [np.asarray(value)], [self.shape], self.dtype)[0]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if copy is False:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.losses import Loss
+from fastmlp.losses.base import Loss
+from fastmlp.losses.targets import rows_of
 
 ValueAndGradient = tuple[Any, np.ndarray]
 
@@ -23,13 +24,13 @@ class Custom(Loss):
         over the rows with respect to y_pred.
     """
 
-    own = True
+    custom = True
 
     def __init__(self, fn: Callable[[Any, np.ndarray], ValueAndGradient]):
         if not callable(fn):
             raise TypeError(f"loss: got {fn!r}, needs a function of y_true and y_pred")
         self.fn = fn
-        self.kernel = getattr(fn, "__name__", type(fn).__name__)  # type: ignore[misc]
+        self.engine_name = getattr(fn, "__name__", type(fn).__name__)  # type: ignore[misc]
         super().__init__()
 
     @property
@@ -37,8 +38,11 @@ class Custom(Loss):
         """What the engine calls."""
         return self.checked
 
+    def targets(self, argument: str, y: Any, rows: int, units: int, dtype: str) -> np.ndarray:
+        return rows_of(argument, y, rows)
+
     def get_config(self) -> dict[str, Any]:
-        return {"fn": self.kernel}
+        return {"fn": self.engine_name}
 
     def checked(self, y_true: Any, y_pred: np.ndarray) -> ValueAndGradient:
         """Call the function and return what it returned, as numbers of the dtype of y_pred.
@@ -48,7 +52,7 @@ class Custom(Loss):
         TypeError, ValueError
             When that is not (value, gradient), or has another shape.
         """
-        returned, name = self.fn(y_true, y_pred), f"loss {self.kernel!r}"
+        returned, name = self.fn(y_true, y_pred), f"loss {self.engine_name!r}"
         if not isinstance(returned, (tuple, list)) or len(returned) != 2:
             got = f"{len(returned)} items" if isinstance(returned, (tuple, list)) else type(returned).__name__
             raise TypeError(f"{name}: got {got}, needs (value, gradient)")

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp import kernels
+from fastmlp.data.arrays import numeric, require_values
 from fastmlp.settings import boolean, only, real
 
 __all__ = [
@@ -123,9 +125,6 @@ def sparse_categorical_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: Any = None, axis: int = -1
 ) -> np.ndarray:
     """Return -log(y_pred[label]), where y_pred is divided by its sum first; y_true has labels, [...] or [..., 1]."""
-    from fastmlp import kernels
-    from fastmlp.data.rows import numeric
-
     only("ignore_class", ignore_class, (None,), "every row counts")
     only("axis", axis, (-1,), ONE_AXIS)
     name = "sparse_categorical_crossentropy" + "_from_logits" * boolean("from_logits", from_logits)
@@ -148,8 +147,6 @@ def signs(y_true: np.ndarray) -> np.ndarray:
 
 
 def _by_kernel(name: str, y_true: Any, y_pred: Any, *settings: float) -> np.ndarray:
-    from fastmlp import kernels
-
     truth, predictions = _alike(y_true, y_pred)
     if name in ("hinge", "squared_hinge"):
         truth = signs(truth)
@@ -161,8 +158,6 @@ def _crossentropy(
     name: str, y_true: Any, y_pred: Any, from_logits: Any, label_smoothing: Any, classes: int | None = None
 ) -> np.ndarray:
     """The values of a cross-entropy against rows; labels are smoothed among so many classes, or the columns."""
-    from fastmlp import kernels
-
     name += "_from_logits" * boolean("from_logits", from_logits)
     smoothing = real("label_smoothing", label_smoothing, low=0.0, high=1.0)
     truth, predictions = _alike(y_true, y_pred)
@@ -174,8 +169,6 @@ def _crossentropy(
 
 def _alike(y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return both as arrays of one shape and float type; TypeError or ValueError where that cannot be."""
-    from fastmlp.data.rows import numeric
-
     truth, predictions = numeric("y_true", y_true), _predictions(y_pred)
     if truth.ndim == 1 and predictions.shape == (len(truth), 1):
         truth = truth[:, np.newaxis]
@@ -187,8 +180,6 @@ def _alike(y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _predictions(y_pred: Any) -> np.ndarray:
-    from fastmlp.data.rows import numeric, require_values
-
     predictions = numeric("y_pred", y_pred)
     if predictions.ndim == 0:
         raise ValueError("y_pred: got a single value, needs an array with columns")

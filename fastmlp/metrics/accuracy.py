@@ -15,24 +15,24 @@ class EngineAccuracy(RowMetric):
     """Base of the accuracies that the engine computes as it trains, where one is asked for without weights."""
 
     direction = "up"
-    kernel: ClassVar[str]  # the engine's name
+    engine_name: ClassVar[str]
 
     def resolve(self, loss: Loss, units: int) -> str | None:
         """Return the engine's name of this metric for a model of that loss and number of outputs; None for none."""
-        return self.kernel
+        return self.engine_name
 
 
 class BinaryAccuracy(EngineAccuracy):
     """How often (y_pred > threshold) == (y_true > 0.5), over rows and columns."""
 
-    kernel = "binary_accuracy"
+    engine_name = "binary_accuracy"
 
     def __init__(self, name: str | None = None, *, threshold: float = 0.5):
         super().__init__(name)
         self.threshold = real("threshold", threshold)
 
     def resolve(self, loss: Loss, units: int) -> str | None:
-        return self.kernel if self.threshold == 0.5 else None
+        return self.engine_name if self.threshold == 0.5 else None
 
     def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         hits = (y_pred > self.threshold) == (y_true > 0.5)
@@ -42,7 +42,7 @@ class BinaryAccuracy(EngineAccuracy):
 class CategoricalAccuracy(EngineAccuracy):
     """How often the largest output is the largest of y_true, which is one-hot."""
 
-    kernel = "categorical_accuracy"
+    engine_name = "categorical_accuracy"
 
     def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         return np.asarray(y_true.argmax(axis=1) == y_pred.argmax(axis=1), np.float64)
@@ -51,7 +51,7 @@ class CategoricalAccuracy(EngineAccuracy):
 class SparseCategoricalAccuracy(EngineAccuracy):
     """How often the largest output is the one numbered y_true."""
 
-    kernel = "sparse_categorical_accuracy"
+    engine_name = "sparse_categorical_accuracy"
     targets = "labels"
 
     def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
@@ -61,16 +61,16 @@ class SparseCategoricalAccuracy(EngineAccuracy):
 class AnyAccuracy(EngineAccuracy):
     """What the name "accuracy" means in Keras: binary for one output, else categorical or sparse as y is."""
 
-    kernel = "accuracy"
+    engine_name = "accuracy"
     targets = None
 
     def __init__(self, name: str | None = None):
-        super().__init__(name or self.kernel)
+        super().__init__(name or self.engine_name)
 
     def resolve(self, loss: Loss, units: int) -> str | None:
         if loss.sparse:
-            return SparseCategoricalAccuracy.kernel
-        return BinaryAccuracy.kernel if units == 1 else CategoricalAccuracy.kernel
+            return SparseCategoricalAccuracy.engine_name
+        return BinaryAccuracy.engine_name if units == 1 else CategoricalAccuracy.engine_name
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         units, shape = np.shape(y_pred)[-1], np.shape(y_true)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from fastmlp.data import rows as data
+from fastmlp.data.arrays import numeric
 from fastmlp.settings import Settings, optional_name, snake_case
 
 PART = 1 << 16  # elements that are looked at together: they stay in a cache
@@ -92,7 +92,7 @@ class Mean(Average):
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
         """Count in values: a number, or an array whose first axis is the rows, with a weight for each row."""
-        array = np.atleast_1d(data.numeric("values", values)).astype(np.float64)
+        array = np.atleast_1d(numeric("values", values)).astype(np.float64)
         rows = len(array)
         self.add(array.reshape(rows, -1).mean(axis=1) if rows else array, row_weights(sample_weight, rows))
 
@@ -140,7 +140,7 @@ class MeanMetricWrapper(Average):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         rows, argument = len(y_pred), f"metrics: {self.name}"
-        values = data.numeric(argument, self.fn(y_true, y_pred, **self.kwargs)).astype(np.float64)
+        values = numeric(argument, self.fn(y_true, y_pred, **self.kwargs)).astype(np.float64)
         weights = row_weights(sample_weight, rows)
         if values.ndim == 0 and weights is None:
             values = np.full(rows, values)
@@ -163,7 +163,7 @@ def columns(y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
 
 def labelled(y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return class numbers, int64 [rows], and predictions [rows, classes], or raise ValueError or TypeError."""
-    truth, predicted = data.numeric("y_true", y_true), matrix("y_pred", y_pred)
+    truth, predicted = numeric("y_true", y_true), matrix("y_pred", y_pred)
     if truth.shape not in ((len(predicted),), (len(predicted), 1)):
         raise ValueError(f"y_true: got shape {truth.shape}, needs ({len(predicted)},), a class number for each row")
     truth = truth.reshape(-1)
@@ -176,7 +176,7 @@ def labelled(y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
 
 def matrix(argument: str, values: Any) -> np.ndarray:
     """Return numbers as an array [rows, columns]; [rows] is one column."""
-    array = data.numeric(argument, values)
+    array = numeric(argument, values)
     if array.ndim not in (1, 2):
         raise ValueError(f"{argument}: got shape {array.shape}, needs (rows, columns) or (rows,)")
     return array.reshape(-1, 1) if array.ndim == 1 else array
@@ -186,7 +186,7 @@ def row_weights(sample_weight: Any, rows: int) -> np.ndarray | None:
     """Return weights as float64 [rows], None for None; ValueError or TypeError for what is not one for each row."""
     if sample_weight is None:
         return None
-    weights = data.numeric("sample_weight", sample_weight).astype(np.float64)
+    weights = numeric("sample_weight", sample_weight).astype(np.float64)
     if weights.ndim == 0:
         return np.full(rows, weights)
     if weights.shape not in ((rows,), (rows, 1)):

@@ -252,7 +252,7 @@ def own_objects(model: Sequential) -> dict[str, Any]:
         elif type(metric) not in metrics.METRICS.values():
             items.append((type(metric).__name__, type(metric)))
     if isinstance(model.loss, custom_loss.Custom):
-        items.append((model.loss.kernel, model.loss.fn))
+        items.append((model.loss.engine_name, model.loss.fn))
     for name, item in items:
         if dict(items)[name] is not item:
             raise ValueError(f"metrics: got two different objects called {name!r}, needs a name for each to save them")

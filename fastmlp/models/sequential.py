@@ -10,9 +10,9 @@ import numpy as np
 from fastmlp import testing
 from fastmlp.callbacks.base import History
 from fastmlp.callbacks.hooks import Hooks, check_callbacks
-from fastmlp.data import rows as data
+from fastmlp.data.arrays import require_memory
 from fastmlp.data.batches import whole
-from fastmlp.data.rows import Data, unpack
+from fastmlp.data.rows import Data, unlabelled, unpack
 from fastmlp.settings import boolean
 from fastmlp.training import loops
 from fastmlp.training import progress as report
@@ -294,10 +294,10 @@ class Sequential(Model):
     def _predict_into(self, x: Any, out: Any) -> np.ndarray:
         """Fill `out`, which must fit exactly, with the outputs for x."""
         with self._lock:
-            shape, checked = data.unlabelled("x", x, self.input_shape, self.dtype)
+            shape, checked = unlabelled("x", x, self.input_shape, self.dtype)
             self.fix_input_shape(shape)
             rows = checked.x
-            data.require_memory("out", out, (len(rows), self.network.outputs), self.dtype)
+            require_memory("out", out, (len(rows), self.network.outputs), self.dtype)
             if np.may_share_memory(rows, out):
                 raise ValueError("out: got memory that x uses too, needs memory of its own")
             outputs: np.ndarray = self.network_for_rows(len(rows)).predict(rows, out)

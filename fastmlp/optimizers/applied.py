@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastmlp.data import rows as data
+from fastmlp.config import float_type
+from fastmlp.data.arrays import weight_arrays
 from fastmlp.kernels.engine.parameters import Parameters
 from fastmlp.layers.variable import Variable
 
@@ -25,7 +26,7 @@ def apply_gradients(optimizer: Optimizer, pairs: Iterable[tuple[Any, Weight]]) -
     weights = [weight for _, weight in items]
     dtype = dtype_of(weights)
     shapes = [tuple(weight.shape) for weight in weights]
-    gradients = data.weights("gradients", [gradient for gradient, _ in items], shapes, dtype)
+    gradients = weight_arrays("gradients", [gradient for gradient, _ in items], shapes, dtype)
     model = weights[0].model if isinstance(weights[0], Variable) else None
     if model is not None and model.optimizer is optimizer:
         expected = [variable.path for variable in model.trainable_weights]
@@ -63,7 +64,7 @@ def dtype_of(weights: Sequence[Weight]) -> str:
     dtypes = {str(weight.dtype) for weight in weights}
     if len(dtypes) != 1:
         raise ValueError(f"grads_and_vars: got weights of {sorted(dtypes)}, needs one dtype")
-    return data.float_type(dtypes.pop())
+    return float_type(dtypes.pop())
 
 
 def parameters_for(

@@ -7,9 +7,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fastmlp.data.arrays import Shape
 from fastmlp.data.batches import Arrays, Source, batch_rows, is_stream, source_of_batches, step_count
 from fastmlp.data.rows import Data, unpack
-from fastmlp.layers import Shape
 from fastmlp.settings import integer, real
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from fastmlp import testing
 from fastmlp.callbacks.base import Callback, History
 from fastmlp.callbacks.hooks import Hooks
 from fastmlp.config import threads
+from fastmlp.data.arrays import Shape
 from fastmlp.data.batches import Arrays, Share, Source, Visit, is_stream, refuse, source_of_batches, step_count
 from fastmlp.data.rows import unpack
-from fastmlp.layers import Shape
 from fastmlp.settings import boolean, integer
 from fastmlp.training import progress as report
 from fastmlp.training.inputs import Validation, split, validation_of

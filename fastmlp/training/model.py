@@ -11,11 +11,12 @@ import numpy as np
 from fastmlp.architecture import Architecture
 from fastmlp.callbacks.base import History
 from fastmlp.config import threads
-from fastmlp.data import rows as data
+from fastmlp.data import arrays
 from fastmlp.data import sample_weights as row_weights
+from fastmlp.data.arrays import Shape
 from fastmlp.data.rows import Data
 from fastmlp.kernels import Network
-from fastmlp.layers import LAYERS, Input, Layer, Shape
+from fastmlp.layers import LAYERS, Input, Layer
 from fastmlp.layers.variable import Variable
 from fastmlp.losses import Loss
 from fastmlp.losses import get as get_loss
@@ -168,11 +169,11 @@ class Model(Architecture):
     def set_weights(self, weights: Any) -> None:
         """Set the weights from arrays in the order of `get_weights`; ValueError or TypeError when one does not fit."""
         with self._lock:
-            arrays = data.weights("weights", weights, list(self.weight_names.values()), self.dtype)
+            values = arrays.weight_arrays("weights", weights, list(self.weight_names.values()), self.dtype)
             if self._network is None:
-                self._kept = dict(zip(self.weight_names, arrays, strict=True))
+                self._kept = dict(zip(self.weight_names, values, strict=True))
             else:
-                self._network.set_weights(arrays)
+                self._network.set_weights(values)
 
     @classmethod
     def from_config(cls: type[M], config: Mapping[str, Any]) -> M:
@@ -231,10 +232,10 @@ class Model(Architecture):
         assert self.loss is not None
         if sample_weight is not None and class_weight is not None:
             raise ValueError(f"class_weight: got one beside {prefix}sample_weight, needs one of the two")
-        array = data.features(prefix + "x", x, shape or self.input_shape, self.dtype)
+        array = arrays.features(prefix + "x", x, shape or self.input_shape, self.dtype)
         shapes = self._stack.shapes(array.shape[1:])
         rows, units = len(array), shapes[-1][0]
-        y_true = data.targets(prefix + "y", y, rows, units, self.loss, self.dtype)
+        y_true = self.loss.targets(prefix + "y", y, rows, units, self.dtype)
         of_rows = None
         if sample_weight is not None:
             of_rows = row_weights.row_weights(prefix + "sample_weight", sample_weight, rows, self.dtype)

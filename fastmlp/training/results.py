@@ -91,7 +91,7 @@ class Results:
 def in_engine(metrics: Sequence[Metric], loss: Loss, units: int) -> tuple[Metric | None, str | None]:
     """Return the first of the metrics that the engine computes, and its name there; at most one, without weights."""
     for metric in metrics:
-        if loss.own or type(metric) not in METRICS.values():  # a subclass may count otherwise
+        if loss.custom or type(metric) not in METRICS.values():  # a subclass may count otherwise
             continue
         name = metric.resolve(loss, units) if isinstance(metric, EngineAccuracy) else None
         if name is not None:
@@ -110,8 +110,8 @@ def number(metric: Metric) -> float:
 def check_targets(metrics: Sequence[Metric], loss: Loss, argument: str) -> None:
     """Raise ValueError for a metric that does not take the y of this loss."""
     for metric in metrics:
-        if metric.targets is not None and not loss.own and (metric.targets == "labels") != loss.sparse:
-            needs = f"one for the y of {loss.kernel!r}, such as 'accuracy'"
+        if metric.targets is not None and not loss.custom and (metric.targets == "labels") != loss.sparse:
+            needs = f"one for the y of {loss.engine_name!r}, such as 'accuracy'"
             raise ValueError(f"{argument}: got {metric.name!r}, needs {needs}")
 
 

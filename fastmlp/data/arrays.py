@@ -1,0 +1,122 @@
+"""What a caller's arrays must be.
+
+Arrays that the engine reads as they are (uint8, float32, float64; C-contiguous) are passed on without a copy.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastmlp.config.threads import threads_for
+from fastmlp.kernels.finite import all_finite
+
+LOADED_AS_IS = (np.uint8, np.float32, np.float64)
+CHUNK_ROWS = 1024
+
+Shape = tuple[int, ...]
+
+
+def features(argument: str, x: Any, shape: Shape | None, dtype: str) -> np.ndarray:
+    """Return x as a checked C-contiguous array [rows, *shape] of uint8, float32 or float64.
+
+    `shape` is that of the model's rows, or None when it is to be taken from x; a model of one input also takes x of
+    shape [rows].
+
+    Raises
+    ------
+    TypeError
+        When x is not an array of real numbers.
+    ValueError
+        When its shape does not fit, it is empty, or it has NaN, infinity or values beyond the range of `dtype`.
+    """
+    x = numeric(argument, x)
+    if x.ndim == 1 and shape == (1,):
+        x = x.reshape(-1, 1)
+    if x.ndim < 2 or (shape is not None and x.shape[1:] != shape):
+        needs = "(rows, features)" if shape is None else f"(rows, {', '.join(map(str, shape))})"
+        hint = f"; a single row is {argument}[None]" if x.shape == shape else ""
+        raise ValueError(f"{argument}: got shape {x.shape}, needs {needs}{hint}")
+    require_values(argument, x)
+    require_finite(argument, x, dtype)
+    # Types of the other byte order are not among those.
+    return np.ascontiguousarray(x if x.dtype in LOADED_AS_IS else x.astype(dtype))
+
+
+def weight_arrays(argument: str, values: Any, shapes: list[Shape], dtype: str) -> list[np.ndarray]:
+    """Return copies of `values` as C-contiguous arrays of `dtype`; raise TypeError or ValueError if they do not fit."""
+    if not isinstance(values, (list, tuple)):
+        raise TypeError(f"{argument}: got {type(values).__name__}, needs a list of arrays as get_weights returns it")
+    if len(values) != len(shapes):
+        raise ValueError(f"{argument}: got {len(values)} arrays, needs {len(shapes)}")
+    arrays = []
+    for index, (value, shape) in enumerate(zip(values, shapes, strict=True)):
+        name = f"{argument}[{index}]"
+        array = numeric(name, value)
+        if array.shape != shape:
+            raise ValueError(f"{name}: got shape {array.shape}, needs {shape}")
+        arrays.append(np.array(array, dtype=dtype, order="C"))
+    return arrays
+
+
+def numeric(argument: str, values: Any) -> np.ndarray:
+    """Return `values` as a plain array of real numbers.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    ValueError
+        For rows of unequal lengths, and for values under a mask, which a plain array would bring to light.
+    """
+    if isinstance(values, np.ndarray) and np.any(getattr(values, "mask", False)):  # without importing numpy.ma
+        raise ValueError(f"{argument}: got masked values, needs an array without them")
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"{argument}: {error}; needs rows of equal lengths") from None
+    if array.dtype.kind not in "buif":
+        got = f"an array of dtype {array.dtype}" if isinstance(values, np.ndarray) else f"{type(values).__name__}"
+        raise TypeError(f"{argument}: got {got}, needs an array of real numbers")
+    return array
+
+
+def require_memory(argument: str, array: Any, shape: Shape, dtype: str) -> None:
+    """Raise ValueError unless `array` is a writable C-contiguous array of just that shape and dtype."""
+    fits = isinstance(array, np.ndarray) and array.shape == shape and array.dtype == dtype and array.flags.carray
+    if not fits:
+        got = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+        raise ValueError(f"{argument}: got {got}, needs a writable C-contiguous {dtype} array of shape {shape}")
+
+
+def require_values(argument: str, array: np.ndarray) -> None:
+    if array.size == 0:
+        raise ValueError(f"{argument}: got an empty array of shape {array.shape}, needs at least one row and column")
+
+
+def extremes(array: np.ndarray) -> tuple[Any, Any]:
+    """Return the smallest and the largest value, NaN if there is one; this takes no temporary array."""
+    with np.errstate(invalid="ignore"):
+        return array.min(), array.max()
+
+
+def require_finite(argument: str, array: np.ndarray, dtype: str) -> None:
+    """Raise ValueError at the first row with a value that is not finite in `dtype`."""
+    if array.dtype.kind != "f":
+        return
+    limit = np.finfo(dtype).max
+    if array.dtype in LOADED_AS_IS and array.flags.forc:
+        finite = all_finite(array.reshape(-1, order="A"), dtype == "float32", threads_for(array.size))
+    else:
+        low, high = extremes(array)
+        finite = -limit <= low and high <= limit  # false for NaN
+    if finite:
+        return
+    for start in range(0, len(array), CHUNK_ROWS):
+        part = array[start : start + CHUNK_ROWS]
+        bad = ~(np.abs(part) <= limit)  # true for NaN
+        if bad.any():
+            value, row = part[bad][0], start + int(np.argwhere(bad)[0][0])
+            needs = f"numbers within the range of {dtype}" if np.isfinite(value) else "finite numbers"
+            raise ValueError(f"{argument}: got {value} in row {row}, needs {needs}")

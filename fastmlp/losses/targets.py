@@ -1,0 +1,78 @@
+"""What y must be for a loss."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastmlp.data.arrays import extremes, numeric, require_finite, require_values
+
+
+def rows_of(argument: str, y: Any, rows: int) -> np.ndarray:
+    """Return y as an array of numbers with a row for each row of x.
+
+    Raises
+    ------
+    TypeError
+        When y is not an array of real numbers.
+    ValueError
+        When it has another number of rows.
+    """
+    y = numeric(argument, y)
+    if y.ndim == 0 or len(y) != rows:
+        got = "a single value" if y.ndim == 0 else f"{len(y)} rows"
+        raise ValueError(f"{argument}: got {got}, needs {rows}, one for each row of x")
+    return np.asarray(y)
+
+
+def labels(argument: str, y: Any, rows: int, units: int, loss: str) -> np.ndarray:
+    """Return class numbers as int32 [rows] for the sparse loss of that name.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As of `rows_of`, and when they are not integers in [0, units).
+    """
+    y = rows_of(argument, y, rows)
+    if units == 1:
+        raise ValueError(f"loss: got {loss!r} for a model of one output, needs at least two outputs")
+    if y.shape not in ((rows,), (rows, 1)):
+        hint = "; for one-hot rows use loss 'categorical_crossentropy'" if y.shape[1:] == (units,) else ""
+        raise ValueError(f"{argument}: got shape {y.shape}, needs ({rows},), class numbers for {loss!r}{hint}")
+    require_values(argument, y)
+    y = y.reshape(-1)
+    low, high = extremes(y)
+    if not (low >= 0 and high < units):  # written so that NaN fails too
+        raise ValueError(f"{argument}: got labels from {low} to {high}, needs integers from 0 to {units - 1}")
+    as_int: np.ndarray = y.astype(np.int32)
+    if y.dtype.kind == "f" and not np.array_equal(as_int, y):
+        raise ValueError(f"{argument}: got label {y[as_int != y][0]}, needs integers from 0 to {units - 1}")
+    return as_int
+
+
+def columns(
+    argument: str, y: Any, rows: int, units: int, loss: str, dtype: str, probabilities: bool = False
+) -> np.ndarray:
+    """Return targets as an array [rows, units] of `dtype` for the loss of that name.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As of `rows_of`, when there is not a column for each output, one has NaN or infinity, or `probabilities` are
+        not in [0, 1].
+    """
+    y = rows_of(argument, y, rows)
+    if y.ndim == 1 and units == 1:
+        y = y.reshape(-1, 1)
+    if y.shape != (rows, units):
+        hint = ""
+        if loss == "categorical_crossentropy" and y.shape in ((rows,), (rows, 1)):
+            hint = "; for class numbers use loss 'sparse_categorical_crossentropy'"
+        raise ValueError(f"{argument}: got shape {y.shape}, needs ({rows}, {units}), a column for each output{hint}")
+    require_values(argument, y)
+    require_finite(argument, y, dtype)
+    low, high = extremes(y)
+    if probabilities and not (low >= 0 and high <= 1):
+        raise ValueError(f"{argument}: got values from {low} to {high}, needs 0 to 1 for {loss!r}")
+    return np.ascontiguousarray(y, dtype)
