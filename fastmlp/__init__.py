@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from fastmlp.config import show_config
     from fastmlp.config.threads import get_num_threads, set_num_threads
     from fastmlp.layers import Input
-    from fastmlp.models.saving import load_model
-    from fastmlp.models.sequential import Sequential
+    from fastmlp.models import Sequential, load_model
     from fastmlp.sklearn import MLPClassifier as MLPClassifier
     from fastmlp.sklearn import MLPRegressor as MLPRegressor
 

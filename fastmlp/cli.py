@@ -23,7 +23,7 @@ from fastmlp.datasets import NAMES
 if TYPE_CHECKING:
     import numpy as np
 
-    from fastmlp.models.sequential import Sequential
+    from fastmlp.models import Sequential
 
 Number = TypeVar("Number", int, float)
 
@@ -213,7 +213,7 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     set_num_threads(options.threads)
     (x, y), test = datasets.load(options.dataset)
     model = build(options, x, classes(y, test[1]))
-    model.checked_data(*test, prefix="test ")
+    inputs.checked_data(model, *test, prefix="test ")
     rows = inputs.split(Data(x, y), options.validation_split)[0].rows
     network = model.network  # made now, so that too little memory shows before training
     if options.output:
@@ -293,7 +293,7 @@ def classes(y: np.ndarray, y_test: np.ndarray) -> int:
 def build(options: argparse.Namespace, x: np.ndarray, units: int) -> Sequential:
     """Return the compiled network. It brings integers to [-1, 1] itself, so that they are fed as they are."""
     from fastmlp import layers, optimizers, regularizers
-    from fastmlp.models.sequential import Sequential
+    from fastmlp.models import Sequential
 
     model = Sequential([layers.Input(x.shape[1:]), layers.Flatten()], dtype=options.dtype, seed=options.seed)
     if x.dtype.kind != "f":

@@ -8,6 +8,7 @@ from fastmlp.callbacks import LambdaCallback
 from fastmlp.layers import Dense, Dropout, Input
 from fastmlp.models import Sequential
 from fastmlp.regularizers import L2
+from fastmlp.training.inputs import checked_data
 
 X = np.random.default_rng(0).normal(size=(50, 4))
 Y = (X[:, 0] > 0).astype(int) + (X[:, 1] > 0)
@@ -240,7 +241,7 @@ def test_mapped_files_are_read_where_they_are(tmp_path, dtype):
     values.tofile(tmp_path / "x")
     mapped = np.memmap(tmp_path / "x", dtype, "r", shape=values.shape)
     model = make()
-    _, checked = model.checked_data(mapped, Y)
+    _, checked = checked_data(model, mapped, Y)
     assert np.shares_memory(checked.x, mapped)
     assert (
         fit(make(), mapped, Y, epochs=2, validation_split=0.2).history

@@ -9,6 +9,7 @@ from fastmlp import load_model, losses, metrics
 from fastmlp.layers import Dense, Input
 from fastmlp.losses.custom import Custom
 from fastmlp.models import Sequential
+from fastmlp.training.inputs import checked_data
 
 RANDOM = np.random.default_rng(8)
 X, Y = RANDOM.normal(size=(40, 4)), RANDOM.normal(size=(40, 2))
@@ -82,19 +83,19 @@ def test_what_it_may_not_return(returned, error, message):
 def test_its_targets_are_any_numbers_a_row_for_each_of_x():
     model = make(own)
     for y in (np.ones((40, 3), np.int8), np.ones(40), np.ones((40, 2, 2)), np.full(40, np.nan)):
-        checked = model.checked_data(X, y)[1].y
+        checked = checked_data(model, X, y)[1].y
         assert checked is y
     with pytest.raises(ValueError, match="y: got 39 rows, needs 40"):
-        model.checked_data(X, Y[:39])
+        checked_data(model, X, Y[:39])
     with pytest.raises(TypeError, match="y: got list, needs an array of real numbers"):
-        model.checked_data(X, ["a"] * 40)
+        checked_data(model, X, ["a"] * 40)
 
 
 def test_class_weights_need_classes():
     model = make(own)
-    assert model.checked_data(X, np.arange(40) % 2, class_weight={1: 3})[1].sample_weight.tolist() == [1, 3] * 20
+    assert checked_data(model, X, np.arange(40) % 2, class_weight={1: 3})[1].sample_weight.tolist() == [1, 3] * 20
     with pytest.raises(ValueError, match=r"class_weight: got it for a y of shape \(40, 2, 2\), needs class numbers"):
-        model.checked_data(X, np.ones((40, 2, 2)), class_weight={1: 3})
+        checked_data(model, X, np.ones((40, 2, 2)), class_weight={1: 3})
 
 
 def test_the_network_is_given_the_checked_function(monkeypatch):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fastmlp.layers import Dense, Dropout, Input
-from fastmlp.models import Sequential
+from fastmlp.models import Sequential, summary
 from fastmlp.training import progress
 
 X = np.random.default_rng(0).normal(size=(50, 4))
@@ -146,7 +146,7 @@ def test_summary_of_float64_and_of_an_unbuilt_model(capsys):
     [(0, "0.00 B"), (1023, "1023.00 B"), (1024, "1.00 KB"), (2**30, "1.00 GB"), (5 * 2**50, "5120.00 TB")],
 )
 def test_memory_size(size, text):
-    assert progress.memory_size(size) == text
+    assert summary.memory_size(size) == text
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX pipes")

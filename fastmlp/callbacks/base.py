@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from fastmlp.models.sequential import Sequential
+from typing import Any, Protocol
 
 Logs = dict[str, Any]
+
+
+class CallbackModel(Protocol):
+    """What every callback may ask of the model that is trained."""
+
+    stop_training: bool
+
+    @property
+    def optimizer(self) -> Any: ...
+    def get_weights(self) -> list[Any]: ...
+    def set_weights(self, weights: Any) -> None: ...
+    def save(self, filepath: Any) -> None: ...
+    def direction_of(self, name: str) -> str | None: ...
 
 
 class Callback:
@@ -18,18 +28,20 @@ class Callback:
     one: the engine then trains batch by batch, to weights of the same bits, and more slowly.
     """
 
+    needs_sequential = False  # whether a hook asks for more than CallbackModel has
+
     def __init__(self) -> None:
         self.params: dict[str, Any] = {}
-        self.model: Sequential | None = None
+        self.model: Any = None  # a CallbackModel
 
     def set_params(self, params: dict[str, Any]) -> None:
         self.params = params
 
-    def set_model(self, model: Sequential) -> None:
+    def set_model(self, model: CallbackModel) -> None:
         self.model = model
 
     @property
-    def own_model(self) -> Sequential:
+    def own_model(self) -> Any:
         """The model, for hooks: RuntimeError before there is one."""
         if self.model is None:
             raise RuntimeError(f"{type(self).__name__}: got no model, needs to be given to fit, evaluate or predict")

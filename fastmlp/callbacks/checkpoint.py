@@ -8,6 +8,7 @@ from typing import Any
 
 from fastmlp.callbacks.base import Callback, Logs
 from fastmlp.callbacks.monitor import Monitor
+from fastmlp.data.files import checked_path
 from fastmlp.settings import boolean, integer, only, real
 
 
@@ -44,8 +45,6 @@ class ModelCheckpoint(Monitor):
         save_freq: Any = "epoch",
         initial_value_threshold: float | None = None,
     ):
-        from fastmlp.models.saving import checked_path
-
         super().__init__(monitor, mode)
         self.filepath = str(checked_path(filepath))
         self.verbose = integer("verbose", verbose, at_least=0, below=2)
@@ -54,6 +53,7 @@ class ModelCheckpoint(Monitor):
         self.save_freq = save_freq if save_freq == "epoch" else integer("save_freq", save_freq, at_least=1)
         if initial_value_threshold is not None:
             self.best = real("initial_value_threshold", initial_value_threshold)
+        self.needs_sequential = self.save_weights_only
         self.epoch = self.batches = 0
         if self.save_freq != "epoch":  # a hook of the object: without it an epoch stays one call of the engine
             vars(self)["on_train_batch_end"] = self.count_batch
@@ -123,6 +123,8 @@ class BackupAndRestore(Callback):
         Whether to remove the backup when fit has ended well; default True.
     """
 
+    needs_sequential = True
+
     def __init__(
         self,
         backup_dir: str | os.PathLike[str],
@@ -139,16 +141,12 @@ class BackupAndRestore(Callback):
         self.path = Path(backup_dir) / "backup.safetensors"
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        from fastmlp.models import saving
-
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.path.exists():
-            self.own_model.epochs_resumed = saving.load_backup(self.own_model, self.path)
+            self.own_model.epochs_resumed = self.own_model.load_backup(self.path)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        from fastmlp.models import saving
-
-        saving.save_backup(self.own_model, self.path, epoch + 1)
+        self.own_model.save_backup(self.path, epoch + 1)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         if self.delete_checkpoint:

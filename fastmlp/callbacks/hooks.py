@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from fastmlp.callbacks.base import Callback
-
-if TYPE_CHECKING:
-    from fastmlp.models.sequential import Sequential
+from fastmlp.callbacks.base import Callback, CallbackModel
 
 STAGES = ("train", "test", "predict")
 OF_BATCHES = {stage: [f"on_{stage}_batch_begin", f"on_{stage}_batch_end"] for stage in STAGES}
@@ -18,24 +14,23 @@ OF_BATCHES["train"] += ["on_batch_begin", "on_batch_end"]
 class Hooks:
     """The callbacks of one run; they are told its model and parameters."""
 
-    def __init__(self, callbacks: list[Callback], model: Sequential, params: dict[str, Any]):
+    def __init__(self, callbacks: list[Callback], model: CallbackModel, params: dict[str, Any]):
         self.callbacks = callbacks
         for callback in callbacks:
             callback.set_params(params)
             callback.set_model(model)
+        self.stages_by_batch = {
+            stage for stage in STAGES for hook in OF_BATCHES[stage] if any(overrides(one, hook) for one in callbacks)
+        }
 
     def call(self, hook: str, *arguments: Any) -> None:
         """Call a hook of every callback, in order."""
-        self.call_each(self.callbacks, hook, *arguments)
-
-    @staticmethod
-    def call_each(callbacks: Iterable[Callback], hook: str, *arguments: Any) -> None:
-        for callback in callbacks:
+        for callback in self.callbacks:
             getattr(callback, hook)(*arguments)
 
     def wants_batches(self, stage: str) -> bool:
         """Whether some callback overrides a hook of the batches of "train", "test" or "predict"."""
-        return any(overrides(callback, hook) for callback in self.callbacks for hook in OF_BATCHES[stage])
+        return stage in self.stages_by_batch
 
 
 def overrides(callback: Callback, hook: str) -> bool:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from fastmlp.callbacks.base import Callback, Logs
+from fastmlp.callbacks.base import Callback, CallbackModel, Logs
 from fastmlp.settings import boolean, integer, real
-from fastmlp.training.results import direction_of
-
-if TYPE_CHECKING:
-    from fastmlp.models.sequential import Sequential
 
 MODES = ("auto", "min", "max")
 GROWING = ("acc", "accuracy", "auc", "precision", "recall", "f1_score", "r2_score", "cosine_similarity")
@@ -44,10 +40,10 @@ class Monitor(Callback):
         self.grows = mode == "max" or (mode == "auto" and monitor.endswith(GROWING))
         self.best: float | None = None
 
-    def set_model(self, model: Sequential) -> None:
+    def set_model(self, model: CallbackModel) -> None:
         super().set_model(model)
         if self.mode == "auto":
-            direction = direction_of(model, self.monitor)
+            direction = model.direction_of(self.monitor)
             self.grows = self.monitor.endswith(GROWING) if direction is None else direction == "up"
 
     def value_in(self, logs: Logs | None) -> float | None:

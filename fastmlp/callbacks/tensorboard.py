@@ -5,13 +5,25 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from fastmlp.callbacks.base import Callback, Logs
 from fastmlp.settings import boolean, integer, only
 
-if TYPE_CHECKING:
-    from fastmlp.models.sequential import Sequential
+
+class NamedModel(Protocol):
+    """What TensorBoard asks of the model besides what every callback may."""
+
+    name: str
+
+    @property
+    def layers(self) -> list[Any]: ...
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def weight_names(self) -> dict[str, Any]: ...
+    @property
+    def network(self) -> Any: ...
 
 
 class TensorBoard(Callback):
@@ -39,6 +51,8 @@ class TensorBoard(Callback):
     ImportError
         When tensorboardX is not installed.
     """
+
+    needs_sequential = True
 
     def __init__(
         self,
@@ -127,7 +141,7 @@ def writer_class() -> Any:
     return SummaryWriter
 
 
-def write_layers(writer: Any, model: Sequential) -> None:
+def write_layers(writer: Any, model: NamedModel) -> None:
     """Write the layers as Keras does: JSON in a summary "keras", of the plugin "graph_keras_model".
 
     A chain of operations goes with it: without one, TensorBoard's page opens with an error until one chooses its

@@ -1,4 +1,4 @@
-"""Random streams: everything random about a model follows from its seed.
+"""Seeds: everything random about a model follows from its own.
 
 Each purpose has its own child of `numpy.random.SeedSequence(seed)`, so that another layer or epoch never shifts what
 the others draw, and a run can go on at any epoch without replaying the ones before.
@@ -32,7 +32,7 @@ def choose_seed(seed: int | None) -> int:
     return secrets.randbits(32) if _seeds is None else _seeds.getrandbits(32)
 
 
-def weight_stream(seed: int, layer: int) -> np.random.Generator:
+def weight_generator(seed: int, layer: int) -> np.random.Generator:
     """Return the generator for the initial weights of the layer with this index."""
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(WEIGHTS, layer))))
 

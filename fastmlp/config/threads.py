@@ -38,7 +38,8 @@ def get_num_threads() -> int:
 
 def threads_for(work: int) -> int:
     """Return the number of threads for a step of `work` multiply-adds: small networks run fastest on one."""
-    return max(1, min(get_num_threads(), work // WORK_PER_THREAD))
+    worth = work // WORK_PER_THREAD
+    return 1 if worth < 2 else min(get_num_threads(), worth)
 
 
 def threads_in_environment(environment: Mapping[str, str]) -> int | None:

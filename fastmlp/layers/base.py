@@ -6,17 +6,14 @@ A shape here is that of one row, without the batch: (784,) for a flat image of 2
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from fastmlp import initializers
 from fastmlp.data.arrays import Shape
+from fastmlp.layers.variable import Owner, Variable
 from fastmlp.settings import Settings, integer, optional_name, refuse_freezing, refuse_methods
-
-if TYPE_CHECKING:
-    from fastmlp.layers.variable import Variable
-    from fastmlp.training.model import Model
 
 SIZE_LIMIT = 2**31  # of a row, exclusive
 
@@ -35,7 +32,7 @@ class Layer(Settings):
     def __init__(self, *, name: str | None = None, input_shape: Any = None):
         self.name = optional_name(name)
         self.input_shape = None if input_shape is None else row_shape("input_shape", input_shape)
-        self.model: Model | None = None  # weights are not shared: a layer is in one place of one model
+        self.model: Owner | None = None  # weights are not shared: a layer is in one place of one model
 
     def __init_subclass__(cls) -> None:
         refuse_methods(cls, ("call",), "layers are computed by the engine; functions of your own may be losses")
@@ -44,7 +41,7 @@ class Layer(Settings):
         refuse_freezing(name, value)
         super().__setattr__(name, value)
 
-    def enter_model(self, name: str, model: Model) -> None:
+    def enter_model(self, name: str, model: Owner) -> None:
         """Take a place in a model, and its name there."""
         vars(self).update(name=name, model=model)
 

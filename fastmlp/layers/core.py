@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastmlp import activations, constraints, initializers, regularizers
 from fastmlp.data.arrays import Shape
 from fastmlp.layers.base import SIZE_LIMIT, Layer, require_flat
+from fastmlp.layers.variable import Variable
 from fastmlp.settings import boolean, integer, real
-
-if TYPE_CHECKING:
-    from fastmlp.layers.variable import Variable
 
 
 class Dense(Layer):

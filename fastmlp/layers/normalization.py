@@ -213,12 +213,16 @@ class Normalization(Layer):
         axes = tuple(range(rows.ndim - 1)) if self.axis == -1 else None
         self.keep(rows.mean(axis=axes, dtype=np.float64), rows.var(axis=axes, dtype=np.float64))
         if self.model is not None and self.model.built:
+            self.compute_output_shape(self.model.input_shape_of(self))
             self.set_weights([np.resize(np.asarray(getattr(self, v.name)), v.shape) for v in self.weights])
 
     def keep(self, mean: np.ndarray, variance: np.ndarray) -> None:
         """Set mean and variance, as plain lists or numbers."""
-        if not np.isfinite(mean).all() or not np.isfinite(variance).all() or variance.min() < 0:
-            raise ValueError("variance: got mean and variance that are not finite, or below 0, needs such as of data")
+        for argument, values in (("mean", mean), ("variance", variance)):
+            if not np.isfinite(values).all():
+                raise ValueError(f"{argument}: got {values[~np.isfinite(values)][0]}, needs finite numbers")
+        if variance.min() < 0:
+            raise ValueError(f"variance: got {variance.min()}, which is below 0, needs numbers of at least 0")
         vars(self).update(mean=mean.tolist(), variance=variance.tolist())
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from fastmlp.data.arrays import Shape, weight_arrays
 
-if TYPE_CHECKING:
-    from fastmlp.training.model import Model
+
+class Owner(Protocol):
+    """What layers and variables ask of the model that owns their weights."""
+
+    optimizer: Any
+
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def built(self) -> bool: ...
+    @property
+    def network(self) -> Any: ...
+    @property
+    def weights(self) -> list[Variable]: ...
+    @property
+    def trainable_weights(self) -> list[Variable]: ...
+    @property
+    def weight_names(self) -> dict[str, Shape]: ...
+    def get_weights(self) -> list[np.ndarray]: ...
+    def set_weights(self, weights: Any) -> None: ...
+    def input_shape_of(self, layer: Any) -> Shape: ...
 
 
 class Variable:
@@ -24,7 +43,7 @@ class Variable:
         Whether gradients change it; False for statistics of the data.
     """
 
-    def __init__(self, model: Model, path: str, shape: Shape, trainable: bool):
+    def __init__(self, model: Owner, path: str, shape: Shape, trainable: bool):
         self.model, self.path, self.shape, self.trainable = model, path, shape, trainable
         self.name = path.rpartition("/")[2]
 

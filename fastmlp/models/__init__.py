@@ -1,6 +1,48 @@
 """`keras.models`: what makes models."""
 
-from fastmlp.models.saving import load_model, save_model
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from fastmlp.data.files import Tensors, read
+from fastmlp.models.saving import restore, save_model, uncompiled
 from fastmlp.models.sequential import Sequential
+from fastmlp.settings import boolean
 
 __all__ = ["Sequential", "load_model", "save_model"]
+
+
+def load_model(
+    filepath: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None, compile: bool = True
+) -> Sequential:
+    """Return the model that `Sequential.save` wrote.
+
+    Parameters
+    ----------
+    filepath : path
+    custom_objects : mapping from name to function or class, optional
+        The user's own metrics and loss that the model was compiled with, and its class where that is a subclass of
+        Sequential: a file has only their names. A subclass that is not given is loaded as a Sequential.
+    compile : bool
+        Whether to compile it as it was; without that it has no optimizer, loss and metrics.
+
+    Raises
+    ------
+    OSError
+        When the file cannot be read.
+    ValueError
+        When it is not a model file of fastmlp, or a damaged one, or needs `custom_objects`.
+    """
+    compiled = boolean("compile", compile)
+    if not isinstance(custom_objects, (Mapping, type(None))):
+        raise TypeError(f"custom_objects: got {type(custom_objects).__name__}, needs a dict from name to object")
+
+    def made(header: dict[str, Any], tensors: Tensors) -> Sequential:
+        cls = (custom_objects or {}).get(str(header.get("class")), Sequential)
+        if not (isinstance(cls, type) and issubclass(cls, Sequential)):
+            raise TypeError(f"custom_objects: got {cls!r} for {header['class']!r}, needs a subclass of Sequential")
+        return restore(cls, *(header, tensors) if compiled else uncompiled(header, tensors), custom_objects)
+
+    return read(filepath, made)

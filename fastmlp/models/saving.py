@@ -5,37 +5,33 @@ Reading one makes objects of fastmlp's own classes from checked values; nothing 
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
 from fastmlp import metrics
-from fastmlp.data.files import written_whole
-from fastmlp.losses import custom as custom_loss
-from fastmlp.models.sequential import Sequential
-from fastmlp.settings import boolean, integer, to_plain
+from fastmlp.data.files import Tensors, checked_path, read, write
+from fastmlp.losses.custom import Custom
+from fastmlp.losses.custom import revived as revived_loss
+from fastmlp.settings import integer, to_plain
+from fastmlp.training.model import Model
 
-KEY = "fastmlp"  # of the metadata
 VERSION = 1
-SUFFIX = ".safetensors"
+M = TypeVar("M", bound=Model)
 COMPILED = ("optimizer", "loss", "metrics", "weighted_metrics")
-
-Tensors = dict[str, np.ndarray]
-T = TypeVar("T")
 
 
 def save_model(
-    model: Sequential, filepath: str | os.PathLike[str], overwrite: bool = True, include_optimizer: bool = True
+    model: Model, filepath: str | os.PathLike[str], overwrite: bool = True, include_optimizer: bool = True
 ) -> None:
     """Write a model to a file, whole or not at all.
 
     Parameters
     ----------
-    model : Sequential
+    model : Model
         With a known input shape.
     filepath : path ending in .safetensors
     overwrite : bool
@@ -47,44 +43,14 @@ def save_model(
     write(path, *describe(model, include_optimizer))
 
 
-def load_model(
-    filepath: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None, compile: bool = True
-) -> Sequential:
-    """Return the model that `Sequential.save` wrote.
-
-    Parameters
-    ----------
-    filepath : path
-    custom_objects : mapping from name to function or class, optional
-        The metrics and the loss of the user's own that the model was compiled with: a file has only their names.
-    compile : bool
-        Whether to compile it as it was; without that it has no optimizer, loss and metrics.
-
-    Raises
-    ------
-    OSError
-        When the file cannot be read.
-    ValueError
-        When it is not a model file of fastmlp, or a damaged one, or needs `custom_objects`.
-    """
-    compiled = boolean("compile", compile)
-    if not isinstance(custom_objects, (Mapping, type(None))):
-        raise TypeError(f"custom_objects: got {type(custom_objects).__name__}, needs a dict from name to object")
-
-    def made(header: Mapping[str, Any], tensors: Tensors) -> Sequential:
-        return restore(header, tensors, custom_objects) if compiled else restore(*uncompiled(header, tensors))
-
-    return read(filepath, made)
-
-
-def save_weights(model: Sequential, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+def save_weights(model: Model, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
     """Write a model's weights alone to a file, whole or not at all; arguments as of `save_model`."""
     path = checked_path(filepath, overwrite)
     names = model.weight_names
     write(path, {"version": VERSION, "weights_only": True}, dict(zip(names, model.get_weights(), strict=True)))
 
 
-def load_weights(model: Sequential, filepath: str | os.PathLike[str]) -> None:
+def load_weights(model: Model, filepath: str | os.PathLike[str]) -> None:
     """Set a model's weights from a file of `save_weights` or `save_model`; errors as of `load_model`."""
     expected = {name: (shape, model.dtype) for name, shape in model.weight_names.items()}
 
@@ -96,13 +62,13 @@ def load_weights(model: Sequential, filepath: str | os.PathLike[str]) -> None:
     read(filepath, set_weights)
 
 
-def save_backup(model: Sequential, path: Path, epoch: int) -> None:
+def save_backup(model: Model, path: Path, epoch: int) -> None:
     """Write all of a model that is being trained, and the epoch to go on with."""
     header, tensors = describe(model)
     write(path, {**header, "epoch": epoch}, tensors)
 
 
-def load_backup(model: Sequential, path: Path) -> int:
+def load_backup(model: Model, path: Path) -> int:
     """Bring a model to the state that `save_backup` wrote; return the epoch to go on with.
 
     Raises
@@ -113,7 +79,7 @@ def load_backup(model: Sequential, path: Path) -> int:
 
     def take_over(header: Mapping[str, Any], tensors: Tensors) -> int:
         epoch = integer("epoch", header["epoch"], at_least=0)
-        other = restore(header, tensors, own_objects(model))
+        other = restore(type(model), header, tensors, own_objects(model))
         own, saved = identity(model), identity(other)
         for part in own:
             if own[part] != saved[part]:
@@ -124,7 +90,7 @@ def load_backup(model: Sequential, path: Path) -> int:
     return read(path, take_over)
 
 
-def identity(model: Sequential) -> dict[str, Any]:
+def identity(model: Model) -> dict[str, Any]:
     """Return what must be the same where a run goes on; a seed and a learning rate it brings along."""
     settings = {name: to_plain(getattr(model, name)) for name in COMPILED}
     settings["optimizer"]["config"].pop("learning_rate")
@@ -132,47 +98,7 @@ def identity(model: Sequential) -> dict[str, Any]:
     return {**config, **settings}
 
 
-def checked_path(filepath: str | os.PathLike[str], overwrite: bool = True) -> Path:
-    """Return a path to write to, or raise ValueError for another suffix, or a file that is to stay."""
-    path = Path(filepath)
-    if path.suffix != SUFFIX:
-        raise ValueError(f"filepath: got {str(path)!r}, needs a name ending in {SUFFIX!r}")
-    if not boolean("overwrite", overwrite) and path.exists():
-        raise ValueError(f"overwrite: got False and {str(path)!r}, which is there, needs another name")
-    return path
-
-
-def write(path: Path, header: dict[str, Any], tensors: Tensors) -> None:
-    """Write arrays by name, and all else as JSON, to a file, whole or not at all."""
-    from safetensors.numpy import save
-
-    if not tensors:
-        raise ValueError("save: got a model without weights, needs one with Dense layers and a known input shape")
-    content = save(tensors, metadata={KEY: json.dumps(header)})  # one entry: safetensors keeps no order of several
-    with written_whole(path) as file:
-        file.write(content)
-
-
-def read(filepath: str | os.PathLike[str], use: Callable[[dict[str, Any], Tensors], T]) -> T:
-    """Return what `use` makes of a file's header and arrays; errors as of `load_model`."""
-    from safetensors import SafetensorError, safe_open
-
-    with open(filepath, "rb"):  # for Python's errors when it is missing, a folder or not readable
-        pass
-    try:
-        with safe_open(filepath, framework="np") as file:
-            metadata = file.metadata() or {}
-            if KEY not in metadata:
-                raise ValueError("a safetensors file of another program")
-            header = json.loads(metadata[KEY])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dict
-        return use(header, tensors)
-    except (SafetensorError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        reason = f"entry {error} is missing" if isinstance(error, KeyError) else error
-        raise ValueError(f"filepath: got {os.fspath(filepath)!r}, needs a model file of fastmlp: {reason}") from error
-
-
-def describe(model: Sequential, include_optimizer: bool = True) -> tuple[dict[str, Any], Tensors]:
+def describe(model: Model, include_optimizer: bool = True) -> tuple[dict[str, Any], Tensors]:
     """Return all there is to a model as JSON values and arrays by name; of the user's own objects only the names."""
     compiled = None
     own_objects(model)  # for its error
@@ -180,6 +106,7 @@ def describe(model: Sequential, include_optimizer: bool = True) -> tuple[dict[st
         compiled = {name: to_plain(getattr(model, name)) for name in COMPILED}
     header = {
         "version": VERSION,
+        "class": type(model).__name__,
         "model": model.get_config(),
         "compile": compiled,
         "epochs_trained": model.epochs_trained,
@@ -198,12 +125,15 @@ def describe(model: Sequential, include_optimizer: bool = True) -> tuple[dict[st
 
 
 def restore(
-    header: Mapping[str, Any], tensors: Mapping[str, np.ndarray], custom_objects: Mapping[str, Any] | None = None
-) -> Sequential:
+    cls: type[M],
+    header: Mapping[str, Any],
+    tensors: Mapping[str, np.ndarray],
+    custom_objects: Mapping[str, Any] | None = None,
+) -> M:
     """Return the model that `describe` described, or raise ValueError, TypeError or KeyError."""
     if header["version"] != VERSION:
         raise ValueError(f"format version {header['version']!r}, this version reads {VERSION}")
-    model = Sequential.from_config(header["model"])
+    model = cls.from_config(header["model"])
     if header["compile"] is not None:
         model.compile(**revived(header["compile"], custom_objects or {}))
     model.epochs_trained = integer("epochs_trained", header["epochs_trained"], at_least=0)
@@ -232,12 +162,12 @@ def revived(compiled: Mapping[str, Any], custom_objects: Mapping[str, Any]) -> d
     for name in ("metrics", "weighted_metrics"):
         arguments[name] = [metrics.get(item, name, custom_objects) for item in arguments.get(name, ())]
     loss = arguments.get("loss")
-    if loss is not None and loss["class_name"] == custom_loss.Custom.__name__:
-        arguments["loss"] = custom_loss.revived(loss["config"], custom_objects)
+    if loss is not None and loss["class_name"] == Custom.__name__:
+        arguments["loss"] = revived_loss(loss["config"], custom_objects)
     return arguments
 
 
-def own_objects(model: Sequential) -> dict[str, Any]:
+def own_objects(model: Model) -> dict[str, Any]:
     """Return the functions and classes by name that a model was compiled with and that are not fastmlp's own.
 
     Raises
@@ -251,7 +181,7 @@ def own_objects(model: Sequential) -> dict[str, Any]:
             items.append((metric.get_config()["fn"], metric.fn))
         elif type(metric) not in metrics.METRICS.values():
             items.append((type(metric).__name__, type(metric)))
-    if isinstance(model.loss, custom_loss.Custom):
+    if isinstance(model.loss, Custom):
         items.append((model.loss.engine_name, model.loss.fn))
     for name, item in items:
         if dict(items)[name] is not item:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fastmlp import testing
 from fastmlp.callbacks.base import History
 from fastmlp.callbacks.hooks import Hooks, check_callbacks
 from fastmlp.data.arrays import require_memory
 from fastmlp.data.batches import whole
-from fastmlp.data.rows import Data, unlabelled, unpack
+from fastmlp.data.rows import Data, unlabelled
+from fastmlp.models import saving
+from fastmlp.models.summary import print_summary
 from fastmlp.settings import boolean
-from fastmlp.training import loops
-from fastmlp.training import progress as report
+from fastmlp.training import inputs, loops
+from fastmlp.training.inputs import FitArguments
 from fastmlp.training.model import Model
+from fastmlp.training.progress import Progress, verbosity
 from fastmlp.training.results import Results
 
 
@@ -35,6 +38,13 @@ class Sequential(Model):
     seed : int, optional
         Everything random (initial weights, order of the rows, dropout) follows from it. None draws one, kept in `seed`.
     """
+
+    history: History | None = None  # of the last fit
+    _results: Results | None = None  # of single batches
+
+    def summary(self) -> None:
+        """Print a table of the layers, their output shapes and their numbers of weights."""
+        print_summary(self.name, self.stack, np.dtype(self.dtype).itemsize)
 
     def fit(
         self,
@@ -107,13 +117,32 @@ class Sequential(Model):
         RuntimeError
             When a callback has called add, pop or compile before the end.
         """
-        arguments = dict(locals())
+        given = FitArguments(
+            x=x,
+            y=y,
+            batch_size=batch_size,
+            epochs=epochs,
+            verbose=verbose,
+            validation_split=validation_split,
+            validation_data=validation_data,
+            shuffle=shuffle,
+            class_weight=class_weight,
+            sample_weight=sample_weight,
+            initial_epoch=initial_epoch,
+            steps_per_epoch=steps_per_epoch,
+            validation_steps=validation_steps,
+            validation_batch_size=validation_batch_size,
+            validation_freq=validation_freq,
+        )
         with self._lock:
             self.require_loss("fit")
-            hooks = check_callbacks(callbacks)
-            run = loops.prepare(self, x, y, arguments)
+            chosen = check_callbacks(callbacks)
+            run = inputs.prepare(self, given)
             self.fix_input_shape(run.input_shape)
-            return loops.train(self, run, hooks)
+            self.history = History()
+            self.stop_training, self.epochs_resumed = False, 0
+            loops.train(self, run, Hooks([*chosen, self.history], self, run.params))
+            return self.history
 
     def evaluate(
         self,
@@ -132,14 +161,14 @@ class Sequential(Model):
         """
         with self._lock:
             self.require_loss("evaluate")
-            as_dict, level = boolean("return_dict", return_dict), report.verbosity(verbose)
+            as_dict, level = boolean("return_dict", return_dict), verbosity(verbose)
             chosen = check_callbacks(callbacks)
-            source, shape = testing.evaluation_source(self, x, y, batch_size, steps, sample_weight)
+            source, shape = inputs.evaluation_source(self, x, y, batch_size, steps, sample_weight)
             hooks = Hooks(chosen, self, {"verbose": verbose, "steps": source.steps})
             self.fix_input_shape(shape)
-            progress = report.Progress(source.steps, level)
+            progress = Progress(source.steps, level)
             with progress.running():
-                done, results = testing.evaluate(self, source, hooks, Results(self))
+                done, results = loops.evaluate(self, source, hooks, Results(self))
             progress.finish(dict(sorted(results.items())), done)
             return by_name_or_not(results, as_dict)
 
@@ -157,13 +186,13 @@ class Sequential(Model):
         may be batches as in `fit`, with or without y; `steps` is the largest number of batches to take.
         """
         with self._lock:
-            level, chosen = report.verbosity(verbose), check_callbacks(callbacks)
-            source, shape = testing.prediction_source(self, x, batch_size, steps)
+            level, chosen = verbosity(verbose), check_callbacks(callbacks)
+            source, shape = inputs.prediction_source(self, x, batch_size, steps)
             hooks = Hooks(chosen, self, {"verbose": verbose, "steps": source.steps})
             self.fix_input_shape(shape)
-            progress = report.Progress(source.steps, level)
+            progress = Progress(source.steps, level)
             with progress.running():
-                done, outputs = testing.predict(self, source, hooks)
+                done, outputs = loops.predict(self, source, hooks)
             progress.finish({}, done)
             return outputs
 
@@ -176,7 +205,7 @@ class Sequential(Model):
         """
         with self._lock:
             rows, as_dict = self._batch("train_on_batch", x, y, sample_weight, return_dict, class_weight)
-            results = Results(self)
+            results = self._results_of_batch()
             loops.train_share(self, whole(rows), results)
             return by_name_or_not(results.values, as_dict)
 
@@ -184,8 +213,8 @@ class Sequential(Model):
         """Return the loss and metric of these rows, with dropout off."""
         with self._lock:
             rows, as_dict = self._batch("test_on_batch", x, y, sample_weight, return_dict)
-            results = Results(self)
-            testing.evaluate_rows(self, rows, results)
+            results = self._results_of_batch()
+            loops.evaluate_rows(self, rows, results)
             return by_name_or_not(results.values, as_dict)
 
     def predict_on_batch(self, x: Any) -> np.ndarray:
@@ -246,40 +275,42 @@ class Sequential(Model):
 
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
         """Write the weights alone to a .safetensors file that `load_weights` reads; whole, or not at all."""
-        from fastmlp.models import saving
-
         with self._lock:
             saving.save_weights(self, filepath, overwrite)
 
     def load_weights(self, filepath: str | os.PathLike[str]) -> None:
         """Set the weights from a file of `save_weights` or `save`; ValueError when they do not fit this model."""
-        from fastmlp.models import saving
-
         with self._lock:
             saving.load_weights(self, filepath)
 
     def save(self, filepath: str | os.PathLike[str], overwrite: bool = True, include_optimizer: bool = True) -> None:
         """Write the model to a .safetensors file that `fastmlp.load_model` reads; whole, or not at all."""
-        from fastmlp.models import saving
-
         with self._lock:
             saving.save_model(self, filepath, overwrite, include_optimizer)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        from fastmlp.models import saving
-
         with self._lock:
-            return saving.restore, (*saving.describe(self), saving.own_objects(self))
+            return saving.restore, (type(self), *saving.describe(self), saving.own_objects(self)), self._extras()
 
-    # For training.py and testing.py
+    def save_backup(self, path: Path, epoch: int) -> None:
+        """Write all of a model that is being trained, and the epoch to go on with."""
+        saving.save_backup(self, path, epoch)
 
-    def checked_batch(self, prefix: str, batch: Any, class_weight: Any = None) -> Data:
-        """Return the arrays of one of `fit`'s batches, (x, y) or (x, y, sample_weight), checked."""
-        return self.checked_data(*unpack(prefix, batch), class_weight=class_weight, prefix=f"{prefix} ")[1]
+    def load_backup(self, path: Path) -> int:
+        """Become what `save_backup` wrote; return the epoch to go on with, ValueError for a backup of another model."""
+        return saving.load_backup(self, path)
 
-    def checked_validation(self, prefix: str, batch: Any) -> Data:
-        """Return the arrays of one of validation_data's batches, checked."""
-        return self.checked_batch(f"validation_data {prefix}", batch)
+    def _extras(self) -> dict[str, Any]:
+        """Return what a subclass, or the user, keeps in the object besides."""
+        return {name: value for name, value in vars(self).items() if name not in vars(Model())}
+
+    def _results_of_batch(self) -> Results:
+        """Return results of no batch yet; made once for the model as it was compiled."""
+        if self._results is None or self._results.changes != self.changes:
+            self._results = Results(self)
+        else:
+            self._results.reset()
+        return self._results
 
     def _batch(
         self, method: str, x: Any, y: Any, sample_weight: Any, return_dict: Any, class_weight: Any = None
@@ -287,7 +318,7 @@ class Sequential(Model):
         """Check the arguments of a method on one batch, and build the model for it."""
         self.require_loss(method)
         as_dict = boolean("return_dict", return_dict)
-        shape, rows = self.checked_data(x, y, sample_weight, class_weight=class_weight)
+        shape, rows = inputs.checked_data(self, x, y, sample_weight, class_weight=class_weight)
         self.fix_input_shape(shape)
         return rows, as_dict
 

@@ -20,16 +20,13 @@ except ImportError:  # before scikit-learn 1.9
         return method
 
 
-OF_MODELS = ("BackupAndRestore", "TensorBoard")  # which look into a Sequential
-
-
 def checked(callbacks: Any) -> list[Callback]:
     """The argument callbacks as a list; TypeError for what is none, ValueError for one that has no use here."""
     found = check_callbacks(list(callbacks) if isinstance(callbacks, tuple) else callbacks)
     for callback in found:
         if any(overrides(callback, hook) for hook in OF_BATCHES["train"]):
             raise ValueError(f"callbacks: got {type(callback).__name__} with hooks of batches, needs hooks of epochs")
-        if type(callback).__name__ in OF_MODELS or getattr(callback, "save_weights_only", False):
+        if callback.needs_sequential:
             raise ValueError(f"callbacks: got {type(callback).__name__}, needs one that does not need a Sequential")
     return found
 
@@ -42,10 +39,6 @@ class Model:
     estimator : estimator
     stop_training : bool
     """
-
-    metrics: tuple[Any, ...] = ()  # scores are no metrics of fastmlp's
-    weighted_metrics: tuple[Any, ...] = ()
-    metrics_names = ("loss",)
 
     def __init__(self, estimator: Any, epochs: Any) -> None:
         self.estimator, self.epochs, self.stop_training = estimator, epochs, False
@@ -61,6 +54,10 @@ class Model:
 
     def set_weights(self, weights: networks.Weights) -> None:
         self.epochs.network.set_weights(weights)
+
+    def direction_of(self, name: str) -> str | None:
+        """Return None: scores are no metrics of fastmlp's."""
+        return None
 
     def save(self, filepath: Any) -> None:
         """Save the estimator as it would be if training ended now."""
@@ -78,7 +75,7 @@ class Watchers:
         self.estimator, self.epochs, self.held_out = estimator, epochs, held_out
         self.model = Model(estimator, epochs)
         params = {"verbose": 0, "epochs": estimator.max_iter, "steps": len(epochs.starts)}
-        self.hooks = Hooks(checked(estimator.callbacks), self.model, params)  # type: ignore[arg-type]
+        self.hooks = Hooks(checked(estimator.callbacks), self.model, params)
         self.logs: Logs = {}
         self.epoch = 0
         self.root = getattr(estimator, "_callback_fit_ctx", None) if hasattr(estimator, "_skl_callbacks") else None

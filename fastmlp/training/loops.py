@@ -1,74 +1,25 @@
-"""The epoch loop of `fit`: as few calls of the engine as can be, validation after them, callbacks around them."""
+"""The loops of `fit`, `evaluate` and `predict`: few calls of the engine, with the callbacks around them."""
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import functools
 import warnings
 from collections.abc import Generator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from fastmlp import testing
-from fastmlp.callbacks.base import Callback, History
+import numpy as np
+
 from fastmlp.callbacks.hooks import Hooks
-from fastmlp.config import threads
-from fastmlp.data.arrays import Shape
-from fastmlp.data.batches import Arrays, Share, Source, Visit, is_stream, refuse, source_of_batches, step_count
-from fastmlp.data.rows import unpack
-from fastmlp.settings import boolean, integer
-from fastmlp.training import progress as report
-from fastmlp.training.inputs import Validation, split, validation_of
+from fastmlp.data.batches import Arrays, Share, Source, Visit
+from fastmlp.data.rows import Data
+from fastmlp.training.inputs import Run
+from fastmlp.training.model import Model
+from fastmlp.training.progress import Progress
 from fastmlp.training.results import Results
 
-if TYPE_CHECKING:
-    from fastmlp.models.sequential import Sequential
 
-
-@dataclass(frozen=True)
-class Run:
-    """The checked arguments of one call of fit."""
-
-    input_shape: Shape
-    train: Source
-    validation: Validation | None
-    epochs: int
-    initial_epoch: int
-    verbose: int
-    params: dict[str, Any]  # what callbacks are told
-
-
-def prepare(model: Sequential, x: Any, y: Any, arguments: dict[str, Any]) -> Run:
-    """Check fit's arguments, changing nothing; raise ValueError or TypeError."""
-    threads.get_num_threads()  # for its error, before anything is printed
-    epochs = integer("epochs", arguments["epochs"], at_least=1)
-    initial_epoch = integer("initial_epoch", arguments["initial_epoch"], at_least=0)
-    verbose, shuffle = report.verbosity(arguments["verbose"]), boolean("shuffle", arguments["shuffle"])
-    steps = step_count("steps_per_epoch", arguments["steps_per_epoch"])
-    train: Source
-    held_back = None
-    sample_weight, class_weight = arguments["sample_weight"], arguments["class_weight"]
-    if is_stream(x):
-        refuse("x", {"y": y, "batch_size": arguments["batch_size"], "sample_weight": sample_weight})
-        refuse("x", {"validation_split": arguments["validation_split"] or None})
-        check = functools.partial(model.checked_batch, class_weight=class_weight)
-        train, first = source_of_batches("x", x, check, steps, epochs - initial_epoch, shuffle)
-        input_shape, _ = model.checked_data(*unpack("batch 0", first), class_weight=class_weight, prefix="batch 0 ")
-    else:
-        input_shape, rows = model.checked_data(x, y, sample_weight, class_weight=class_weight)
-        if arguments["validation_data"] is None:
-            rows, held_back = split(rows, arguments["validation_split"])
-        if class_weight is not None and held_back is not None:
-            held_back = dataclasses.replace(held_back, sample_weight=None)
-        train = Arrays(rows, arguments["batch_size"], steps, shuffle)
-    validation = validation_of(model, held_back, input_shape, epochs - initial_epoch, arguments)
-    params = {"verbose": arguments["verbose"], "epochs": epochs, "steps": train.steps}
-    return Run(input_shape, train, validation, epochs, initial_epoch, verbose, params)
-
-
-def train(model: Sequential, run: Run, callbacks: list[Callback]) -> History:
-    """Train `model` for the epochs of `run` and return the History.
+def train(model: Model, run: Run, hooks: Hooks) -> None:
+    """Train `model` for the epochs of `run`.
 
     Raises
     ------
@@ -76,11 +27,7 @@ def train(model: Sequential, run: Run, callbacks: list[Callback]) -> History:
         When a callback has changed the network: the arrays were checked for the one before.
     """
     changes, results, validated = model.changes, Results(model), Results(model)
-    history = model.history = History()
-    model.stop_training = False
-    model.epochs_resumed = 0
-    hooks = Hooks([*callbacks, history], model, run.params)
-    progress = report.Progress(run.train.steps, run.verbose)
+    progress = Progress(run.train.steps, run.verbose)
     hooks.call("on_train_begin", {})
     logs: dict[str, Any] = {}
     for epoch in range(max(run.initial_epoch, model.epochs_resumed), run.epochs):
@@ -92,22 +39,20 @@ def train(model: Sequential, run: Run, callbacks: list[Callback]) -> History:
         if steps == 0:
             break
         if run.validation is not None and run.validation.is_due(epoch):
-            _, values = testing.evaluate(model, run.validation.source, hooks, validated)
+            _, values = evaluate(model, run.validation.source, hooks, validated)
             logs.update((f"val_{name}", value) for name, value in values.items())
         logs = dict(sorted(logs.items()))
-        Hooks.call_each(callbacks, "on_epoch_end", epoch, logs)
+        hooks.call("on_epoch_end", epoch, logs)
         model.require_unchanged(changes)
         progress.finish(logs, steps)
-        history.on_epoch_end(epoch, logs)
         if model.stop_training:
             break
     model.use_average()
     hooks.call("on_train_end", logs)
-    return history
 
 
 def run_epoch(
-    model: Sequential, run: Run, epoch: int, hooks: Hooks, progress: report.Progress, results: Results
+    model: Model, run: Run, epoch: int, hooks: Hooks, progress: Progress, results: Results
 ) -> tuple[int, dict[str, Any]]:
     """Train one epoch; return the number of its batches, and the results by name."""
     number = epoch - run.initial_epoch
@@ -136,7 +81,7 @@ def run_epoch(
     return steps, results.values
 
 
-def train_share(model: Sequential, share: Share, results: Results) -> None:
+def train_share(model: Model, share: Share, results: Results) -> None:
     """Train on some batches by one call of the engine, and count in its results."""
     rows, network = share.data, model.network_for_training(share.batch_size)
     values = network.train_epoch(
@@ -159,3 +104,55 @@ def shares_of(run: Run, visit: Visit, by_batch: bool) -> Generator[Share, None, 
             yield from share.batches()
         else:
             yield share
+
+
+def evaluate(model: Model, source: Source, hooks: Hooks, results: Results) -> tuple[int, dict[str, Any]]:
+    """Return the number of batches, and loss and metrics by name, without dropout."""
+    changes, number = model.changes, -1
+    results.reset()
+    by_batch = hooks.wants_batches("test")
+    hooks.call("on_test_begin", {})
+    for number, rows in enumerate(source.parts(by_batch)):
+        if by_batch:
+            hooks.call("on_test_batch_begin", number, {})
+        model.require_unchanged(changes)
+        evaluate_rows(model, rows, results)
+        if by_batch:
+            hooks.call("on_test_batch_end", number, results.values)
+    steps = batches_found("evaluate", source, number + 1)
+    values = results.values
+    hooks.call("on_test_end", dict(values))
+    return steps, values
+
+
+def evaluate_rows(model: Model, rows: Data, results: Results) -> None:
+    """Evaluate some rows by one call of the engine, and count in its results."""
+    network = model.network_for_rows(rows.rows)
+    metric, predictions = results.engine_metric, results.room(rows.rows)
+    results.add(network.evaluate(rows.x, rows.y, metric, rows.sample_weight, predictions), rows)
+
+
+def predict(model: Model, source: Source, hooks: Hooks) -> tuple[int, np.ndarray]:
+    """Return the number of batches, and the outputs [rows, units], without dropout."""
+    outputs, changes, number = [], model.changes, -1
+    by_batch = hooks.wants_batches("predict")
+    hooks.call("on_predict_begin", {})
+    for number, rows in enumerate(source.parts(by_batch)):
+        if by_batch:
+            hooks.call("on_predict_batch_begin", number, {})
+        model.require_unchanged(changes)
+        outputs.append(model.network_for_rows(rows.rows).predict(rows.x))
+        if by_batch:
+            hooks.call("on_predict_batch_end", number, {"outputs": outputs[-1]})
+    steps = batches_found("predict", source, number + 1)
+    hooks.call("on_predict_end", {})
+    return steps, outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
+
+
+def batches_found(method: str, source: Source, parts: int) -> int:
+    """Return the number of batches in so many parts, and warn when a stream has ended before those asked for."""
+    if isinstance(source, Arrays):
+        return source.steps  # in one part, or in as many
+    if source.steps and parts < source.steps:
+        warnings.warn(f"{method}: got {parts} batches, needs {source.steps}; the result is of those", stacklevel=4)
+    return parts

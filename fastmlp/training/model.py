@@ -1,35 +1,40 @@
-"""A model without its loops: weights, optimizer, loss and metrics, and the engine's network made from them."""
+"""A model without its loops: layers in a row, optimizer, loss and metrics, and the engine's network made from them."""
 
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
 
-from fastmlp.architecture import Architecture
-from fastmlp.callbacks.base import History
-from fastmlp.config import threads
-from fastmlp.data import arrays
-from fastmlp.data import sample_weights as row_weights
-from fastmlp.data.arrays import Shape
-from fastmlp.data.rows import Data
+from fastmlp.config import float_type, floatx, seeds
+from fastmlp.config.threads import threads_for
+from fastmlp.data.arrays import Shape, weight_arrays
 from fastmlp.kernels import Network
-from fastmlp.layers import LAYERS, Input, Layer
+from fastmlp.layers import LAYERS, Input, Layer, row_shape
+from fastmlp.layers.stack import Stack
 from fastmlp.layers.variable import Variable
 from fastmlp.losses import Loss
 from fastmlp.losses import get as get_loss
 from fastmlp.metrics import Metric, get_list
+from fastmlp.metrics.compiled import CompiledMetrics, in_engine
 from fastmlp.optimizers import Optimizer
 from fastmlp.optimizers import get as get_optimizer
-from fastmlp.settings import lookup, only
-from fastmlp.training.results import check_targets, in_engine, unique_names
+from fastmlp.settings import integer, lookup, only, optional_name, refuse_freezing, refuse_methods, to_plain
 
 M = TypeVar("M", bound="Model")
+STEPS = ("call", "train_step", "test_step", "predict_step", "compute_loss")  # of Keras' models, to be overridden there
+
+# Attributes that networks and files are made from, and what gives them another value.
+FIXED = {
+    **dict.fromkeys(("name", "dtype", "seed"), "new model"),
+    **dict.fromkeys(("optimizer", "loss", "metrics", "weighted_metrics"), "call of compile"),
+}
 
 
-class Model(Architecture):
+class Model:
     """Base of `Sequential`: what it is made of, without fit, evaluate and predict."""
 
     def __init__(
@@ -42,15 +47,17 @@ class Model(Architecture):
     ):
         if layers is not None and not isinstance(layers, Iterable):
             raise TypeError(f"layers: got {type(layers).__name__}, needs a list of layers")
-        super().__init__(name, dtype, seed)
+        self.name = optional_name(name) or "sequential"
+        self.dtype = float_type(floatx() if dtype is None else dtype)
+        self.seed = seeds.choose_seed(seed)
         self.optimizer: Optimizer | None = None
         self.loss: Loss | None = None
-        self.metrics: list[Metric] = []
-        self.weighted_metrics: list[Metric] = []
-        self.history: History | None = None
+        self.compiled_metrics = CompiledMetrics()
         self.stop_training = False
         self.epochs_trained = 0  # over all calls of fit: numbers the shuffles
         self.epochs_resumed = 0  # of the run that goes on, when a callback has restored its state
+        self._stack = Stack()
+        self._lock = threading.RLock()
         self._network: Network | None = None
         self._changes = 0  # calls of add, pop and compile
         self._kept: dict[str, np.ndarray] = {}  # weights for the network that is to be made anew
@@ -61,6 +68,69 @@ class Model(Architecture):
             while self._stack.layers:  # so that the layers can be used again
                 self._stack.pop()
             raise
+
+    def __init_subclass__(cls) -> None:
+        needs = "steps are the engine's; compile takes a loss of your own, gradients and apply_gradients make a loop"
+        refuse_methods(cls, STEPS, needs)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        refuse_freezing(name, value)
+        if name in FIXED and hasattr(self, name):
+            raise AttributeError(f"{name}: got a new value, needs a {FIXED[name]}")
+        super().__setattr__(name, value)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, without Input."""
+        return list(self._stack.layers)
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return the layer of that name, or of that place in `layers`; ValueError when there is none, or not one given.
+
+        Parameters
+        ----------
+        name : str, optional
+        index : int, optional
+        """
+        if (name is None) == (index is None):
+            raise ValueError(f"name: got {name!r} with index {index!r}, needs one of the two")
+        if index is not None:
+            return self.layers[integer("index", index, at_least=0, below=len(self.layers))]
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(f"name: got {name!r}, needs one of {', '.join(repr(layer.name) for layer in self.layers)}")
+
+    def build(self, input_shape: Any = None) -> None:
+        """Fix the shape of the input rows; a first None stands for the batch, as in Keras."""
+        if isinstance(input_shape, (tuple, list)) and len(input_shape) > 1 and input_shape[0] is None:
+            input_shape = input_shape[1:]
+        with self._lock:
+            self.fix_input_shape(None if input_shape is None else row_shape("input_shape", input_shape))
+
+    @property
+    def built(self) -> bool:
+        """Whether the shapes of all weights are known."""
+        return self._stack.built
+
+    @property
+    def input_shape(self) -> Shape | None:
+        """Shape of one input row, or None when not known yet."""
+        return self._stack.input_shape
+
+    def count_params(self) -> int:
+        """Return the number of weights."""
+        return sum(math.prod(shape) for shape in self.weight_names.values())
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the architecture as JSON values."""
+        return {
+            "name": self.name,
+            "dtype": self.dtype,
+            "seed": self.seed,
+            "input_shape": to_plain(self.input_shape),
+            "layers": to_plain(self.layers),
+        }
 
     def add(self, layer: Layer) -> None:
         """Append a layer. The layers before it keep their weights, the optimizer starts anew.
@@ -122,22 +192,31 @@ class Model(Architecture):
         only("steps_per_execution", steps_per_execution, (1, "auto"), "an epoch is one call of the engine already")
         only("jit_compile", jit_compile, ("auto", True, False, None), "everything is compiled already")
         only("auto_scale_loss", auto_scale_loss, (True,), "losses are not scaled")
-        new: dict[str, Any] = {"optimizer": get_optimizer(optimizer), "loss": None if loss is None else get_loss(loss)}
-        for name, value in (("metrics", metrics), ("weighted_metrics", weighted_metrics)):
-            new[name] = get_list(value, name)
-            if new["loss"] is not None:
-                check_targets(new[name], new["loss"], name)
-        if any(metric in new["metrics"] for metric in new["weighted_metrics"]):
-            raise ValueError("weighted_metrics: got an object of metrics, needs another one")
-        unique_names(new["metrics"], new["weighted_metrics"])
+        found, goal = get_optimizer(optimizer), None if loss is None else get_loss(loss)
+        lists = get_list(metrics, "metrics"), get_list(weighted_metrics, "weighted_metrics")
+        compiled = CompiledMetrics(*lists, goal)
         with self._lock:
-            vars(self).update(new)
+            vars(self).update(optimizer=found, loss=goal, compiled_metrics=compiled)
             self._discard_network()
 
     @property
     def metrics_names(self) -> list[str]:
         """Names of what `evaluate` returns: "loss", then those of the metrics."""
-        return unique_names(self.metrics, self.weighted_metrics)
+        return list(self.compiled_metrics.names)
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The metrics that `compile` was given."""
+        return self.compiled_metrics.metrics
+
+    @property
+    def weighted_metrics(self) -> list[Metric]:
+        """Those of them that weigh the rows."""
+        return self.compiled_metrics.weighted
+
+    def direction_of(self, name: str) -> str | None:
+        """Return "up" or "down" for a name in the logs whose metric says which way is better, else None."""
+        return self.compiled_metrics.direction_of(name)
 
     @property
     def weights(self) -> list[Variable]:
@@ -169,11 +248,11 @@ class Model(Architecture):
     def set_weights(self, weights: Any) -> None:
         """Set the weights from arrays in the order of `get_weights`; ValueError or TypeError when one does not fit."""
         with self._lock:
-            values = arrays.weight_arrays("weights", weights, list(self.weight_names.values()), self.dtype)
+            arrays = weight_arrays("weights", weights, list(self.weight_names.values()), self.dtype)
             if self._network is None:
-                self._kept = dict(zip(self.weight_names, values, strict=True))
+                self._kept = dict(zip(self.weight_names, arrays, strict=True))
             else:
-                self._network.set_weights(values)
+                self._network.set_weights(arrays)
 
     @classmethod
     def from_config(cls: type[M], config: Mapping[str, Any]) -> M:
@@ -181,9 +260,34 @@ class Model(Architecture):
         settings = dict(config)
         input_shape, items = settings.pop("input_shape"), settings.pop("layers")
         first = [] if input_shape is None else [Input(input_shape)]
-        return cls([*first, *(lookup("layers", item, LAYERS) for item in items)], **settings)
+        model = cls.__new__(cls)  # a subclass may take other arguments
+        Model.__init__(model, [*first, *(lookup("layers", item, LAYERS) for item in items)], **settings)
+        return model
 
-    # For model.py, training.py, testing.py and serialization.py
+    # For the loops, the callbacks and the files
+
+    @property
+    def weight_names(self) -> dict[str, Shape]:
+        """Shape of each weight by name ("dense/kernel"), in the order of get_weights."""
+        return self._stack.layout().weight_shapes
+
+    @property
+    def units(self) -> int:
+        """The number of outputs of a row."""
+        return self._stack.layout().units
+
+    @property
+    def stack(self) -> Stack:
+        """The layers and the shapes between them."""
+        return self._stack
+
+    def input_shape_of(self, layer: Layer) -> Shape:
+        """Return the shape of a row that one of the layers takes."""
+        return self._stack.layout().shapes[self._stack.layers.index(layer)]
+
+    def fix_input_shape(self, input_shape: Shape | None) -> None:
+        """Build for input rows of that shape; ValueError when they have another one already."""
+        self._stack.fix_input_shape(input_shape)
 
     @property
     def network(self) -> Network:
@@ -216,38 +320,12 @@ class Model(Architecture):
     def engine_metric(self) -> str | None:
         """The engine's name of the metric that it computes."""
         assert self.loss is not None
-        return in_engine(self.metrics, self.loss, self.units)[1]
-
-    def checked_data(
-        self,
-        x: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        class_weight: Any = None,
-        prefix: str = "",
-        shape: Shape | None = None,
-    ) -> tuple[Shape, Data]:
-        """Return the shape of the input rows and the checked arrays; nothing is changed."""
-        assert self.loss is not None
-        if sample_weight is not None and class_weight is not None:
-            raise ValueError(f"class_weight: got one beside {prefix}sample_weight, needs one of the two")
-        array = arrays.features(prefix + "x", x, shape or self.input_shape, self.dtype)
-        shapes = self._stack.shapes(array.shape[1:])
-        rows, units = len(array), shapes[-1][0]
-        y_true = self.loss.targets(prefix + "y", y, rows, units, self.dtype)
-        of_rows = None
-        if sample_weight is not None:
-            of_rows = row_weights.row_weights(prefix + "sample_weight", sample_weight, rows, self.dtype)
-        elif class_weight is not None:
-            of_rows = row_weights.class_weights(class_weight, y_true, units, self.dtype)
-        prepared = self.loss.prepare(y_true)
-        return shapes[0], Data(array.reshape(rows, -1), prepared, of_rows, None if prepared is y_true else y_true)
+        return in_engine(self.compiled_metrics.metrics, self.loss, self.units)[1]
 
     def network_for_rows(self, rows: int, passes: int = 1) -> Network:
         """Return the network, set for that many passes of the forward's size over that many rows."""
         network = self.network
-        network.threads = threads.threads_for(passes * rows * self._stack.multiply_adds())
+        network.threads = threads_for(passes * rows * network.multiply_adds)
         return network
 
     def _make_network(self) -> Network:
@@ -257,7 +335,7 @@ class Model(Architecture):
         loss = optimizer = None
         if self.loss is not None and self.optimizer is not None:
             loss, optimizer = self.loss.spec, self.optimizer.spec
-        inputs = math.prod(self._stack.shapes()[0])
+        inputs = math.prod(self._stack.layout().shapes[0])
         network = Network(inputs, self._stack.specs(self.seed), loss=loss, optimizer=optimizer, dtype=self.dtype)
         network.set_weights(list(weights.values()))
         self._kept = {}

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from fastmlp.data.rows import Data
-from fastmlp.losses import Loss
-from fastmlp.metrics import METRICS, Metric
-from fastmlp.metrics.accuracy import EngineAccuracy
-
-if TYPE_CHECKING:
-    from fastmlp.training.model import Model
+from fastmlp.metrics import Metric
+from fastmlp.metrics.compiled import in_engine
+from fastmlp.training.model import Model
 
 
 class Mean:
@@ -37,14 +34,19 @@ class Results:
 
     The engine computes the loss and at most one metric, `engine_metric`. The others take the rows of each call in one
     go, from the predictions that it leaves in `room`.
+
+    Parameters
+    ----------
+    model : Model
+        Built and compiled; the results are those of its loss and metrics at this moment.
     """
 
     def __init__(self, model: Model):
         assert model.loss is not None
-        self.names, self.dtype, self.units = model.metrics_names, model.dtype, model.units
-        self.metrics, self.weighted = model.metrics, model.weighted_metrics
-        self.inside, self.engine_metric = in_engine(self.metrics, model.loss, self.units)
-        self.others = [metric for metric in (*self.metrics, *self.weighted) if metric is not self.inside]
+        self.changes = model.changes
+        self.dtype, self.units, self.compiled = model.dtype, model.units, model.compiled_metrics
+        self.inside, self.engine_metric = in_engine(self.compiled.metrics, model.loss, self.units)
+        self.others = [metric for metric in self.compiled.all if metric is not self.inside]
         self.memory = np.empty((0, self.units), self.dtype)
         self.reset()
 
@@ -76,7 +78,7 @@ class Results:
             y, predictions = y[order], predictions[order]
             weights = None if weights is None else weights[order]
         for metric in self.others:
-            metric.update_state(y, predictions, sample_weight=weights if metric in self.weighted else None)
+            metric.update_state(y, predictions, sample_weight=weights if metric in self.compiled.weighted else None)
 
     @property
     def values(self) -> dict[str, float]:
@@ -84,19 +86,8 @@ class Results:
         if not self.mean.rows:
             return {}
         loss, inside = self.mean.values
-        rest = (inside if metric is self.inside else number(metric) for metric in (*self.metrics, *self.weighted))
-        return {name: float(value) for name, value in zip(self.names, (loss, *rest), strict=True)}
-
-
-def in_engine(metrics: Sequence[Metric], loss: Loss, units: int) -> tuple[Metric | None, str | None]:
-    """Return the first of the metrics that the engine computes, and its name there; at most one, without weights."""
-    for metric in metrics:
-        if loss.custom or type(metric) not in METRICS.values():  # a subclass may count otherwise
-            continue
-        name = metric.resolve(loss, units) if isinstance(metric, EngineAccuracy) else None
-        if name is not None:
-            return metric, name
-    return None, None
+        rest = (inside if metric is self.inside else number(metric) for metric in self.compiled.all)
+        return {name: float(value) for name, value in zip(self.compiled.names, (loss, *rest), strict=True)}
 
 
 def number(metric: Metric) -> float:
@@ -105,41 +96,3 @@ def number(metric: Metric) -> float:
     if np.size(result) != 1:
         raise ValueError(f"metrics: {metric.name}: got a result of shape {np.shape(result)}, needs one number")
     return float(np.asarray(result).reshape(()))
-
-
-def check_targets(metrics: Sequence[Metric], loss: Loss, argument: str) -> None:
-    """Raise ValueError for a metric that does not take the y of this loss."""
-    for metric in metrics:
-        if metric.targets is not None and not loss.custom and (metric.targets == "labels") != loss.sparse:
-            needs = f"one for the y of {loss.engine_name!r}, such as 'accuracy'"
-            raise ValueError(f"{argument}: got {metric.name!r}, needs {needs}")
-
-
-def direction_of(model: Model, name: str) -> str | None:
-    """Return "up" or "down" for a name in the logs whose metric says which way is better, else None."""
-    metrics = dict(zip(model.metrics_names[1:], (*model.metrics, *model.weighted_metrics), strict=True))
-    metric = metrics.get(name.removeprefix("val_"))
-    return None if metric is None else metric.direction
-
-
-def unique_names(metrics: Sequence[Metric], weighted: Sequence[Metric]) -> list[str]:
-    """Return "loss" and a name for each metric, numbered as Keras does: auc, auc_1, ..., and weighted_auc.
-
-    Raises
-    ------
-    ValueError
-        When one is called "loss".
-    """
-    names, uses = ["loss"], {"loss": 1}
-    for metric, prefix in [*((metric, "") for metric in metrics), *((metric, "weighted_") for metric in weighted)]:
-        name = str(metric.name)
-        if name == "loss":
-            raise ValueError("metrics: got one called 'loss', needs another name")
-        if name in uses:
-            name = prefix + name
-        count = uses.get(name, 0)
-        uses[name] = count + 1
-        names.append(f"{name}_{count}" if count else name)
-    if len(set(names)) < len(names):
-        raise ValueError(f"metrics: got the names {names[1:]}, needs different ones")
-    return names

@@ -67,6 +67,8 @@ cdef class Network(Parameters):
 
     Attributes
     ----------
+    multiply_adds : int
+        Multiplications and additions of a product to predict one row.
     step : int
         Updates done.
     steps_done : int
@@ -77,7 +79,7 @@ cdef class Network(Parameters):
 
     cdef readonly object loss
     cdef int thread_limit
-    cdef Py_ssize_t multiply_adds  # to predict one row
+    cdef readonly Py_ssize_t multiply_adds
     cdef bint is_shared  # whether threads meet in each pass; a network where they do not is small work
     cdef Py_ssize_t height, capacity, capacity_threads
     cdef object layer_memory, workspace, own_loss
