@@ -152,8 +152,8 @@ class VarianceScaling(Scaled):
             raise ValueError(f"mode: got {mode!r}, needs one of {', '.join(map(repr, MODES))}")
         if distribution not in (*DISTRIBUTIONS, "normal"):
             raise ValueError(f"distribution: got {distribution!r}, needs one of {', '.join(map(repr, DISTRIBUTIONS))}")
-        vars(self).update(scale=float(scale), mode=mode)
-        vars(self).update(distribution="truncated_normal" if distribution == "normal" else distribution)
+        known = "truncated_normal" if distribution == "normal" else distribution
+        self.overwrite(scale=float(scale), mode=mode, distribution=known)
 
 
 class GlorotUniform(Scaled):

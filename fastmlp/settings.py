@@ -31,6 +31,10 @@ class Settings:
             raise AttributeError(f"{name}: got a new value, needs a new {type(self).__name__}")
         super().__setattr__(name, value)
 
+    def overwrite(self, **values: Any) -> None:
+        """Give attributes a value that they may have already: what is derived, found later, or no argument."""
+        vars(self).update(values)
+
     def arguments(self) -> dict[str, Any]:
         """Return the constructor's arguments by name, those that it takes as *args or **kwargs left out."""
         parameters = inspect.signature(type(self)).parameters.values()

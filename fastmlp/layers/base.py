@@ -43,11 +43,11 @@ class Layer(Settings):
 
     def enter_model(self, name: str, model: Owner) -> None:
         """Take a place in a model, and its name there."""
-        vars(self).update(name=name, model=model)
+        self.overwrite(name=name, model=model)
 
     def leave_model(self) -> None:
         """Be free for another place."""
-        vars(self).update(model=None)
+        self.overwrite(model=None)
 
     @property
     def weights(self) -> list[Variable]:

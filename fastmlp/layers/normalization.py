@@ -195,7 +195,7 @@ class Normalization(Layer):
         if (mean is None) != (variance is None):
             raise ValueError("mean: got one of mean and variance, needs both or none")
         self.axis, self.invert = axis, invert
-        vars(self).update(mean=None, variance=None)
+        self.overwrite(mean=None, variance=None)
         if mean is not None:
             self.keep(np.asarray(mean, np.float64), np.asarray(variance, np.float64))
 
@@ -223,7 +223,7 @@ class Normalization(Layer):
                 raise ValueError(f"{argument}: got {values[~np.isfinite(values)][0]}, needs finite numbers")
         if variance.min() < 0:
             raise ValueError(f"variance: got {variance.min()}, which is below 0, needs numbers of at least 0")
-        vars(self).update(mean=mean.tolist(), variance=variance.tolist())
+        self.overwrite(mean=mean.tolist(), variance=variance.tolist())
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         if self.mean is not None and np.shape(self.mean) not in ((), (1,), input_shape[-1:]):

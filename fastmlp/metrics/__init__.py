@@ -139,7 +139,7 @@ def get(identifier: Any, argument: str = "metrics", custom_objects: Mapping[str,
     metric = identifier
     if isinstance(identifier, str):
         metric = find(argument, identifier, METRICS)()
-        vars(metric)["name"] = identifier
+        metric.overwrite(name=identifier)
     elif isinstance(identifier, type) and issubclass(identifier, Metric):
         metric = identifier()
     elif callable(identifier) and not isinstance(identifier, (type, Metric)):

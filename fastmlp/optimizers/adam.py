@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fastmlp.optimizers.base import Optimizer, Rate
+from fastmlp.optimizers.base import Common, Optimizer, Rate
 from fastmlp.settings import boolean, real
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-    from fastmlp.optimizers.base import Common
 
 
 class Betas(Optimizer):

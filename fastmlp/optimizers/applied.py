@@ -1,57 +1,99 @@
-"""One update of weights by gradients that the caller has computed: `Optimizer.apply_gradients`."""
+"""One update of weights by gradients that the caller has computed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from fastmlp.config import float_type
-from fastmlp.data.arrays import weight_arrays
+from fastmlp.data.arrays import Shape, weight_arrays
 from fastmlp.kernels.engine.parameters import Parameters
 from fastmlp.layers.variable import Variable
-
-if TYPE_CHECKING:
-    from fastmlp.optimizers import Optimizer
+from fastmlp.settings import Settings
 
 Weight = Variable | np.ndarray
 
 
-def apply_gradients(optimizer: Optimizer, pairs: Iterable[tuple[Any, Weight]]) -> int:
-    """Do one update, and return how many the optimizer has done. See `Optimizer.apply_gradients`."""
-    items = [tuple(pair) for pair in pairs]
-    if not items or any(len(item) != 2 for item in items):
-        raise ValueError("grads_and_vars: got no pairs, needs (gradient, weight) for each weight")
-    weights = [weight for _, weight in items]
-    dtype = dtype_of(weights)
-    shapes = [tuple(weight.shape) for weight in weights]
-    gradients = weight_arrays("gradients", [gradient for gradient, _ in items], shapes, dtype)
-    model = weights[0].model if isinstance(weights[0], Variable) else None
-    if model is not None and model.optimizer is optimizer:
-        expected = [variable.path for variable in model.trainable_weights]
-        if [getattr(weight, "path", None) for weight in weights] != expected:
+class AppliesGradients(Settings):
+    """Base of the optimizers; a subclass has `spec`, `learning_rate`, `rates` and `bind`."""
+
+    learning_rate: float
+    # the weights outside of the model that it trains: their keys, themselves (so that ids stay theirs), their engine
+    _applied: tuple[list[Any], list[Weight], Parameters] | None = None
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """The engine's description."""
+        raise NotImplementedError
+
+    def rates(self, first: int, count: int) -> np.ndarray | None:
+        """Return the rates of `count` updates, the first of which follows `first` others; None for `learning_rate`."""
+        raise NotImplementedError
+
+    def bind(self, network: Any) -> None:
+        """Count the updates of this network of the engine; None stands for one that has done none."""
+        raise NotImplementedError
+
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]]) -> int:
+        """Do one update of weights by their gradients, and return how many have been done.
+
+        Parameters
+        ----------
+        grads_and_vars : iterable of (gradient, weight)
+            The weights are all `trainable_weights` of a model, in their order, or arrays of float32 or float64, which
+            are changed in place. All are of one dtype; a later call takes the same ones, as the optimizer remembers
+            something for each.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For gradients or weights that do not fit; nothing has been changed then.
+        """
+        pairs = [tuple(pair) for pair in grads_and_vars]
+        if not pairs or any(len(pair) != 2 for pair in pairs):
+            raise ValueError("grads_and_vars: got no pairs, needs (gradient, weight) for each weight")
+        weights = [weight for _, weight in pairs]
+        dtype = dtype_of(weights)
+        shapes = [tuple(weight.shape) for weight in weights]
+        gradients = weight_arrays("gradients", [gradient for gradient, _ in pairs], shapes, dtype)
+        model = weights[0].model if isinstance(weights[0], Variable) else None
+        if model is not None and model.optimizer is self:
+            expected = [variable.path for variable in model.trainable_weights]
             got = [getattr(weight, "path", "an array") for weight in weights]
-            raise ValueError(f"grads_and_vars: got {got}, needs all trainable_weights of the model in their order")
-        network = model.network
-        update(optimizer, network, gradients)
-        return int(network.step)
-    parameters = parameters_for(optimizer, weights, shapes, dtype)
-    parameters.set_weights([weight.numpy() if isinstance(weight, Variable) else weight for weight in weights])
-    update(optimizer, parameters, gradients)
-    for weight, values in zip(weights, parameters.get_weights(), strict=True):
-        if isinstance(weight, Variable):
-            weight.assign(values)
-        else:
-            weight[...] = values
-    return int(parameters.step)
+            if got != expected:
+                raise ValueError(f"grads_and_vars: got {got}, needs all trainable_weights of the model in their order")
+            return int(self._update(model.network, gradients))
+        parameters = self._parameters_for(weights, shapes, dtype)
+        parameters.set_weights([weight.numpy() if isinstance(weight, Variable) else weight for weight in weights])
+        updates = self._update(parameters, gradients)
+        for weight, values in zip(weights, parameters.get_weights(), strict=True):
+            if isinstance(weight, Variable):
+                weight.assign(values)
+            else:
+                weight[...] = values
+        return updates
 
+    def _update(self, parameters: Parameters, gradients: Sequence[np.ndarray]) -> int:
+        """Let the engine do it, at the rate of this step; return the number of updates done."""
+        rates = self.rates(parameters.step, 1)
+        parameters.set_learning_rate(self.learning_rate if rates is None else float(rates[0]))
+        parameters.apply_gradients(gradients)
+        return int(parameters.step)
 
-def update(optimizer: Optimizer, parameters: Parameters, gradients: Sequence[np.ndarray]) -> None:
-    """Let the engine do it, at the rate of this step."""
-    rates = optimizer.rates(parameters.step, 1)
-    parameters.set_learning_rate(optimizer.learning_rate if rates is None else float(rates[0]))
-    parameters.apply_gradients(gradients)
+    def _parameters_for(self, weights: list[Weight], shapes: list[Shape], dtype: str) -> Parameters:
+        """Return the engine's arrays for weights outside of the model that it trains; made at the first call."""
+        keys = [(id(w.model), w.path) if isinstance(w, Variable) else id(w) for w in weights]
+        if self._applied is None:
+            parameters = Parameters(shapes, self.spec, dtype)
+            self.overwrite(_applied=(keys, weights, parameters))
+            self.bind(parameters)
+            return parameters
+        if self._applied[0] != keys:
+            needs = "the same: the optimizer remembers them"
+            raise ValueError(f"grads_and_vars: got other weights than at first, needs {needs}")
+        return self._applied[2]
 
 
 def dtype_of(weights: Sequence[Weight]) -> str:
@@ -65,21 +107,3 @@ def dtype_of(weights: Sequence[Weight]) -> str:
     if len(dtypes) != 1:
         raise ValueError(f"grads_and_vars: got weights of {sorted(dtypes)}, needs one dtype")
     return float_type(dtypes.pop())
-
-
-def parameters_for(
-    optimizer: Optimizer, weights: Sequence[Weight], shapes: list[tuple[int, ...]], dtype: str
-) -> Parameters:
-    """Return the engine's arrays for weights outside of the model that the optimizer trains; made at the first call."""
-    keys = [(id(w.model), w.path) if isinstance(w, Variable) else id(w) for w in weights]
-    kept = vars(optimizer).get("_applied")
-    if kept is None:
-        parameters = Parameters(shapes, optimizer.spec, dtype)
-        vars(optimizer)["_applied"] = (keys, list(weights), parameters)  # with the weights, so that ids stay theirs
-        optimizer.bind(parameters)
-        return parameters
-    if kept[0] != keys:
-        raise ValueError(
-            "grads_and_vars: got other weights than at first, needs the same: the optimizer remembers them"
-        )
-    return kept[2]  # type: ignore[no-any-return]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 import numpy as np
 
 from fastmlp.optimizers import schedules
-from fastmlp.settings import Settings, boolean, integer, only, optional_name, real, refuse_methods, to_plain
+from fastmlp.optimizers.applied import AppliesGradients
+from fastmlp.settings import boolean, integer, only, optional_name, real, refuse_methods, to_plain
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -43,7 +44,7 @@ class Common(TypedDict, total=False):
     name: str | None
 
 
-class Optimizer(Settings):
+class Optimizer(AppliesGradients):
     """Base of the optimizers.
 
     Parameters
@@ -63,6 +64,7 @@ class Optimizer(Settings):
     """
 
     _network: Any = None  # counts the updates
+    _rate: Any = None  # a number, or a function of the number of updates done
     default_name: ClassVar[str]
     settings: ClassVar[frozenset[str]] = frozenset(Common.__annotations__)  # names that may be set
 
@@ -97,7 +99,7 @@ class Optimizer(Settings):
 
     @property
     def learning_rate(self) -> float:
-        rate = vars(self)["rate"]
+        rate = self._rate
         return checked(rate(self.iterations)) if callable(rate) else float(rate)
 
     @learning_rate.setter
@@ -105,11 +107,11 @@ class Optimizer(Settings):
         if isinstance(value, Mapping):
             value = schedules.get(value)
         if not callable(value) or isinstance(value, type):
-            if callable(vars(self).get("rate")):
+            if callable(self._rate):
                 needs = "another schedule: this optimizer was made with one, so that its rate cannot be set"
                 raise TypeError(f"learning_rate: got {value!r}, needs {needs}")
             value = checked(value)
-        vars(self)["rate"] = value
+        self.overwrite(_rate=value)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "learning_rate":
@@ -124,7 +126,7 @@ class Optimizer(Settings):
 
         None where they are all the same, `learning_rate`.
         """
-        rate = vars(self)["rate"]
+        rate = self._rate
         if not callable(rate):
             return None
         return np.array([checked(rate(step)) for step in range(first, first + count)], np.float64)
@@ -134,31 +136,11 @@ class Optimizer(Settings):
         return 0 if self._network is None else int(self._network.step)
 
     def bind(self, network: Any) -> None:
-        """Count the updates of this network of the engine; None stands for one that has done none."""
-        vars(self)["_network"] = network
-
-    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]]) -> int:
-        """Do one update of weights by their gradients, and return how many have been done.
-
-        Parameters
-        ----------
-        grads_and_vars : iterable of (gradient, weight)
-            The weights are all `trainable_weights` of a model, in their order, or arrays of float32 or float64, which
-            are changed in place. All are of one dtype; a later call takes the same ones, as the optimizer remembers
-            something for each.
-
-        Raises
-        ------
-        ValueError, TypeError
-            For gradients or weights that do not fit; nothing has been changed then.
-        """
-        from fastmlp.optimizers import applied as updates
-
-        return updates.apply_gradients(self, grads_and_vars)
+        self.overwrite(_network=network)
 
     def take_rate(self, other: Optimizer) -> None:
         """Go on with the learning rate of another optimizer."""
-        vars(self)["rate"] = vars(other)["rate"]
+        self.overwrite(_rate=other._rate)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name not in ("_network", "_applied")}
@@ -168,7 +150,7 @@ class Optimizer(Settings):
         names = [parameter.name for parameter in parameters if parameter.kind is not parameter.VAR_KEYWORD]
         if len(names) < len(parameters):
             names += [name for name in Common.__annotations__ if name not in names]
-        return {name: getattr(self, "rate" if name == "learning_rate" else name) for name in names}
+        return {name: getattr(self, "_rate" if name == "learning_rate" else name) for name in names}
 
     def shown(self) -> dict[str, Any]:
         usual = {"use_ema": False, "ema_momentum": 0.99, "name": self.default_name}
@@ -176,7 +158,7 @@ class Optimizer(Settings):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as JSON values; TypeError where a learning rate cannot be written so."""
-        rate = vars(self)["rate"]
+        rate = self._rate
         if callable(rate) and type(rate) not in schedules.SCHEDULES.values():
             needs = "a number or one of optimizers.schedules to be saved; save_weights writes the weights alone"
             raise TypeError(f"learning_rate: got {rate!r}, needs {needs}")
