@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .folder import Dataset
+    from fastmlp.datasets.folder import Dataset
 
 NAMES = ("digits", "fashion_mnist", "mnist")
 
@@ -58,7 +58,7 @@ def load(name_or_folder: str | os.PathLike[str]) -> Dataset:
         data: Dataset = __getattr__(name_or_folder).load_data()
         return data
     if os.path.isdir(name_or_folder):
-        from .folder import load_folder
+        from fastmlp.datasets.folder import load_folder
 
         return load_folder(name_or_folder)
     known = ", ".join(NAMES)

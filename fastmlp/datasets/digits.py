@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .folder import Dataset, load_pair
+from fastmlp.datasets.folder import Dataset, load_pair
 
 DATA = Path(__file__).parent / "data"
 

@@ -6,8 +6,8 @@ Algorithms, arXiv:1708.07747. Licence: MIT.
 
 from __future__ import annotations
 
-from ._fetch import fetch
-from .folder import Dataset, load_folder
+from fastmlp.datasets._fetch import fetch
+from fastmlp.datasets.folder import Dataset, load_folder
 
 MIRRORS = (
     "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",  # has no https; the checksums make that safe

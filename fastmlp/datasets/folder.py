@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .idx import read_idx
+from fastmlp.datasets.idx import read_idx
 
 Pair: TypeAlias = "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]"
 Dataset: TypeAlias = "tuple[Pair, Pair]"

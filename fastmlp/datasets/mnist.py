@@ -5,8 +5,8 @@ Source: Y. LeCun, C. Cortes and C. Burges, The MNIST database of handwritten dig
 
 from __future__ import annotations
 
-from ._fetch import fetch
-from .folder import Dataset, load_folder
+from fastmlp.datasets._fetch import fetch
+from fastmlp.datasets.folder import Dataset, load_folder
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
