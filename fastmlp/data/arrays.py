@@ -70,7 +70,8 @@ def numeric(argument: str, values: Any) -> np.ndarray:
     ValueError
         For rows of unequal lengths, and for values under a mask, which a plain array would bring to light.
     """
-    if isinstance(values, np.ndarray) and np.any(getattr(values, "mask", False)):  # without importing numpy.ma
+    # of numpy.ma, without importing it
+    if type(values) is not np.ndarray and isinstance(values, np.ndarray) and np.any(getattr(values, "mask", False)):
         raise ValueError(f"{argument}: got masked values, needs an array without them")
     try:
         array = np.asarray(values)
@@ -105,13 +106,12 @@ def require_finite(argument: str, array: np.ndarray, dtype: str) -> None:
     """Raise ValueError at the first row with a value that is not finite in `dtype`."""
     if array.dtype.kind != "f":
         return
+    as_is = array.dtype in LOADED_AS_IS and array.flags.forc
+    if as_is and all_finite(array.reshape(-1, order="A"), dtype == "float32", threads_for(array.size)):
+        return
     limit = np.finfo(dtype).max
-    if array.dtype in LOADED_AS_IS and array.flags.forc:
-        finite = all_finite(array.reshape(-1, order="A"), dtype == "float32", threads_for(array.size))
-    else:
-        low, high = extremes(array)
-        finite = -limit <= low and high <= limit  # false for NaN
-    if finite:
+    low, high = extremes(array)
+    if -limit <= low and high <= limit:  # false for NaN
         return
     for start in range(0, len(array), CHUNK_ROWS):
         part = array[start : start + CHUNK_ROWS]

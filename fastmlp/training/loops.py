@@ -26,7 +26,8 @@ def train(model: Model, run: Run, hooks: Hooks) -> None:
     RuntimeError
         When a callback has changed the network: the arrays were checked for the one before.
     """
-    changes, results, validated = model.changes, Results(model), Results(model)
+    changes, results = model.changes, Results(model)
+    validated = results if run.validation is None else Results(model)
     progress = Progress(run.train.steps, run.verbose)
     hooks.call("on_train_begin", {})
     logs: dict[str, Any] = {}
