@@ -6,11 +6,12 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from bench import SLOWING
 from bench.jobs import CONTENDERS
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")  # NPROC is XLA's
-OVERRIDES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "FASTMLP_NUM_THREADS", "FASTMLP_SKIP_ZEROS")
+OVERRIDES = (*SLOWING, "FASTMLP_NUM_THREADS", "FASTMLP_SKIP_ZEROS")
 
 
 class Contender:

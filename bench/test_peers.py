@@ -1,6 +1,9 @@
 """The comparison with other libraries: who is refused, what is counted, and that the contenders do the same."""
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from math import inf, nan
 from types import SimpleNamespace
@@ -146,3 +149,11 @@ def test_the_machine_readable_file(tmp_path, monkeypatch):
     assert peers.main(["--jobs", "mnist_sgd", "--json", str(tmp_path / "found.json")]) == 0
     (record,) = json.loads((tmp_path / "found.json").read_text())
     assert record["contender"] == "fastmlp" and record["ratio"] == 1 and record["share_of_peak"] > 0
+
+
+def test_what_slows_openblas_is_found_said_and_unset():
+    code = "import bench, os; print('OPENBLAS_CORETYPE' in os.environ, bench.FOUND)"
+    slowed = {**os.environ, "OPENBLAS_CORETYPE": "Haswell"}
+    done = subprocess.run([sys.executable, "-c", code], env=slowed, cwd=process.ROOT, capture_output=True, text=True)
+    assert done.stdout == "False {'OPENBLAS_CORETYPE': 'Haswell'}\n"
+    assert done.stderr.startswith("bench: found OPENBLAS_CORETYPE=Haswell, which slow NumPy")
