@@ -6,7 +6,7 @@ Or Gaussian numbers, of which none is zero.
 import numpy as np
 
 from fastmlp import datasets
-from fastmlp.datasets._fetch import own_folder
+from fastmlp.datasets._fetch import given_folder
 
 PIXELS = 784
 CLASSES = 10
@@ -53,7 +53,7 @@ def source():
 
 
 def is_real():
-    return own_folder("mnist") is not None
+    return given_folder("mnist") is not None
 
 
 def flattened(images, labels, rows):

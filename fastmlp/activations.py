@@ -91,7 +91,7 @@ def silu(x: Any) -> np.ndarray:
 
 
 def gelu(x: Any) -> np.ndarray:
-    """Return x times the share of the standard normal distribution below x: Keras' exact gelu."""
+    """Return x times the standard normal distribution function at x: Keras' exact gelu."""
     return _apply("gelu", x)
 
 

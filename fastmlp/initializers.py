@@ -23,8 +23,8 @@ class Initializer(Settings):
 
     def __call__(self, shape: Any, dtype: Any = None) -> np.ndarray:
         sizes = tuple(integer("shape", size, at_least=0) for size in shape)
-        stream = np.random.default_rng(seeds.choose_seed(None))
-        return self.draw(sizes, stream).astype(float_type(floatx() if dtype is None else dtype))
+        generator = np.random.default_rng(seeds.choose_seed(None))
+        return self.draw(sizes, generator).astype(float_type(floatx() if dtype is None else dtype))
 
     def draw(self, shape: Shape, generator: np.random.Generator) -> np.ndarray:
         raise NotImplementedError
@@ -222,7 +222,7 @@ class Identity(Initializer):
 
 
 class Called(Initializer):
-    """A function of one's own, called as function(shape, dtype="float64"); its randomness is its own affair.
+    """A custom function, called as function(shape, dtype="float64"); its randomness is its own affair.
 
     A saved model keeps its name alone: the model that is loaded has its weights, and cannot draw new ones.
     """

@@ -165,7 +165,7 @@ def only(argument: str, value: Any, allowed: tuple[Any, ...], why: str) -> None:
 
 
 def refuse_methods(cls: type, names: tuple[str, ...], needs: str) -> None:
-    """Raise TypeError for a class of the user's own that defines methods which nothing here would call."""
+    """Raise TypeError for a custom class that defines methods which nothing here would call."""
     for name in names:
         if name in vars(cls):
             raise TypeError(f"{cls.__name__}: got a method {name!r}, needs none: {needs}")

@@ -9,12 +9,12 @@ def no_metric(y_true, y_pred):
 
 
 def binary_accuracy(y_true, y_pred):
-    """Share of the columns where truth and prediction, [rows, columns], lie on the same side of 0.5."""
-    shares = []
+    """Fraction of the columns where truth and prediction, [rows, columns], lie on the same side of 0.5."""
+    fractions = []
     for row_t, row_p in ops.pairs(y_true, y_pred):
         hits = [1.0 if (p > 0.5) == (t > 0.5) else 0.0 for t, p in ops.pairs(row_t, row_p)]
-        shares.append(ops.vector_sum(hits) / len(hits))
-    return shares
+        fractions.append(ops.vector_sum(hits) / len(hits))
+    return fractions
 
 
 def categorical_accuracy(y_true, y_pred):

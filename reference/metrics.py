@@ -66,7 +66,7 @@ def sparse_top_k_categorical_accuracy(y_true, y_pred, sample_weight=None, k=5):
 
 
 def sparse_top_hits(hits, sample_weight):
-    """The weighted share of rows that are hits."""
+    """The weighted fraction of the rows that are hits."""
     return mean([1.0 if hit else 0.0 for hit in hits], sample_weight)
 
 

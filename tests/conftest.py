@@ -5,7 +5,7 @@ import pytest
 
 from fastmlp import kernels
 from fastmlp.datasets import digits, idx
-from fastmlp.datasets._fetch import own_folder
+from fastmlp.datasets._fetch import given_folder
 
 THREADS = (1, 2, 3)
 
@@ -34,7 +34,7 @@ def few_digits():
 
 @pytest.fixture
 def mnist_available():
-    if own_folder("mnist") is None:
+    if given_folder("mnist") is None:
         pytest.skip("there is no mnist folder in FASTMLP_DATA")
 
 

@@ -8,10 +8,10 @@ import pytest
 from matplotlib.image import imread
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from fastmlp.datasets._fetch import own_folder
+from fastmlp.datasets._fetch import given_folder
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
-NEEDS_MNIST = pytest.mark.skipif(own_folder("mnist") is None, reason="needs MNIST in FASTMLP_DATA")
+NEEDS_MNIST = pytest.mark.skipif(given_folder("mnist") is None, reason="needs MNIST in FASTMLP_DATA")
 
 
 @pytest.fixture(params=["digits", pytest.param("mnist", marks=NEEDS_MNIST)])

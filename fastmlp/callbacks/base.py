@@ -41,7 +41,7 @@ class Callback:
         self.model = model
 
     @property
-    def own_model(self) -> Any:
+    def trained_model(self) -> Any:
         """The model, for hooks: RuntimeError before there is one."""
         if self.model is None:
             raise RuntimeError(f"{type(self).__name__}: got no model, needs to be given to fit, evaluate or predict")

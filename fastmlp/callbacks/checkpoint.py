@@ -88,9 +88,9 @@ class ModelCheckpoint(Monitor):
         self.tell(f"{what}saving model to {path}")
         path.parent.mkdir(parents=True, exist_ok=True)
         if self.save_weights_only:
-            self.own_model.save_weights(path)
+            self.trained_model.save_weights(path)
         else:
-            self.own_model.save(path)
+            self.trained_model.save(path)
 
     def path_of(self, epoch: int, batch: int | None, logs: Logs) -> Path:
         """Return the path with its fields filled in; ValueError for one that is neither known nor in the logs."""
@@ -143,10 +143,10 @@ class BackupAndRestore(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.path.exists():
-            self.own_model.epochs_resumed = self.own_model.load_backup(self.path)
+            self.trained_model.epochs_resumed = self.trained_model.load_backup(self.path)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        self.own_model.save_backup(self.path, epoch + 1)
+        self.trained_model.save_backup(self.path, epoch + 1)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         if self.delete_checkpoint:

@@ -24,7 +24,7 @@ class Monitor(Callback):
         Its name, such as "val_loss".
     mode : {"auto", "min", "max"}
         Whether smaller or larger is better; "auto" asks the model's metric of that name, and where there is none, or
-        one of the user's own, takes larger for accuracies and the like, else smaller.
+        a custom one, takes larger for accuracies and the like, else smaller.
     min_delta : float
         By how much a value must be better than the best one; the sign does not matter, as in Keras.
     """
@@ -112,16 +112,16 @@ class EarlyStopping(Monitor):
             return
         self.wait += 1
         if self.restore_best_weights and self.best_weights is None:  # the only ones until now, even at a loss of NaN
-            self.best_weights, self.best_epoch = self.own_model.get_weights(), epoch
+            self.best_weights, self.best_epoch = self.trained_model.get_weights(), epoch
         if self.is_better(value, self.best):
             self.best, self.best_epoch = value, epoch
             if self.restore_best_weights:
-                self.best_weights = self.own_model.get_weights()
+                self.best_weights = self.trained_model.get_weights()
             if self.baseline is None or self.is_better(value, self.baseline):
                 self.wait = 0
         elif self.wait >= self.patience and epoch > 0:
             self.stopped_epoch = epoch
-            self.own_model.stop_training = True
+            self.trained_model.stop_training = True
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         if self.stopped_epoch and self.verbose:
@@ -129,7 +129,7 @@ class EarlyStopping(Monitor):
         if self.best_weights is not None:
             if self.verbose:
                 print(f"Restoring model weights from the end of the best epoch: {self.best_epoch + 1}.")
-            self.own_model.set_weights(self.best_weights)
+            self.trained_model.set_weights(self.best_weights)
 
 
 class ReduceLROnPlateau(Monitor):
@@ -175,7 +175,7 @@ class ReduceLROnPlateau(Monitor):
         self.wait = self.cooldown_counter = 0
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        optimizer: Any = self.own_model.optimizer
+        optimizer: Any = self.trained_model.optimizer
         if logs is not None:
             logs["learning_rate"] = optimizer.learning_rate
         value = self.value_in(logs)

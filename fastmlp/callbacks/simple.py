@@ -40,7 +40,7 @@ class TerminateOnNaN(Callback):
         loss = (logs or {}).get("loss")
         if loss is not None and not math.isfinite(loss):
             print(f"Epoch {epoch + 1}: Invalid loss, terminating training")
-            self.own_model.stop_training = True
+            self.trained_model.stop_training = True
 
 
 class LearningRateScheduler(Callback):
@@ -62,7 +62,7 @@ class LearningRateScheduler(Callback):
         self.takes_rate = takes_two(schedule)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        optimizer = self.own_model.optimizer
+        optimizer = self.trained_model.optimizer
         assert optimizer is not None  # fit has required it
         arguments = (epoch, optimizer.learning_rate) if self.takes_rate else (epoch,)
         optimizer.learning_rate = self.schedule(*arguments)
@@ -71,7 +71,7 @@ class LearningRateScheduler(Callback):
             print(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        optimizer = self.own_model.optimizer
+        optimizer = self.trained_model.optimizer
         if logs is not None and optimizer is not None:
             logs["learning_rate"] = optimizer.learning_rate
 

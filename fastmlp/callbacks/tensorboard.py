@@ -86,7 +86,7 @@ class TensorBoard(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self.batches = 0
         if self.write_graph:
-            write_layers(self.writer("train"), self.own_model)
+            write_layers(self.writer("train"), self.trained_model)
 
     def write_batch(self, batch: int, logs: Logs | None = None) -> None:
         """Write the means since the start of the epoch, every `update_freq` batches."""
@@ -96,20 +96,20 @@ class TensorBoard(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = logs or {}
-        optimizer: Any = self.own_model.optimizer
+        optimizer: Any = self.trained_model.optimizer
         training = {name: value for name, value in logs.items() if not name.startswith("val_")}
         validation = {name[len("val_") :]: value for name, value in logs.items() if name.startswith("val_")}
         self.write("train", "epoch_{}", {**training, "learning_rate": optimizer.learning_rate}, epoch)
         self.write("validation", "epoch_{}", validation, epoch)
         if self.histogram_freq and epoch % self.histogram_freq == 0:
-            model = self.own_model
+            model = self.trained_model
             for name, weight in zip(model.weight_names, model.get_weights(), strict=True):
                 self.writer("train").add_histogram(f"{model.name}/{name}/histogram", weight, epoch)
         for writer in self.writers.values():  # so that a running training can be watched
             writer.flush()
 
     def on_test_end(self, logs: Logs | None = None) -> None:
-        self.write("validation", "evaluation_{}_vs_iterations", logs or {}, self.own_model.network.step)
+        self.write("validation", "evaluation_{}_vs_iterations", logs or {}, self.trained_model.network.step)
         if "epochs" not in self.params:  # called by evaluate, after which nothing comes
             self.close()
 

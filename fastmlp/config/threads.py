@@ -44,11 +44,11 @@ def threads_for(work: int) -> int:
 
 def threads_in_environment(environment: Mapping[str, str]) -> int | None:
     """Return the number of threads that the environment asks for, or None."""
-    own = environment.get("FASTMLP_NUM_THREADS", "").strip()
-    if own:
-        if not own.isdecimal() or not 1 <= int(own) <= MAX_THREADS:
-            raise ValueError(f"FASTMLP_NUM_THREADS: got {own!r}, needs an integer from 1 to {MAX_THREADS}")
-        return int(own)
+    asked = environment.get("FASTMLP_NUM_THREADS", "").strip()
+    if asked:
+        if not asked.isdecimal() or not 1 <= int(asked) <= MAX_THREADS:
+            raise ValueError(f"FASTMLP_NUM_THREADS: got {asked!r}, needs an integer from 1 to {MAX_THREADS}")
+        return int(asked)
     # A list, one number for each level of nesting; as OpenMP itself does, ignore what is no number.
     first = environment.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     return min(int(first), MAX_THREADS) if first.isdecimal() and int(first) > 0 else None

@@ -1,7 +1,7 @@
 """Where the rows of a run come from: arrays, batches by number, or batches of an iterable.
 
-Each kind of source gives the shares of an epoch: rows that the engine takes in one call. Arrays give an epoch in one
-share, the others a share for each batch.
+Each kind of source gives the chunks of an epoch: rows that the engine takes in one call. Arrays give an epoch in one
+chunk, the others a chunk for each batch.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Check = Callable[[str, Any], Data]
 
 
 @dataclass(frozen=True)
-class Share:
+class Chunk:
     """Rows of `data` in the order of a visit, and how many of them make a batch."""
 
     data: Data
@@ -36,10 +36,10 @@ class Share:
     def steps(self) -> int:
         return math.ceil(len(self.order) / self.batch_size)
 
-    def batches(self) -> Iterator[Share]:
-        """The same visit, a share for each batch."""
+    def batches(self) -> Iterator[Chunk]:
+        """The same visit, a chunk for each batch."""
         for start in range(0, len(self.order), self.batch_size):
-            yield Share(self.data, self.order[start : start + self.batch_size], self.batch_size)
+            yield Chunk(self.data, self.order[start : start + self.batch_size], self.batch_size)
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,13 @@ class Source:
 
     steps: int | None
 
-    def epoch(self, visit: Visit) -> Iterator[Share]:
-        """Return the shares of an epoch."""
+    def epoch(self, visit: Visit) -> Iterator[Chunk]:
+        """Return the chunks of an epoch."""
         raise NotImplementedError
 
     def parts(self, batches: bool) -> Iterator[Data]:
         """Return the rows of an epoch in their own order, for evaluation: by `batches`, or in few parts."""
-        return (share.data for share in self.epoch(Visit()))
+        return (chunk.data for chunk in self.epoch(Visit()))
 
 
 class Arrays(Source):
@@ -74,13 +74,13 @@ class Arrays(Source):
         self.steps_of_pass = math.ceil(data.rows / self.batch_size)
         self.steps: int = steps or self.steps_of_pass
 
-    def epoch(self, visit: Visit) -> Iterator[Share]:
+    def epoch(self, visit: Visit) -> Iterator[Chunk]:
         for number, first, last in stretches(visit.number * self.steps, self.steps, self.steps_of_pass):
             if self.shuffle:
                 order = seeds.row_order(visit.seed, visit.before + number, self.data.rows)
             else:
                 order = np.arange(self.data.rows, dtype=np.int64)
-            yield Share(self.data, order[first * self.batch_size : last * self.batch_size], self.batch_size)
+            yield Chunk(self.data, order[first * self.batch_size : last * self.batch_size], self.batch_size)
 
     def parts(self, batches: bool) -> Iterator[Data]:
         rows = min(self.steps * self.batch_size, self.data.rows)
@@ -95,7 +95,7 @@ class Numbered(Source):
         self.batches, self.check, self.shuffle = batches, check, shuffle
         self.steps: int = steps or len(batches)
 
-    def epoch(self, visit: Visit) -> Iterator[Share]:
+    def epoch(self, visit: Visit) -> Iterator[Chunk]:
         self.tell("on_epoch_begin")
         count = len(self.batches)
         for number, first, last in stretches(visit.number * self.steps, self.steps, count):
@@ -120,7 +120,7 @@ class Iterated(Source):
         self.endless = steps is not None
         self.steps = steps if steps or not hasattr(batches, "__len__") else len(batches)
 
-    def epoch(self, visit: Visit) -> Iterator[Share]:
+    def epoch(self, visit: Visit) -> Iterator[Chunk]:
         passes = self.through_passes() if self.endless else self.current
         for number, batch in enumerate(itertools.islice(passes, self.steps) if self.endless else passes):
             yield whole(self.check(f"batch {number}", batch))
@@ -143,7 +143,7 @@ class Iterated(Source):
 def source_of_batches(
     argument: str, batches: Any, check: Check, steps: int | None, epochs: int, shuffle: bool
 ) -> tuple[Source, Any]:
-    """Return the source of a stream, and its first batch as it is.
+    """Return the source of a caller's batches, and its first batch as it is.
 
     Raises
     ------
@@ -165,7 +165,7 @@ def source_of_batches(
     raise ValueError(nothing)
 
 
-def is_stream(value: Any) -> bool:
+def gives_batches(value: Any) -> bool:
     """Return whether a caller's data are batches, made as they are used, and no array."""
     if hasattr(value, "__next__"):
         return True
@@ -187,9 +187,9 @@ def stretches(first: int, count: int, length: int) -> Iterator[tuple[int, int, i
         first, count = first + taken, count - taken
 
 
-def whole(data: Data) -> Share:
+def whole(data: Data) -> Chunk:
     """Return all the rows as one batch."""
-    return Share(data, np.arange(data.rows, dtype=np.int64), data.rows)
+    return Chunk(data, np.arange(data.rows, dtype=np.int64), data.rows)
 
 
 def batch_rows(batch_size: Any, argument: str = "batch_size") -> int:
@@ -203,7 +203,7 @@ def step_count(argument: str, steps: Any) -> int | None:
 
 
 def refuse(argument: str, given: Mapping[str, Any]) -> None:
-    """Raise ValueError when an argument that only goes with arrays is given for a stream of batches."""
+    """Raise ValueError when an argument that only goes with arrays is given beside batches."""
     for name, value in given.items():
         if value is not None:
             got = repr(value) if isinstance(value, (int, float)) else type(value).__name__

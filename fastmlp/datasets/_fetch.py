@@ -37,9 +37,9 @@ def fetch(name: str, mirrors: Sequence[str], sha256: Mapping[str, str]) -> Path:
     OSError
         The cache cannot be written.
     """
-    own = own_folder(name)
-    if own is not None:
-        return own
+    given = given_folder(name)
+    if given is not None:
+        return given
     import pooch  # type: ignore[import-untyped]  # here, so that only those who download wait for its import
 
     folder = Path(pooch.os_cache("fastmlp")) / name
@@ -49,7 +49,7 @@ def fetch(name: str, mirrors: Sequence[str], sha256: Mapping[str, str]) -> Path:
     return folder
 
 
-def own_folder(name: str) -> Path | None:
+def given_folder(name: str) -> Path | None:
     """The folder ``$FASTMLP_DATA/<name>``, or None if there is none."""
     root = os.environ.get("FASTMLP_DATA")
     return Path(root) / name if root and (Path(root) / name).is_dir() else None

@@ -67,12 +67,12 @@ class Layer(Settings):
 
     def set_weights(self, weights: Any) -> None:
         """Set the layer's weights from arrays in the order of `get_weights`; ValueError if they do not fit."""
-        own = self.weights
-        if not isinstance(weights, (list, tuple)) or len(weights) != len(own):
-            raise ValueError(f"weights: got {weights!r:.60}, needs a list of {len(own)} arrays as of get_weights")
-        for variable, value in zip(own, weights, strict=True):
+        variables = self.weights
+        if not isinstance(weights, (list, tuple)) or len(weights) != len(variables):
+            raise ValueError(f"weights: got {weights!r:.60}, needs a list of {len(variables)} arrays as of get_weights")
+        for variable, value in zip(variables, weights, strict=True):
             variable.check(value)
-        for variable, value in zip(own, weights, strict=True):
+        for variable, value in zip(variables, weights, strict=True):
             variable.assign(value)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

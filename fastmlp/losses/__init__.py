@@ -1,4 +1,4 @@
-"""Keras' losses: as objects, as functions of arrays with one value a row, and of the user's own."""
+"""Keras' losses: as objects, as functions of arrays with one value a row, and custom ones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOSSES: dict[str, type[Loss]] = {
 
 
 def get(identifier: Any, argument: str = "loss") -> Loss:
-    """Return the loss for a name, class, instance or config, for a function of this module, or of the user's own."""
+    """Return the loss for a name, class, instance or config, or for a function: of this module, or custom."""
     for name, function in FUNCTIONS.items():
         if identifier is function:
             return LOSSES[name]()

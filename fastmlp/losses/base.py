@@ -116,7 +116,7 @@ class CrossEntropy(Loss):
 
 
 class SmoothedCrossEntropy(CrossEntropy):
-    """Base of those whose targets may be smoothed: a share `label_smoothing` of them is dealt out evenly."""
+    """Base of those whose targets may be smoothed: a fraction `label_smoothing` of them is dealt out evenly."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""A user's own loss: a function of truth and prediction that returns values and their gradient."""
+"""A custom loss: a function of truth and prediction that returns values and their gradient."""
 
 from __future__ import annotations
 

@@ -153,16 +153,16 @@ def get(identifier: Any, argument: str = "metrics", custom_objects: Mapping[str,
 def revived(argument: str, name: Any, config: dict[str, Any], custom_objects: Mapping[str, Any]) -> Metric:
     """Return the metric of a class's name and what its `get_config` returned."""
     if name == MeanMetricWrapper.__name__:
-        config["fn"] = own_object(argument, config["fn"], custom_objects)
+        config["fn"] = custom_object(argument, config["fn"], custom_objects)
         return MeanMetricWrapper(**config)
     found = {fold(known.__name__): known for known in METRICS.values()}.get(fold(str(name)))
-    known = found if found and name not in custom_objects else own_object(argument, name, custom_objects)
+    known = found if found and name not in custom_objects else custom_object(argument, name, custom_objects)
     if not (isinstance(known, type) and issubclass(known, Metric)):
         raise TypeError(f"custom_objects: got {known!r} for {name!r}, needs a subclass of Metric")
     return usable(argument, known.from_config(config))
 
 
-def own_object(argument: str, name: Any, custom_objects: Mapping[str, Any]) -> Any:
+def custom_object(argument: str, name: Any, custom_objects: Mapping[str, Any]) -> Any:
     """Return what the caller gives for a name that is not fastmlp's own, or raise ValueError."""
     if name not in custom_objects:
         needs = f"custom_objects={{{name!r}: ...}} with what the model was compiled with, or compile=False"

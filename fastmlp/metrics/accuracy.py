@@ -117,6 +117,6 @@ class SparseTopKCategoricalAccuracy(RowMetric):
 
 def in_top_k(labels: np.ndarray, y_pred: np.ndarray, k: int) -> np.ndarray:
     """Return 1.0 for each row of y_pred in which fewer than k values are larger than that of the label, else 0.0."""
-    own = np.take_along_axis(y_pred, labels[:, None], axis=1)
-    larger = np.count_nonzero(y_pred > own, axis=1)
-    return np.asarray((larger < k) & (own[:, 0] == own[:, 0]), np.float64)
+    right = np.take_along_axis(y_pred, labels[:, None], axis=1)
+    larger = np.count_nonzero(y_pred > right, axis=1)
+    return np.asarray((larger < k) & (right[:, 0] == right[:, 0]), np.float64)

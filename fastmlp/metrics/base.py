@@ -16,7 +16,7 @@ PART = 1 << 16  # elements that are looked at together: they stay in a cache
 
 
 class Metric(Settings):
-    """Base of the metrics, and of a user's own, which have `update_state`, `result` and `reset_state`.
+    """Base of the metrics, and of custom ones, which have `update_state`, `result` and `reset_state`.
 
     Parameters
     ----------
@@ -63,9 +63,9 @@ class Metric(Settings):
 
 @functools.cache
 def settings_of(kind: Any) -> frozenset[str]:
-    """Return what stays as the constructor has checked it; a user's own class may change all but its name."""
-    own = kind.__module__.startswith(f"{__package__}.")
-    return frozenset(inspect.signature(kind).parameters) if own else frozenset({"name"})
+    """Return what stays as the constructor has checked it; a custom class may change all but its name."""
+    known = kind.__module__.startswith(f"{__package__}.")
+    return frozenset(inspect.signature(kind).parameters) if known else frozenset({"name"})
 
 
 class Average(Metric):

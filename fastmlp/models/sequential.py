@@ -204,17 +204,17 @@ class Sequential(Model):
         They are this batch's own, as in Keras 2; Keras 3 returns means over the calls.
         """
         with self._lock:
-            rows, as_dict = self._batch("train_on_batch", x, y, sample_weight, return_dict, class_weight)
+            data, as_dict = self._batch("train_on_batch", x, y, sample_weight, return_dict, class_weight)
             results = self._results_of_batch()
-            loops.train_share(self, whole(rows), results)
+            loops.train_chunk(self, whole(data), results)
             return by_name_or_not(results.values, as_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Return the loss and metric of these rows, with dropout off."""
         with self._lock:
-            rows, as_dict = self._batch("test_on_batch", x, y, sample_weight, return_dict)
+            data, as_dict = self._batch("test_on_batch", x, y, sample_weight, return_dict)
             results = self._results_of_batch()
-            loops.evaluate_rows(self, rows, results)
+            loops.evaluate_rows(self, data, results)
             return by_name_or_not(results.values, as_dict)
 
     def predict_on_batch(self, x: Any) -> np.ndarray:
@@ -241,10 +241,10 @@ class Sequential(Model):
             raise ValueError(f"wrt: got {wrt!r}, needs 'weights' or 'input'")
         in_training = boolean("training", training)
         with self._lock:
-            rows, _ = self._batch("gradients", x, y, sample_weight, False)
-            network = self.network_for_rows(rows.rows, passes=3)
-            by_input = np.empty(rows.x.shape, self.dtype) if wrt == "input" else None
-            loss, gradients = network.gradients(rows.x, rows.y, rows.sample_weight, by_input, in_training)
+            data, _ = self._batch("gradients", x, y, sample_weight, False)
+            network = self.network_for_rows(data.rows, passes=3)
+            by_input = np.empty(data.x.shape, self.dtype) if wrt == "input" else None
+            loss, gradients = network.gradients(data.x, data.y, data.sample_weight, by_input, in_training)
             return float(loss), list(gradients) if by_input is None else by_input.reshape(-1, *self.input_shape or ())
 
     def __call__(self, x: Any, out: np.ndarray | None = None) -> np.ndarray:
@@ -318,9 +318,9 @@ class Sequential(Model):
         """Check the arguments of a method on one batch, and build the model for it."""
         self.require_loss(method)
         as_dict = boolean("return_dict", return_dict)
-        shape, rows = inputs.checked_data(self, x, y, sample_weight, class_weight=class_weight)
+        shape, data = inputs.checked_data(self, x, y, sample_weight, class_weight=class_weight)
         self.fix_input_shape(shape)
-        return rows, as_dict
+        return data, as_dict
 
     def _predict_into(self, x: Any, out: Any) -> np.ndarray:
         """Fill `out`, which must fit exactly, with the outputs for x."""

@@ -143,13 +143,13 @@ class CosineDecay(LearningRateSchedule):
 
     def __call__(self, step: int) -> float:
         if self.warmup_target is None:
-            return self.initial_learning_rate * self.share(step)
+            return self.initial_learning_rate * self.decayed(step)
         if step < self.warmup_steps:
             rise = self.warmup_target - self.initial_learning_rate
             return rise * (step / self.warmup_steps) + self.initial_learning_rate
-        return self.warmup_target * self.share(step - self.warmup_steps)
+        return self.warmup_target * self.decayed(step - self.warmup_steps)
 
-    def share(self, step: float) -> float:
+    def decayed(self, step: float) -> float:
         return (1.0 - self.alpha) * half_cosine(min(step, self.decay_steps) / self.decay_steps) + self.alpha
 
 
@@ -187,7 +187,7 @@ class CosineDecayRestarts(LearningRateSchedule):
 class OneCycle(LearningRateSchedule):
     """Up to max_learning_rate and down again in total_steps updates; PyTorch's OneCycleLR, not in Keras.
 
-    It starts at max_learning_rate / div_factor, is at its top after the share pct_start of the steps, and ends at the
+    It starts at max_learning_rate / div_factor, is at its top after a fraction pct_start of the steps, and ends at the
     start divided by final_div_factor, where it stays; with `three_phase` it goes back to the start first, as fast as it
     came. `anneal_strategy` is "cos" or "linear". Momentum stays as it is. L. Smith and N. Topin, Super-convergence:
     very fast training of neural networks using large learning rates, 2018.

@@ -35,7 +35,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     verbose : bool, int or "progress"
         "progress" draws a bar.
     dropout : float or list of float
-        Share of each hidden layer's units left out in training, in [0, 1); default 0.
+        Fraction of each hidden layer's units left out in training, in [0, 1); default 0.
     batch_norm : bool
         Whether each hidden layer's products are normalized by batches before their activation, as Ioffe and Szegedy
         (2015) describe it; not with solver="lbfgs".
@@ -125,7 +125,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         y : [rows] of labels, [rows, labels] of 0 and 1 for several labels a row, or [rows, outputs] of labels
         sample_weight : [rows], optional
         X_val, y_val, sample_weight_val : optional
-            Rows to validate on after each epoch, and to stop early by, in place of a share of X.
+            Rows to validate on after each epoch, and to stop early by, in place of a part of X.
 
         Returns
         -------
@@ -170,7 +170,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             return [np.log(part) for part in found] if isinstance(found, list) else np.log(found, out=found)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Accuracy: the share of rows of which all labels are right."""
+        """Accuracy: the fraction of the rows of which all labels are right."""
         if getattr(self, "_label_binarizer", None) is None or not isinstance(self._label_binarizer, ManyClasses):
             return float(super().score(X, y, sample_weight))
         return float(np.average((self.predict(X) == np.asarray(y)).all(axis=1), weights=sample_weight))
@@ -263,7 +263,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         return np.asarray(weights if sample_weight is None else weights * sample_weight)
 
     def _weights_of_classes(self, places: NDArray[Any], sample_weight: NDArray[Any] | None) -> NDArray[Any]:
-        """What each class weighs; "balanced" gives all classes the same share of the weight."""
+        """What each class weighs; "balanced" gives all classes the same part of the weight."""
         if not isinstance(self.class_weight, str):
             return np.asarray(compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_))
         found = np.bincount(places, sample_weight, len(self.classes_)).astype(np.float64)

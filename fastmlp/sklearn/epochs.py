@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fastmlp.sklearn import losses, networks
 from fastmlp.sklearn.solver_state import Optimizer
-from fastmlp.sklearn.sparse import shares
+from fastmlp.sklearn.sparse import chunks
 
 
 class Epochs:
@@ -57,7 +57,7 @@ class Epochs:
         columns = y.shape[1] if y.ndim == 2 else 1
         self.factor = losses.factor(loss, columns)
         self.penalized = estimator.alpha > 0
-        # rows without weights of their own weigh the same in every epoch
+        # rows without a weight weigh the same in every epoch
         self.row_weight = None if self.factor == 1 else np.full(len(y), self.factor, dtype)
         self.left_out = losses.left_out(loss, y)
         self.scales = 1.0 / self.sizes if self.penalized else None
@@ -74,15 +74,15 @@ class Epochs:
         if rates is None:
             self.network.set_learning_rate(self.optimizer.learning_rate)
         total, step = 0.0, 0
-        for x, rows, own_order in shares(self.x, order, self.batch_size):
-            steps = slice(step, step - (-len(own_order) // self.batch_size))
+        for x, rows, chunk_order in chunks(self.x, order, self.batch_size):
+            steps = slice(step, step - (-len(chunk_order) // self.batch_size))
             predictions = self.predictions
             if predictions is not None and not isinstance(rows, slice):
                 predictions = np.empty((len(rows), *predictions.shape[1:]), predictions.dtype)
             loss, _ = self.network.train_epoch(
                 x,
                 self.y[rows],
-                own_order,
+                chunk_order,
                 self.batch_size,
                 None,
                 None if weight is None else weight[rows],
@@ -93,7 +93,7 @@ class Epochs:
             if predictions is not None and not isinstance(rows, slice):
                 assert self.predictions is not None
                 self.predictions[rows] = predictions
-            total += loss * len(own_order)
+            total += loss * len(chunk_order)
             step = steps.stop
         return total / len(order) + self.correction(order, weight)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils.optimize import _check_optimize_result
 
 from fastmlp.sklearn import losses, networks
-from fastmlp.sklearn.sparse import shares
+from fastmlp.sklearn.sparse import chunks
 
 
 class Objective:
@@ -39,11 +39,11 @@ class Objective:
         self.network.set_weights(networks.interleaved(coefs, intercepts))
         rows = len(self.y)
         loss, gradient = self.constant, np.zeros_like(packed)
-        for x, numbers, own in shares(self.x, np.arange(rows), 1):
-            part, gradients = self.network.gradients(x, self.y[numbers], self.weight[numbers])
+        for x, row_numbers, _ in chunks(self.x, np.arange(rows), 1):
+            part, gradients = self.network.gradients(x, self.y[row_numbers], self.weight[row_numbers])
             kernels, biases = networks.apart(gradients)
-            loss += part * (len(own) / rows)
-            gradient += np.concatenate([array.ravel() for array in [*kernels, *biases]]) * (len(own) / rows)
+            loss += part * (len(x) / rows)
+            gradient += np.concatenate([array.ravel() for array in [*kernels, *biases]]) * (len(x) / rows)
         kernel_part = packed[: self.kernels]
         gradient[: self.kernels] += self.penalty * kernel_part
         return loss + 0.5 * self.penalty * float(kernel_part @ kernel_part), gradient

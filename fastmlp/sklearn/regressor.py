@@ -86,7 +86,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
         ----------
         sample_weight : [rows], optional
         X_val, y_val, sample_weight_val : optional
-            Rows to validate on after each epoch, and to stop early by, in place of a share of X.
+            Rows to validate on after each epoch, and to stop early by, in place of a part of X.
 
         Returns
         -------

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 # numbers that sparse rows are made dense to at a time: some MB, which stay in a cache
 DENSE_AT_ONCE = 1 << 20
 
-Share = tuple[NDArray[Any], Any, NDArray[np.int64]]
+Chunk = tuple[NDArray[Any], Any, NDArray[np.int64]]
 
 
 def prepared(x: Any) -> Any:
@@ -24,10 +24,10 @@ def prepared(x: Any) -> Any:
     return np.require(x, requirements=["C", "A"])
 
 
-def shares(x: Any, order: NDArray[np.int64], batch_size: int) -> Iterator[Share]:
+def chunks(x: Any, order: NDArray[np.int64], batch_size: int) -> Iterator[Chunk]:
     """The rows of an epoch as dense arrays: (array, row numbers of x that it holds, order of its rows).
 
-    Dense rows are one share, whose row numbers are slice(None); sparse ones come in shares of whole batches.
+    Dense rows are one chunk, whose row numbers are slice(None); sparse ones come in chunks of whole batches.
     """
     if not sp.issparse(x):
         yield x, slice(None), order

@@ -14,7 +14,7 @@ from typing import Any
 
 from fastmlp.config.threads import get_num_threads
 from fastmlp.data.arrays import Shape, features
-from fastmlp.data.batches import Arrays, Source, batch_rows, is_stream, refuse, source_of_batches, step_count
+from fastmlp.data.batches import Arrays, Source, batch_rows, gives_batches, refuse, source_of_batches, step_count
 from fastmlp.data.rows import Data, unlabelled, unpack
 from fastmlp.data.sample_weights import class_weights, row_weights
 from fastmlp.settings import boolean, integer, real
@@ -79,7 +79,7 @@ def prepare(model: Model, given: FitArguments) -> Run:
     steps = step_count("steps_per_epoch", given.steps_per_epoch)
     train: Source
     held_back = None
-    if is_stream(given.x):
+    if gives_batches(given.x):
         refuse("x", {"y": given.y, "batch_size": given.batch_size, "sample_weight": given.sample_weight})
         refuse("x", {"validation_split": given.validation_split or None})
         check = functools.partial(checked_batch, model, class_weight=given.class_weight)
@@ -116,7 +116,7 @@ def validation_of(
         if frequency != 1:
             raise ValueError(f"validation_freq: got {given.validation_freq!r}, needs validation_data too")
         return None
-    if is_stream(given.validation_data):
+    if gives_batches(given.validation_data):
         if size is not None:
             raise ValueError(f"validation_batch_size: got {size!r}, needs None where validation_data gives batches")
         check = functools.partial(checked_validation, model)
@@ -154,7 +154,7 @@ def evaluation_source(
 ) -> tuple[Source, Shape]:
     """Return the checked source of `evaluate`'s arguments, and the shape of its rows; nothing is changed."""
     steps = step_count("steps", steps)
-    if is_stream(x):
+    if gives_batches(x):
         refuse("x", {"y": y, "batch_size": batch_size, "sample_weight": sample_weight})
         source, first = source_of_batches("x", x, functools.partial(checked_batch, model), steps, 1, False)
         return source, shape_of_batch(model, "batch 0", first)
@@ -170,7 +170,7 @@ def prediction_source(model: Model, x: Any, batch_size: Any, steps: Any) -> tupl
         rows = batch[0] if isinstance(batch, tuple) else batch  # the y that a batch for training has is not used
         return unlabelled(f"{prefix} x", rows, model.input_shape, model.dtype)
 
-    if is_stream(x):
+    if gives_batches(x):
         refuse("x", {"batch_size": batch_size})
         source, first = source_of_batches("x", x, lambda prefix, batch: check(prefix, batch)[1], steps, 1, False)
         return source, check("batch 0", first)[0]

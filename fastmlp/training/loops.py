@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.callbacks.hooks import Hooks
-from fastmlp.data.batches import Arrays, Share, Source, Visit
+from fastmlp.data.batches import Arrays, Chunk, Source, Visit
 from fastmlp.data.rows import Data
 from fastmlp.training.inputs import Run
 from fastmlp.training.model import Model
@@ -61,17 +61,17 @@ def run_epoch(
     changes, steps, network = model.changes, 0, model.network
     results.reset()
     by_batch = hooks.wants_batches("train")
-    shares = shares_of(run, visit, by_batch)
-    with progress.running(lambda: steps + network.steps_done), contextlib.closing(shares):
-        for share in shares:
+    chunks = chunks_of(run, visit, by_batch)
+    with progress.running(lambda: steps + network.steps_done), contextlib.closing(chunks):
+        for chunk in chunks:
             if by_batch:
                 hooks.call("on_train_batch_begin", steps, {})
                 model.require_unchanged(changes)
-            train_share(model, share, results)
+            train_chunk(model, chunk, results)
             if by_batch:
                 hooks.call("on_train_batch_end", steps, results.values)
                 model.require_unchanged(changes)
-            steps += share.steps
+            steps += chunk.steps
             if model.stop_training:
                 break
     if steps < (run.train.steps or 1) and not model.stop_training:
@@ -82,29 +82,29 @@ def run_epoch(
     return steps, results.values
 
 
-def train_share(model: Model, share: Share, results: Results) -> None:
+def train_chunk(model: Model, chunk: Chunk, results: Results) -> None:
     """Train on some batches by one call of the engine, and count in its results."""
-    rows, network = share.data, model.network_for_training(share.batch_size)
+    data, network = chunk.data, model.network_for_training(chunk.batch_size)
     values = network.train_epoch(
-        rows.x,
-        rows.y,
-        share.order,
-        share.batch_size,
+        data.x,
+        data.y,
+        chunk.order,
+        chunk.batch_size,
         results.engine_metric,
-        sample_weight=rows.sample_weight,
-        learning_rates=model.learning_rates(share.steps),
-        predictions=results.room(rows.rows),
+        sample_weight=data.sample_weight,
+        learning_rates=model.learning_rates(chunk.steps),
+        predictions=results.room(data.rows),
     )
-    results.add(values, rows, share.order)
+    results.add(values, data, chunk.order)
 
 
-def shares_of(run: Run, visit: Visit, by_batch: bool) -> Generator[Share, None, None]:
-    """Return the shares of an epoch, each a batch where callbacks want to see them; the bits are the same."""
-    for share in run.train.epoch(visit):
+def chunks_of(run: Run, visit: Visit, by_batch: bool) -> Generator[Chunk, None, None]:
+    """Return the chunks of an epoch, each a batch where callbacks want to see them; the bits are the same."""
+    for chunk in run.train.epoch(visit):
         if by_batch:
-            yield from share.batches()
+            yield from chunk.batches()
         else:
-            yield share
+            yield chunk
 
 
 def evaluate(model: Model, source: Source, hooks: Hooks, results: Results) -> tuple[int, dict[str, Any]]:
@@ -113,11 +113,11 @@ def evaluate(model: Model, source: Source, hooks: Hooks, results: Results) -> tu
     results.reset()
     by_batch = hooks.wants_batches("test")
     hooks.call("on_test_begin", {})
-    for number, rows in enumerate(source.parts(by_batch)):
+    for number, data in enumerate(source.parts(by_batch)):
         if by_batch:
             hooks.call("on_test_batch_begin", number, {})
         model.require_unchanged(changes)
-        evaluate_rows(model, rows, results)
+        evaluate_rows(model, data, results)
         if by_batch:
             hooks.call("on_test_batch_end", number, results.values)
     steps = batches_found("evaluate", source, number + 1)
@@ -126,11 +126,11 @@ def evaluate(model: Model, source: Source, hooks: Hooks, results: Results) -> tu
     return steps, values
 
 
-def evaluate_rows(model: Model, rows: Data, results: Results) -> None:
+def evaluate_rows(model: Model, data: Data, results: Results) -> None:
     """Evaluate some rows by one call of the engine, and count in its results."""
-    network = model.network_for_rows(rows.rows)
-    metric, predictions = results.engine_metric, results.room(rows.rows)
-    results.add(network.evaluate(rows.x, rows.y, metric, rows.sample_weight, predictions), rows)
+    network = model.network_for_rows(data.rows)
+    metric, predictions = results.engine_metric, results.room(data.rows)
+    results.add(network.evaluate(data.x, data.y, metric, data.sample_weight, predictions), data)
 
 
 def predict(model: Model, source: Source, hooks: Hooks) -> tuple[int, np.ndarray]:
@@ -138,11 +138,11 @@ def predict(model: Model, source: Source, hooks: Hooks) -> tuple[int, np.ndarray
     outputs, changes, number = [], model.changes, -1
     by_batch = hooks.wants_batches("predict")
     hooks.call("on_predict_begin", {})
-    for number, rows in enumerate(source.parts(by_batch)):
+    for number, data in enumerate(source.parts(by_batch)):
         if by_batch:
             hooks.call("on_predict_batch_begin", number, {})
         model.require_unchanged(changes)
-        outputs.append(model.network_for_rows(rows.rows).predict(rows.x))
+        outputs.append(model.network_for_rows(data.rows).predict(data.x))
         if by_batch:
             hooks.call("on_predict_batch_end", number, {"outputs": outputs[-1]})
     steps = batches_found("predict", source, number + 1)
@@ -151,7 +151,7 @@ def predict(model: Model, source: Source, hooks: Hooks) -> tuple[int, np.ndarray
 
 
 def batches_found(method: str, source: Source, parts: int) -> int:
-    """Return the number of batches in so many parts, and warn when a stream has ended before those asked for."""
+    """Return the number of batches in so many parts, and warn when batches have ended before those asked for."""
     if isinstance(source, Arrays):
         return source.steps  # in one part, or in as many
     if source.steps and parts < source.steps:
