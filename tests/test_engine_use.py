@@ -18,18 +18,18 @@ from tests.networks import OPTIMIZERS, WHOLE_RUN_LOSS, dense, dropout, initial
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"x": np.ones((6, 4))}, r"x must be a C-contiguous array of .* with shape \(rows, 3\), got float64 \(6, 4\)"),
-        ({"x": np.ones((6, 3), int)}, "x must be a C-contiguous array of uint8 or float32 or float64"),
-        ({"x": np.ones((3, 6)).T}, "x must be a C-contiguous array"),
-        ({"x": [[1.0, 2.0, 3.0]]}, "x must be .*, got list"),
-        ({"y": np.zeros(5, np.intc)}, r"y must be a C-contiguous array of int32 with shape \(6\), got int32 \(5,\)"),
-        ({"y": np.zeros((6, 2), np.float32)}, "y must be a C-contiguous array of int32"),
-        ({"y": np.full(6, 2, np.intc)}, "y must hold numbers from 0 to 1, got 2 to 2"),
+        ({"x": np.ones((6, 4))}, r"x: got float64 \(6, 4\), needs a C-contiguous array of .* with shape \(rows, 3\)"),
+        ({"x": np.ones((6, 3), int)}, "x: got .*, needs a C-contiguous array of uint8 or float32 or float64"),
+        ({"x": np.ones((3, 6)).T}, "x: got .*, needs a C-contiguous array"),
+        ({"x": [[1.0, 2.0, 3.0]]}, "x: got list, needs"),
+        ({"y": np.zeros(5, np.intc)}, r"y: got int32 \(5,\), needs a C-contiguous array of int32 with shape \(6\)"),
+        ({"y": np.zeros((6, 2), np.float32)}, "y: got .*, needs a C-contiguous array of int32"),
+        ({"y": np.full(6, 2, np.intc)}, "y: got numbers from 2 to 2, needs 0 to 1"),
         ({"y": None}, "y: got None, needs the targets"),
-        ({"order": np.array([0, 6])}, "order must hold numbers from 0 to 5, got 0 to 6"),
-        ({"order": np.array([0.0])}, "order must be a C-contiguous array of int64"),
-        ({"order": np.arange(0)}, "order must be a C-contiguous array of int64"),
-        ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
+        ({"order": np.array([0, 6])}, "order: got numbers from 0 to 6, needs 0 to 5"),
+        ({"order": np.array([0.0])}, "order: got .*, needs a C-contiguous array of int64"),
+        ({"order": np.arange(0)}, "order: got .*, needs a C-contiguous array of int64"),
+        ({"batch_size": 0}, "batch_size: got 0, needs at least 1"),
         ({"metric": "categorical_accuracy"}, "metric: got 'categorical_accuracy', which does not fit the loss 'sparse"),
     ],
 )
@@ -62,7 +62,7 @@ def test_impossible_widths(inputs, units):
 
 @pytest.mark.parametrize("threads", [0, -1, 257])
 def test_impossible_numbers_of_threads(threads):
-    with pytest.raises(ValueError, match=f"threads must be from 1 to 256, got {threads}"):
+    with pytest.raises(ValueError, match=f"threads: got {threads}, needs 1 to 256"):
         Network(3, [dense(2)]).threads = threads
 
 

@@ -39,9 +39,7 @@ def test_choice(requested, available, chosen):
 
 
 def test_impossible_request_lists_what_there_is():
-    with pytest.raises(
-        ValueError, match="FASTMLP_ISA='avx512' is not available on this machine; available: avx2, base"
-    ):
+    with pytest.raises(ValueError, match="FASTMLP_ISA: got 'avx512', needs one that this machine has: avx2, base"):
         isa.choose("avx512", ("avx2", "base"))
 
 
@@ -57,7 +55,7 @@ def test_environment_without_a_name_takes_the_best():
 def test_impossible_environment_raises_at_import():
     run = python(PRINT, FASTMLP_ISA="sparc")
     assert run.returncode != 0
-    assert "ValueError: FASTMLP_ISA='sparc' is not available on this machine; available:" in run.stderr
+    assert "ValueError: FASTMLP_ISA: got 'sparc', needs one that this machine has:" in run.stderr
 
 
 def test_a_source_folder_that_is_not_built_says_so(tmp_path):

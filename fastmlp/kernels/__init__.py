@@ -154,7 +154,7 @@ reshape = kernel(
     columns=int,
     out="rows columns",
     requires=(
-        "x must have rows * columns elements",
+        "rows * columns elements in x",
         lambda size: size["m"] * size["n"] == size["rows"] * size["columns"],
     ),
 )

@@ -97,7 +97,7 @@ def kernel(compiled: Any, requires: Requirement | None = None, **contract: Any) 
         values = [this.value(name, what, given) for (name, what), given in zip(inputs, args, strict=False)]
         this.check_labels()
         if requires is not None and not requires[1](this.sizes):
-            raise ValueError(f"{this.label}: {requires[0]}, got {this.sizes}")
+            raise ValueError(f"{this.label}: got {this.sizes}, needs {requires[0]}")
         if out is not None:
             values.append(this.out(out, args[-2]))
         this.check_overlap()
@@ -144,9 +144,9 @@ class Call:
         try:
             value = operator.index(given) if what.kind is int else real(given)
         except (TypeError, OverflowError):
-            raise TypeError(f"{self.label}: {name} must be {what.kind.__name__}, got {given!r:.40}") from None
+            raise TypeError(f"{self.label}: {name}: got {given!r:.40}, needs {what.kind.__name__}") from None
         if not what.low <= value <= what.high:
-            raise ValueError(f"{self.label}: {name} must be from {what.low} to {what.high}, got {value}")
+            raise ValueError(f"{self.label}: {name}: got {value}, needs {what.low} to {what.high}")
         self.sizes[name] = value
         return value
 
@@ -158,9 +158,8 @@ class Call:
             self.limits.append((name, array, what.below))
         if what.updated:
             if not (isinstance(given, np.ndarray) and array.flags.carray):
-                raise ValueError(
-                    f"{self.label}: {name} is changed in place: it must be a C-contiguous, aligned, writable array"
-                )
+                needs = "a C-contiguous, aligned, writable array, as it is changed in place"
+                raise ValueError(f"{self.label}: {name}: got {described(given)}, needs {needs}")
         elif array.dtype != dtype or not (array.flags.c_contiguous and array.flags.aligned):
             array = np.require(array, dtype, ["C", "A"])
         (self.written if what.updated else self.read)[name] = array
@@ -169,19 +168,19 @@ class Call:
     def check_dtype(self, name: str, what: Array, array: np.ndarray) -> np.dtype[Any]:
         if what.dtype is not None:
             if not np.issubdtype(array.dtype, np.integer):
-                raise TypeError(f"{self.label}: {name} must hold integers, got {array.dtype}")
+                raise TypeError(f"{self.label}: {name}: got {array.dtype}, needs integers")
             limits = np.iinfo(what.dtype)
             if array.size and not (limits.min <= array.min() and array.max() <= limits.max):
-                raise ValueError(f"{self.label}: {name} must hold numbers from {limits.min} to {limits.max}")
+                got = f"numbers from {array.min()} to {array.max()}"
+                raise ValueError(f"{self.label}: {name}: got {got}, needs {limits.min} to {limits.max}")
             return np.dtype(what.dtype)
         if array.dtype not in FLOATS:
-            raise TypeError(f"{self.label}: {name} must be float32 or float64, got {array.dtype}")
+            raise TypeError(f"{self.label}: {name}: got {array.dtype}, needs float32 or float64")
         if self.dtype is None:
             self.dtype = array.dtype
         if array.dtype != self.dtype:
-            raise TypeError(
-                f"{self.label}: {name} must be {self.dtype} like the arguments before it, got {array.dtype}"
-            )
+            needs = f"{self.dtype} like the arguments before it"
+            raise TypeError(f"{self.label}: {name}: got {array.dtype}, needs {needs}")
         return self.dtype
 
     def check_shape(self, name: str, what: Array, array: np.ndarray) -> None:
@@ -190,9 +189,9 @@ class Call:
         else:
             fits = array.ndim == len(what.names) and self.same_sizes(what.names, array.shape)
         if not fits:
-            raise ValueError(f"{self.label}: {name} must have shape ({self.described(what)}), got {array.shape}")
+            raise ValueError(f"{self.label}: {name}: got shape {array.shape}, needs ({self.sizes_of(what)})")
         if array.size == 0:
-            raise ValueError(f"{self.label}: {name} must not be empty, got shape {array.shape}")
+            raise ValueError(f"{self.label}: {name}: got shape {array.shape}, needs at least one element")
 
     def same_sizes(self, names: list[str], shape: tuple[int, ...]) -> bool:
         """Whether the dimensions have the sizes they had before; from now on they have."""
@@ -201,7 +200,7 @@ class Call:
                 return False
         return True
 
-    def described(self, what: Array) -> str:
+    def sizes_of(self, what: Array) -> str:
         known = {name: size for name, size in self.sizes.items() if not name.isdigit()}
         return ", ".join(f"{name}={known[name]}" if name in known else name for name in what.names)
 
@@ -214,13 +213,11 @@ class Call:
         shape = tuple([self.sizes[name] for name in what.names])
         if given is None:
             if min(shape) < 1:
-                raise ValueError(f"{self.label}: out would have shape {shape}; every dimension must be at least 1")
+                raise ValueError(f"{self.label}: out: got shape {shape}, needs at least 1 in every dimension")
             return np.empty(shape, dtype)
         if not isinstance(given, np.ndarray) or given.dtype != dtype or given.shape != shape or not given.flags.carray:
-            got = f"{given.dtype} {given.shape}" if isinstance(given, np.ndarray) else type(given).__name__
-            raise ValueError(
-                f"{self.label}: out must be a writable C-contiguous {dtype} array of shape {shape}, got {got}"
-            )
+            needs = f"a writable C-contiguous {dtype} array of shape {shape}"
+            raise ValueError(f"{self.label}: out: got {described(given)}, needs {needs}")
         self.written["out"] = np.asarray(given)
         return self.written["out"]
 
@@ -230,7 +227,7 @@ class Call:
         for name, array in self.written.items():
             for other, neighbour in everything.items():
                 if name != other and np.may_share_memory(array, neighbour):
-                    raise ValueError(f"{self.label}: {name} must not share memory with {other}")
+                    raise ValueError(f"{self.label}: {name}: got memory of {other}, needs its own")
 
 
 def check_array(name: str, array: Any, dtypes: tuple[Any, ...], shape: tuple[int | None, ...]) -> None:
@@ -242,13 +239,17 @@ def check_array(name: str, array: Any, dtypes: tuple[Any, ...], shape: tuple[int
         and all(size in (None, given) for size, given in zip(shape, array.shape, strict=True))
     )
     if not fits or not array.size or not (array.flags.c_contiguous and array.flags.aligned):
-        got = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
         types = " or ".join(str(np.dtype(dtype)) for dtype in dtypes)
         sizes = ", ".join("rows" if size is None else str(size) for size in shape)
-        raise ValueError(f"{name} must be a C-contiguous array of {types} with shape ({sizes}), got {got}")
+        raise ValueError(f"{name}: got {described(array)}, needs a C-contiguous array of {types} with shape ({sizes})")
 
 
 def check_range(name: str, array: np.ndarray, limit: int) -> None:
     """Refuse numbers outside of 0 to limit - 1."""
     if array.min() < 0 or array.max() >= limit:
-        raise ValueError(f"{name} must hold numbers from 0 to {limit - 1}, got {array.min()} to {array.max()}")
+        raise ValueError(f"{name}: got numbers from {array.min()} to {array.max()}, needs 0 to {limit - 1}")
+
+
+def described(given: Any) -> str:
+    """Return what an argument is: the type and shape of an array, or the name of its class."""
+    return f"{given.dtype} {given.shape}" if isinstance(given, np.ndarray) else type(given).__name__

@@ -55,6 +55,6 @@ def choose(requested, available):
         return available[0]
     if requested not in available:
         raise ValueError(
-            f"FASTMLP_ISA={requested!r} is not available on this machine; available: {', '.join(available)}"
+            f"FASTMLP_ISA: got {requested!r}, needs one that this machine has: {', '.join(available)}"
         )
     return requested

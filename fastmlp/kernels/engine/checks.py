@@ -24,7 +24,7 @@ def check_data(network: Any, x: Any, y: Any, order: Any, batch_size: int, metric
         check_array("order", order, (np.int64,), (None,))
         check_range("order", order, len(x))
     if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        raise ValueError(f"batch_size: got {batch_size}, needs at least 1")
 
 
 def check_targets(network: Any, rows: int, y: Any, metric: str | None) -> None:
@@ -33,7 +33,7 @@ def check_targets(network: Any, rows: int, y: Any, metric: str | None) -> None:
         raise ValueError("y: got targets, but the network was made without a loss")
     if callable(network.loss):
         if len(y) != rows:
-            raise ValueError(f"y must have {rows} rows, one for each row of x, got {len(y)}")
+            raise ValueError(f"y: got {len(y)} rows, needs {rows}, one for each row of x")
         if metric is not None:
             raise ValueError(f"metric: got {metric!r}, needs None for a loss that is a callable")
         return
@@ -49,7 +49,7 @@ def check_out(name: str, network: Any, x: Any, out: Any, columns: int) -> None:
     """Refuse memory that does not fit what a Network gives for the rows of x; ValueError."""
     check_array(name, out, (network.dtype,), (len(x), columns))
     if not out.flags.writeable or np.may_share_memory(x, out):
-        raise ValueError(f"{name} must be writable and share no memory with x")
+        raise ValueError(f"{name}: got memory that is read-only or of x, needs writable memory of its own")
 
 
 def check_rows_and_steps(

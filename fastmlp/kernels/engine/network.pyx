@@ -91,7 +91,7 @@ cdef class Network(Parameters):
         self.capacity = 0
         self.plan.skip_zeros = SKIP_ZEROS
         if inputs < 1 or any(layer.get("units", 1) < 1 for layer in layers):
-            raise ValueError(f"a network needs at least one input and one unit in every layer, got {inputs}, {layers}")
+            raise ValueError(f"layers: got {inputs} inputs and {layers}, needs at least one input and one unit in every layer")
         self.plan.inputs = inputs
         self.own_loss = OwnLoss(loss) if callable(loss) else None
         self.plan.fused = bool(layers) and (layers[len(layers) - 1].get("activation"), loss) in FUSED
@@ -208,7 +208,7 @@ cdef class Network(Parameters):
     @threads.setter
     def threads(self, threads):
         if not 1 <= threads <= MAX_THREADS:
-            raise ValueError(f"threads must be from 1 to {MAX_THREADS}, got {threads}")
+            raise ValueError(f"threads: got {threads}, needs 1 to {MAX_THREADS}")
         self.thread_limit = threads
 
     @property
