@@ -87,10 +87,10 @@ class PyDataset:
         raise NotImplementedError
 
     def on_epoch_begin(self) -> None:
-        """Called before each epoch."""
+        """Run before each epoch."""
 
     def on_epoch_end(self) -> None:
-        """Called after each epoch."""
+        """Run after each epoch."""
 
 
 Sequence = PyDataset  # its name in Keras 2

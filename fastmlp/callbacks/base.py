@@ -48,23 +48,23 @@ class Callback:
         return self.model
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Called at the start of fit."""
+        """Run at the start of fit."""
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Called at the end of fit, with the last epoch's logs."""
+        """Run at the end of fit, with the last epoch's logs."""
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Called before epoch number `epoch`, counted from 0."""
+        """Run before epoch number `epoch`, counted from 0."""
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Called after an epoch and its validation."""
+        """Run after an epoch and its validation."""
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        """Called before batch number `batch` of an epoch, counted from 0."""
+        """Run before batch number `batch` of an epoch, counted from 0."""
         self.on_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Called after a batch; `logs` has the means since the start of the epoch."""
+        """Run after a batch; `logs` has the means since the start of the epoch."""
         self.on_batch_end(batch, logs)
 
     def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
@@ -74,28 +74,28 @@ class Callback:
         """Another name of on_train_batch_end."""
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
-        """Called at the start of evaluate, and of the validation of fit."""
+        """Run at the start of evaluate, and of the validation of fit."""
 
     def on_test_end(self, logs: Logs | None = None) -> None:
-        """Called at their end, with the results."""
+        """Run at their end, with the results."""
 
     def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        """Called before a batch of evaluate, or of a validation."""
+        """Run before a batch of evaluate, or of a validation."""
 
     def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Called after it; `logs` has the means until there."""
+        """Run after it; `logs` has the means until there."""
 
     def on_predict_begin(self, logs: Logs | None = None) -> None:
-        """Called at the start of predict."""
+        """Run at the start of predict."""
 
     def on_predict_end(self, logs: Logs | None = None) -> None:
-        """Called at the end of predict."""
+        """Run at the end of predict."""
 
     def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        """Called before a batch of predict."""
+        """Run before a batch of predict."""
 
     def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Called after it; `logs["outputs"]` has the outputs of the batch."""
+        """Run after it; `logs["outputs"]` has the outputs of the batch."""
 
 
 class History(Callback):

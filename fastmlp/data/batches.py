@@ -37,7 +37,7 @@ class Chunk:
         return math.ceil(len(self.order) / self.batch_size)
 
     def batches(self) -> Iterator[Chunk]:
-        """The same visit, a chunk for each batch."""
+        """Return the same visit, a chunk for each batch."""
         for start in range(0, len(self.order), self.batch_size):
             yield Chunk(self.data, self.order[start : start + self.batch_size], self.batch_size)
 

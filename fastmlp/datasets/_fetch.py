@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def fetch(name: str, mirrors: Sequence[str], sha256: Mapping[str, str]) -> Path:
-    """The folder that holds the files of dataset ``name``, downloaded first where needed.
+    """Return the folder that holds the files of dataset ``name``, downloaded first where needed.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def fetch(name: str, mirrors: Sequence[str], sha256: Mapping[str, str]) -> Path:
 
 
 def given_folder(name: str) -> Path | None:
-    """The folder ``$FASTMLP_DATA/<name>``, or None if there is none."""
+    """Return the folder ``$FASTMLP_DATA/<name>``, or None if there is none."""
     root = os.environ.get("FASTMLP_DATA")
     return Path(root) / name if root and (Path(root) / name).is_dir() else None
 
@@ -79,7 +79,7 @@ def _fetch_file(folder: Path, file: str, digest: str, mirrors: list[str]) -> Non
 
 
 def _data_root() -> str:
-    """What FASTMLP_DATA says, in words."""
+    """Return what FASTMLP_DATA says, in words."""
     return repr(os.environ["FASTMLP_DATA"]) if "FASTMLP_DATA" in os.environ else "not set"
 
 

@@ -48,7 +48,7 @@ def load_folder(path: str | os.PathLike[str]) -> Dataset:
 
 
 def _find(folder: Path, prefixes: tuple[str, ...], kind: str) -> Path:
-    """The one file of ``folder`` whose name starts with one of ``prefixes`` and contains ``kind``."""
+    """Return the one file of ``folder`` whose name starts with one of ``prefixes`` and contains ``kind``."""
     names = {entry.name for entry in folder.iterdir() if entry.name.startswith(prefixes) and kind in entry.name}
     found = sorted(name for name in names if name.removesuffix(".gz") == name or name.removesuffix(".gz") not in names)
     if len(found) != 1:

@@ -95,7 +95,7 @@ def _read_header(stream: IO[bytes], path: str | os.PathLike[str]) -> tuple[np.dt
 def _read_values(
     stream: IO[bytes], path: str | os.PathLike[str], dtype: np.dtype[Any], shape: tuple[int, ...]
 ) -> bytearray:
-    """The bytes of the values, exactly as many as the header claims."""
+    """Return the bytes of the values, exactly as many as the header claims."""
     needed = math.prod(shape) * dtype.itemsize  # Python integers: no overflow
     values = bytearray()
     while len(values) < needed:

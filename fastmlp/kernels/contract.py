@@ -113,14 +113,14 @@ def kernel(compiled: Any, requires: Requirement | None = None, **contract: Any) 
 
 
 def signature_of(required: list[str], defaults: dict[str, Any]) -> inspect.Signature:
-    """The signature of a function that has these arguments, by place or by name."""
+    """Return the signature of a function that has these arguments, by place or by name."""
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     parameters = [inspect.Parameter(name, kind) for name in required]
     return inspect.Signature([*parameters, *(inspect.Parameter(name, kind, default=x) for name, x in defaults.items())])
 
 
 def real(given: Any) -> float:
-    """The float of a number; text and arrays are none."""
+    """Return the float of a number; text and arrays are none."""
     if not isinstance(given, numbers.Real):
         raise TypeError
     return float(given)

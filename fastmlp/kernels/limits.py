@@ -14,7 +14,7 @@ _forked = False
 
 
 def usable(threads: int) -> int:
-    """The number of threads to use when so many are asked for."""
+    """Return the number of threads to use when so many are asked for."""
     return 1 if _forked else threads
 
 

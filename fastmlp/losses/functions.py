@@ -157,7 +157,7 @@ def _by_kernel(name: str, y_true: Any, y_pred: Any, *settings: float) -> np.ndar
 def _crossentropy(
     name: str, y_true: Any, y_pred: Any, from_logits: Any, label_smoothing: Any, classes: int | None = None
 ) -> np.ndarray:
-    """The values of a cross-entropy against rows; labels are smoothed among so many classes, or the columns."""
+    """Return the values of a cross-entropy against rows; labels are smoothed among so many classes, or the columns."""
     name += "_from_logits" * boolean("from_logits", from_logits)
     smoothing = real("label_smoothing", label_smoothing, low=0.0, high=1.0)
     truth, predictions = _alike(y_true, y_pred)

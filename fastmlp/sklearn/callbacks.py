@@ -21,7 +21,7 @@ except ImportError:  # before scikit-learn 1.9
 
 
 def checked(callbacks: Any) -> list[Callback]:
-    """The argument callbacks as a list; TypeError for what is none, ValueError for one that has no use here."""
+    """Return the argument callbacks as a list; TypeError for what is none, ValueError for one that has no use here."""
     found = check_callbacks(list(callbacks) if isinstance(callbacks, tuple) else callbacks)
     for callback in found:
         if any(overrides(callback, hook) for hook in OF_BATCHES["train"]):
@@ -49,7 +49,7 @@ class Model:
         return self.epochs.optimizer
 
     def get_weights(self) -> networks.Weights:
-        """Copies of the weights: kernel and bias of each layer, then what normalizes it."""
+        """Return copies of the weights: kernel and bias of each layer, then what normalizes it."""
         return list(self.epochs.network.get_weights())
 
     def set_weights(self, weights: networks.Weights) -> None:
@@ -115,7 +115,7 @@ class Watchers:
         return bool(task.call_on_fit_task_end(estimator=self.estimator, **fit, reconstruction_attributes=self.weights))
 
     def weights(self) -> dict[str, Any]:
-        """The attributes that make the estimator a fitted one."""
+        """Return the attributes that make the estimator a fitted one."""
         return networks.fitted(self.estimator, self.epochs.network)
 
     def end(self) -> None:

@@ -151,7 +151,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         return self._partial_fit(X, y, sample_weight)  # type: ignore[no-any-return]
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """The class of each row, [rows], its labels as 0 and 1, [rows, labels], or a class for each output."""
+        """Return the class of each row, [rows], its labels as 0 and 1, [rows, labels], or a class for each output."""
         check_is_fitted(self)
         return self._decode(self._outputs(X))
 
@@ -164,7 +164,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         return np.hstack([1 - outputs, outputs]) if self.n_outputs_ == 1 else outputs
 
     def predict_log_proba(self, X: Any) -> Any:
-        """The logarithm of predict_proba."""
+        """Return the logarithm of predict_proba."""
         found = self.predict_proba(X)
         with np.errstate(divide="ignore"):
             return [np.log(part) for part in found] if isinstance(found, list) else np.log(found, out=found)
@@ -263,7 +263,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         return np.asarray(weights if sample_weight is None else weights * sample_weight)
 
     def _weights_of_classes(self, places: NDArray[Any], sample_weight: NDArray[Any] | None) -> NDArray[Any]:
-        """What each class weighs; "balanced" gives all classes the same part of the weight."""
+        """Return what each class weighs; "balanced" gives all classes the same part of the weight."""
         if not isinstance(self.class_weight, str):
             return np.asarray(compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_))
         found = np.bincount(places, sample_weight, len(self.classes_)).astype(np.float64)

@@ -98,7 +98,7 @@ class Epochs:
         return total / len(order) + self.correction(order, weight)
 
     def weights_of(self, order: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.float64]]:
-        """What rows and penalties are multiplied by, so that a batch's loss is divided by the sum of its weights."""
+        """Return the factors of rows and penalties by which a batch's loss is divided by the sum of its weights."""
         assert self.weight is not None
         weight = self.weight[order].astype(np.float64, copy=False)
         sums = np.add.reduceat(weight, self.starts)
@@ -108,7 +108,7 @@ class Epochs:
         return rows, scales
 
     def rates(self) -> NDArray[np.float64] | None:
-        """The rates of a schedule that is a function of the number of updates done, or None."""
+        """Return the rates of a schedule that is a function of the number of updates done, or None."""
         if self.schedule is None:
             return None
         first = self.network.step
@@ -119,7 +119,7 @@ class Epochs:
         return rates
 
     def correction(self, order: NDArray[np.int64], weight: NDArray[Any] | None) -> float:
-        """What the engine's loss lacks, or has too much, to be scikit-learn's."""
+        """Return what the engine's loss lacks, or has too much, to be scikit-learn's."""
         if self.left_out is not None:
             return self.mean(self.left_out[order], order, weight)
         if self.predictions is None:
@@ -134,7 +134,7 @@ class Epochs:
         return -self.mean(excess, rows, weight) * len(rows) / len(order)
 
     def mean(self, values: NDArray[Any], rows: NDArray[np.int64], weight: NDArray[Any] | None) -> float:
-        """The mean of values of some rows, times what they weigh in their batch."""
+        """Return the mean of values of some rows, times what they weigh in their batch."""
         return float(np.mean(values if weight is None else values * (weight[rows] / self.factor)))
 
     def keep(self) -> None:

@@ -38,7 +38,7 @@ class HeldOut:
             self.labels = estimator._decode(self.one_hot(estimator))
 
     def one_hot(self, estimator: Any) -> NDArray[Any]:
-        """The targets as perfect predictions."""
+        """Return the targets as perfect predictions."""
         return self.y if self.y.ndim == 2 else np.asarray(np.eye(estimator.n_outputs_)[self.y])
 
     def measure(self, estimator: Any, network: Any) -> tuple[float, float]:
@@ -58,7 +58,7 @@ class HeldOut:
 
 
 def as_fitted(estimator: Any, network: Any) -> Any:
-    """A copy of the estimator with the network's present weights, for arrays without names."""
+    """Return a copy of the estimator with the network's present weights, for arrays without names."""
     view = copy.copy(estimator)
     vars(view).update(networks.fitted(estimator, network))
     vars(view).pop("feature_names_in_", None)
@@ -68,7 +68,7 @@ def as_fitted(estimator: Any, network: Any) -> Any:
 def split(
     estimator: Any, x: Any, y: NDArray[Any], sample_weight: NDArray[Any] | None, random: Any
 ) -> tuple[NDArray[np.int64], HeldOut]:
-    """The rows to train on and those held out, as scikit-learn draws them; ValueError for fewer than two of those."""
+    """Return the rows to train on and those held out, as scikit-learn draws them; ValueError for fewer than two."""
     rows = np.arange(len(y))
     fraction, stratify = estimator.validation_fraction, estimator._strata(y)
     train, held = train_test_split(rows, random_state=random, test_size=fraction, stratify=stratify)

@@ -60,7 +60,7 @@ def of_logits(loss: str) -> bool:
 
 
 def probabilities(loss: str, outputs: Array) -> Array:
-    """What the loss here takes, of what the engine's takes."""
+    """Return what the loss here takes, of what the engine's takes."""
     if not of_logits(loss):
         return outputs
     return np.asarray(softmax(outputs, axis=1) if loss == "log_loss" else expit(outputs))
@@ -89,10 +89,10 @@ def too_large(loss: str, y: Array, z: Array) -> tuple[NDArray[np.int64], Array] 
 
 
 def factor(loss: str, columns: int) -> float:
-    """What rows weigh in the engine, so that its gradients are scikit-learn's."""
+    """Return what rows weigh in the engine, so that its gradients are scikit-learn's."""
     return {"log_loss": 1.0, "squared_error": 0.5 * columns}.get(loss, float(columns))
 
 
 def left_out(loss: str, y: Array) -> Array | None:
-    """What each row's loss lacks in the engine because the predictions do not change it, [rows], or None."""
+    """Return what each row's loss lacks in the engine because the predictions do not change it, [rows], or None."""
     return np.asarray((xlogy(y, y) - y).sum(axis=1)) if loss == "poisson" else None

@@ -43,7 +43,7 @@ class ManyClasses:
         return np.hstack([column[:, None] == classes for column, classes in zip(y.T, self.classes_, strict=True)])
 
     def inverse_transform(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """The class of the largest output, [rows, outputs]."""
+        """Return the class of the largest output, [rows, outputs]."""
         parts = zip(self.parts(outputs), self.classes_, strict=True)
         return np.stack([classes[part.argmax(axis=1)] for part, classes in parts], axis=1)
 

@@ -28,7 +28,7 @@ OF_NORMALIZATION = ("gamma", "beta", "mean", "variance")
 
 
 def layers_of(estimator: Any, penalty: float, logits: bool) -> list[dict[str, Any]]:
-    """The engine's layers: dense ones, with normalization inside of the hidden ones and dropout behind them."""
+    """Return the engine's layers: dense ones, with normalization inside of the hidden ones and dropout behind them."""
     units = [len(bias) for bias in estimator.intercepts_]
     hidden = [HIDDEN[name] for name in activations(estimator.activation, len(units) - 1)]
     rates = [*dropout_rates(estimator.dropout, len(units) - 1), 0.0]
@@ -50,7 +50,7 @@ def layers_of(estimator: Any, penalty: float, logits: bool) -> list[dict[str, An
 def build(
     estimator: Any, dtype: Any, loss: str | None = None, optimizer: Mapping[str, Any] | None = None, penalty: float = 0
 ) -> Network:
-    """A network with the estimator's weights; without the last activation where the loss takes logits."""
+    """Return a network with the estimator's weights; without the last activation where the loss takes logits."""
     layers = layers_of(estimator, penalty, logits=loss is not None and loss.endswith("_from_logits"))
     network = Network(len(estimator.coefs_[0]), layers, loss, optimizer, dtype=np.dtype(dtype).name)
     network.set_weights(weights_of(estimator))
@@ -65,7 +65,7 @@ _guard = threading.Lock()
 
 @contextmanager
 def for_predictions(estimator: Any, x: Any) -> Iterator[Network]:
-    """A network to predict the rows of x with, in their type where it is a wider one than the weights'.
+    """Return a network to predict the rows of x with, in their type where it is a wider one than the weights'.
 
     It is given the weights in each call, as these may have been changed.
     """
@@ -87,7 +87,7 @@ def for_predictions(estimator: Any, x: Any) -> Iterator[Network]:
 
 
 def weights_of(estimator: Any) -> Weights:
-    """The estimator's weights in the engine's order: kernel and bias of each layer, then what normalizes it."""
+    """Return the estimator's weights in the engine's order: kernel and bias of each layer, then what normalizes it."""
     found: Weights = []
     for kernel, bias, normalization in zip_longest(estimator.coefs_, estimator.intercepts_, estimator.batch_norm_):
         found += [kernel, bias]
@@ -97,7 +97,7 @@ def weights_of(estimator: Any) -> Weights:
 
 
 def fitted(estimator: Any, network: Network) -> dict[str, Any]:
-    """The attributes of the estimator that hold the network's weights."""
+    """Return the attributes of the estimator that hold the network's weights."""
     weights = iter(network.get_weights())
     coefs, intercepts, normalizations = [], [], []
     for number in range(len(estimator.coefs_)):

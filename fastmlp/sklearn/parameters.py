@@ -66,7 +66,7 @@ def keep(estimator: Any, arguments: Mapping[str, Any]) -> None:
 
 
 def hidden_sizes(sizes: Any) -> list[int]:
-    """The argument hidden_layer_sizes as a list; ValueError for a size below 1, TypeError for one that is not whole."""
+    """Return hidden_layer_sizes as a list; ValueError for a size below 1, TypeError for one that is no integer."""
     found = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
     if np.any(np.array(found) <= 0):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {found}.")
@@ -74,7 +74,7 @@ def hidden_sizes(sizes: Any) -> list[int]:
 
 
 def per_layer(name: str, value: Any, count: int) -> list[Any]:
-    """An argument that is one value, or one for each hidden layer, as a list of those; ValueError for another count."""
+    """Return one value, or a list of one for each hidden layer, as such a list; ValueError for another count."""
     if isinstance(value, (str, Real)):
         return [value] * count
     found = list(value)
@@ -84,7 +84,7 @@ def per_layer(name: str, value: Any, count: int) -> list[Any]:
 
 
 def activations(value: Any, count: int) -> list[str]:
-    """The argument activation as names, one for each hidden layer; ValueError for an unknown one."""
+    """Return the argument activation as names, one for each hidden layer; ValueError for an unknown one."""
     found = per_layer("activation", value, count)
     for name in found:
         if name not in HIDDEN:
@@ -93,7 +93,7 @@ def activations(value: Any, count: int) -> list[str]:
 
 
 def dropout_rates(value: Any, count: int) -> list[float]:
-    """The argument dropout as rates, one for each hidden layer; ValueError for one outside of [0, 1)."""
+    """Return the argument dropout as rates, one for each hidden layer; ValueError for one outside of [0, 1)."""
     found = [float(rate) for rate in per_layer("dropout", value, count)]
     for rate in found:
         if not 0 <= rate < 1:

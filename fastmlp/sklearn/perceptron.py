@@ -114,7 +114,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
             self.__dict__.pop(name, None)
 
     def _last_hidden(self, count: int) -> str:
-        """The activation that scikit-learn takes the bound of the output layer from: the one of the hidden layers."""
+        """Return the activation of the hidden layers, from which scikit-learn takes the output layer's bound."""
         if isinstance(self.activation, str):
             return self.activation
         return activations(self.activation, count)[-1] if count else "relu"
@@ -133,7 +133,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
             self.best_validation_score_ = -np.inf if validated else None
 
     def _checked_weight(self, sample_weight: Any, X: Any) -> NDArray[Any] | None:
-        """The weights of the rows, or None; ValueError for weights that are all 0."""
+        """Return the weights of the rows, or None; ValueError for weights that are all 0."""
         if sample_weight is None:
             return None
         weights: NDArray[Any] = _check_sample_weight(sample_weight, X)
@@ -142,7 +142,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         return weights
 
     def _training_weight(self, sample_weight: NDArray[Any] | None, y: Any) -> NDArray[Any] | None:
-        """The weights to train with."""
+        """Return the weights to train with."""
         return sample_weight
 
     def _check_validation(self, validation: tuple[Any, Any, Any] | None) -> None:
@@ -154,7 +154,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
             raise ValueError(f"X_val: got rows for solver={self.solver!r}, which has no epochs, needs 'sgd' or 'adam'")
 
     def _held_out(self, X: Any, y: Any, sample_weight: Any) -> HeldOut:
-        """The rows that were given to validate on."""
+        """Return the rows that were given to validate on."""
         X, y = self._validate(X, y, "validate", reset=False)
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
         return HeldOut(self, prepared(X), self._encode(y, self.coefs_[0].dtype), weights)
@@ -168,7 +168,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         return self
 
     def _outputs(self, X: Any) -> NDArray[Any]:
-        """Outputs of the network for X, checked, [rows, units]."""
+        """Return outputs of the network for X, checked, [rows, units]."""
         rows = prepared(validate_data(self, X, accept_sparse=["csr", "csc"], reset=False))
         with networks.for_predictions(self, rows) as network:
             return predict(network, rows)
@@ -187,5 +187,5 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
 
 
 def metadata(sample_weight: Any) -> dict[str, Any] | None:
-    """What callbacks of scikit-learn are told besides X and y."""
+    """Return what callbacks of scikit-learn are told besides X and y."""
     return None if sample_weight is None else {"sample_weight": sample_weight}

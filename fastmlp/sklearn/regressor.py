@@ -142,7 +142,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
 
 
 def r2(y: NDArray[Any], predicted: NDArray[Any], weight: NDArray[Any] | None) -> float:
-    """The mean of the columns' coefficients of determination, or NaN where a prediction is not finite.
+    """Return the mean of the columns' coefficients of determination, or NaN where a prediction is not finite.
 
     As sklearn.metrics.r2_score, without its checks: a column without variance has 1.0, or 0.0 where it is not met.
     """

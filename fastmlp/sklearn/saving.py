@@ -93,7 +93,7 @@ def numbered(name: str, tensors: dict[str, NDArray[Any]]) -> list[NDArray[Any]]:
 
 
 def binarizer(targets: str, estimator: Any) -> Any:
-    """What turns labels into targets, made anew from the classes."""
+    """Return what turns labels into targets, made anew from the classes."""
     if targets == ManyClasses.y_type_:
         return ManyClasses().fit_classes(estimator.classes_)
     several = targets.startswith("multilabel")
@@ -101,7 +101,7 @@ def binarizer(targets: str, estimator: Any) -> Any:
 
 
 def plain(name: str, value: Any) -> Any:
-    """A value in terms of JSON, from which `unplain` makes it again."""
+    """Return a value in terms of JSON, from which `unplain` makes it again."""
     if isinstance(value, np.ndarray):
         kind = "object" if value.dtype == object else value.dtype.str
         return {"array": plain(name, value.tolist()), "dtype": kind}

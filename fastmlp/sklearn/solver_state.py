@@ -55,7 +55,7 @@ class Optimizer:
 
 
 def rule_of(estimator: Any) -> dict[str, Any]:
-    """The engine's description of a solver."""
+    """Return the engine's description of a solver."""
     rule = {"learning_rate": float(estimator.learning_rate_init)}
     if estimator.solver == "adam":
         return {

@@ -25,7 +25,7 @@ def prepared(x: Any) -> Any:
 
 
 def chunks(x: Any, order: NDArray[np.int64], batch_size: int) -> Iterator[Chunk]:
-    """The rows of an epoch as dense arrays: (array, row numbers of x that it holds, order of its rows).
+    """Return the rows of an epoch as dense arrays: (array, row numbers of x that it holds, order of its rows).
 
     Dense rows are one chunk, whose row numbers are slice(None); sparse ones come in chunks of whole batches.
     """
@@ -39,13 +39,13 @@ def chunks(x: Any, order: NDArray[np.int64], batch_size: int) -> Iterator[Chunk]
 
 
 def dense(x: Any, rows: Any) -> NDArray[Any]:
-    """Some rows of a CSR matrix as an array."""
+    """Return some rows of a CSR matrix as an array."""
     array: NDArray[Any] = x[rows].toarray(order="C")
     return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
 
 
 def predict(network: Any, x: Any) -> NDArray[Any]:
-    """The network's outputs, [rows, units]."""
+    """Return the network's outputs, [rows, units]."""
     if not sp.issparse(x):
         result: NDArray[Any] = network.predict(x)
         return result

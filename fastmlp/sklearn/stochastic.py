@@ -77,7 +77,7 @@ def fit_once(estimator: Any, x: Any, y: NDArray[Any], sample_weight: Any, random
 
 
 def optimizer_for(estimator: Any, incremental: bool) -> Optimizer:
-    """The estimator's optimizer: a new one for fit, unless it warm-starts with `keep_optimizer`."""
+    """Return the estimator's optimizer: a new one for fit, unless it warm-starts with `keep_optimizer`."""
     kept = getattr(estimator, "_optimizer", None)
     goes_on = incremental or (estimator.warm_start and estimator.keep_optimizer)
     if kept is None or not goes_on:
@@ -100,7 +100,7 @@ def make_epochs(
 
 
 def orders(estimator: Any, rows: NDArray[np.int64], random: Any) -> Iterator[NDArray[np.int64]]:
-    """The order of the rows in each epoch, from the same random numbers as in scikit-learn: each shuffles the last."""
+    """Yield the order of the rows in each epoch, from scikit-learn's random numbers: each shuffles the last."""
     order, places = np.arange(len(rows)), np.arange(len(rows))
     estimator.n_iter_ = 0
     for _ in range(estimator.max_iter):
@@ -185,7 +185,7 @@ class Best:
 
 @contextlib.contextmanager
 def progress(estimator: Any) -> Iterator[Any]:
-    """A bar over the epochs for verbose="progress"; gives what is called after each."""
+    """Draw a bar over the epochs for verbose="progress"; give the function to call after each."""
     if estimator.verbose != "progress":
         yield lambda: None
         return

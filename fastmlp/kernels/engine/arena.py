@@ -64,7 +64,7 @@ class Arena:
         self.regions[1:] = start
 
     def weights(self, region: NDArray[Any], only_trained: bool = False) -> list[NDArray[Any]]:
-        """Copies of a region's arrays, in the order in which their places were made."""
+        """Return copies of a region's arrays, in the order in which their places were made."""
         return [
             panels.transpose(1, 0, 2).reshape(place.rows, -1)[:, : place.columns].reshape(place.shape).copy()
             for place, panels in self.views(region, only_trained)
