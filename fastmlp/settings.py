@@ -51,7 +51,7 @@ class Settings:
         return cls(**config)
 
     def shown(self) -> dict[str, Any]:
-        """Return what of them is worth showing."""
+        """Return the arguments that `repr` shows."""
         return {name: value for name, value in self.arguments().items() if value is not None}
 
     def __repr__(self) -> str:

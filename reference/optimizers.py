@@ -184,7 +184,7 @@ def amsgrad(w, g, m, v, a, learning_rate, beta_1, beta_2, epsilon, step):
 
 
 def adamax(w, g, m, u, learning_rate, beta_1, beta_2, epsilon, step):
-    """Adam with the greatest size of the gradient, which fades by beta_2, in place of a mean square.
+    """Adam with the largest gradient until now, decayed by beta_2, in place of the root of the mean square.
 
     m as in adam; u = max(|g|, beta_2 * u); w = w - learning_rate * m / ((1 - beta_1^step) * (u + epsilon))
 

@@ -134,7 +134,7 @@ class CSVLogger(Callback):
         return keys
 
     def keys_in_file(self) -> list[str]:
-        """Return the columns of the file that is gone on with, empty for a new one."""
+        """Return the columns of the file to append to, empty for a new one."""
         import csv
 
         if not self.append or self.file is None:

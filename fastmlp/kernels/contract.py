@@ -1,4 +1,4 @@
-"""What every public kernel promises about its arguments, checked before the compiled code sees them.
+"""The contracts of the public kernels: types, shapes and ranges of arguments, checked before compiled code runs.
 
 A contract names the arguments in order and says what each is: `kernel(ops.matrix_dot, x="m k", y="k n", out="m n")`.
 A string is a float array with those dimensions, where a name means the same number throughout the call; `float` and

@@ -15,7 +15,7 @@ from fastmlp.settings import boolean, only, real
 
 
 class Given(initializers.Initializer):
-    """Values that are given, over and over until the shape is full."""
+    """Given values, repeated until the shape is full."""
 
     def __init__(self, values: Any):
         self.values = values

@@ -67,7 +67,7 @@ def probabilities(loss: str, outputs: Array) -> Array:
 
 
 def too_large(loss: str, y: Array, z: Array) -> tuple[NDArray[np.int64], Array] | None:
-    """Rows whose log loss is another one from rounded probabilities, none below eps; by how much. None without any.
+    """Return the rows whose log loss scikit-learn clips, and the excess of the engine's; None without any.
 
     y : [rows] of labels or [rows, columns]; z : [rows, columns] of logits
     """

@@ -122,7 +122,7 @@ def one_epoch(estimator: Any, epochs: Epochs, order: NDArray[np.int64]) -> None:
 
 
 def watch(estimator: Any, epochs: Epochs, held_out: HeldOut | None) -> float:
-    """Note loss and score of the rows held out, count epochs without improvement; return what larger is better of."""
+    """Record loss and score of the held-out rows, count epochs without improvement; return the value to maximize."""
     score = math.nan
     if held_out is not None:
         validation_loss, score = held_out.measure(estimator, epochs.network)
