@@ -6,8 +6,8 @@ import pytest
 import reference
 from fastmlp import kernels
 from fastmlp.kernels import Network
+from tests.kernels.engine.test_network import assert_same, lists
 from tests.networks import NETWORKS, OPTIMIZERS, dense, initial, targets
-from tests.test_engine import assert_same, lists
 
 ROWS, BATCH = 23, 9
 NAMES = ["softmax", "one_hot", "binary", "regression", "unfused", "from_the_input"]

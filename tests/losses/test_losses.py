@@ -7,7 +7,7 @@ import reference
 from fastmlp import Input, Sequential, load_model, losses
 from fastmlp.layers import Dense
 from fastmlp.losses.functions import FUNCTIONS
-from tests.test_reference_losses import GOLDEN
+from tests.reference.test_losses import GOLDEN
 
 NAMES = {
     "mse": "mean_squared_error",

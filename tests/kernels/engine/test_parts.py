@@ -11,8 +11,8 @@ import reference
 from fastmlp import kernels
 from fastmlp.kernels import Network
 from fastmlp.kernels.engine import network as engine
+from tests.kernels.engine.test_network import assert_same, lists
 from tests.networks import NETWORKS, OPTIMIZERS, batch_normalization, dense, dropout, initial, targets
-from tests.test_engine import assert_same, lists
 
 LAYERS = [dense(35, "relu"), dropout(0.3), dense(3, "tanh")]
 SGD = {"name": "sgd", "learning_rate": 0.1}

@@ -190,7 +190,7 @@ def test_predictions_have_one_memory_in_a_fit(monkeypatch):
 
 
 def test_the_examples_of_the_documentation_run():
-    text = (Path(__file__).parents[1] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
     names = {}
     for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
         exec(code, names)
