@@ -19,7 +19,8 @@ C_FILES = sorted(str(path) for path in (KERNELS / "c").iterdir())
 OPENMP = os.environ.get("FASTMLP_OPENMP", "1") != "0"
 DEBUG = os.environ.get("FASTMLP_DEBUG", "0") != "0"
 
-# plain arithmetic as it is written: nothing fused, nothing reordered; and the flags of OpenMP to compile and to link
+# plain arithmetic as it is written, nothing fused, nothing reordered, and no array of the other float type; and the
+# flags of OpenMP to compile and to link
 COMPILE = {
     "unix": [
         "-std=gnu11",
@@ -27,9 +28,10 @@ COMPILE = {
         "-ffp-contract=off",
         "-fno-math-errno",
         "-fno-trapping-math",
+        "-Werror=incompatible-pointer-types",
         "-g" if DEBUG else "-g0",
     ],
-    "msvc": ["/O2", "/fp:precise"],
+    "msvc": ["/std:c11", "/O2", "/fp:precise"],
 }
 LINK = {"unix": ["-lm"], "msvc": []}  # else the C library's oldest functions are found, which are slower
 OPENMP_FLAGS = {"unix": (["-fopenmp"], ["-fopenmp"]), "msvc": (["/openmp"], [])}
@@ -48,7 +50,7 @@ class BuildKernels(build_ext):
         kind = "msvc" if self.compiler.compiler_type == "msvc" else "unix"
         compile_openmp, link_openmp = OPENMP_FLAGS[kind] if OPENMP else ([], [])
         self.parallel = self.parallel or os.cpu_count()
-        self.probe(compile_openmp, link_openmp)
+        self.probe(COMPILE[kind] + compile_openmp, LINK[kind] + link_openmp)
         for extension in self.extensions:
             extension.extra_compile_args = COMPILE[kind] + compile_openmp
             extension.extra_link_args = LINK[kind] + link_openmp
@@ -57,16 +59,17 @@ class BuildKernels(build_ext):
         super().build_extensions()
 
     def probe(self, compile_flags, link_flags):
-        """Fail at once and with advice where there is no compiler, or no OpenMP."""
+        """Fail at once and with advice where there is no C11 compiler, or no OpenMP."""
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder, "probe.c")
-            source.write_text(f'#include "{(KERNELS / "c/threads.h").resolve()}"\nint main(void) {{ return 0; }}\n')
+            source.write_text('#include "c/dispatch.h"\n#include "c/threads.h"\nint main(void) { return 0; }\n')
+            arguments = {"include_dirs": [str(KERNELS)], "extra_postargs": compile_flags}
             try:
-                objects = self.compiler.compile([str(source)], output_dir=folder, extra_postargs=compile_flags)
+                objects = self.compiler.compile([str(source)], output_dir=folder, **arguments)
                 self.compiler.link_executable(objects, "probe", output_dir=folder, extra_postargs=link_flags)
             except CCompilerError as error:
                 raise SystemExit(
-                    f"fastmlp needs a C compiler with OpenMP (flags {compile_flags}); a test program failed: {error}\n"
+                    f"fastmlp needs a C11 compiler with OpenMP; a test program with {compile_flags} failed: {error}\n"
                     "FASTMLP_OPENMP=0 builds without OpenMP, for one thread."
                 ) from None
 
