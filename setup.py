@@ -6,6 +6,7 @@ The C kernels are compiled once per instruction set and linked into `fastmlp.ker
 
 import os
 import platform
+import sysconfig
 import tempfile
 from pathlib import Path
 
@@ -18,23 +19,16 @@ KERNELS = Path("fastmlp/kernels")
 C_FILES = sorted(str(path) for path in (KERNELS / "c").iterdir())
 OPENMP = os.environ.get("FASTMLP_OPENMP", "1") != "0"
 DEBUG = os.environ.get("FASTMLP_DEBUG", "0") != "0"
+ABI3 = not sysconfig.get_config_var("Py_GIL_DISABLED")  # one build for Python 3.11 and all later ones that have the GIL
+SHARED = "fastmlp.kernels._cython"  # what Cython would otherwise write into every module
 
-# plain arithmetic as it is written, nothing fused, nothing reordered, and no array of the other float type; and the
-# flags of OpenMP to compile and to link
+PLAIN = ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]  # nothing fused, nothing reordered
 COMPILE = {
-    "unix": [
-        "-std=gnu11",
-        "-O3",
-        "-ffp-contract=off",
-        "-fno-math-errno",
-        "-fno-trapping-math",
-        "-Werror=incompatible-pointer-types",
-        "-g" if DEBUG else "-g0",
-    ],
+    "unix": ["-std=gnu11", "-O3", *PLAIN, "-Werror=incompatible-pointer-types", "-g" if DEBUG else "-g0"],
     "msvc": ["/std:c11", "/O2", "/fp:precise"],
 }
 LINK = {"unix": ["-lm"], "msvc": []}  # else the C library's oldest functions are found, which are slower
-OPENMP_FLAGS = {"unix": (["-fopenmp"], ["-fopenmp"]), "msvc": (["/openmp"], [])}
+OPENMP_FLAGS = {"unix": (["-fopenmp"], ["-fopenmp"]), "msvc": (["/openmp"], [])}  # to compile and to link
 if platform.system() == "Darwin":
     OPENMP_FLAGS["unix"] = (["-Xpreprocessor", "-fopenmp"], ["-lomp"])
 X86 = {"base": [], "avx2": ["-march=x86-64-v3"], "avx512": ["-march=x86-64-v4", "-mprefer-vector-width=512"]}
@@ -84,15 +78,17 @@ class BuildKernels(build_ext):
         return objects
 
 
+def extension(name, source):
+    macros = [("Py_LIMITED_API", "0x030B0000")] if ABI3 else []
+    places = {"include_dirs": [str(KERNELS)], "depends": C_FILES}
+    return Extension(name, [f"{KERNELS}/{source}"], define_macros=macros, py_limited_api=ABI3, **places)
+
+
 setup(
     ext_modules=cythonize(
-        [
-            Extension(
-                ".".join(source.with_suffix("").parts), [str(source)], include_dirs=[str(KERNELS)], depends=C_FILES
-            )
-            for source in sorted(KERNELS.rglob("*.pyx"))
-        ],
+        [extension("*", "**/*.pyx"), extension(SHARED, "_cython.c")],
         build_dir="build/cython",
+        shared_utility_qualified_name=SHARED,
         compiler_directives={
             "language_level": 3,
             "boundscheck": DEBUG,
@@ -102,5 +98,6 @@ setup(
             "freethreading_compatible": True,
         },
     ),
+    options={"bdist_wheel": {"py_limited_api": "cp311" if ABI3 else False}},
     cmdclass={"build_ext": BuildKernels},
 )

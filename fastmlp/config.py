@@ -28,12 +28,13 @@ def epsilon() -> float:
 
 
 def show_config() -> None:
-    """Print the version, the instruction sets and the threads that fastmlp was built with and uses."""
+    """Print the version, and the Pythons, instruction sets and threads that fastmlp was built for and uses."""
     import fastmlp
     from fastmlp.kernels import isa
     from fastmlp.threads import get_num_threads
 
     print(f"fastmlp {fastmlp.__version__}")
+    print(f"built for: {'Python 3.11 and newer' if isa.has_limited_api() else 'this version of Python'}")
     print(f"instruction sets: {', '.join(isa.supported())} (in use: {isa.name()})")
     print(f"OpenMP: {'yes' if isa.has_openmp() else 'no, one thread'}")
     print(f"threads: at most {get_num_threads()}")
