@@ -6,6 +6,7 @@ The C kernels are compiled once per instruction set and linked into `fastmlp.ker
 
 import os
 import platform
+import sysconfig
 import tempfile
 from pathlib import Path
 
@@ -18,21 +19,16 @@ KERNELS = Path("fastmlp/kernels")
 C_FILES = sorted(str(path) for path in (KERNELS / "c").iterdir())
 OPENMP = os.environ.get("FASTMLP_OPENMP", "1") != "0"
 DEBUG = os.environ.get("FASTMLP_DEBUG", "0") != "0"
+ABI3 = not sysconfig.get_config_var("Py_GIL_DISABLED")  # one build for Python 3.11 and all later ones that have the GIL
+SHARED = "fastmlp.kernels._cython"  # what Cython would otherwise write into every module
 
-# plain arithmetic as it is written: nothing fused, nothing reordered; and the flags of OpenMP to compile and to link
+PLAIN = ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]  # nothing fused, nothing reordered
 COMPILE = {
-    "unix": [
-        "-std=gnu11",
-        "-O3",
-        "-ffp-contract=off",
-        "-fno-math-errno",
-        "-fno-trapping-math",
-        "-g" if DEBUG else "-g0",
-    ],
-    "msvc": ["/O2", "/fp:precise"],
+    "unix": ["-std=gnu11", "-O3", *PLAIN, "-Werror=incompatible-pointer-types", "-g" if DEBUG else "-g0"],
+    "msvc": ["/std:c11", "/O2", "/fp:precise"],
 }
 LINK = {"unix": ["-lm"], "msvc": []}  # else the C library's oldest functions are found, which are slower
-OPENMP_FLAGS = {"unix": (["-fopenmp"], ["-fopenmp"]), "msvc": (["/openmp"], [])}
+OPENMP_FLAGS = {"unix": (["-fopenmp"], ["-fopenmp"]), "msvc": (["/openmp"], [])}  # to compile and to link
 if platform.system() == "Darwin":
     OPENMP_FLAGS["unix"] = (["-Xpreprocessor", "-fopenmp"], ["-lomp"])
 X86 = {"base": [], "avx2": ["-march=x86-64-v3"], "avx512": ["-march=x86-64-v4", "-mprefer-vector-width=512"]}
@@ -48,7 +44,7 @@ class BuildKernels(build_ext):
         kind = "msvc" if self.compiler.compiler_type == "msvc" else "unix"
         compile_openmp, link_openmp = OPENMP_FLAGS[kind] if OPENMP else ([], [])
         self.parallel = self.parallel or os.cpu_count()
-        self.probe(compile_openmp, link_openmp)
+        self.probe(COMPILE[kind] + compile_openmp, LINK[kind] + link_openmp)
         for extension in self.extensions:
             extension.extra_compile_args = COMPILE[kind] + compile_openmp
             extension.extra_link_args = LINK[kind] + link_openmp
@@ -57,21 +53,22 @@ class BuildKernels(build_ext):
         super().build_extensions()
 
     def probe(self, compile_flags, link_flags):
-        """Fail at once and with advice where there is no compiler, or no OpenMP."""
+        """Fail at once and with advice where there is no C11 compiler, or no OpenMP."""
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder, "probe.c")
-            source.write_text(f'#include "{(KERNELS / "c/threads.h").resolve()}"\nint main(void) {{ return 0; }}\n')
+            source.write_text('#include "c/dispatch.h"\n#include "c/threads.h"\nint main(void) { return 0; }\n')
+            arguments = {"include_dirs": [str(KERNELS)], "extra_postargs": compile_flags}
             try:
-                objects = self.compiler.compile([str(source)], output_dir=folder, extra_postargs=compile_flags)
+                objects = self.compiler.compile([str(source)], output_dir=folder, **arguments)
                 self.compiler.link_executable(objects, "probe", output_dir=folder, extra_postargs=link_flags)
             except CCompilerError as error:
                 raise SystemExit(
-                    f"fastmlp needs a C compiler with OpenMP (flags {compile_flags}); a test program failed: {error}\n"
+                    f"fastmlp needs a C11 compiler with OpenMP; a test program with {compile_flags} failed: {error}\n"
                     "FASTMLP_OPENMP=0 builds without OpenMP, for one thread."
                 ) from None
 
     def compile_instruction_sets(self, kind):
-        """The objects of the C kernels, one for each instruction set, and of what picks one of them."""
+        """Return the objects of the C kernels, one for each instruction set, and of what picks one of them."""
         family, sets = FAMILIES.get(platform.machine().lower(), PORTABLE) if kind == "unix" else PORTABLE
         objects = self.compiler.compile([f"{KERNELS}/c/isa.c"], output_dir=self.build_temp, macros=[(family, None)])
         for isa, flags in sets.items():
@@ -81,15 +78,17 @@ class BuildKernels(build_ext):
         return objects
 
 
+def extension(name, source):
+    macros = [("Py_LIMITED_API", "0x030B0000")] if ABI3 else []
+    places = {"include_dirs": [str(KERNELS)], "depends": C_FILES}
+    return Extension(name, [f"{KERNELS}/{source}"], define_macros=macros, py_limited_api=ABI3, **places)
+
+
 setup(
     ext_modules=cythonize(
-        [
-            Extension(
-                ".".join(source.with_suffix("").parts), [str(source)], include_dirs=[str(KERNELS)], depends=C_FILES
-            )
-            for source in sorted(KERNELS.rglob("*.pyx"))
-        ],
+        [extension("*", "**/*.pyx"), extension(SHARED, "_cython.c")],
         build_dir="build/cython",
+        shared_utility_qualified_name=SHARED,
         compiler_directives={
             "language_level": 3,
             "boundscheck": DEBUG,
@@ -99,5 +98,6 @@ setup(
             "freethreading_compatible": True,
         },
     ),
+    options={"bdist_wheel": {"py_limited_api": "cp311" if ABI3 else False}},
     cmdclass={"build_ext": BuildKernels},
 )

@@ -35,7 +35,9 @@ for path in map(Path, sys.argv[1:]):
     missing = [name for name in [*NEEDED[path.suffix], *DIGITS] if name not in found]
     unwanted = [name for name in found if name.startswith(UNWANTED)]
     if path.suffix == ".whl":
-        missing += [] if any(name.endswith((".so", ".pyd")) for name in found) else ["compiled modules"]
+        modules = [name for name in found if name.endswith((".so", ".pyd"))]
+        missing += [] if modules else ["compiled modules"]
+        unwanted += [name for name in modules if name.endswith(".so") and (".abi3." in name) != ("-abi3-" in path.name)]
         unwanted += [name for name in found if name.endswith((".pyx", ".pxd", ".c", ".h"))]
     if missing or unwanted:
         sys.exit(f"{path.name}: missing {missing}, unwanted {unwanted}")

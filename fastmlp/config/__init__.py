@@ -37,11 +37,12 @@ def epsilon() -> float:
 
 
 def show_config() -> None:
-    """Print the version, the instruction sets and the threads that fastmlp was built with and uses."""
+    """Print the version, and the Pythons, instruction sets and threads that fastmlp was built for and uses."""
     from fastmlp.config.threads import get_num_threads
     from fastmlp.kernels import isa
 
     print(f"fastmlp {version('fastmlp')}")
+    print(f"built for: {'Python 3.11 and newer' if isa.has_limited_api() else 'this version of Python'}")
     print(f"instruction sets: {', '.join(isa.supported())} (in use: {isa.name()})")
     print(f"OpenMP: {'yes' if isa.has_openmp() else 'no, one thread'}")
     print(f"threads: at most {get_num_threads()}")

@@ -3,6 +3,9 @@
 cdef extern from "c/kernels.h" nogil:
     const Isa *fastmlp_isa(int index)
 
+cdef extern from *:
+    const bint CYTHON_COMPILING_IN_LIMITED_API
+
 cdef const Isa *in_use = fastmlp_isa(0)
 
 
@@ -34,6 +37,11 @@ def name():
 def has_openmp():
     """Whether the kernels were built with OpenMP."""
     return FASTMLP_OPENMP == 1
+
+
+def has_limited_api():
+    """Whether the kernels were built with Python's limited API, and so for later versions of Python too."""
+    return CYTHON_COMPILING_IN_LIMITED_API
 
 
 def choose(requested, available):

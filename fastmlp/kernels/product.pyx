@@ -11,7 +11,7 @@ from libc.string cimport memcpy, memset
 
 from fastmlp.kernels.isa cimport LINEAR, Barrier, Isa
 from fastmlp.kernels.isa cimport barrier_wait, blocks, multiply_rows, panel_columns, share, thread_count, thread_number
-from fastmlp.kernels.isa cimport tile_rows, transpose
+from fastmlp.kernels.isa cimport transpose
 
 
 cdef View view(const floating[:, ::1] x) noexcept nogil:
@@ -70,7 +70,7 @@ cdef void own_tiles(const Isa *isa, Py_ssize_t depth, const floating *a, const f
                     floating[:, ::1] out) noexcept nogil:
     """This thread's share of the tiles of the product."""
     cdef Py_ssize_t width = panel_columns(isa, a), rows = out.shape[0], columns = out.shape[1]
-    cdef Py_ssize_t row_blocks = blocks(rows, tile_rows(isa, a)), units = row_blocks * blocks(columns, width)
+    cdef Py_ssize_t row_blocks = blocks(rows, isa.tile_rows), units = row_blocks * blocks(columns, width)
     cdef Py_ssize_t unit, first, height, column, i, j
     cdef floating c[1024]  # room for the largest tile
     for unit in range(share(units, thread_number(), thread_count()), share(units, thread_number() + 1, thread_count())):

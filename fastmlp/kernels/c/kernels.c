@@ -124,8 +124,7 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 #include "nonzero.h"
 
 #define TABLE(suffix)                                                                                                  \
-    {.tile_rows = TILE_ROWS,                                                                                           \
-     .panel_columns = TILE_VECTORS * sizeof(vector_##suffix) / sizeof(scalar_##suffix),                                \
+    {.panel_columns = TILE_VECTORS * sizeof(vector_##suffix) / sizeof(scalar_##suffix),                                \
      .multiply_rows = multiply_rows_##suffix,                                                                          \
      .multiply_columns = multiply_columns_##suffix,                                                                    \
      .multiply_listed = multiply_listed_##suffix,                                                                      \
@@ -160,4 +159,4 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 
 typedef float scalar_f32;
 typedef double scalar_f64;
-const Isa JOIN(fastmlp_, ISA) = {QUOTE(ISA), all_finite, pair_rows, TABLE(f32), TABLE(f64)};
+const Isa JOIN(fastmlp_, ISA) = {QUOTE(ISA), TILE_ROWS, all_finite, pair_rows, TABLE(f32), TABLE(f64)};

@@ -89,7 +89,6 @@ typedef struct Dropout {
 
 #define DECLARE_KERNELS(T, suffix)                                                                                     \
     typedef struct Kernels_##suffix {                                                                                  \
-        int tile_rows;     /* the most rows of a tile */                                                               \
         int panel_columns; /* PANEL; a tile is one or two vectors wide, PANEL / 2 or PANEL columns */                  \
         /* Products of a few rows with a panel, its first `vectors` vectors; a and b are panels, each sum runs over    \
          * p < depth in order. y = activation(sum of a[i][p] b[p][j] + bias[j]); a goes on at a + a_stride: */         \
@@ -143,6 +142,7 @@ DECLARE_KERNELS(double, f64)
 
 typedef struct Isa {
     const char *name;
+    int tile_rows; /* the most rows of a tile */
     /* whether n numbers of a type of enum Source are all finite, and within the range of the type `target` */
     int (*all_finite)(int source, int target, ptrdiff_t n, const void *x);
     ptrdiff_t (*pair_rows)(int rows, ptrdiff_t words, const uint64_t *bits, const int32_t *counts, int32_t *order);

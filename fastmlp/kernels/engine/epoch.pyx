@@ -30,7 +30,7 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
     cdef Pass run = pass_of(plan, True, True)
     cdef Part part
     while start < data.rows and step < plan.last_step:
-        part = part_of(plan, min(batch_size, data.rows - start), kind)
+        part = part_of(plan, min(batch_size, data.rows - start))
         load_rows(plan, data, start, &part, kind)
         run.step = step
         forward(plan, &part, &run, kind)
@@ -85,7 +85,7 @@ cdef void learn(Plan *plan, const Part *part, const Pass *run, const floating *k
 cdef void update(Plan *plan, const Data *data, const floating *kind) noexcept nogil:
     """One step of the optimizer from the gradients that were put into their region."""
     cdef Pass run = pass_of(plan, True, True)
-    cdef Part part = part_of(plan, 1, kind)
+    cdef Part part = part_of(plan, 1)
     set_step(plan, data, 0, plan.step + 1, &run)
     update_clipped(plan, &part, &run, kind)
     barrier_wait(&plan.barrier, part.count)
@@ -120,7 +120,7 @@ cdef void predict(Plan *plan, const Data *data, Py_ssize_t together, int number,
     cdef Part part
     for chunk in range(share(chunks, number, count), share(chunks, number + 1, count)):
         start = chunk * together - first
-        part = part_alone(plan, number, first, first + min(together, data.rows - chunk * together), kind)
+        part = part_alone(plan, number, first, first + min(together, data.rows - chunk * together))
         load_rows(plan, data, start, &part, kind)
         forward(plan, &part, &run, kind)
         for i in range(part.first, part.last):
@@ -133,7 +133,7 @@ cdef void evaluate(Plan *plan, const Data *data, Py_ssize_t batch_size, const fl
     cdef Pass run = pass_of(plan, False, False)
     cdef Part part
     while start < data.rows:
-        part = part_of(plan, min(batch_size, data.rows - start), kind)
+        part = part_of(plan, min(batch_size, data.rows - start))
         load_rows(plan, data, start, &part, kind)
         forward(plan, &part, &run, kind)
         compare(plan, data, start, &part, &run, kind)
@@ -149,7 +149,7 @@ cdef void evaluate(Plan *plan, const Data *data, Py_ssize_t batch_size, const fl
 
 cdef void differentiate(Plan *plan, const Data *data, const floating *kind) noexcept nogil:
     """Loss and gradients of all rows as one batch."""
-    cdef Part part = part_of(plan, data.rows, kind)
+    cdef Part part = part_of(plan, data.rows)
     cdef Pass run = pass_of(plan, True, data.training)
     cdef floating *dx = <floating *> data.input_gradient
     cdef Py_ssize_t i

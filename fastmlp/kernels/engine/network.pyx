@@ -81,7 +81,7 @@ cdef class Network(Parameters):
     cdef int thread_limit
     cdef readonly Py_ssize_t multiply_adds
     cdef bint is_shared  # whether threads meet in each pass; a network where they do not is small work
-    cdef Py_ssize_t height, capacity, capacity_threads
+    cdef Py_ssize_t capacity, capacity_threads
     cdef object layer_memory, workspace, own_loss
 
     def __init__(self, inputs, layers, loss=None, optimizer=None, dtype="float32"):
@@ -101,7 +101,6 @@ cdef class Network(Parameters):
         self.plan.loss = Loss(kind, settings.get("delta", 0.0), settings.get("label_smoothing", 0.0))
         stages = take_apart(layers, self.plan.fused)
         self.begin(dtype, 4 * len(stages))  # no stage has more arrays
-        self.height = self.plan.isa.f32.tile_rows if self.is_single else self.plan.isa.f64.tile_rows
         self.set_layers(stages)
         self.end(optimizer)
 
@@ -162,7 +161,7 @@ cdef class Network(Parameters):
                 layer.statistics = self.room(4 * self.padded(layer.outputs))
             elif layer.kind == LAYER_NORMALIZATION:
                 layer.statistics = self.room(2 * n)
-        lists = (blocks(n, self.height) + threads) * blocks(self.height, 2)
+        lists = (blocks(n, self.plan.isa.tile_rows) + threads) * blocks(self.plan.isa.tile_rows, 2)
         self.make_lists(&self.plan.by_rows, lists, deepest)
         self.plan.pairs = <int32_t *> self.room(2 * lists)
         self.plan.scratch_size = self.padded(

@@ -11,7 +11,7 @@ from fastmlp.kernels.engine.arena import Arena, aligned
 from fastmlp.kernels.engine.description import SLOTS
 
 from fastmlp.kernels.engine.epoch cimport update
-from fastmlp.kernels.isa cimport blocks, selected
+from fastmlp.kernels.isa cimport Isa, blocks, panel_columns, selected
 from fastmlp.kernels.optimizers cimport optimizer_from
 from fastmlp.kernels.engine.plan cimport Data, Parameter, Plan
 
@@ -48,10 +48,10 @@ cdef class Parameters:
         self.dtype = np.dtype(dtype)
         self.is_single = self.dtype == np.float32
         self.lock = threading.Lock()
-        self.plan.isa = selected()
-        self.width = self.plan.isa.f32.panel_columns if self.is_single else self.plan.isa.f64.panel_columns
-        height = self.plan.isa.f32.tile_rows if self.is_single else self.plan.isa.f64.tile_rows
-        self.plan.tile_size = 2 * max(height, self.width) * self.width
+        cdef const Isa *isa = selected()
+        self.plan.isa = isa
+        self.width = panel_columns(isa, <float *> NULL) if self.is_single else panel_columns(isa, <double *> NULL)
+        self.plan.tile_size = 2 * max(isa.tile_rows, self.width) * self.width
         self.arena = Arena(self.width, self.dtype)
         self.memory = [np.zeros(most * sizeof(Parameter), np.uint8)]
         self.plan.weights = <Parameter *> address(self.memory[0])

@@ -8,7 +8,6 @@ from cython cimport floating
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 from fastmlp.kernels.isa cimport Barrier, Isa, Optimizer, blocks, panel_columns, share, thread_count, thread_number
-from fastmlp.kernels.isa cimport tile_rows
 from fastmlp.kernels.row_losses cimport Loss
 
 cdef enum:
@@ -182,13 +181,13 @@ cdef struct Part:
 
 
 # All threads share the rows up to `rows`.
-cdef inline Part part_of(const Plan *plan, Py_ssize_t rows, const floating *kind) noexcept nogil:
+cdef inline Part part_of(const Plan *plan, Py_ssize_t rows) noexcept nogil:
     cdef Part part
     part.number = thread_number()
     part.count = thread_count()
     part.first = 0
     part.last = rows
-    part.blocks = blocks(rows, tile_rows(plan.isa, kind))
+    part.blocks = blocks(rows, plan.isa.tile_rows)
     part.own_first = block_row(&part, share(part.blocks, part.number, part.count))
     part.own_last = block_row(&part, share(part.blocks, part.number + 1, part.count))
     part.first_block = 0
@@ -197,16 +196,14 @@ cdef inline Part part_of(const Plan *plan, Py_ssize_t rows, const floating *kind
 
 
 # The rows from `first` to `last` are for one thread alone, the `number`th of those that have rows of their own.
-cdef inline Part part_alone(const Plan *plan, int number, Py_ssize_t first, Py_ssize_t last,
-                            const floating *kind) noexcept nogil:
-    cdef Py_ssize_t height = tile_rows(plan.isa, kind)
+cdef inline Part part_alone(const Plan *plan, int number, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     cdef Part part
     part.number = 0
     part.count = 1
     part.first = part.own_first = first
     part.last = part.own_last = last
-    part.blocks = blocks(last - first, height)
-    part.first_block = blocks(first, height) + number
+    part.blocks = blocks(last - first, plan.isa.tile_rows)
+    part.first_block = blocks(first, plan.isa.tile_rows) + number
     part.memory = number
     return part
 

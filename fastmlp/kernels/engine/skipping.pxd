@@ -1,7 +1,7 @@
 from cython cimport floating
 from libc.stdint cimport uint32_t
 
-from fastmlp.kernels.isa cimport blocks, tile_rows
+from fastmlp.kernels.isa cimport blocks
 from fastmlp.kernels.engine.plan cimport Layer, Lists, Part, Plan
 
 
@@ -14,9 +14,9 @@ cdef inline bint may_skip(const Plan *plan, const Layer *layer, int width) noexc
     return plan.skip_zeros and layer.outputs > width
 
 
-cdef inline Py_ssize_t first_list(const Plan *plan, Py_ssize_t block, const floating *kind) noexcept nogil:
+cdef inline Py_ssize_t first_list(const Plan *plan, Py_ssize_t block) noexcept nogil:
     """The first of the lists of a block of rows."""
-    return block * blocks(tile_rows(plan.isa, kind), 2)
+    return block * blocks(plan.isa.tile_rows, 2)
 
 
 cdef inline uint32_t *index_of(const Lists *lists, Py_ssize_t number) noexcept nogil:

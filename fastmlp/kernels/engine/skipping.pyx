@@ -8,14 +8,13 @@ from cython cimport floating
 from libc.stdint cimport int32_t, uint64_t
 
 from fastmlp.kernels.isa cimport blocks, count_columns, list_columns, list_rows, mark_nonzeros, panel_columns, share
-from fastmlp.kernels.isa cimport tile_rows
 from fastmlp.kernels.engine.plan cimport NO_ROW, NOT_LISTED, POOL
 from fastmlp.kernels.engine.plan cimport Layer, Lists, Matrix, Part, Plan, block_row, element, input_of, memory_of
 
 
 cdef void list_own_rows(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil:
     """Lists for this thread's rows where they pay; for a row alone in any case."""
-    cdef Py_ssize_t together = POOL // tile_rows(plan.isa, kind)
+    cdef Py_ssize_t together = POOL // plan.isa.tile_rows
     cdef Py_ssize_t first = share(part.blocks, part.number, part.count), last
     while first < share(part.blocks, part.number + 1, part.count):
         last = min(first + together, share(part.blocks, part.number + 1, part.count))
@@ -47,10 +46,10 @@ cdef void list_pool(Plan *plan, int number, const Part *part, Py_ssize_t first_b
         mark_all(layer.inputs, bits)
     if not listed:
         for i in range(first_block, last_block):
-            plan.by_rows.counts[first_list(plan, part.first_block + i, kind)] = NOT_LISTED
+            plan.by_rows.counts[first_list(plan, part.first_block + i)] = NOT_LISTED
         return
-    list_pairs(plan, layer, x, first, rows, first_list(plan, part.first_block + first_block, kind),
-               first_list(plan, part.first_block + last_block, kind), bits, order, kind)
+    list_pairs(plan, layer, x, first, rows, first_list(plan, part.first_block + first_block),
+               first_list(plan, part.first_block + last_block), bits, order, kind)
 
 
 cdef void mark_all(Py_ssize_t columns, uint64_t *bits) noexcept nogil:

@@ -12,7 +12,7 @@ from libc.string cimport memset
 from fastmlp.kernels.isa cimport LINEAR, SGD
 from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, descend_listed, multiply_columns
 from fastmlp.kernels.isa cimport multiply_listed, multiply_rows, panel_columns, share, sum_rows
-from fastmlp.kernels.isa cimport tile_rows, transpose
+from fastmlp.kernels.isa cimport transpose
 from fastmlp.kernels.engine.plan cimport DENSE, NO_ROW, NOT_LISTED
 from fastmlp.kernels.engine.plan cimport Layer, Lists, Matrix, Part, Pass, Plan, block_row, element, gradient_of
 from fastmlp.kernels.engine.plan cimport input_of, memory_of, tile_of, vectors_of
@@ -55,7 +55,7 @@ cdef void forward_tiles(Plan *plan, int number, const Part *part, const floating
     cdef Py_ssize_t first = share(units, part.number, part.count), last = share(units, part.number + 1, part.count)
     for unit in range(first, last):
         panel = unit // part.blocks
-        list_number = first_list(plan, part.first_block + unit % part.blocks, kind)
+        list_number = first_list(plan, part.first_block + unit % part.blocks)
         if lists.counts[list_number] == NOT_LISTED:
             row = block_row(part, unit % part.blocks)
             height = block_row(part, unit % part.blocks + 1) - row
@@ -66,7 +66,7 @@ cdef void forward_tiles(Plan *plan, int number, const Part *part, const floating
             continue
         count = panels_together(unit, first, last, part.blocks)
         if count > 0:
-            for list_number in range(list_number, list_number + blocks(tile_rows(plan.isa, kind), 2)):
+            for list_number in range(list_number, list_number + blocks(plan.isa.tile_rows, 2)):
                 multiply_pair(plan, layer, list_number, panel, count, kind)
 
 
@@ -102,7 +102,7 @@ cdef void forward_row(Plan *plan, int number, const Part *part, const floating *
     cdef Py_ssize_t panels = blocks(layer.outputs, width)
     cdef Py_ssize_t first = share(panels, part.number, part.count), last = share(panels, part.number + 1, part.count)
     if first < last:
-        multiply_pair(plan, layer, first_list(plan, part.first_block, kind), first, last - first, kind)
+        multiply_pair(plan, layer, first_list(plan, part.first_block), first, last - first, kind)
 
 
 cdef inline floating *kernel_of(const Plan *plan, const Layer *layer, Py_ssize_t panel,
@@ -195,7 +195,7 @@ cdef void multiply_transposed(Plan *plan, int number, const Part *part, Py_ssize
     cdef Layer *layer = &plan.layers[number]
     cdef const Matrix *x = input_of(plan, number)
     cdef int width = panel_columns(plan.isa, c)
-    cdef Py_ssize_t rows = min(width, layer.inputs - below * width), tiles = blocks(rows, tile_rows(plan.isa, c))
+    cdef Py_ssize_t rows = min(width, layer.inputs - below * width), tiles = blocks(rows, plan.isa.tile_rows)
     cdef Py_ssize_t tile, i
     for tile in range(tiles):
         i = share(rows, tile, tiles)
