@@ -18,6 +18,8 @@ from reference.weights import (
     shorten,
 )
 
+__all__ = ["Network"]
+
 CROSSENTROPIES = ("categorical_crossentropy", "sparse_categorical_crossentropy", "binary_crossentropy")
 LOSSES = {  # name: row losses, gradient of their mean
     name: (getattr(module, name), getattr(module, name + "_gradient"))

@@ -7,6 +7,25 @@ row.
 
 import math
 
+__all__ = [
+    "adadelta",
+    "adagrad",
+    "adam",
+    "adamax",
+    "amsgrad",
+    "average_weights",
+    "clip_by_value",
+    "decay_weights",
+    "lion",
+    "momentum",
+    "nadam",
+    "nesterov",
+    "rmsprop",
+    "rmsprop_centered",
+    "rmsprop_momentum",
+    "sgd",
+]
+
 
 def sgd(w, g, learning_rate):
     """Stochastic gradient descent: w = w - learning_rate * g.

@@ -10,6 +10,25 @@ import math
 from reference.activations import exponential_of, logistic
 from reference.ops import pairs
 
+__all__ = [
+    "elu",
+    "elu_gradient",
+    "gelu",
+    "gelu_gradient",
+    "leaky_relu",
+    "leaky_relu_gradient",
+    "mish",
+    "mish_gradient",
+    "relu6",
+    "relu6_gradient",
+    "selu",
+    "selu_gradient",
+    "silu",
+    "silu_gradient",
+    "softplus",
+    "softplus_gradient",
+]
+
 NEGATIVE_SLOPE = 0.2  # of leaky_relu, as in Keras 3
 SELU_SCALE = 1.0507009873554805
 SELU_ALPHA = 1.6732632423543772
