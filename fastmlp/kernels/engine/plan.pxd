@@ -11,26 +11,10 @@ from fastmlp.kernels.isa cimport Barrier, Isa, Optimizer, blocks, panel_columns,
 from fastmlp.kernels.isa cimport tile_rows
 from fastmlp.kernels.row_losses cimport Loss
 
-cdef enum:
-    DENSE
-    ACTIVATION
-    DROPOUT
-    RESCALING
-    GAUSSIAN_NOISE
-    ACTIVITY_PENALTY
-    NORMALIZATION
-    BATCH_NORMALIZATION
-    LAYER_NORMALIZATION
-
-cdef enum:
+cdef enum:  # beside LossKind and MetricKind
     NO_LOSS = -1
     OWN_LOSS = -2  # a Python callable
-
-cdef enum:
-    NO_METRIC
-    BINARY_ACCURACY
-    CATEGORICAL_ACCURACY
-    SPARSE_CATEGORICAL_ACCURACY
+    NO_METRIC = -1
 
 
 # Rows of a batch, in panels; offsets and strides count elements.
@@ -66,7 +50,7 @@ cdef struct Parameter:
 
 
 cdef struct Layer:
-    int kind
+    int kind                # of description.StageKind
     int activation
     int number              # place in the list the network was made from; dropout draws its masks by it
     Py_ssize_t inputs
