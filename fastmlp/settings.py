@@ -102,6 +102,12 @@ def listing(known: Mapping[str, Any]) -> str:
     return ", ".join(repr(name) for name in known)
 
 
+def subclasses(namespace: Mapping[str, Any], base: type[T]) -> dict[str, type[T]]:
+    """Return the subclasses of a class that a module has, by their names there, without the class itself."""
+    classes = {name: found for name, found in namespace.items() if isinstance(found, type) and found is not base}
+    return {name: found for name, found in classes.items() if issubclass(found, base)}
+
+
 def fold(name: str) -> str:
     return name.lower().replace("_", "")
 

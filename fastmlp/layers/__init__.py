@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING
 
 from fastmlp.layers.activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from fastmlp.layers.base import Input, InputLayer, Layer, Shape, require_flat, row_shape
 from fastmlp.layers.core import Dense, Flatten, Rescaling
 from fastmlp.layers.normalization import BatchNormalization, LayerNormalization, Normalization
 from fastmlp.layers.regularization import Dropout, GaussianNoise
+from fastmlp.settings import subclasses
 
 __all__ = [
     "ELU",
@@ -34,22 +35,7 @@ __all__ = [
     "row_shape",
 ]
 
-LAYERS: dict[str, type[Layer]] = {
-    "Dense": Dense,
-    "Dropout": Dropout,
-    "Flatten": Flatten,
-    "Rescaling": Rescaling,
-    "Activation": Activation,
-    "BatchNormalization": BatchNormalization,
-    "LayerNormalization": LayerNormalization,
-    "GaussianNoise": GaussianNoise,
-    "Normalization": Normalization,
-    "ReLU": ReLU,
-    "LeakyReLU": LeakyReLU,
-    "ELU": ELU,
-    "Softmax": Softmax,
-    "InputLayer": InputLayer,
-}
+LAYERS = subclasses(globals(), Layer)
 
 # Layers of Keras that are not dense, by what their names hold, and what to do without them.
 ELSEWHERE = {
@@ -62,10 +48,15 @@ ELSEWHERE = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    """Say what there is for the layers of Keras that are not here."""
-    if not name[:1].isupper():
-        raise AttributeError(f"module 'fastmlp.layers' has no attribute {name!r}")
-    reason = next((text for kinds, text in ELSEWHERE.items() if re.search(kinds, name)), "each layer follows the last")
-    have = ", ".join(layer for layer in LAYERS if layer != "InputLayer")
-    raise AttributeError(f"layers: got {name!r}, needs one of {have}: fastmlp trains dense networks; {reason}")
+if not TYPE_CHECKING:  # type checkers report other names by themselves
+
+    def __getattr__(name):
+        """Say what there is for the layers of Keras that are not here."""
+        if not name[:1].isupper():
+            raise AttributeError(f"module 'fastmlp.layers' has no attribute {name!r}")
+        reason = next(
+            (text for kinds, text in ELSEWHERE.items() if re.search(kinds, name)), "each layer follows the last"
+        )
+        # Dense and Dropout first
+        have = ", ".join(sorted(LAYERS.keys() - {"InputLayer"}, key=lambda layer: (not layer.startswith("D"), layer)))
+        raise AttributeError(f"layers: got {name!r}, needs one of {have}: fastmlp trains dense networks; {reason}")

@@ -42,41 +42,7 @@ from fastmlp.metrics.regression import (
     R2Score,
     RootMeanSquaredError,
 )
-from fastmlp.settings import find, fold, listing
-
-METRICS: dict[str, type[Metric]] = {
-    "accuracy": AnyAccuracy,
-    "acc": AnyAccuracy,
-    "binary_accuracy": BinaryAccuracy,
-    "categorical_accuracy": CategoricalAccuracy,
-    "sparse_categorical_accuracy": SparseCategoricalAccuracy,
-    "top_k_categorical_accuracy": TopKCategoricalAccuracy,
-    "sparse_top_k_categorical_accuracy": SparseTopKCategoricalAccuracy,
-    "precision": Precision,
-    "recall": Recall,
-    "auc": AUC,
-    "true_positives": TruePositives,
-    "false_positives": FalsePositives,
-    "true_negatives": TrueNegatives,
-    "false_negatives": FalseNegatives,
-    "mean_squared_error": MeanSquaredError,
-    "mse": MeanSquaredError,
-    "root_mean_squared_error": RootMeanSquaredError,
-    "mean_absolute_error": MeanAbsoluteError,
-    "mae": MeanAbsoluteError,
-    "mean_absolute_percentage_error": MeanAbsolutePercentageError,
-    "mape": MeanAbsolutePercentageError,
-    "mean_squared_logarithmic_error": MeanSquaredLogarithmicError,
-    "msle": MeanSquaredLogarithmicError,
-    "cosine_similarity": CosineSimilarity,
-    "r2_score": R2Score,
-    "binary_crossentropy": BinaryCrossentropy,
-    "bce": BinaryCrossentropy,
-    "categorical_crossentropy": CategoricalCrossentropy,
-    "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
-    "kl_divergence": KLDivergence,
-    "poisson": Poisson,
-}
+from fastmlp.settings import find, fold, listing, subclasses
 
 __all__ = [
     "AUC",
@@ -113,6 +79,18 @@ __all__ = [
     "get",
     "get_list",
 ]
+
+# all but the bases, by the names they have in History, and by Keras' short names
+METRICS = {cls().name: cls for cls in subclasses(globals(), Metric).values() if cls.__module__ != Metric.__module__}
+SHORT = {
+    "acc": "accuracy",
+    "mse": "mean_squared_error",
+    "mae": "mean_absolute_error",
+    "mape": "mean_absolute_percentage_error",
+    "msle": "mean_squared_logarithmic_error",
+    "bce": "binary_crossentropy",
+}
+METRICS |= {short: METRICS[name] for short, name in SHORT.items()}
 
 
 def get(identifier: Any, argument: str = "metrics", custom_objects: Mapping[str, Any] | None = None) -> Metric:

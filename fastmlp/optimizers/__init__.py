@@ -32,17 +32,8 @@ __all__ = [
     "schedules",
 ]
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {
-    "sgd": SGD,
-    "rmsprop": RMSprop,
-    "adagrad": Adagrad,
-    "adam": Adam,
-    "adadelta": Adadelta,
-    "adamw": AdamW,
-    "adamax": Adamax,
-    "nadam": Nadam,
-    "lion": Lion,
-}
+# those that have a rule
+OPTIMIZERS = {name.lower(): cls for name, cls in subclasses(globals(), Optimizer).items() if cls.rule != Optimizer.rule}
 
 
 def get(identifier: Any, argument: str = "optimizer") -> Optimizer:
