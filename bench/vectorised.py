@@ -118,6 +118,10 @@ def mish(x):
     return x * np.tanh(softplus(x))
 
 
+def hard_silu(x):
+    return x * hard_sigmoid(x)
+
+
 def linear_gradient(y, dy):
     return dy.copy()
 
@@ -186,6 +190,10 @@ def gelu_gradient(x, dy):
 def mish_gradient(x, dy):
     inner = np.tanh(softplus(x))
     return dy * (inner + x * ((1 - inner * inner) * sigmoid(x)))
+
+
+def hard_silu_gradient(x, dy):
+    return dy * (hard_sigmoid(x) + np.where(np.abs(x) < 3, x / 6, 0))
 
 
 def normal_share(x):

@@ -46,7 +46,9 @@ ACTIVATIONS = (
     "silu",
     "gelu",
     "mish",
+    "hard_silu",
     "swish",
+    "hard_swish",
 )
 OPTIMIZERS = ("sgd", "rmsprop", "adagrad", "adam", "adadelta", "adamw", "adamax", "nadam", "lion")
 MAX_THREADS = 256

@@ -193,7 +193,7 @@ VALUES = (  # kernel, argument, maker: the first line that fits
     ("*elu_gradient", "y", above_minus_one),
     ("softplus_gradient", "y", squares),
     ("relu6", "x", wide),
-    ("hard_sigmoid", "x", wide),
+    ("hard_*", "x", wide),
     ("smooth_labels", "y_true", shares),
     ("mean_squared_logarithmic_error*", "*", positive_parts),
     ("poisson*", "y_true", positive_parts),

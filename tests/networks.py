@@ -101,6 +101,12 @@ NETWORKS = {
     ),
     "further_activations": (
         [
+    "hard_from_the_input": (
+        [dense(35, "hard_silu"), activation("hard_silu"), dense(4, "hard_silu", False), dense(3)],
+        "mean_squared_error",
+        None,
+        3,
+    ),
             activation("gelu"),
             dense(7, "softsign"),
             activation("exponential"),

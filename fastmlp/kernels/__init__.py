@@ -78,7 +78,7 @@ def publish_activations(module, names, gradient_takes):
 
 publish_activations(activations, "linear sigmoid tanh softmax log_softmax exponential softsign hard_sigmoid", "y")
 publish_activations(rectifiers, "leaky_relu relu6 elu selu softplus", "y")
-publish_activations(rectifiers, "silu gelu mish", "x")
+publish_activations(rectifiers, "silu gelu mish hard_silu", "x")
 publish(activations, "relu_gradient", y="m n", dy="m n", out="m n")
 
 

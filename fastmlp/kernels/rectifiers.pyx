@@ -86,3 +86,13 @@ def mish(const floating[:, ::1] x, floating[:, ::1] out, int threads):
 def mish_gradient(const floating[:, ::1] x, const floating[:, ::1] dy, floating[:, ::1] out, int threads):
     """out = dy * (t + x * ((1 - t^2) * sigmoid(x))), t = tanh(softplus(x))."""
     apply_gradient[floating]("mish", x, dy, out, threads)
+
+
+def hard_silu(const floating[:, ::1] x, floating[:, ::1] out, int threads):
+    """out = x * min(max(x + 3, 0), 6) / 6."""
+    apply[floating]("hard_silu", x, out, threads)
+
+
+def hard_silu_gradient(const floating[:, ::1] x, const floating[:, ::1] dy, floating[:, ::1] out, int threads):
+    """out = dy * (min(max(x + 3, 0), 6) / 6 + x / 6), without x / 6 where x is not inside (-3, 3)."""
+    apply_gradient[floating]("hard_silu", x, dy, out, threads)

@@ -32,7 +32,8 @@
     X(SOFTPLUS)                                                                                                        \
     X(SILU)                                                                                                            \
     X(GELU)                                                                                                            \
-    X(MISH)
+    X(MISH)                                                                                                            \
+    X(HARD_SILU)
 
 enum Activation { ACTIVATIONS(ENTRY) };
 #define ACTIVATION_NAMES ACTIVATIONS(WORD)
