@@ -378,6 +378,14 @@ def lion(w, g, m, learning_rate, beta_1, beta_2):
     m += (1 - beta_2) * g
 
 
+def ftrl(w, g, a, z, learning_rate, learning_rate_power, l1, l2, l2_shrinkage, beta):
+    before = a**-learning_rate_power
+    a += np.square(g)
+    after = a**-learning_rate_power
+    z += g + 2 * l2_shrinkage * w - (after - before) / learning_rate * w
+    w[...] = (np.clip(z, -l1, l1) - z) / (after / learning_rate + 2 * l2 + beta / learning_rate)
+
+
 def clip_by_value(g, clipvalue):
     np.clip(g, -clipvalue, clipvalue, out=g)
 

@@ -50,7 +50,7 @@ ACTIVATIONS = (
     "swish",
     "hard_swish",
 )
-OPTIMIZERS = ("sgd", "rmsprop", "adagrad", "adam", "adadelta", "adamw", "adamax", "nadam", "lion")
+OPTIMIZERS = ("sgd", "rmsprop", "adagrad", "adam", "adadelta", "adamw", "adamax", "nadam", "lion", "ftrl")
 MAX_THREADS = 256
 
 

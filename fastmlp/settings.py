@@ -135,6 +135,8 @@ def real(argument: str, value: Any, low: float = -math.inf, high: float = math.i
         needs += f" in [{low:g}, {high:g}{')' if open_high else ']'}"
     elif low > -math.inf:
         needs += f" of at least {low:g}"
+    elif high < math.inf:
+        needs += f" of at most {high:g}"
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{argument}: got {value!r}, needs {needs}")
     try:

@@ -217,6 +217,19 @@ def nadam(
 def lion(
     w: Floats, g: Floats, m: Floats, learning_rate: float, beta_1: float, beta_2: float, threads: int = 1
 ) -> None: ...
+def ftrl(
+    w: Floats,
+    g: Floats,
+    a: Floats,
+    z: Floats,
+    learning_rate: float,
+    learning_rate_power: float,
+    l1: float,
+    l2: float,
+    l2_shrinkage: float,
+    beta: float,
+    threads: int = 1,
+) -> None: ...
 def clip_by_value(g: Floats, clipvalue: float, threads: int = 1) -> None: ...
 def decay_weights(w: Floats, weight_decay: float, learning_rate: float, threads: int = 1) -> None: ...
 def average_weights(average: Floats, w: Floats, ema_momentum: float, step: int, threads: int = 1) -> None: ...

@@ -112,6 +112,16 @@ def lion(floating[::1] w, const floating[::1] g, floating[::1] m, double learnin
     apply[floating](settings, 1, w, g, m, None, None, threads)
 
 
+def ftrl(floating[::1] w, const floating[::1] g, floating[::1] a, floating[::1] z, double learning_rate,
+         double learning_rate_power, double l1, double l2, double l2_shrinkage, double beta, int threads):
+    """a as in adagrad, z sums the gradients; w is what minimizes z * w with its penalties and a^-learning_rate_power."""
+    settings = dict(
+        name="ftrl", learning_rate=learning_rate, learning_rate_power=learning_rate_power, l1=l1, l2=l2,
+        l2_shrinkage=l2_shrinkage, beta=beta,
+    )
+    apply[floating](settings, 1, w, g, a, z, None, threads)
+
+
 def clip_by_value(floating[::1] g, double clipvalue, int threads):
     """g moved into [-clipvalue, clipvalue]."""
     cdef Py_ssize_t n = g.shape[0]

@@ -10,8 +10,8 @@ from typing import Any
 from fastmlp.optimizers import schedules
 from fastmlp.optimizers.adam import Adam, Adamax, AdamW, Betas, Nadam
 from fastmlp.optimizers.base import Common, Optimizer, Rate
-from fastmlp.optimizers.gradient import SGD, Adadelta, Adagrad, Lion, RMSprop
-from fastmlp.settings import lookup
+from fastmlp.optimizers.gradient import SGD, Adadelta, Adagrad, Ftrl, Lion, RMSprop
+from fastmlp.settings import lookup, subclasses
 
 __all__ = [
     "OPTIMIZERS",
@@ -23,6 +23,7 @@ __all__ = [
     "Adamax",
     "Betas",
     "Common",
+    "Ftrl",
     "Lion",
     "Nadam",
     "Optimizer",

@@ -52,7 +52,8 @@ enum Activation { ACTIVATIONS(ENTRY) };
     X(AMSGRAD, 3)                                                                                                      \
     X(ADAMAX, 2)                                                                                                       \
     X(NADAM, 2)                                                                                                        \
-    X(LION, 1)
+    X(LION, 1)                                                                                                         \
+    X(FTRL, 2)
 
 /* STORE only keeps the gradient: w = g. */
 enum OptimizerKind { OPTIMIZERS(ENTRY) STORE };
@@ -61,7 +62,18 @@ enum OptimizerKind { OPTIMIZERS(ENTRY) STORE };
 #define OPTIMIZER_SLOTS OPTIMIZERS(SLOTS_OF)
 
 /* The scalar arguments of the rules. */
-#define OPTIMIZER_SCALARS(X) X(learning_rate) X(momentum) X(rho) X(beta_1) X(beta_2) X(epsilon)
+#define OPTIMIZER_SCALARS(X)                                                                                           \
+    X(learning_rate)                                                                                                   \
+    X(momentum)                                                                                                        \
+    X(rho)                                                                                                             \
+    X(beta_1)                                                                                                          \
+    X(beta_2)                                                                                                          \
+    X(epsilon)                                                                                                         \
+    X(learning_rate_power)                                                                                             \
+    X(l1)                                                                                                              \
+    X(l2)                                                                                                              \
+    X(l2_shrinkage)                                                                                                    \
+    X(beta)
 #define FIELD(name) double name;
 #define ONE_MORE(name) +1
 #define SCALAR_NAMES OPTIMIZER_SCALARS(WORD)

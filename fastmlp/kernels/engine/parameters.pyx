@@ -27,8 +27,8 @@ cdef class Parameters:
     shapes : list of tuple of int
         Of vectors and matrices.
     optimizer : dict
-        "name" of optimizers.SLOTS and the arguments of that kernel, without step; "initial_accumulator_value" for
-        adagrad. For any, what Network takes besides.
+        "name" of optimizers.SLOTS and the arguments of that kernel, without step; "initial_accumulator_value" of
+        the first slot. For any, what Network takes besides.
     dtype : {"float32", "float64"}
 
     Attributes
