@@ -103,9 +103,11 @@ def listing(known: Mapping[str, Any]) -> str:
 
 
 def subclasses(namespace: Mapping[str, Any], base: type[T]) -> dict[str, type[T]]:
-    """Return the subclasses of a class that a module has, by their names there, without the class itself."""
-    classes = {name: found for name, found in namespace.items() if isinstance(found, type) and found is not base}
-    return {name: found for name, found in classes.items() if issubclass(found, base)}
+    """Return the subclasses of a class that a module has in its __all__, by their names and in that order."""
+    found = {name: namespace.get(name) for name in namespace["__all__"]}
+    return {
+        name: cls for name, cls in found.items() if isinstance(cls, type) and issubclass(cls, base) and cls is not base
+    }
 
 
 def fold(name: str) -> str:

@@ -12,25 +12,25 @@ from fastmlp.layers.normalization import BatchNormalization, LayerNormalization,
 from fastmlp.layers.regularization import Dropout, GaussianNoise
 from fastmlp.settings import subclasses
 
-__all__ = [
-    "ELU",
-    "LAYERS",
-    "Activation",
-    "BatchNormalization",
+__all__ = [  # noqa: RUF022, in the order in which errors list them
     "Dense",
     "Dropout",
     "Flatten",
-    "GaussianNoise",
-    "Input",
-    "InputLayer",
-    "Layer",
+    "Rescaling",
+    "Activation",
+    "BatchNormalization",
     "LayerNormalization",
-    "LeakyReLU",
+    "GaussianNoise",
     "Normalization",
     "ReLU",
-    "Rescaling",
-    "Shape",
+    "LeakyReLU",
+    "ELU",
     "Softmax",
+    "InputLayer",
+    "LAYERS",
+    "Input",
+    "Layer",
+    "Shape",
     "require_flat",
     "row_shape",
 ]
@@ -57,6 +57,5 @@ if not TYPE_CHECKING:  # type checkers report other names by themselves
         reason = next(
             (text for kinds, text in ELSEWHERE.items() if re.search(kinds, name)), "each layer follows the last"
         )
-        # Dense and Dropout first
-        have = ", ".join(sorted(LAYERS.keys() - {"InputLayer"}, key=lambda layer: (not layer.startswith("D"), layer)))
+        have = ", ".join(layer for layer in LAYERS if layer != "InputLayer")
         raise AttributeError(f"layers: got {name!r}, needs one of {have}: fastmlp trains dense networks; {reason}")

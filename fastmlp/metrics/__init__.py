@@ -44,53 +44,52 @@ from fastmlp.metrics.regression import (
 )
 from fastmlp.settings import find, fold, listing, subclasses
 
-__all__ = [
-    "AUC",
-    "METRICS",
+__all__ = [  # noqa: RUF022, in the order in which errors list them
     "AnyAccuracy",
     "BinaryAccuracy",
-    "BinaryCrossentropy",
     "CategoricalAccuracy",
-    "CategoricalCrossentropy",
-    "CosineSimilarity",
-    "FalseNegatives",
+    "SparseCategoricalAccuracy",
+    "TopKCategoricalAccuracy",
+    "SparseTopKCategoricalAccuracy",
+    "Precision",
+    "Recall",
+    "AUC",
+    "TruePositives",
     "FalsePositives",
-    "KLDivergence",
-    "Mean",
+    "TrueNegatives",
+    "FalseNegatives",
+    "MeanSquaredError",
+    "RootMeanSquaredError",
     "MeanAbsoluteError",
     "MeanAbsolutePercentageError",
-    "MeanMetricWrapper",
-    "MeanSquaredError",
     "MeanSquaredLogarithmicError",
-    "Metric",
-    "Poisson",
-    "Precision",
+    "CosineSimilarity",
     "R2Score",
-    "Recall",
-    "RootMeanSquaredError",
-    "RowMetric",
-    "SparseCategoricalAccuracy",
+    "BinaryCrossentropy",
+    "CategoricalCrossentropy",
     "SparseCategoricalCrossentropy",
-    "SparseTopKCategoricalAccuracy",
+    "KLDivergence",
+    "Poisson",
+    "METRICS",
+    "Mean",
+    "MeanMetricWrapper",
+    "Metric",
+    "RowMetric",
     "Sum",
-    "TopKCategoricalAccuracy",
-    "TrueNegatives",
-    "TruePositives",
     "get",
     "get_list",
 ]
 
-# all but the bases, by the names they have in History, and by Keras' short names
-METRICS = {cls().name: cls for cls in subclasses(globals(), Metric).values() if cls.__module__ != Metric.__module__}
 SHORT = {
-    "acc": "accuracy",
-    "mse": "mean_squared_error",
-    "mae": "mean_absolute_error",
-    "mape": "mean_absolute_percentage_error",
-    "msle": "mean_squared_logarithmic_error",
-    "bce": "binary_crossentropy",
+    "accuracy": "acc",
+    "mean_squared_error": "mse",
+    "mean_absolute_error": "mae",
+    "mean_absolute_percentage_error": "mape",
+    "mean_squared_logarithmic_error": "msle",
+    "binary_crossentropy": "bce",
 }
-METRICS |= {short: METRICS[name] for short, name in SHORT.items()}
+NAMES = {cls().name: cls for cls in subclasses(globals(), Metric).values() if cls.__module__ != Metric.__module__}
+METRICS = {key: cls for name, cls in NAMES.items() for key in (name, SHORT.get(name)) if key}
 
 
 def get(identifier: Any, argument: str = "metrics", custom_objects: Mapping[str, Any] | None = None) -> Metric:

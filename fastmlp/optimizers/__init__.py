@@ -13,21 +13,21 @@ from fastmlp.optimizers.base import Common, Optimizer, Rate
 from fastmlp.optimizers.gradient import SGD, Adadelta, Adagrad, Ftrl, Lion, RMSprop
 from fastmlp.settings import lookup, subclasses
 
-__all__ = [
-    "OPTIMIZERS",
+__all__ = [  # noqa: RUF022, in the order in which errors list them
     "SGD",
-    "Adadelta",
+    "RMSprop",
     "Adagrad",
     "Adam",
+    "Adadelta",
     "AdamW",
     "Adamax",
+    "Nadam",
+    "Lion",
+    "Ftrl",
+    "OPTIMIZERS",
     "Betas",
     "Common",
-    "Ftrl",
-    "Lion",
-    "Nadam",
     "Optimizer",
-    "RMSprop",
     "Rate",
     "get",
     "schedules",
