@@ -118,6 +118,10 @@ def mish(x):
     return x * np.tanh(softplus(x))
 
 
+def hard_silu(x):
+    return x * hard_sigmoid(x)
+
+
 def linear_gradient(y, dy):
     return dy.copy()
 
@@ -186,6 +190,10 @@ def gelu_gradient(x, dy):
 def mish_gradient(x, dy):
     inner = np.tanh(softplus(x))
     return dy * (inner + x * ((1 - inner * inner) * sigmoid(x)))
+
+
+def hard_silu_gradient(x, dy):
+    return dy * (hard_sigmoid(x) + np.where(np.abs(x) < 3, x / 6, 0))
 
 
 def normal_share(x):
@@ -368,6 +376,14 @@ def lion(w, g, m, learning_rate, beta_1, beta_2):
     w -= learning_rate * np.sign(beta_1 * m + (1 - beta_1) * g)
     m *= beta_2
     m += (1 - beta_2) * g
+
+
+def ftrl(w, g, a, z, learning_rate, learning_rate_power, l1, l2, l2_shrinkage, beta):
+    before = a**-learning_rate_power
+    a += np.square(g)
+    after = a**-learning_rate_power
+    z += g + 2 * l2_shrinkage * w - (after - before) / learning_rate * w
+    w[...] = (np.clip(z, -l1, l1) - z) / (after / learning_rate + 2 * l2 + beta / learning_rate)
 
 
 def clip_by_value(g, clipvalue):

@@ -7,32 +7,35 @@ imported on first use, so that `import fastmlp` costs next to nothing.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fastmlp import (
-        activations,
-        callbacks,
-        config,
-        constraints,
-        datasets,
-        initializers,
-        kernels,
-        layers,
-        losses,
-        metrics,
-        models,
-        optimizers,
-        plots,
-        regularizers,
-        utils,
-    )
-    from fastmlp.config import show_config
-    from fastmlp.config.threads import get_num_threads, set_num_threads
-    from fastmlp.layers import Input
-    from fastmlp.models import Sequential, load_model
+    from fastmlp import activations as activations
+    from fastmlp import callbacks as callbacks
+    from fastmlp import config as config
+    from fastmlp import constraints as constraints
+    from fastmlp import datasets as datasets
+    from fastmlp import initializers as initializers
+    from fastmlp import kernels as kernels
+    from fastmlp import layers as layers
+    from fastmlp import losses as losses
+    from fastmlp import metrics as metrics
+    from fastmlp import models as models
+    from fastmlp import optimizers as optimizers
+    from fastmlp import plots as plots
+    from fastmlp import regularizers as regularizers
+    from fastmlp import sklearn as sklearn
+    from fastmlp import utils as utils
+    from fastmlp.config import show_config as show_config
+    from fastmlp.config.threads import get_num_threads as get_num_threads
+    from fastmlp.config.threads import set_num_threads as set_num_threads
+    from fastmlp.layers import Input as Input
+    from fastmlp.models import Sequential as Sequential
+    from fastmlp.models import load_model as load_model
     from fastmlp.sklearn import MLPClassifier as MLPClassifier
     from fastmlp.sklearn import MLPRegressor as MLPRegressor
+
+    __version__: str
 
 MODULES = (
     "activations",
@@ -54,50 +57,24 @@ MODULES = (
 HOMES = {
     "Input": "layers",
     "Sequential": "models",
-    "MLPClassifier": "sklearn",
-    "MLPRegressor": "sklearn",
     "get_num_threads": "config.threads",
     "load_model": "models",
     "set_num_threads": "config.threads",
     "show_config": "config",
 }
-OPTIONAL = ("MLPClassifier", "MLPRegressor", "sklearn")  # need scikit-learn: no part of `import *`
+OPTIONAL = {"MLPClassifier": "sklearn", "MLPRegressor": "sklearn"}  # need scikit-learn: no part of `import *`
 
-__all__ = [
-    "Input",
-    "Sequential",
-    "__version__",
-    "activations",
-    "callbacks",
-    "config",
-    "constraints",
-    "datasets",
-    "get_num_threads",
-    "initializers",
-    "kernels",
-    "layers",
-    "load_model",
-    "losses",
-    "metrics",
-    "models",
-    "optimizers",
-    "plots",
-    "regularizers",
-    "set_num_threads",
-    "show_config",
-    "utils",
-]
+if not TYPE_CHECKING:  # type checkers take the imports above, and report other names
+    __all__ = sorted(["__version__", *MODULES, *HOMES])
 
+    def __getattr__(name):
+        if name in MODULES or name == "sklearn":
+            return importlib.import_module(f"fastmlp.{name}")
+        if name in HOMES or name in OPTIONAL:
+            return getattr(importlib.import_module(f"fastmlp.{(HOMES | OPTIONAL)[name]}"), name)
+        if name == "__version__":
+            return importlib.import_module("importlib.metadata").version("fastmlp")
+        raise AttributeError(f"module 'fastmlp' has no attribute {name!r}")
 
-def __getattr__(name: str) -> Any:
-    if name in MODULES or name == "sklearn":
-        return importlib.import_module(f"fastmlp.{name}")
-    if name in HOMES:
-        return getattr(importlib.import_module(f"fastmlp.{HOMES[name]}"), name)
-    if name == "__version__":
-        return importlib.import_module("importlib.metadata").version("fastmlp")
-    raise AttributeError(f"module 'fastmlp' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*__all__, *OPTIONAL])
+    def __dir__():
+        return sorted([*__all__, *OPTIONAL, "sklearn"])

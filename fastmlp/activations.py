@@ -100,7 +100,13 @@ def mish(x: Any) -> np.ndarray:
     return _apply("mish", x)
 
 
+def hard_silu(x: Any) -> np.ndarray:
+    """Return x * min(max(x + 3, 0), 6) / 6, element by element; also called hard_swish."""
+    return _apply("hard_silu", x)
+
+
 swish = silu  # Keras has both names
+hard_swish = hard_silu
 
 ACTIVATIONS: dict[str, Callable[[Any], np.ndarray]] = {
     "linear": linear,
@@ -120,7 +126,9 @@ ACTIVATIONS: dict[str, Callable[[Any], np.ndarray]] = {
     "silu": silu,
     "gelu": gelu,
     "mish": mish,
+    "hard_silu": hard_silu,
     "swish": silu,
+    "hard_swish": hard_silu,
 }
 ALONG_ROWS = (softmax, log_softmax)  # whose outputs depend on all of the last axis
 

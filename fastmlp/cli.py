@@ -46,9 +46,11 @@ ACTIVATIONS = (
     "silu",
     "gelu",
     "mish",
+    "hard_silu",
     "swish",
+    "hard_swish",
 )
-OPTIMIZERS = ("sgd", "rmsprop", "adagrad", "adam", "adadelta", "adamw", "adamax", "nadam", "lion")
+OPTIMIZERS = ("sgd", "rmsprop", "adagrad", "adam", "adadelta", "adamw", "adamax", "nadam", "lion", "ftrl")
 MAX_THREADS = 256
 
 

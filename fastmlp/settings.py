@@ -106,6 +106,14 @@ def listing(known: Mapping[str, Any]) -> str:
     return ", ".join(repr(name) for name in known)
 
 
+def subclasses(namespace: Mapping[str, Any], base: type[T]) -> dict[str, type[T]]:
+    """Return the subclasses of a class that a module has in its __all__, by their names and in that order."""
+    found = {name: namespace.get(name) for name in namespace["__all__"]}
+    return {
+        name: cls for name, cls in found.items() if isinstance(cls, type) and issubclass(cls, base) and cls is not base
+    }
+
+
 def fold(name: str) -> str:
     return name.lower().replace("_", "")
 
@@ -133,6 +141,8 @@ def real(argument: str, value: Any, low: float = -math.inf, high: float = math.i
         needs += f" in [{low:g}, {high:g}{')' if open_high else ']'}"
     elif low > -math.inf:
         needs += f" of at least {low:g}"
+    elif high < math.inf:
+        needs += f" of at most {high:g}"
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{argument}: got {value!r}, needs {needs}")
     try:

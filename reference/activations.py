@@ -9,6 +9,26 @@ import math
 
 from reference.ops import pairs, vector_dot, vector_sum
 
+__all__ = [
+    "exponential",
+    "exponential_gradient",
+    "hard_sigmoid",
+    "hard_sigmoid_gradient",
+    "linear",
+    "linear_gradient",
+    "log_softmax",
+    "log_softmax_gradient",
+    "relu_gradient",
+    "sigmoid",
+    "sigmoid_gradient",
+    "softmax",
+    "softmax_gradient",
+    "softsign",
+    "softsign_gradient",
+    "tanh",
+    "tanh_gradient",
+]
+
 
 def linear(x):
     """Identity: y = x.

@@ -11,6 +11,22 @@ from reference.activations import logistic, softmax_row, subtract_maximum
 from reference.losses import EPSILON
 from reference.ops import divide, pairs, vector_dot, vector_sum
 
+__all__ = [
+    "binary_crossentropy",
+    "binary_crossentropy_from_logits",
+    "binary_crossentropy_from_logits_gradient",
+    "binary_crossentropy_gradient",
+    "categorical_crossentropy",
+    "categorical_crossentropy_from_logits",
+    "categorical_crossentropy_from_logits_gradient",
+    "categorical_crossentropy_gradient",
+    "smooth_labels",
+    "sparse_categorical_crossentropy",
+    "sparse_categorical_crossentropy_from_logits",
+    "sparse_categorical_crossentropy_from_logits_gradient",
+    "sparse_categorical_crossentropy_gradient",
+]
+
 
 def smooth_labels(y_true, label_smoothing, classes):
     """Targets that share out a part of what they claim among the classes: t_j (1 - s) + s / classes.

@@ -6,6 +6,8 @@ respect to z. The gradients are the chain rule on z_ru = sum_i x_ri kernel_iu + 
 
 from reference.ops import add_matrix_and_vector, matrix_dot, transpose, vector_sum
 
+__all__ = ["dense_bias_gradient", "dense_forward", "dense_input_gradient", "dense_kernel_gradient"]
+
 
 def dense_forward(x, kernel, bias):
     """Output before the activation: z_ru = sum_i x_ri kernel_iu + bias_u, the bias added last.

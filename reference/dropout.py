@@ -7,6 +7,8 @@ Parallel random numbers: as easy as 1, 2, 3, SC 2011.
 
 import math
 
+__all__ = ["dropout", "gaussian_noise", "philox4x32"]
+
 WORD = 2**32
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 KEY_INCREMENTS = (0x9E3779B9, 0xBB67AE85)  # golden ratio and sqrt(3) - 1, times 2^32

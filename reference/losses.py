@@ -8,6 +8,23 @@ import math
 
 from reference.ops import pairs, vector_dot, vector_sum
 
+__all__ = [
+    "huber",
+    "huber_gradient",
+    "log_cosh",
+    "log_cosh_gradient",
+    "mean_absolute_error",
+    "mean_absolute_error_gradient",
+    "mean_absolute_percentage_error",
+    "mean_absolute_percentage_error_gradient",
+    "mean_squared_error",
+    "mean_squared_error_gradient",
+    "mean_squared_logarithmic_error",
+    "mean_squared_logarithmic_error_gradient",
+    "poisson",
+    "poisson_gradient",
+]
+
 EPSILON = 1e-7  # Keras' epsilon()
 
 

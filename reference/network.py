@@ -18,6 +18,8 @@ from reference.weights import (
     shorten,
 )
 
+__all__ = ["Network"]
+
 CROSSENTROPIES = ("categorical_crossentropy", "sparse_categorical_crossentropy", "binary_crossentropy")
 LOSSES = {  # name: row losses, gradient of their mean
     name: (getattr(module, name), getattr(module, name + "_gradient"))
@@ -48,6 +50,7 @@ OPTIMIZERS = {  # name: update rule, number of slots (lists it remembers for eac
     "adamax": (optimizers.adamax, 2),
     "nadam": (optimizers.nadam, 2),
     "lion": (optimizers.lion, 1),
+    "ftrl": (optimizers.ftrl, 2),
 }
 COUNTING = ("adam", "amsgrad", "adamax", "nadam")  # those that correct for the first steps
 
@@ -73,9 +76,9 @@ class Network:
         activation. A callable gets the targets and the predictions of a batch, and returns the losses, [rows], and the
         gradient of their mean.
     optimizer : dict, optional
-        "name" of OPTIMIZERS and the arguments of that rule, without step; "initial_accumulator_value" for adagrad.
-        For any, "clipvalue" and "weight_decay" as of clip_by_value and decay_weights; with "ema_momentum" the last slot
-        is average_weights', which become the weights every "ema_overwrite_frequency" steps.
+        "name" of OPTIMIZERS and the arguments of that rule, without step; "initial_accumulator_value" of its first
+        slot. For any, "clipvalue" and "weight_decay" as of clip_by_value and decay_weights; with "ema_momentum" the
+        last slot is average_weights', which become the weights every "ema_overwrite_frequency" steps.
         "clipnorm" or "global_clipnorm" is the largest norm of each gradient, or of all of them together.
 
     Attributes
@@ -108,8 +111,8 @@ class Network:
         self.ema_overwrite_frequency = self.settings.pop("ema_overwrite_frequency", None)
         if self.ema_momentum is not None:
             slots += 1
-        start = self.settings.pop("initial_accumulator_value", 0.0)
-        self.slots = [[filled_like(array, start) for array in self.trained_weights()] for _ in range(slots)]
+        starts = [self.settings.pop("initial_accumulator_value", 0.0)] + [0.0] * slots
+        self.slots = [[filled_like(array, starts[slot]) for array in self.trained_weights()] for slot in range(slots)]
         self.step = 0
 
     def weights(self):

@@ -7,6 +7,17 @@ naive versions in F. Chollet, Deep Learning with Python, 2nd edition, section 2.
 
 import math
 
+__all__ = [
+    "add",
+    "add_matrix_and_vector",
+    "matrix_dot",
+    "matrix_vector_dot",
+    "relu",
+    "reshape",
+    "transpose",
+    "vector_dot",
+]
+
 
 def relu(x):
     """Rectified linear unit: y = max(x, 0).

@@ -7,6 +7,26 @@ row.
 
 import math
 
+__all__ = [
+    "adadelta",
+    "adagrad",
+    "adam",
+    "adamax",
+    "amsgrad",
+    "average_weights",
+    "clip_by_value",
+    "decay_weights",
+    "ftrl",
+    "lion",
+    "momentum",
+    "nadam",
+    "nesterov",
+    "rmsprop",
+    "rmsprop_centered",
+    "rmsprop_momentum",
+    "sgd",
+]
+
 
 def sgd(w, g, learning_rate):
     """Stochastic gradient descent: w = w - learning_rate * g.
@@ -255,6 +275,35 @@ def lion(w, g, m, learning_rate, beta_1, beta_2):
         mean = beta_1 * m[i] + (1.0 - beta_1) * g[i]
         w[i] = w[i] - learning_rate * (1.0 if mean > 0.0 else -1.0 if mean < 0.0 else mean)
         m[i] = beta_2 * m[i] + (1.0 - beta_2) * g[i]
+
+
+def ftrl(w, g, a, z, learning_rate, learning_rate_power, l1, l2, l2_shrinkage, beta):
+    """Follow the regularized leader: weights that fit all gradients so far best, and are 0 unless l1 is outweighed.
+
+    With r = a^-learning_rate_power / learning_rate before the step and R after it, where a = a + g^2:
+    z = z + g + 2 l2_shrinkage w - (R - r) w; w = (clip(z, -l1, l1) - z) / (R + 2 l2 + beta / learning_rate)
+
+    H. B. McMahan et al., Ad click prediction: a view from the trenches, 2013; l2_shrinkage as in Keras.
+
+    Parameters
+    ----------
+    w, g, a, z : [n]
+    learning_rate, learning_rate_power, l1, l2, l2_shrinkage, beta : float
+        learning_rate_power is usually -0.5: steps are divided by a root.
+    """
+    shrinkage = 2.0 * l2_shrinkage
+    ridge = 2.0 * (l2 + beta / (2.0 * learning_rate))
+    for i in range(len(w)):
+        before = power(a[i], -learning_rate_power)
+        a[i] = a[i] + g[i] * g[i]
+        after = power(a[i], -learning_rate_power)
+        z[i] = z[i] + ((g[i] + shrinkage * w[i]) - ((after - before) / learning_rate) * w[i])
+        w[i] = (min(max(z[i], -l1), l1) - z[i]) / (after / learning_rate + ridge)
+
+
+def power(v, exponent):
+    """v^exponent, by the root where it is one."""
+    return math.sqrt(v) if exponent == 0.5 else math.pow(v, exponent)
 
 
 def clip_by_value(g, clipvalue):

@@ -1,14 +1,35 @@
 """Rectifiers, straight and smooth: activations that are about 0 below and about x above (relu itself is in ops).
 
 As in activations, y is the output for the input x, and dy the gradient of the loss with respect to y. Where the slope
-follows from y a gradient takes y; those of silu, gelu and mish, which fall before they rise, take x instead. Names and
-constants are those of Keras.
+follows from y a gradient takes y; those of silu, gelu, mish and hard_silu, which fall before they rise, take x instead.
+Names and constants are those of Keras.
 """
 
 import math
 
 from reference.activations import exponential_of, logistic
 from reference.ops import pairs
+
+__all__ = [
+    "elu",
+    "elu_gradient",
+    "gelu",
+    "gelu_gradient",
+    "hard_silu",
+    "hard_silu_gradient",
+    "leaky_relu",
+    "leaky_relu_gradient",
+    "mish",
+    "mish_gradient",
+    "relu6",
+    "relu6_gradient",
+    "selu",
+    "selu_gradient",
+    "silu",
+    "silu_gradient",
+    "softplus",
+    "softplus_gradient",
+]
 
 NEGATIVE_SLOPE = 0.2  # of leaky_relu, as in Keras 3
 SELU_SCALE = 1.0507009873554805
@@ -269,6 +290,36 @@ def mish_gradient(x, dy):
     return each_pair(x, dy, lambda v, d: d * slope(v))
 
 
+def hard_silu(x):
+    """silu with straight pieces in place of the sigmoid, or hard_swish: y = x * hard_sigmoid(x).
+
+    A. Howard et al., Searching for MobileNetV3, 2019.
+
+    Parameters
+    ----------
+    x : [rows, units]
+
+    Returns
+    -------
+    [rows, units]
+    """
+    return [[v * hard_logistic(v) for v in row] for row in x]
+
+
+def hard_silu_gradient(x, dy):
+    """Gradient of hard_silu: dx = dy * (hard_sigmoid(x) + (x / 6 where -3 < x < 3, else 0)).
+
+    Parameters
+    ----------
+    x, dy : [rows, units]
+
+    Returns
+    -------
+    [rows, units]
+    """
+    return each_pair(x, dy, lambda v, d: d * (hard_logistic(v) + (v / 6.0 if -3.0 < v < 3.0 else 0.0)))
+
+
 # Helpers on one number, and on two matrices.
 
 
@@ -280,6 +331,11 @@ def each_pair(x, dy, function):
 def clipped_at_six(v):
     """min(max(v, 0), 6) of one number; NaN stays NaN."""
     return min(max(v, 0.0), 6.0)
+
+
+def hard_logistic(v):
+    """min(max(v + 3, 0), 6) / 6 of one number."""
+    return clipped_at_six(v + 3.0) / 6.0
 
 
 def softplus_of(v):

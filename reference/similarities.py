@@ -5,6 +5,19 @@ import math
 from reference.losses import EPSILON, row_means, slopes_of_mean
 from reference.ops import pairs, vector_dot, vector_sum
 
+__all__ = [
+    "categorical_hinge",
+    "categorical_hinge_gradient",
+    "cosine_similarity",
+    "cosine_similarity_gradient",
+    "hinge",
+    "hinge_gradient",
+    "kl_divergence",
+    "kl_divergence_gradient",
+    "squared_hinge",
+    "squared_hinge_gradient",
+]
+
 
 def hinge(y_true, y_pred):
     """Loss of a margin below 1: 1/n sum_j max(1 - t_j p_j, 0), where t is -1 or 1.

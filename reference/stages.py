@@ -29,8 +29,9 @@ ACTIVATIONS = {  # name: function, gradient
     "silu": (rectifiers.silu, rectifiers.silu_gradient),
     "gelu": (rectifiers.gelu, rectifiers.gelu_gradient),
     "mish": (rectifiers.mish, rectifiers.mish_gradient),
+    "hard_silu": (rectifiers.hard_silu, rectifiers.hard_silu_gradient),
 }
-FROM_INPUT = ("silu", "gelu", "mish")  # whose gradients take the input, where the others take the output
+FROM_INPUT = ("silu", "gelu", "mish", "hard_silu")  # whose gradients take the input, where the others take the output
 TRAINED = ("kernel", "bias", "gamma", "beta")  # weights that have gradients; the others are statistics of the data
 LEAST_DEVIATION = 1e-7  # what a given mean and variance divide by at least
 

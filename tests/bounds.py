@@ -137,8 +137,17 @@ def sqrt(x):
     return Bounded(value, x.error / (2 * value) + U * value if value else 0.0)
 
 
+def power(x, y):
+    """x^y is monotonic in each of the two, so that it is farthest off at one of the corners."""
+    x, y = bounded(x), bounded(y)
+    value = math.pow(x.value, y.value)
+    bases, exponents = ([max(z.value - z.error, 0.0), z.value + z.error] for z in (x, y))
+    error = max(abs(math.pow(base, exponent) - value) for base in bases for exponent in exponents)
+    return Bounded(value, error + FUNCTION * value + TINY)
+
+
 FUNCTIONS = SimpleNamespace(
-    **{"exp": exp, "expm1": expm1, "log": log, "log1p": log1p, "tanh": tanh, "erf": erf, "sqrt": sqrt},
+    **{"exp": exp, "expm1": expm1, "log": log, "log1p": log1p, "tanh": tanh, "erf": erf, "sqrt": sqrt, "pow": power},
     **{"inf": math.inf, "pi": math.pi, "copysign": math.copysign},
 )
 MODULES = ("activations", "rectifiers", "losses", "crossentropies", "similarities", "ops", "optimizers")

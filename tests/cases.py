@@ -28,6 +28,11 @@ SCALARS = {
     "delta": 0.7,
     "label_smoothing": 0.1,
     "classes": 3,
+    "learning_rate_power": -0.4,
+    "l1": 0.3,
+    "l2": 0.2,
+    "l2_shrinkage": 0.05,
+    "beta": 0.1,
 }
 
 
@@ -193,7 +198,7 @@ VALUES = (  # kernel, argument, maker: the first line that fits
     ("*elu_gradient", "y", above_minus_one),
     ("softplus_gradient", "y", squares),
     ("relu6", "x", wide),
-    ("hard_sigmoid", "x", wide),
+    ("hard_*", "x", wide),
     ("smooth_labels", "y_true", shares),
     ("mean_squared_logarithmic_error*", "*", positive_parts),
     ("poisson*", "y_true", positive_parts),
@@ -211,6 +216,7 @@ VALUES = (  # kernel, argument, maker: the first line that fits
     ("rmsprop_momentum", "v", squares),
     ("rmsprop_centered", "v", above_one),  # at least a^2
     ("rmsprop_centered", "a", signed_fractions),
+    ("ftrl", "a", squares),
     ("adadelta", "[ad]", squares),
     ("adam", "v", squares),
     ("amsgrad", "[va]", squares),

@@ -4,6 +4,8 @@ import numpy as np
 
 from fastmlp.kernels.engine.description import weight_shapes
 
+FTRL = {"name": "ftrl", "learning_rate": 0.1, "learning_rate_power": -0.5, "initial_accumulator_value": 0.1}
+FTRL |= {"l1": 0.0, "l2": 0.0, "l2_shrinkage": 0.0, "beta": 0.0}
 OPTIMIZERS = [
     {"name": "sgd", "learning_rate": 0.1},
     {"name": "momentum", "learning_rate": 0.05, "momentum": 0.9},
@@ -20,6 +22,8 @@ OPTIMIZERS = [
     {"name": "adamax", "learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7},
     {"name": "nadam", "learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7},
     {"name": "lion", "learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.99},
+    FTRL | {"l1": 1e-3},
+    FTRL | {"learning_rate_power": -0.7, "l2": 0.1, "l2_shrinkage": 0.2, "beta": 0.3},
 ]
 # with all that may be around a rule, so that each of it shows in a few steps
 AROUND = {"clipvalue": 0.02, "weight_decay": 0.3, "ema_momentum": 0.8, "ema_overwrite_frequency": 4}
@@ -98,6 +102,12 @@ NETWORKS = {
         "mean_squared_error",
         None,
         4,
+    ),
+    "hard_from_the_input": (
+        [dense(35, "hard_silu"), activation("hard_silu"), dense(4, "hard_silu", False), dense(3)],
+        "mean_squared_error",
+        None,
+        3,
     ),
     "further_activations": (
         [

@@ -291,7 +291,7 @@ except SystemExit:
         (["--hidden", "512,"], "argument --hidden: got '', needs"),
         (["--hidden", "0"], "argument --hidden: got '0', needs"),
         (["--activation", "swoosh"], "argument --activation: invalid choice: 'swoosh' (choose from"),
-        (["--optimizer", "ftrl"], "argument --optimizer: invalid choice: 'ftrl' (choose from"),
+        (["--optimizer", "lbfgs"], "argument --optimizer: invalid choice: 'lbfgs' (choose from"),
         (["--dropout", "1.5"], "argument --dropout: got '1.5', needs a number in [0, 1)"),
         (["--dropout", "nan"], "argument --dropout: got 'nan', needs"),
         (["--learning-rate", "0"], "argument --learning-rate: got '0', needs a finite number above 0"),

@@ -171,6 +171,7 @@ def test_both_spellings_are_one_thing():
         assert getattr(keras.initializers, name) is keras.initializers.INITIALIZERS[name]
     assert keras.initializers.random_normal(stddev=0.03, seed=1)((2, 3)).shape == (2, 3)
     assert keras.activations.swish is keras.activations.silu
+    assert keras.activations.hard_swish is keras.activations.hard_silu
     assert layers.Dense(3, input_dim=8).get_config() == layers.Dense(3, input_shape=(8,)).get_config()
     with pytest.raises(ValueError, match="input_dim: got 8 beside input_shape"):
         layers.Dense(3, input_dim=8, input_shape=(8,))

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fastmlp.callbacks.base import Callback, History, Logs
-    from fastmlp.callbacks.checkpoint import BackupAndRestore, ModelCheckpoint
-    from fastmlp.callbacks.monitor import EarlyStopping, ReduceLROnPlateau
-    from fastmlp.callbacks.simple import CSVLogger, LambdaCallback, LearningRateScheduler, TerminateOnNaN
-    from fastmlp.callbacks.tensorboard import TensorBoard
+    from fastmlp.callbacks.base import Callback as Callback
+    from fastmlp.callbacks.base import History as History
+    from fastmlp.callbacks.base import Logs as Logs
+    from fastmlp.callbacks.checkpoint import BackupAndRestore as BackupAndRestore
+    from fastmlp.callbacks.checkpoint import ModelCheckpoint as ModelCheckpoint
+    from fastmlp.callbacks.monitor import EarlyStopping as EarlyStopping
+    from fastmlp.callbacks.monitor import ReduceLROnPlateau as ReduceLROnPlateau
+    from fastmlp.callbacks.simple import CSVLogger as CSVLogger
+    from fastmlp.callbacks.simple import LambdaCallback as LambdaCallback
+    from fastmlp.callbacks.simple import LearningRateScheduler as LearningRateScheduler
+    from fastmlp.callbacks.simple import TerminateOnNaN as TerminateOnNaN
+    from fastmlp.callbacks.tensorboard import TensorBoard as TensorBoard
 
 HOMES = {
     "BackupAndRestore": "checkpoint",
@@ -27,27 +34,13 @@ HOMES = {
     "TerminateOnNaN": "simple",
 }
 
-__all__ = [
-    "BackupAndRestore",
-    "CSVLogger",
-    "Callback",
-    "EarlyStopping",
-    "History",
-    "LambdaCallback",
-    "LearningRateScheduler",
-    "Logs",
-    "ModelCheckpoint",
-    "ReduceLROnPlateau",
-    "TensorBoard",
-    "TerminateOnNaN",
-]
+if not TYPE_CHECKING:  # type checkers take the imports above, and report other names
+    __all__ = list(HOMES)
 
+    def __getattr__(name):
+        if name in HOMES:
+            return getattr(importlib.import_module(f"fastmlp.callbacks.{HOMES[name]}"), name)
+        raise AttributeError(f"module 'fastmlp.callbacks' has no attribute {name!r}")
 
-def __getattr__(name: str) -> Any:
-    if name in HOMES:
-        return getattr(importlib.import_module(f"fastmlp.callbacks.{HOMES[name]}"), name)
-    raise AttributeError(f"module 'fastmlp.callbacks' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+    def __dir__():
+        return sorted(__all__)

@@ -3,8 +3,8 @@ from cython cimport floating
 from fastmlp.kernels.isa cimport Isa
 
 
-cdef apply(int activation, const floating[:, ::1] x, floating[:, ::1] out, int threads)
-cdef apply_gradient(int activation, const floating[:, ::1] source, const floating[:, ::1] dy, floating[:, ::1] out,
+cdef apply(str name, const floating[:, ::1] x, floating[:, ::1] out, int threads)
+cdef apply_gradient(str name, const floating[:, ::1] source, const floating[:, ::1] dy, floating[:, ::1] out,
                     int threads)
 cdef bint is_of_rows(int activation) noexcept nogil
 cdef bint takes_input(int activation) noexcept nogil

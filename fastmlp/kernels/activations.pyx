@@ -7,108 +7,112 @@ from cython cimport floating
 from cython.parallel cimport prange
 from libc.string cimport memcpy
 
-from fastmlp.kernels.isa cimport EXPONENTIAL, HARD_SIGMOID, LINEAR, LOG_SOFTMAX, RELU, SIGMOID, SILU, SOFTMAX, SOFTSIGN
-from fastmlp.kernels.isa cimport TANH, Isa, activate, activate_gradient, selected
+from fastmlp.kernels.isa cimport ACTIVATION_NAMES, LOG_SOFTMAX, SILU, SOFTMAX, Isa
+from fastmlp.kernels.isa cimport activate, activate_gradient, selected
 from fastmlp.kernels.isa cimport log_softmax as log_softmax_row, log_softmax_gradient as log_softmax_row_gradient
 from fastmlp.kernels.isa cimport softmax as softmax_row
+
+ACTIVATIONS = {name: number for number, name in enumerate(ACTIVATION_NAMES.decode().lower().split())}
 
 
 def linear(const floating[:, ::1] x, floating[:, ::1] out, int threads):
     """out = x."""
-    apply(LINEAR, x, out, threads)
+    apply("linear", x, out, threads)
 
 
 def sigmoid(const floating[:, ::1] x, floating[:, ::1] out, int threads):
     """out = 1 / (1 + exp(-x))."""
-    apply(SIGMOID, x, out, threads)
+    apply("sigmoid", x, out, threads)
 
 
 def tanh(const floating[:, ::1] x, floating[:, ::1] out, int threads):
     """out = tanh(x)."""
-    apply(TANH, x, out, threads)
+    apply("tanh", x, out, threads)
 
 
 def softmax(const floating[:, ::1] x, floating[:, ::1] out, int threads):
     """out[i, j] = exp(x[i, j] - max_i) / sum over k of exp(x[i, k] - max_i)."""
-    apply(SOFTMAX, x, out, threads)
+    apply("softmax", x, out, threads)
 
 
 def log_softmax(const floating[:, ::1] x, floating[:, ::1] out, int threads):
     """out[i, j] = x[i, j] - max_i - log of the sum over k of exp(x[i, k] - max_i)."""
-    apply(LOG_SOFTMAX, x, out, threads)
+    apply("log_softmax", x, out, threads)
 
 
 def exponential(const floating[:, ::1] x, floating[:, ::1] out, int threads):
     """out = exp(x)."""
-    apply(EXPONENTIAL, x, out, threads)
+    apply("exponential", x, out, threads)
 
 
 def softsign(const floating[:, ::1] x, floating[:, ::1] out, int threads):
     """out = x / (1 + |x|)."""
-    apply(SOFTSIGN, x, out, threads)
+    apply("softsign", x, out, threads)
 
 
 def hard_sigmoid(const floating[:, ::1] x, floating[:, ::1] out, int threads):
     """out = min(max(x + 3, 0), 6) / 6."""
-    apply(HARD_SIGMOID, x, out, threads)
+    apply("hard_sigmoid", x, out, threads)
 
 
 def linear_gradient(const floating[:, ::1] y, const floating[:, ::1] dy, floating[:, ::1] out, int threads):
     """out = dy."""
-    apply_gradient(LINEAR, y, dy, out, threads)
+    apply_gradient("linear", y, dy, out, threads)
 
 
 def relu_gradient(const floating[:, ::1] y, const floating[:, ::1] dy, floating[:, ::1] out, int threads):
     """out = dy where y > 0, else 0."""
-    apply_gradient(RELU, y, dy, out, threads)
+    apply_gradient("relu", y, dy, out, threads)
 
 
 def sigmoid_gradient(const floating[:, ::1] y, const floating[:, ::1] dy, floating[:, ::1] out, int threads):
     """out = dy * (y * (1 - y))."""
-    apply_gradient(SIGMOID, y, dy, out, threads)
+    apply_gradient("sigmoid", y, dy, out, threads)
 
 
 def tanh_gradient(const floating[:, ::1] y, const floating[:, ::1] dy, floating[:, ::1] out, int threads):
     """out = dy * (1 - y * y)."""
-    apply_gradient(TANH, y, dy, out, threads)
+    apply_gradient("tanh", y, dy, out, threads)
 
 
 def softmax_gradient(const floating[:, ::1] y, const floating[:, ::1] dy, floating[:, ::1] out, int threads):
     """out[i, j] = y[i, j] * (dy[i, j] - sum over k of dy[i, k] * y[i, k])."""
-    apply_gradient(SOFTMAX, y, dy, out, threads)
+    apply_gradient("softmax", y, dy, out, threads)
 
 
 def log_softmax_gradient(const floating[:, ::1] y, const floating[:, ::1] dy, floating[:, ::1] out, int threads):
     """out[i, j] = dy[i, j] - exp(y[i, j]) * sum over k of dy[i, k]."""
-    apply_gradient(LOG_SOFTMAX, y, dy, out, threads)
+    apply_gradient("log_softmax", y, dy, out, threads)
 
 
 def exponential_gradient(const floating[:, ::1] y, const floating[:, ::1] dy, floating[:, ::1] out, int threads):
     """out = dy * y."""
-    apply_gradient(EXPONENTIAL, y, dy, out, threads)
+    apply_gradient("exponential", y, dy, out, threads)
 
 
 def softsign_gradient(const floating[:, ::1] y, const floating[:, ::1] dy, floating[:, ::1] out, int threads):
     """out = dy * (1 - |y|)^2."""
-    apply_gradient(SOFTSIGN, y, dy, out, threads)
+    apply_gradient("softsign", y, dy, out, threads)
 
 
 def hard_sigmoid_gradient(const floating[:, ::1] y, const floating[:, ::1] dy, floating[:, ::1] out, int threads):
     """out = dy / 6 where 0 < y < 1, else 0."""
-    apply_gradient(HARD_SIGMOID, y, dy, out, threads)
+    apply_gradient("hard_sigmoid", y, dy, out, threads)
 
 
-cdef apply(int activation, const floating[:, ::1] x, floating[:, ::1] out, int threads):
+cdef apply(str name, const floating[:, ::1] x, floating[:, ::1] out, int threads):
     cdef const Isa *isa = selected()
+    cdef int activation = ACTIVATIONS[name]
     cdef Py_ssize_t n = x.shape[1], i
     for i in prange(x.shape[0], nogil=True, schedule="static", num_threads=threads):
         memcpy(&out[i, 0], &x[i, 0], n * sizeof(floating))
         activate_row(isa, activation, n, &out[i, 0])
 
 
-cdef apply_gradient(int activation, const floating[:, ::1] source, const floating[:, ::1] dy, floating[:, ::1] out,
+cdef apply_gradient(str name, const floating[:, ::1] source, const floating[:, ::1] dy, floating[:, ::1] out,
                     int threads):
     cdef const Isa *isa = selected()
+    cdef int activation = ACTIVATIONS[name]
     cdef Py_ssize_t n = source.shape[1], i
     for i in prange(source.shape[0], nogil=True, schedule="static", num_threads=threads):
         memcpy(&out[i, 0], &dy[i, 0], n * sizeof(floating))

@@ -6,8 +6,9 @@ What a row is worth stands in row_losses.pyx.
 from cython cimport floating
 from cython.parallel cimport prange
 
-from fastmlp.kernels.row_losses cimport BINARY, BINARY_FROM_LOGITS, CATEGORICAL, CATEGORICAL_FROM_LOGITS
-from fastmlp.kernels.row_losses cimport SPARSE_CATEGORICAL, SPARSE_CATEGORICAL_FROM_LOGITS
+from fastmlp.kernels.row_losses cimport BINARY_CROSSENTROPY, BINARY_CROSSENTROPY_FROM_LOGITS, CATEGORICAL_CROSSENTROPY
+from fastmlp.kernels.row_losses cimport CATEGORICAL_CROSSENTROPY_FROM_LOGITS, SPARSE_CATEGORICAL_CROSSENTROPY
+from fastmlp.kernels.row_losses cimport SPARSE_CATEGORICAL_CROSSENTROPY_FROM_LOGITS
 from fastmlp.kernels.row_losses cimport gradients, losses, plain, smooth_row
 
 
@@ -22,70 +23,72 @@ def smooth_labels(const floating[:, ::1] y_true, double label_smoothing, Py_ssiz
 def categorical_crossentropy(const floating[:, ::1] y_true, const floating[:, ::1] y_pred, floating[::1] out,
                              int threads):
     """out[i] = -sum over j of y_true[i, j] * log(clip(y_pred[i, j] / sum_i))."""
-    losses[floating](plain(CATEGORICAL), &y_true[0, 0], NULL, y_pred, out, threads)
+    losses[floating](plain(CATEGORICAL_CROSSENTROPY), &y_true[0, 0], NULL, y_pred, out, threads)
 
 
 def categorical_crossentropy_gradient(const floating[:, ::1] y_true, const floating[:, ::1] y_pred,
                                       floating[:, ::1] out, int threads):
     """The gradient of the mean loss with respect to y_pred, through its division by the row's sum."""
-    gradients[floating](plain(CATEGORICAL), &y_true[0, 0], NULL, y_pred, out, threads)
+    gradients[floating](plain(CATEGORICAL_CROSSENTROPY), &y_true[0, 0], NULL, y_pred, out, threads)
 
 
 def sparse_categorical_crossentropy(const int[::1] y_true, const floating[:, ::1] y_pred, floating[::1] out,
                                     int threads):
     """out[i] = -log(clip(y_pred[i, y_true[i]] / sum_i))."""
-    losses[floating](plain(SPARSE_CATEGORICAL), <const floating *> NULL, &y_true[0], y_pred, out, threads)
+    losses[floating](plain(SPARSE_CATEGORICAL_CROSSENTROPY), <const floating *> NULL, &y_true[0], y_pred, out, threads)
 
 
 def sparse_categorical_crossentropy_gradient(const int[::1] y_true, const floating[:, ::1] y_pred,
                                              floating[:, ::1] out, int threads):
     """The gradient of the mean loss with respect to y_pred, through its division by the row's sum."""
-    gradients[floating](plain(SPARSE_CATEGORICAL), <const floating *> NULL, &y_true[0], y_pred, out, threads)
+    gradients[floating](plain(SPARSE_CATEGORICAL_CROSSENTROPY), <const floating *> NULL, &y_true[0], y_pred, out,
+                        threads)
 
 
 def binary_crossentropy(const floating[:, ::1] y_true, const floating[:, ::1] y_pred, floating[::1] out, int threads):
     """out[i] = -mean over j of y_true log(clip(y_pred)) + (1 - y_true) log(1 - clip(y_pred))."""
-    losses[floating](plain(BINARY), &y_true[0, 0], NULL, y_pred, out, threads)
+    losses[floating](plain(BINARY_CROSSENTROPY), &y_true[0, 0], NULL, y_pred, out, threads)
 
 
 def binary_crossentropy_gradient(const floating[:, ::1] y_true, const floating[:, ::1] y_pred,
                                  floating[:, ::1] out, int threads):
     """out[i, j] = ((1 - y_true) / (1 - y_pred) - y_true / y_pred) / (n b), and 0 where y_pred is clipped."""
-    gradients[floating](plain(BINARY), &y_true[0, 0], NULL, y_pred, out, threads)
+    gradients[floating](plain(BINARY_CROSSENTROPY), &y_true[0, 0], NULL, y_pred, out, threads)
 
 
 def categorical_crossentropy_from_logits(const floating[:, ::1] y_true, const floating[:, ::1] logits,
                                          floating[::1] out, int threads):
     """out[i] = sum over j of y_true[i, j] * (log sum_k exp(logits[i, k]) - logits[i, j])."""
-    losses[floating](plain(CATEGORICAL_FROM_LOGITS), &y_true[0, 0], NULL, logits, out, threads)
+    losses[floating](plain(CATEGORICAL_CROSSENTROPY_FROM_LOGITS), &y_true[0, 0], NULL, logits, out, threads)
 
 
 def categorical_crossentropy_from_logits_gradient(const floating[:, ::1] y_true, const floating[:, ::1] logits,
                                                   floating[:, ::1] out, int threads):
     """out[i, j] = (softmax(logits)[i, j] * sum_k y_true[i, k] - y_true[i, j]) / b."""
-    gradients[floating](plain(CATEGORICAL_FROM_LOGITS), &y_true[0, 0], NULL, logits, out, threads)
+    gradients[floating](plain(CATEGORICAL_CROSSENTROPY_FROM_LOGITS), &y_true[0, 0], NULL, logits, out, threads)
 
 
 def sparse_categorical_crossentropy_from_logits(const int[::1] y_true, const floating[:, ::1] logits,
                                                 floating[::1] out, int threads):
     """out[i] = log sum_k exp(logits[i, k]) - logits[i, y_true[i]]."""
-    losses[floating](plain(SPARSE_CATEGORICAL_FROM_LOGITS), <const floating *> NULL, &y_true[0], logits, out, threads)
+    losses[floating](plain(SPARSE_CATEGORICAL_CROSSENTROPY_FROM_LOGITS), <const floating *> NULL, &y_true[0], logits,
+                     out, threads)
 
 
 def sparse_categorical_crossentropy_from_logits_gradient(const int[::1] y_true, const floating[:, ::1] logits,
                                                          floating[:, ::1] out, int threads):
     """out[i, j] = (softmax(logits)[i, j] - (j == y_true[i])) / b."""
-    gradients[floating](plain(SPARSE_CATEGORICAL_FROM_LOGITS), <const floating *> NULL, &y_true[0], logits, out,
-                        threads)
+    gradients[floating](plain(SPARSE_CATEGORICAL_CROSSENTROPY_FROM_LOGITS), <const floating *> NULL, &y_true[0], logits,
+                        out, threads)
 
 
 def binary_crossentropy_from_logits(const floating[:, ::1] y_true, const floating[:, ::1] logits,
                                     floating[::1] out, int threads):
     """out[i] = mean over j of max(z, 0) - z * y_true + log(1 + exp(-|z|)), z = logits[i, j]."""
-    losses[floating](plain(BINARY_FROM_LOGITS), &y_true[0, 0], NULL, logits, out, threads)
+    losses[floating](plain(BINARY_CROSSENTROPY_FROM_LOGITS), &y_true[0, 0], NULL, logits, out, threads)
 
 
 def binary_crossentropy_from_logits_gradient(const floating[:, ::1] y_true, const floating[:, ::1] logits,
                                              floating[:, ::1] out, int threads):
     """out[i, j] = (sigmoid(logits[i, j]) - y_true[i, j]) / (n b)."""
-    gradients[floating](plain(BINARY_FROM_LOGITS), &y_true[0, 0], NULL, logits, out, threads)
+    gradients[floating](plain(BINARY_CROSSENTROPY_FROM_LOGITS), &y_true[0, 0], NULL, logits, out, threads)

@@ -3,20 +3,21 @@
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 cdef extern from "c/kernels.h" nogil:
-    enum: LINEAR, RELU, SIGMOID, TANH, SOFTMAX, LOG_SOFTMAX, EXPONENTIAL, SOFTSIGN, HARD_SIGMOID
-    enum: LEAKY_RELU, RELU6, ELU, SELU, SOFTPLUS, SILU, GELU, MISH
+    # of long enums what is asked for by number; the rest is read by name
+    enum: LINEAR, RELU, SIGMOID, SOFTMAX, LOG_SOFTMAX, SILU
+    enum: SGD, ADAM, AMSGRAD, ADAMAX, NADAM, STORE
     enum: UINT8, FLOAT32, FLOAT64
-    enum: SGD, MOMENTUM, NESTEROV, RMSPROP, RMSPROP_MOMENTUM, RMSPROP_CENTERED, ADAGRAD, ADADELTA, ADAM, AMSGRAD
-    enum: ADAMAX, NADAM, LION, STORE
+    const char *ACTIVATION_NAMES
+    const char *OPTIMIZER_NAMES
+    const char *OPTIMIZER_SLOTS
+    const char *SCALAR_NAMES
 
     ctypedef struct Optimizer:
         int kind
+        double *scalars
         double learning_rate
-        double momentum
-        double rho
         double beta_1
         double beta_2
-        double epsilon
         bint is_adjusted
         double clipvalue
         double weight_decay

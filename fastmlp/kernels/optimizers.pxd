@@ -4,5 +4,5 @@ cdef enum:
     MAX_SLOTS = 4  # three of a rule, and the average of the weights
 
 
-cdef Optimizer optimizer_from(dict settings, int slots)
+cdef Optimizer optimizer_from(dict settings)
 cdef void at_step(Optimizer *optimizer, long long step, double learning_rate) noexcept nogil

@@ -7,28 +7,15 @@ from cython cimport floating
 from cython.parallel cimport parallel
 from libc.math cimport pow, sqrt
 
-from fastmlp.kernels.isa cimport ADADELTA, ADAGRAD, ADAM, ADAMAX, AMSGRAD, LION, MOMENTUM, NADAM, NESTEROV, RMSPROP
-from fastmlp.kernels.isa cimport RMSPROP_CENTERED, RMSPROP_MOMENTUM, SGD
+from fastmlp.kernels.isa cimport ADAM, ADAMAX, AMSGRAD, NADAM, OPTIMIZER_NAMES, OPTIMIZER_SLOTS, SCALAR_NAMES
 from fastmlp.kernels.isa cimport Isa, Optimizer, selected, share, thread_count, thread_number, update
 from fastmlp.kernels.isa cimport average_weights as average_elements, clip_by_value as clip_elements
 from fastmlp.kernels.isa cimport decay_weights as decay_elements
 
-KINDS = {
-    "sgd": SGD,
-    "momentum": MOMENTUM,
-    "nesterov": NESTEROV,
-    "rmsprop": RMSPROP,
-    "rmsprop_momentum": RMSPROP_MOMENTUM,
-    "rmsprop_centered": RMSPROP_CENTERED,
-    "adagrad": ADAGRAD,
-    "adadelta": ADADELTA,
-    "adam": ADAM,
-    "amsgrad": AMSGRAD,
-    "adamax": ADAMAX,
-    "nadam": NADAM,
-    "lion": LION,
-}
-SCALARS = {"learning_rate", "momentum", "rho", "beta_1", "beta_2", "epsilon", "initial_accumulator_value"}
+SLOTS = dict(zip(OPTIMIZER_NAMES.decode().lower().split(), map(int, OPTIMIZER_SLOTS.decode().split())))
+KINDS = {name: kind for kind, name in enumerate(SLOTS)}
+SCALARS = SCALAR_NAMES.decode().split()
+START = "initial_accumulator_value"  # of the first slot
 AROUND = {"clipvalue", "weight_decay", "ema_momentum", "ema_overwrite_frequency"}  # what any rule may have around it
 
 
@@ -125,6 +112,16 @@ def lion(floating[::1] w, const floating[::1] g, floating[::1] m, double learnin
     apply[floating](settings, 1, w, g, m, None, None, threads)
 
 
+def ftrl(floating[::1] w, const floating[::1] g, floating[::1] a, floating[::1] z, double learning_rate,
+         double learning_rate_power, double l1, double l2, double l2_shrinkage, double beta, int threads):
+    """a as in adagrad, z sums the gradients; w is what minimizes z * w with its penalties and a^-learning_rate_power."""
+    settings = dict(
+        name="ftrl", learning_rate=learning_rate, learning_rate_power=learning_rate_power, l1=l1, l2=l2,
+        l2_shrinkage=l2_shrinkage, beta=beta,
+    )
+    apply[floating](settings, 1, w, g, a, z, None, threads)
+
+
 def clip_by_value(floating[::1] g, double clipvalue, int threads):
     """g moved into [-clipvalue, clipvalue]."""
     cdef Py_ssize_t n = g.shape[0]
@@ -147,23 +144,21 @@ def average_weights(floating[::1] average, const floating[::1] w, double ema_mom
         average_elements(selected(), own_count(n), momentum, &w[0] + own_start(n), &average[0] + own_start(n))
 
 
-cdef Optimizer optimizer_from(dict settings, int slots):
-    """The C struct of one of KINDS, that has so many slots, and the scalar arguments of that kernel."""
+cdef Optimizer optimizer_from(dict settings):
+    """The C struct of a rule, from its name and its kernel's scalar arguments."""
     cdef Optimizer optimizer
+    known = {*SCALARS, START, *AROUND}
     for name in settings:
-        if name != "name" and name not in SCALARS and name not in AROUND:
-            raise ValueError(f"optimizer: got {name!r}, needs only {', '.join(sorted(SCALARS | AROUND))}")
+        if name != "name" and name not in known:
+            raise ValueError(f"optimizer: got {name!r}, needs only {', '.join(sorted(known))}")
     optimizer.kind = KINDS[settings["name"]]
+    for number, name in enumerate(SCALARS):
+        optimizer.scalars[number] = settings.get(name, 0.0)
     optimizer.learning_rate = settings["learning_rate"]
-    optimizer.momentum = settings.get("momentum", 0.0)
-    optimizer.rho = settings.get("rho", 0.0)
-    optimizer.beta_1 = settings.get("beta_1", 0.0)
-    optimizer.beta_2 = settings.get("beta_2", 0.0)
-    optimizer.epsilon = settings.get("epsilon", 0.0)
     optimizer.is_adjusted = bool(AROUND & settings.keys())
     optimizer.clipvalue = settings.get("clipvalue", 0.0)
     optimizer.weight_decay = settings.get("weight_decay", 0.0)
-    optimizer.average_slot = slots if "ema_momentum" in settings else -1
+    optimizer.average_slot = SLOTS[settings["name"]] if "ema_momentum" in settings else -1
     optimizer.ema_momentum = settings.get("ema_momentum", 0.0)
     optimizer.ema_overwrite_frequency = settings.get("ema_overwrite_frequency", 0)
     optimizer.product = 1
@@ -213,7 +208,7 @@ cdef inline double momentum_of_average(double ema_momentum, long long step) noex
 cdef apply(dict settings, long long step, floating[::1] w, const floating[::1] g, floating[::1] slot_1,
            floating[::1] slot_2, floating[::1] slot_3, int threads):
     cdef const Isa *isa = selected()
-    cdef Optimizer optimizer = optimizer_from(settings, 0)
+    cdef Optimizer optimizer = optimizer_from(settings)
     cdef floating *slots[3]
     slots[0] = &slot_1[0] if slot_1 is not None else NULL
     slots[1] = &slot_2[0] if slot_2 is not None else NULL

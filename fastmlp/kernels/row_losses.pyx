@@ -45,14 +45,14 @@ cdef inline int label_of(const int *labels, Py_ssize_t i) noexcept nogil:
 
 cdef int link_of(int kind) noexcept nogil:
     """The activation that makes probabilities of what the loss takes."""
-    if kind == CATEGORICAL_FROM_LOGITS or kind == SPARSE_CATEGORICAL_FROM_LOGITS:
+    if kind == CATEGORICAL_CROSSENTROPY_FROM_LOGITS or kind == SPARSE_CATEGORICAL_CROSSENTROPY_FROM_LOGITS:
         return SOFTMAX
-    return SIGMOID if kind == BINARY_FROM_LOGITS else LINEAR
+    return SIGMOID if kind == BINARY_CROSSENTROPY_FROM_LOGITS else LINEAR
 
 
 cdef Py_ssize_t classes_of(int kind, Py_ssize_t n) noexcept nogil:
     """Among how many classes the labels of n columns are smoothed: yes and no, or the columns."""
-    return 2 if kind == BINARY or kind == BINARY_FROM_LOGITS else n
+    return 2 if kind == BINARY_CROSSENTROPY or kind == BINARY_CROSSENTROPY_FROM_LOGITS else n
 
 
 cdef void smooth_row(double label_smoothing, Py_ssize_t classes, Py_ssize_t n, const floating *t,
@@ -189,24 +189,24 @@ cdef floating crossentropy_of_row(int kind, Py_ssize_t n, const floating *t, int
                                   const floating *y) noexcept nogil:
     cdef floating total = 0, scale, most
     cdef Py_ssize_t j
-    if kind == CATEGORICAL:
+    if kind == CATEGORICAL_CROSSENTROPY:
         scale = sum_of(n, y)
         for j in range(n):
             total += t[j] * log_(clip(y[j] / scale))
         return -total
-    if kind == SPARSE_CATEGORICAL:
+    if kind == SPARSE_CATEGORICAL_CROSSENTROPY:
         return -log_(clip(y[label] / sum_of(n, y)))
-    if kind == BINARY:
+    if kind == BINARY_CROSSENTROPY:
         for j in range(n):
             total += t[j] * log_(clip(y[j])) + (1 - t[j]) * log_(1 - clip(y[j]))
         return -total / n
-    if kind == CATEGORICAL_FROM_LOGITS:
+    if kind == CATEGORICAL_CROSSENTROPY_FROM_LOGITS:
         most = largest(n, y)
         scale = log_sum_exp(n, y, most)
         for j in range(n):
             total += t[j] * (scale - (y[j] - most))
         return total
-    if kind == SPARSE_CATEGORICAL_FROM_LOGITS:
+    if kind == SPARSE_CATEGORICAL_CROSSENTROPY_FROM_LOGITS:
         most = largest(n, y)
         return log_sum_exp(n, y, most) - (y[label] - most)
     for j in range(n):
@@ -218,28 +218,28 @@ cdef void crossentropy_gradient_of_row(int kind, Py_ssize_t n, Py_ssize_t rows, 
                                        const floating *y, floating *out) noexcept nogil:
     cdef floating count = <floating> rows, elements = <floating> (n * rows), dot = 0, scale
     cdef Py_ssize_t j
-    if kind == CATEGORICAL:
+    if kind == CATEGORICAL_CROSSENTROPY:
         scale = sum_of(n, y)
         for j in range(n):
             dot += slope(t[j], y[j] / scale) * (y[j] / scale)
         for j in range(n):
             out[j] = ((slope(t[j], y[j] / scale) - dot) / scale) / count
-    elif kind == SPARSE_CATEGORICAL:
+    elif kind == SPARSE_CATEGORICAL_CROSSENTROPY:
         scale = sum_of(n, y)
         dot = slope(<floating> 1, y[label] / scale) * (y[label] / scale)
         for j in range(n):
             out[j] = (((slope(<floating> 1, y[j] / scale) if j == label else 0) - dot) / scale) / count
-    elif kind == BINARY:
+    elif kind == BINARY_CROSSENTROPY:
         for j in range(n):
             if EPSILON <= y[j] <= 1 - EPSILON:
                 out[j] = ((1 - t[j]) / (1 - y[j]) - t[j] / y[j]) / elements
             else:
                 out[j] = 0
-    elif kind == CATEGORICAL_FROM_LOGITS:
+    elif kind == CATEGORICAL_CROSSENTROPY_FROM_LOGITS:
         scale = sum_of(n, t)
         for j in range(n):
             out[j] = (y[j] * scale - t[j]) / count
-    elif kind == SPARSE_CATEGORICAL_FROM_LOGITS:
+    elif kind == SPARSE_CATEGORICAL_CROSSENTROPY_FROM_LOGITS:
         for j in range(n):
             out[j] = (y[j] - 1 if j == label else y[j]) / count
     else:

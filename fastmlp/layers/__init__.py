@@ -3,52 +3,38 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING
 
 from fastmlp.layers.activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from fastmlp.layers.base import Input, InputLayer, Layer, require_flat, row_shape
 from fastmlp.layers.core import Dense, Flatten, Rescaling
 from fastmlp.layers.normalization import BatchNormalization, LayerNormalization, Normalization
 from fastmlp.layers.regularization import Dropout, GaussianNoise
+from fastmlp.settings import subclasses
 
-__all__ = [
-    "ELU",
-    "LAYERS",
-    "Activation",
-    "BatchNormalization",
+__all__ = [  # noqa: RUF022, in the order in which errors list them
     "Dense",
     "Dropout",
     "Flatten",
-    "GaussianNoise",
-    "Input",
-    "InputLayer",
-    "Layer",
+    "Rescaling",
+    "Activation",
+    "BatchNormalization",
     "LayerNormalization",
-    "LeakyReLU",
+    "GaussianNoise",
     "Normalization",
     "ReLU",
-    "Rescaling",
+    "LeakyReLU",
+    "ELU",
     "Softmax",
+    "InputLayer",
+    "LAYERS",
+    "Input",
+    "Layer",
     "require_flat",
     "row_shape",
 ]
 
-LAYERS: dict[str, type[Layer]] = {
-    "Dense": Dense,
-    "Dropout": Dropout,
-    "Flatten": Flatten,
-    "Rescaling": Rescaling,
-    "Activation": Activation,
-    "BatchNormalization": BatchNormalization,
-    "LayerNormalization": LayerNormalization,
-    "GaussianNoise": GaussianNoise,
-    "Normalization": Normalization,
-    "ReLU": ReLU,
-    "LeakyReLU": LeakyReLU,
-    "ELU": ELU,
-    "Softmax": Softmax,
-    "InputLayer": InputLayer,
-}
+LAYERS = subclasses(globals(), Layer)
 
 # Layers of Keras that are not dense, by what their names hold, and what to do without them.
 ELSEWHERE = {
@@ -61,10 +47,14 @@ ELSEWHERE = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    """Say what there is for the layers of Keras that are not here."""
-    if not name[:1].isupper():
-        raise AttributeError(f"module 'fastmlp.layers' has no attribute {name!r}")
-    reason = next((text for kinds, text in ELSEWHERE.items() if re.search(kinds, name)), "each layer follows the last")
-    have = ", ".join(layer for layer in LAYERS if layer != "InputLayer")
-    raise AttributeError(f"layers: got {name!r}, needs one of {have}: fastmlp trains dense networks; {reason}")
+if not TYPE_CHECKING:  # type checkers report other names by themselves
+
+    def __getattr__(name):
+        """Say what there is for the layers of Keras that are not here."""
+        if not name[:1].isupper():
+            raise AttributeError(f"module 'fastmlp.layers' has no attribute {name!r}")
+        reason = next(
+            (text for kinds, text in ELSEWHERE.items() if re.search(kinds, name)), "each layer follows the last"
+        )
+        have = ", ".join(layer for layer in LAYERS if layer != "InputLayer")
+        raise AttributeError(f"layers: got {name!r}, needs one of {have}: fastmlp trains dense networks; {reason}")

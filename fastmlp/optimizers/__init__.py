@@ -10,39 +10,31 @@ from typing import Any
 from fastmlp.optimizers import schedules
 from fastmlp.optimizers.adam import Adam, Adamax, AdamW, Betas, Nadam
 from fastmlp.optimizers.base import Common, Optimizer, Rate
-from fastmlp.optimizers.sgd import SGD, Adadelta, Adagrad, Lion, RMSprop
-from fastmlp.settings import lookup
+from fastmlp.optimizers.sgd import SGD, Adadelta, Adagrad, Ftrl, Lion, RMSprop
+from fastmlp.settings import lookup, subclasses
 
-__all__ = [
-    "OPTIMIZERS",
+__all__ = [  # noqa: RUF022, in the order in which errors list them
     "SGD",
-    "Adadelta",
+    "RMSprop",
     "Adagrad",
     "Adam",
+    "Adadelta",
     "AdamW",
     "Adamax",
+    "Nadam",
+    "Lion",
+    "Ftrl",
+    "OPTIMIZERS",
     "Betas",
     "Common",
-    "Lion",
-    "Nadam",
     "Optimizer",
-    "RMSprop",
     "Rate",
     "get",
     "schedules",
 ]
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {
-    "sgd": SGD,
-    "rmsprop": RMSprop,
-    "adagrad": Adagrad,
-    "adam": Adam,
-    "adadelta": Adadelta,
-    "adamw": AdamW,
-    "adamax": Adamax,
-    "nadam": Nadam,
-    "lion": Lion,
-}
+# those that have a rule
+OPTIMIZERS = {name.lower(): cls for name, cls in subclasses(globals(), Optimizer).items() if cls.rule != Optimizer.rule}
 
 
 def get(identifier: Any, argument: str = "optimizer") -> Optimizer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fastmlp.optimizers.base import Common, Optimizer, Rate
+from fastmlp.optimizers.base import Common, Optimizer, Rate, Shared
 from fastmlp.settings import boolean, real
 
 if TYPE_CHECKING:
@@ -61,10 +61,10 @@ class AdamW(Adam):
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         amsgrad: bool = False,
-        **common: Any,
+        **common: Unpack[Shared],
     ):
-        common["weight_decay"] = real("weight_decay", weight_decay, low=0.0)
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, **common)
+        decay = real("weight_decay", weight_decay, low=0.0)
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay=decay, **common)
 
 
 class Adamax(Betas):

@@ -18,7 +18,21 @@ if TYPE_CHECKING:
 Rate = float | Callable[[int], float] | Mapping[str, Any]  # a number, a function of the step, or a schedule's config
 
 
-class Common(TypedDict, total=False):
+class Shared(TypedDict, total=False):
+    """Arguments of `Common` but for weight_decay, for which AdamW has a place of its own."""
+
+    clipnorm: float | None
+    clipvalue: float | None
+    global_clipnorm: float | None
+    use_ema: bool
+    ema_momentum: float
+    ema_overwrite_frequency: int | None
+    loss_scale_factor: None
+    gradient_accumulation_steps: None
+    name: str | None
+
+
+class Common(Shared, total=False):
     """Arguments of every optimizer, with Keras' defaults.
 
     weight_decay : float, optional
@@ -33,15 +47,6 @@ class Common(TypedDict, total=False):
     """
 
     weight_decay: float | None
-    clipnorm: float | None
-    clipvalue: float | None
-    global_clipnorm: float | None
-    use_ema: bool
-    ema_momentum: float
-    ema_overwrite_frequency: int | None
-    loss_scale_factor: None
-    gradient_accumulation_steps: None
-    name: str | None
 
 
 class Optimizer(AppliesGradients):

@@ -86,6 +86,49 @@ class Adagrad(Optimizer):
         return {"name": "adagrad", "initial_accumulator_value": start, "epsilon": self.epsilon}
 
 
+class Ftrl(Optimizer):
+    """Follow the regularized leader: each weight is what fits all gradients so far, in steps as of Adagrad.
+
+    The weights do not start from where they are, but near 0. `l1_regularization_strength` keeps those at 0 that gain
+    little; `l2_shrinkage_regularization_strength` is a penalty that only the gradients see.
+    """
+
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        learning_rate_power: float = -0.5,
+        initial_accumulator_value: float = 0.1,
+        l1_regularization_strength: float = 0.0,
+        l2_regularization_strength: float = 0.0,
+        l2_shrinkage_regularization_strength: float = 0.0,
+        beta: float = 0.0,
+        **common: Unpack[Common],
+    ):
+        super().__init__(learning_rate, **common)
+        if self.learning_rate == 0.0:
+            raise ValueError(f"learning_rate: got {learning_rate!r}, needs a number above 0: the rule divides by it")
+        self.learning_rate_power = real("learning_rate_power", learning_rate_power, high=0.0)
+        self.initial_accumulator_value = real("initial_accumulator_value", initial_accumulator_value, low=0.0)
+        self.l1_regularization_strength = real("l1_regularization_strength", l1_regularization_strength, low=0.0)
+        self.l2_regularization_strength = real("l2_regularization_strength", l2_regularization_strength, low=0.0)
+        self.l2_shrinkage_regularization_strength = real(
+            "l2_shrinkage_regularization_strength", l2_shrinkage_regularization_strength, low=0.0
+        )
+        self.beta = real("beta", beta, low=0.0)
+
+    @property
+    def rule(self) -> dict[str, Any]:
+        return {
+            "name": "ftrl",
+            "learning_rate_power": self.learning_rate_power,
+            "initial_accumulator_value": self.initial_accumulator_value,
+            "l1": self.l1_regularization_strength,
+            "l2": self.l2_regularization_strength,
+            "l2_shrinkage": self.l2_shrinkage_regularization_strength,
+            "beta": self.beta,
+        }
+
+
 class Adadelta(Optimizer):
     """Zeiler's Adadelta: w -= learning_rate * s, where s is g times the ratio of two running root mean squares."""
 

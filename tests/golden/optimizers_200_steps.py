@@ -16,6 +16,7 @@ PATH = Path(__file__).with_suffix(".json")
 STEPS, ROWS, BATCH, UNITS = 200, 24, 8, (4, 5, 2)
 
 AROUND = {"clipvalue": 0.05, "weight_decay": 0.01, "use_ema": True, "ema_momentum": 0.9, "ema_overwrite_frequency": 7}
+REGULARIZED = {f"{penalty}_regularization_strength": 1e-3 for penalty in ("l1", "l2", "l2_shrinkage")}
 CASES = {  # what it shows: class and arguments of the optimizer; a pair in place of the rate is a schedule
     "sgd": ("SGD", {"learning_rate": 0.05}),
     "momentum": ("SGD", {"learning_rate": 0.05, "momentum": 0.9}),
@@ -32,6 +33,8 @@ CASES = {  # what it shows: class and arguments of the optimizer; a pair in plac
     "adamax": ("Adamax", {"learning_rate": 0.01}),
     "nadam": ("Nadam", {"learning_rate": 0.01}),
     "lion": ("Lion", {}),
+    "ftrl": ("Ftrl", {"learning_rate": 0.2}),
+    "ftrl_regularized": ("Ftrl", {"learning_rate": 0.5, "learning_rate_power": -0.4, "beta": 0.2, **REGULARIZED}),
     "weight_decay": ("SGD", {"learning_rate": 0.05, "momentum": 0.9, "weight_decay": 0.1}),
     "clipvalue": ("SGD", {"learning_rate": 0.05, "clipvalue": 0.02}),
     "average": ("SGD", {"learning_rate": 0.05, "use_ema": True, "ema_overwrite_frequency": 10}),

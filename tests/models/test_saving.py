@@ -12,7 +12,7 @@ from fastmlp.layers import Activation, Dense, Dropout, Flatten, Input, Rescaling
 from fastmlp.losses import CategoricalCrossentropy
 from fastmlp.metrics import CategoricalAccuracy
 from fastmlp.models import Sequential, load_model
-from fastmlp.optimizers import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Lion, Nadam, RMSprop
+from fastmlp.optimizers import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Ftrl, Lion, Nadam, RMSprop
 from fastmlp.regularizers import L2
 
 X = np.random.default_rng(0).integers(0, 256, (30, 2, 3), dtype=np.uint8)
@@ -44,6 +44,7 @@ def same(first, second):
     [
         *[SGD(0.1), SGD(0.1, 0.9), SGD(0.1, 0.9, True), RMSprop(), Adagrad(), Adam()],
         *[RMSprop(momentum=0.5), RMSprop(centered=True), Adadelta(), Adam(amsgrad=True), AdamW(), Adamax(), Lion()],
+        Ftrl(l1_regularization_strength=1e-3),
         *[Nadam(), Nadam(clipvalue=0.1, use_ema=True, ema_momentum=0.5, ema_overwrite_frequency=4)],
         Adam(weight_decay=0.1, use_ema=True),
     ],

@@ -30,6 +30,7 @@ ALL = {
     "adamax": {},
     "nadam": {},
     "lion": {},
+    "ftrl": {"beta": 0.5},
     "clipped": {"global_clipnorm": 0.1},
     "averaged": {"use_ema": True, "ema_overwrite_frequency": 2},
 }

@@ -6,7 +6,7 @@ import pytest
 from fastmlp.kernels import Network
 from fastmlp.layers import Dense, Input
 from fastmlp.models import Sequential
-from fastmlp.optimizers import OPTIMIZERS, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Lion, Nadam, RMSprop, get
+from fastmlp.optimizers import OPTIMIZERS, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Ftrl, Lion, Nadam, RMSprop, get
 
 BETAS = {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
 DEFAULTS = {  # in Keras' order
@@ -19,6 +19,15 @@ DEFAULTS = {  # in Keras' order
     Adamax: {"learning_rate": 0.001, **BETAS},
     Nadam: {"learning_rate": 0.001, **BETAS},
     Lion: {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.99},
+    Ftrl: {
+        "learning_rate": 0.001,
+        "learning_rate_power": -0.5,
+        "initial_accumulator_value": 0.1,
+        "l1_regularization_strength": 0.0,
+        "l2_regularization_strength": 0.0,
+        "l2_shrinkage_regularization_strength": 0.0,
+        "beta": 0.0,
+    },
 }
 COMMON = {
     "weight_decay": None,
@@ -66,6 +75,8 @@ def test_what_the_engine_is_told():
     assert AdamW().spec == {"name": "adam", "learning_rate": 0.001, **BETAS, "weight_decay": 0.004}
     for cls in (Adagrad, Adadelta, Adamax, Nadam, Lion):
         assert cls().spec == {"name": cls.__name__.lower(), **DEFAULTS[cls]}
+    told = {"learning_rate_power": -0.5, "initial_accumulator_value": 0.1, "l1": 0.2, "l2": 0.3, "l2_shrinkage": 0.4}
+    assert Ftrl(0.5, -0.5, 0.1, 0.2, 0.3, 0.4, 0.6).spec == {"name": "ftrl", "learning_rate": 0.5, **told, "beta": 0.6}
     assert SGD(clipnorm=0.0, weight_decay=0.0, ema_momentum=0.5).spec == SGD().spec
     for name in ("clipnorm", "clipvalue", "global_clipnorm"):
         assert SGD(**{name: 0.5}).spec == {**SGD().spec, name: 0.5}
@@ -108,6 +119,10 @@ def test_the_learning_rate_can_be_set_and_is_checked():
         (Adam, {"beta_2": 2}),
         (Nadam, {"beta_1": 1.0}),
         (Lion, {"beta_1": 0.0}),
+        (Ftrl, {"learning_rate": 0.0}),
+        (Ftrl, {"learning_rate_power": 0.5}),
+        (Ftrl, {"l1_regularization_strength": -1}),
+        (Ftrl, {"l2_shrinkage_regularization_strength": -1}),
         (SGD, {"weight_decay": -1}),
         (SGD, {"clipvalue": float("nan")}),
         (SGD, {"ema_momentum": 1.5}),
@@ -185,5 +200,5 @@ def test_an_average_of_a_model_that_was_not_trained_is_none():
 
 
 def test_the_engine_refuses_what_it_does_not_know():
-    with pytest.raises(ValueError, match="optimizer: got 'clipvalu', needs only beta_1"):
+    with pytest.raises(ValueError, match="optimizer: got 'clipvalu', needs only beta, beta_1"):
         Network(3, [], optimizer={"name": "sgd", "learning_rate": 0.1, "clipvalu": 1.0})

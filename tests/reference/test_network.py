@@ -40,6 +40,16 @@ OPTIMIZERS = {
     "adamax": {"name": "adamax", "learning_rate": 0.02, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7},
     "nadam": {"name": "nadam", "learning_rate": 0.02, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7},
     "lion": {"name": "lion", "learning_rate": 0.02, "beta_1": 0.9, "beta_2": 0.99},
+    "ftrl": {
+        "name": "ftrl",
+        "learning_rate": 0.5,
+        "learning_rate_power": -0.5,
+        "l1": 1e-3,
+        "l2": 1e-3,
+        "l2_shrinkage": 1e-3,
+        "beta": 0.1,
+        "initial_accumulator_value": 0.1,
+    },
 }
 
 

@@ -30,7 +30,7 @@ def test_exports_every_function_of_the_modules_but_their_helpers():
             "subtract_maximum",
             "softmax_row",
         ),
-        *("each_pair", "clipped_at_six", "softplus_of", "normal_share", "nadam_momentum"),
+        *("each_pair", "clipped_at_six", "softplus_of", "normal_share", "hard_logistic", "nadam_momentum", "power"),
         *("clip", "is_inside", "logarithm_slope", "surprises", "philox_round", "random_words"),
         *("row_means", "slopes_of_mean", "each_column", "sign", "magnitude", "logarithmic_error", "logarithmic_slope"),
         *("huber_of", "huber_slope", "log_cosh_of", "shortfall", "share", "rivals", "lag", "length", "direction"),
@@ -292,6 +292,10 @@ GOLDEN = {
             1.000021559160889,
         ],
     ),
+    "hard_silu": (
+        [0.0, -0.3645833333333333, -0.20833333333333334, 0.13541666666666666, 1.125, 7.0],
+        [0.0, 0.08333333333333333, 0.3333333333333333, 0.5833333333333334, 1.0, 1.0],
+    ),
     "softsign": (
         [-0.8, -0.5555555555555556, -0.3333333333333333, 0.2, 0.6, 0.875],
         [0.04000000000000001, 0.19753086419753083, 0.4444444444444444, 0.64, 0.16000000000000003, 0.015625],
@@ -351,9 +355,10 @@ def test_activations_and_slopes_are_those_of_pytorch(name):
 def test_far_from_zero_rectifiers_stay_straight():
     far = [[-1000.0, 1000.0]]
     assert reference.softplus(far) == [[0.0, 1000.0]]
-    for function in (reference.silu, reference.gelu, reference.mish):
+    for function in (reference.silu, reference.gelu, reference.mish, reference.hard_silu):
         close(function(far), [[0.0, 1000.0]])
-    for gradient in (reference.silu_gradient, reference.gelu_gradient, reference.mish_gradient):
+    for name in FROM_INPUT:
+        gradient = getattr(reference, name + "_gradient")
         assert gradient(far, [[2.0, 2.0]]) == [[0.0, 2.0]]
     assert reference.relu6(far) == [[0.0, 6.0]]
     assert reference.hard_sigmoid(far) == [[0.0, 1.0]]

@@ -56,6 +56,8 @@ INLINE T NAME(above_0)(T v) { return v < 0 ? 0 : v; }
 
 INLINE T NAME(from_0_to_6)(T v) { return v < 0 ? 0 : v > 6 ? 6 : v; }
 
+INLINE T NAME(hard_logistic)(T v) { return NAME(from_0_to_6)(v + 3) / 6; }
+
 static void NAME(activate)(int activation, ptrdiff_t n, T *x)
 {
     const T slope = (T)NEGATIVE_SLOPE, scale = (T)SELU_SCALE, lower = (T)(SELU_SCALE * SELU_ALPHA);
@@ -71,7 +73,7 @@ static void NAME(activate)(int activation, ptrdiff_t n, T *x)
     case SOFTSIGN:
         EACH(x, v / (1 + (v < 0 ? -v : v)));
     case HARD_SIGMOID:
-        EACH(x, NAME(from_0_to_6)(v + 3) / 6);
+        EACH(x, NAME(hard_logistic)(v));
     case LEAKY_RELU:
         EACH(x, v > 0 ? v : slope * v);
     case RELU6:
@@ -88,6 +90,8 @@ static void NAME(activate)(int activation, ptrdiff_t n, T *x)
         EACH(x, v * NAME(normal_share)(v));
     case MISH:
         EACH(x, v * TANH_(NAME(softplus_of)(v)));
+    case HARD_SILU:
+        EACH(x, v * NAME(hard_logistic)(v));
     }
 }
 
@@ -125,5 +129,7 @@ static void NAME(activate_gradient)(int activation, ptrdiff_t n, const T *__rest
         EACH_GRADIENT(d * NAME(gelu_slope)(v));
     case MISH:
         EACH_GRADIENT(d * NAME(mish_slope)(v));
+    case HARD_SILU:
+        EACH_GRADIENT(d * (NAME(hard_logistic)(v) + (v > -3 && v < 3 ? v / 6 : 0)));
     }
 }

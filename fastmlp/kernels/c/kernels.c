@@ -70,6 +70,7 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 #define TANH_ tanh_f32
 #define ERF_ erf_f32
 #define SQRT_ sqrtf
+#define POW_ powf
 #define ABS_ fabsf
 #include "activations.h"
 
@@ -95,6 +96,7 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 #undef TANH_
 #undef ERF_
 #undef SQRT_
+#undef POW_
 #undef ABS_
 
 #define T double
@@ -110,6 +112,7 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 #define TANH_ tanh
 #define ERF_ erf
 #define SQRT_ sqrt
+#define POW_ pow
 #define ABS_ fabs
 #include "activations.h"
 

@@ -10,53 +10,80 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The gradients of those from SILU on take their input, those of the others their output. */
-enum Activation {
-    LINEAR,
-    RELU,
-    SIGMOID,
-    TANH,
-    SOFTMAX,
-    LOG_SOFTMAX,
-    EXPONENTIAL,
-    SOFTSIGN,
-    HARD_SIGMOID,
-    LEAKY_RELU,
-    RELU6,
-    ELU,
-    SELU,
-    SOFTPLUS,
-    SILU,
-    GELU,
-    MISH
-};
+/* Lists of which each gives an enum to C, and to Python its words in one string, separated by blanks. */
+#define ENTRY(name, ...) name,
+#define WORD(name, ...) #name " "
 
-/* STORE is the optimizer that only keeps the gradient: w = g. */
-enum OptimizerKind {
-    SGD,
-    MOMENTUM,
-    NESTEROV,
-    RMSPROP,
-    RMSPROP_MOMENTUM,
-    RMSPROP_CENTERED,
-    ADAGRAD,
-    ADADELTA,
-    ADAM,
-    AMSGRAD,
-    ADAMAX,
-    NADAM,
-    LION,
-    STORE
-};
+/* The gradients of those from SILU on take their input, those of the others their output. */
+#define ACTIVATIONS(X)                                                                                                 \
+    X(LINEAR)                                                                                                          \
+    X(RELU)                                                                                                            \
+    X(SIGMOID)                                                                                                         \
+    X(TANH)                                                                                                            \
+    X(SOFTMAX)                                                                                                         \
+    X(LOG_SOFTMAX)                                                                                                     \
+    X(EXPONENTIAL)                                                                                                     \
+    X(SOFTSIGN)                                                                                                        \
+    X(HARD_SIGMOID)                                                                                                    \
+    X(LEAKY_RELU)                                                                                                      \
+    X(RELU6)                                                                                                           \
+    X(ELU)                                                                                                             \
+    X(SELU)                                                                                                            \
+    X(SOFTPLUS)                                                                                                        \
+    X(SILU)                                                                                                            \
+    X(GELU)                                                                                                            \
+    X(MISH)                                                                                                            \
+    X(HARD_SILU)
+
+enum Activation { ACTIVATIONS(ENTRY) };
+#define ACTIVATION_NAMES ACTIVATIONS(WORD)
+
+/* Each rule, and how many arrays it remembers for one of weights: its slots. */
+#define OPTIMIZERS(X)                                                                                                  \
+    X(SGD, 0)                                                                                                          \
+    X(MOMENTUM, 1)                                                                                                     \
+    X(NESTEROV, 1)                                                                                                     \
+    X(RMSPROP, 1)                                                                                                      \
+    X(RMSPROP_MOMENTUM, 2)                                                                                             \
+    X(RMSPROP_CENTERED, 3)                                                                                             \
+    X(ADAGRAD, 1)                                                                                                      \
+    X(ADADELTA, 2)                                                                                                     \
+    X(ADAM, 2)                                                                                                         \
+    X(AMSGRAD, 3)                                                                                                      \
+    X(ADAMAX, 2)                                                                                                       \
+    X(NADAM, 2)                                                                                                        \
+    X(LION, 1)                                                                                                         \
+    X(FTRL, 2)
+
+/* STORE only keeps the gradient: w = g. */
+enum OptimizerKind { OPTIMIZERS(ENTRY) STORE };
+#define SLOTS_OF(name, slots) #slots " "
+#define OPTIMIZER_NAMES OPTIMIZERS(WORD)
+#define OPTIMIZER_SLOTS OPTIMIZERS(SLOTS_OF)
+
+/* The scalar arguments of the rules. */
+#define OPTIMIZER_SCALARS(X)                                                                                           \
+    X(learning_rate)                                                                                                   \
+    X(momentum)                                                                                                        \
+    X(rho)                                                                                                             \
+    X(beta_1)                                                                                                          \
+    X(beta_2)                                                                                                          \
+    X(epsilon)                                                                                                         \
+    X(learning_rate_power)                                                                                             \
+    X(l1)                                                                                                              \
+    X(l2)                                                                                                              \
+    X(l2_shrinkage)                                                                                                    \
+    X(beta)
+#define FIELD(name) double name;
+#define ONE_MORE(name) +1
+#define SCALAR_NAMES OPTIMIZER_SCALARS(WORD)
 
 typedef struct Optimizer {
     int kind;
-    double learning_rate;
-    double momentum;
-    double rho;
-    double beta_1;
-    double beta_2;
-    double epsilon;
+    union {
+        struct { OPTIMIZER_SCALARS(FIELD) };
+        double scalars[0 OPTIMIZER_SCALARS(ONE_MORE)]; /* the same, by number */
+    };
     /* around the rule, where is_adjusted */
     int is_adjusted;
     double clipvalue;    /* 0: none */

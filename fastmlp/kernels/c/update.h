@@ -151,6 +151,24 @@ static void NAME(lion)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ 
     }
 }
 
+INLINE T NAME(root)(T a, T exponent) { return exponent == (T)0.5 ? SQRT_(a) : POW_(a, exponent); }
+
+static void NAME(ftrl)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g,
+                       T *__restrict__ a, T *__restrict__ z)
+{
+    const T rate = (T)optimizer->learning_rate, exponent = (T)-optimizer->learning_rate_power;
+    const T low = (T)-optimizer->l1, high = (T)optimizer->l1, shrinkage = (T)(2.0 * optimizer->l2_shrinkage);
+    const T ridge = (T)(2.0 * (optimizer->l2 + optimizer->beta / (2.0 * optimizer->learning_rate)));
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const T before = NAME(root)(a[i], exponent);
+        a[i] = a[i] + g[i] * g[i];
+        const T after = NAME(root)(a[i], exponent);
+        z[i] = z[i] + ((g[i] + shrinkage * w[i]) - ((after - before) / rate) * w[i]);
+        const T clipped = z[i] < low ? low : z[i] > high ? high : z[i];
+        w[i] = (clipped - z[i]) / (after / rate + ridge);
+    }
+}
+
 static void NAME(store)(ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g)
 {
     for (ptrdiff_t i = 0; i < n; i++)
@@ -202,6 +220,7 @@ INLINE void NAME(follow)(const Optimizer *optimizer, ptrdiff_t n, T *w, const T 
     case ADAMAX: NAME(adamax)(optimizer, n, w, g, slots[0], slots[1]); break;
     case NADAM: NAME(nadam)(optimizer, n, w, g, slots[0], slots[1]); break;
     case LION: NAME(lion)(optimizer, n, w, g, slots[0]); break;
+    case FTRL: NAME(ftrl)(optimizer, n, w, g, slots[0], slots[1]); break;
     case STORE: NAME(store)(n, w, g); break;
     }
 }

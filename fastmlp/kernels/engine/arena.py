@@ -59,9 +59,9 @@ class Arena:
         return place
 
     def allocate(self, slots: int, start: float) -> None:
-        """Make the memory: weights of 0, and slots filled with their value at the start."""
+        """Make the memory: weights and slots of 0, but for the first slot, which is filled with `start`."""
         self.regions = aligned((1 + slots, self.size), self.dtype)
-        self.regions[1:] = start
+        self.regions[1:2] = start
 
     def weights(self, region: NDArray[Any], only_trained: bool = False) -> list[NDArray[Any]]:
         """Return copies of a region's arrays, in the order in which their places were made."""

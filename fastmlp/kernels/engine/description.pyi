@@ -6,7 +6,6 @@ import numpy as np
 ACTIVATIONS: dict[str, int]
 LOSSES: dict[str | None, int]
 METRICS: dict[str | None, int]
-SLOTS: dict[str, int]
 FUSED: set[tuple[str, str]]
 KINDS: dict[str, int]
 SOURCES: dict[np.dtype[Any], int]

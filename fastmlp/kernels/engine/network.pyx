@@ -22,8 +22,8 @@ from fastmlp.kernels.engine.description import (
 from fastmlp.kernels.engine.epoch cimport differentiate, evaluate, predict, train
 from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, blocks, thread_count, thread_number
 from fastmlp.kernels.engine.parameters cimport Parameters, address, address_or_null
-from fastmlp.kernels.engine.plan cimport ACTIVITY_PENALTY, BATCH_NORMALIZATION, DENSE, LAYER_NORMALIZATION, NO_METRIC
-from fastmlp.kernels.engine.plan cimport OWN_LOSS, POOL, Data, Layer, Lists, Matrix, Parameter, Plan
+from fastmlp.kernels.engine.description cimport ACTIVITY_PENALTY, BATCH_NORMALIZATION, DENSE, LAYER_NORMALIZATION
+from fastmlp.kernels.engine.plan cimport NO_METRIC, OWN_LOSS, POOL, Data, Layer, Lists, Matrix, Parameter, Plan
 from fastmlp.kernels.row_losses cimport Loss
 
 cdef enum:
@@ -58,8 +58,8 @@ cdef class Network(Parameters):
         input of the last activation. A callable gets the targets and the predictions of a batch, and returns the
         losses, [rows] or their mean, and the gradient of the mean, [rows, units].
     optimizer : dict, optional
-        "name" of description.SLOTS and the arguments of that kernel, without step; "initial_accumulator_value" for
-        adagrad. For any, "clipvalue" and "weight_decay" as of clip_by_value and decay_weights; with "ema_momentum" the
+        "name" of optimizers.SLOTS and the arguments of that kernel, without step; "initial_accumulator_value" of
+        the first slot. For any, "clipvalue" and "weight_decay" as of clip_by_value and decay_weights; with "ema_momentum" the
         last slot is average_weights', which become the weights every "ema_overwrite_frequency" steps.
         "clipnorm" or "global_clipnorm" is the largest norm of each gradient, or of all of them together.
     dtype : {"float32", "float64"}

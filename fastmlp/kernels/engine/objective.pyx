@@ -6,7 +6,8 @@ from libc.string cimport memcpy
 
 from fastmlp.kernels.activations cimport activate_row
 from fastmlp.kernels.isa cimport barrier_wait, blocks, panel_columns
-from fastmlp.kernels.engine.plan cimport BINARY_ACCURACY, CATEGORICAL_ACCURACY, NO_LOSS, NO_METRIC, OWN_LOSS
+from fastmlp.kernels.engine.description cimport BINARY_ACCURACY, CATEGORICAL_ACCURACY
+from fastmlp.kernels.engine.plan cimport NO_LOSS, NO_METRIC, OWN_LOSS
 from fastmlp.kernels.engine.plan cimport Data, Part, Pass, Plan, gradient_of, input_of, memory_of, row_number
 from fastmlp.kernels.row_losses cimport classes_of, gradient_of_row, link_of, loss_of_row, smooth_row
 from fastmlp.kernels.engine.rows cimport copy_row, place_of_row, put_row, take_row

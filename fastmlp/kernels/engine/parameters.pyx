@@ -8,7 +8,7 @@ import threading
 import numpy as np
 
 from fastmlp.kernels.engine.arena import Arena, aligned
-from fastmlp.kernels.engine.description import SLOTS
+from fastmlp.kernels.optimizers import SLOTS
 
 from fastmlp.kernels.engine.epoch cimport update
 from fastmlp.kernels.isa cimport Isa, blocks, panel_columns, selected
@@ -27,8 +27,8 @@ cdef class Parameters:
     shapes : list of tuple of int
         Of vectors and matrices.
     optimizer : dict
-        "name" of description.SLOTS and the arguments of that kernel, without step; "initial_accumulator_value" for
-        adagrad. For any, what Network takes besides.
+        "name" of optimizers.SLOTS and the arguments of that kernel, without step; "initial_accumulator_value" of
+        the first slot. For any, what Network takes besides.
     dtype : {"float32", "float64"}
 
     Attributes
@@ -79,9 +79,9 @@ cdef class Parameters:
         settings = dict(optimizer or {"name": "sgd", "learning_rate": 0.0})
         self.plan.clipnorm = settings.pop("clipnorm", 0.0)
         self.plan.global_clipnorm = settings.pop("global_clipnorm", 0.0)
-        slots = SLOTS[settings["name"]]
-        self.plan.optimizer = optimizer_from(settings, slots)
-        self.arena.allocate(slots + ("ema_momentum" in settings), settings.get("initial_accumulator_value", 0.0))
+        self.plan.optimizer = optimizer_from(settings)
+        slots = SLOTS[settings["name"]] + ("ema_momentum" in settings)
+        self.arena.allocate(slots, settings.get("initial_accumulator_value", 0.0))
         self.plan.parameters = self.arena.size
         self.plan.arena = <void *> address(self.arena.regions)
         self.memory += [aligned((max(1, sums),), self.dtype), aligned((self.plan.tile_size,), self.dtype)]

@@ -10,26 +10,10 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from fastmlp.kernels.isa cimport Barrier, Isa, Optimizer, blocks, panel_columns, share, thread_count, thread_number
 from fastmlp.kernels.row_losses cimport Loss
 
-cdef enum:
-    DENSE
-    ACTIVATION
-    DROPOUT
-    RESCALING
-    GAUSSIAN_NOISE
-    ACTIVITY_PENALTY
-    NORMALIZATION
-    BATCH_NORMALIZATION
-    LAYER_NORMALIZATION
-
-cdef enum:
+cdef enum:  # beside LossKind and MetricKind
     NO_LOSS = -1
     OWN_LOSS = -2  # a Python callable
-
-cdef enum:
-    NO_METRIC
-    BINARY_ACCURACY
-    CATEGORICAL_ACCURACY
-    SPARSE_CATEGORICAL_ACCURACY
+    NO_METRIC = -1
 
 
 # Rows of a batch, in panels; offsets and strides count elements.
@@ -65,7 +49,7 @@ cdef struct Parameter:
 
 
 cdef struct Layer:
-    int kind
+    int kind                # of description.StageKind
     int activation
     int number              # place in the list the network was made from; dropout draws its masks by it
     Py_ssize_t inputs

@@ -3,7 +3,8 @@
 from cython cimport floating
 
 from fastmlp.kernels.isa cimport barrier_wait
-from fastmlp.kernels.engine.plan cimport BATCH_NORMALIZATION, DENSE, NORMALIZATION, Part, Pass, Plan
+from fastmlp.kernels.engine.description cimport BATCH_NORMALIZATION, DENSE, NORMALIZATION
+from fastmlp.kernels.engine.plan cimport Part, Pass, Plan
 from fastmlp.kernels.engine.stage_dense cimport dense_backward, dense_forward
 from fastmlp.kernels.engine.stage_normalization cimport normalize_backward, normalize_forward
 from fastmlp.kernels.engine.stage_rowwise cimport rowwise_backward, rowwise_forward

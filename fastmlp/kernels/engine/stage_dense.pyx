@@ -13,7 +13,8 @@ from fastmlp.kernels.isa cimport LINEAR, SGD
 from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, descend_listed, multiply_columns
 from fastmlp.kernels.isa cimport multiply_listed, multiply_rows, panel_columns, share, sum_rows
 from fastmlp.kernels.isa cimport transpose
-from fastmlp.kernels.engine.plan cimport DENSE, NO_ROW, NOT_LISTED
+from fastmlp.kernels.engine.description cimport DENSE
+from fastmlp.kernels.engine.plan cimport NO_ROW, NOT_LISTED
 from fastmlp.kernels.engine.plan cimport Layer, Lists, Matrix, Part, Pass, Plan, block_row, element, gradient_of
 from fastmlp.kernels.engine.plan cimport input_of, memory_of, tile_of, vectors_of
 from fastmlp.kernels.engine.skipping cimport first_list, index_of, list_own_columns, list_own_rows, values_of

@@ -10,7 +10,7 @@ from libc.math cimport sqrt
 from libc.string cimport memcpy, memset
 
 from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, panel_columns, share, sum_rows
-from fastmlp.kernels.engine.plan cimport BATCH_NORMALIZATION, DENSE, LAYER_NORMALIZATION
+from fastmlp.kernels.engine.description cimport BATCH_NORMALIZATION, DENSE, LAYER_NORMALIZATION
 from fastmlp.kernels.engine.plan cimport Layer, Parameter, Part, Pass, Plan, element, gradient_of, input_of, memory_of
 from fastmlp.kernels.engine.plan cimport tile_of
 from fastmlp.kernels.engine.stage_rowwise cimport through_activation

@@ -10,7 +10,7 @@ from fastmlp.kernels.dropout cimport add_noise, dropout_setting
 from fastmlp.kernels.isa cimport Dropout
 from fastmlp.kernels.isa cimport activate, activate_gradient, blocks, dropout as dropout_elements, panel_columns
 from fastmlp.kernels.isa cimport rescale
-from fastmlp.kernels.engine.plan cimport ACTIVATION, ACTIVITY_PENALTY, DENSE, DROPOUT, GAUSSIAN_NOISE, RESCALING
+from fastmlp.kernels.engine.description cimport ACTIVATION, ACTIVITY_PENALTY, DENSE, DROPOUT, GAUSSIAN_NOISE, RESCALING
 from fastmlp.kernels.engine.plan cimport Layer, Matrix, Part, Pass, Plan, element, gradient_of, input_of, memory_of
 from fastmlp.kernels.engine.rows cimport copy_row, put_row, take_row
 

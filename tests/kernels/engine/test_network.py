@@ -157,7 +157,7 @@ def test_names_are_those_of_the_oracle():
     assert set(description.ACTIVATIONS) == set(reference.stages.ACTIVATIONS)
     assert set(description.LOSSES) - {None} == set(reference.network.LOSSES)
     assert set(description.METRICS) == set(reference.network.METRICS)
-    assert {name: slots for name, (_, slots) in reference.network.OPTIMIZERS.items()} == description.SLOTS
+    assert {name: slots for name, (_, slots) in reference.network.OPTIMIZERS.items()} == kernels.optimizers.SLOTS
     assert set(reference.network.FUSED) == description.FUSED
 
 
