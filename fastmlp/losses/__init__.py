@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from fastmlp.losses import classes
+from fastmlp.losses.base import CrossEntropy as CrossEntropy
 from fastmlp.losses.base import Loss as Loss
+from fastmlp.losses.base import SmoothedCrossEntropy as SmoothedCrossEntropy
 from fastmlp.losses.classes import *  # noqa: F403
 from fastmlp.losses.custom import Custom
 from fastmlp.losses.functions import *  # noqa: F403, Keras has them here too

@@ -58,9 +58,9 @@ cdef class Network(Parameters):
         input of the last activation. A callable gets the targets and the predictions of a batch, and returns the
         losses, [rows] or their mean, and the gradient of the mean, [rows, units].
     optimizer : dict, optional
-        "name" of optimizers.SLOTS and the arguments of that kernel, without step; "initial_accumulator_value" of
-        the first slot. For any, "clipvalue" and "weight_decay" as of clip_by_value and decay_weights; with "ema_momentum" the
-        last slot is average_weights', which become the weights every "ema_overwrite_frequency" steps.
+        "name" of optimizers.SLOTS and the arguments of that kernel, without step; "initial_accumulator_value" of the
+        first slot. For any, "clipvalue" and "weight_decay" as of clip_by_value and decay_weights; with "ema_momentum"
+        the last slot is average_weights', which become the weights every "ema_overwrite_frequency" steps.
         "clipnorm" or "global_clipnorm" is the largest norm of each gradient, or of all of them together.
     dtype : {"float32", "float64"}
         Type of weights and arithmetic.
@@ -91,7 +91,8 @@ cdef class Network(Parameters):
         self.capacity = 0
         self.plan.skip_zeros = SKIP_ZEROS
         if inputs < 1 or any(layer.get("units", 1) < 1 for layer in layers):
-            raise ValueError(f"layers: got {inputs} inputs and {layers}, needs at least one input and one unit in every layer")
+            needs = "at least one input and one unit in every layer"
+            raise ValueError(f"layers: got {inputs} inputs and {layers}, needs {needs}")
         self.plan.inputs = inputs
         self.own_loss = OwnLoss(loss) if callable(loss) else None
         self.plan.fused = bool(layers) and (layers[len(layers) - 1].get("activation"), loss) in FUSED
