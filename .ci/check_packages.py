@@ -9,6 +9,7 @@ NEEDED = {
     ".whl": [
         "fastmlp/cli.py",
         "fastmlp/py.typed",
+        "fastmlp/kernels/__init__.pyi",
         "fastmlp/kernels/engine/network.pyi",
         "fastmlp/datasets/data/README.md",
         "fastmlp/sklearn/classifier.py",

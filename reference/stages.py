@@ -4,6 +4,7 @@ A stage is a dict: "kind", the settings of its layer, and "weights", its arrays 
 into the affine map and its activation.
 """
 
+import inspect
 import math
 
 from reference import activations, normalization, ops, rectifiers
@@ -12,26 +13,14 @@ from reference.dropout import dropout, gaussian_noise
 from reference.weights import sign
 
 ACTIVATIONS = {  # name: function, gradient
-    "linear": (activations.linear, activations.linear_gradient),
-    "relu": (ops.relu, activations.relu_gradient),
-    "sigmoid": (activations.sigmoid, activations.sigmoid_gradient),
-    "tanh": (activations.tanh, activations.tanh_gradient),
-    "softmax": (activations.softmax, activations.softmax_gradient),
-    "log_softmax": (activations.log_softmax, activations.log_softmax_gradient),
-    "exponential": (activations.exponential, activations.exponential_gradient),
-    "softsign": (activations.softsign, activations.softsign_gradient),
-    "hard_sigmoid": (activations.hard_sigmoid, activations.hard_sigmoid_gradient),
-    "leaky_relu": (rectifiers.leaky_relu, rectifiers.leaky_relu_gradient),
-    "relu6": (rectifiers.relu6, rectifiers.relu6_gradient),
-    "elu": (rectifiers.elu, rectifiers.elu_gradient),
-    "selu": (rectifiers.selu, rectifiers.selu_gradient),
-    "softplus": (rectifiers.softplus, rectifiers.softplus_gradient),
-    "silu": (rectifiers.silu, rectifiers.silu_gradient),
-    "gelu": (rectifiers.gelu, rectifiers.gelu_gradient),
-    "mish": (rectifiers.mish, rectifiers.mish_gradient),
-    "hard_silu": (rectifiers.hard_silu, rectifiers.hard_silu_gradient),
+    name: (getattr(module, name), getattr(module, name + "_gradient"))
+    for module in (activations, rectifiers)
+    for name in module.__all__
+    if name + "_gradient" in module.__all__
 }
-FROM_INPUT = ("silu", "gelu", "mish", "hard_silu")  # whose gradients take the input, where the others take the output
+ACTIVATIONS["relu"] = (ops.relu, activations.relu_gradient)
+# whose gradients take the input x, where the others take the output y
+FROM_INPUT = [name for name, (_, gradient) in ACTIVATIONS.items() if "x" in inspect.signature(gradient).parameters]
 TRAINED = ("kernel", "bias", "gamma", "beta")  # weights that have gradients; the others are statistics of the data
 LEAST_DEVIATION = 1e-7  # what a given mean and variance divide by at least
 

@@ -17,6 +17,7 @@ KINDS = {name: kind for kind, name in enumerate(SLOTS)}
 SCALARS = SCALAR_NAMES.decode().split()
 START = "initial_accumulator_value"  # of the first slot
 AROUND = {"clipvalue", "weight_decay", "ema_momentum", "ema_overwrite_frequency"}  # what any rule may have around it
+KNOWN = {"name", START, *SCALARS, *AROUND}
 
 
 def sgd(floating[::1] w, const floating[::1] g, double learning_rate, int threads):
@@ -114,7 +115,8 @@ def lion(floating[::1] w, const floating[::1] g, floating[::1] m, double learnin
 
 def ftrl(floating[::1] w, const floating[::1] g, floating[::1] a, floating[::1] z, double learning_rate,
          double learning_rate_power, double l1, double l2, double l2_shrinkage, double beta, int threads):
-    """a as in adagrad, z sums the gradients; w is what minimizes z * w with its penalties and a^-learning_rate_power."""
+    """a as in adagrad, r = a^-learning_rate_power / learning_rate, r_0 that before; z = z + g + 2 l2_shrinkage w
+    - (r - r_0) w; w = (z moved into [-l1, l1] - z) / (r + 2 l2 + beta / learning_rate)."""
     settings = dict(
         name="ftrl", learning_rate=learning_rate, learning_rate_power=learning_rate_power, l1=l1, l2=l2,
         l2_shrinkage=l2_shrinkage, beta=beta,
@@ -147,10 +149,9 @@ def average_weights(floating[::1] average, const floating[::1] w, double ema_mom
 cdef Optimizer optimizer_from(dict settings):
     """The C struct of a rule, from its name and its kernel's scalar arguments."""
     cdef Optimizer optimizer
-    known = {*SCALARS, START, *AROUND}
     for name in settings:
-        if name != "name" and name not in known:
-            raise ValueError(f"optimizer: got {name!r}, needs only {', '.join(sorted(known))}")
+        if name not in KNOWN:
+            raise ValueError(f"optimizer: got {name!r}, needs only {', '.join(sorted(KNOWN - {'name'}))}")
     optimizer.kind = KINDS[settings["name"]]
     for number, name in enumerate(SCALARS):
         optimizer.scalars[number] = settings.get(name, 0.0)

@@ -12,7 +12,7 @@
 
 /* Lists of which each gives an enum to C, and to Python its words in one string, separated by blanks. */
 #define ENTRY(name, ...) name,
-#define WORD(name, ...) #name " "
+#define QUOTED(name, ...) #name " "
 
 /* The gradients of those from SILU on take their input, those of the others their output. */
 #define ACTIVATIONS(X)                                                                                                 \
@@ -36,7 +36,7 @@
     X(HARD_SILU)
 
 enum Activation { ACTIVATIONS(ENTRY) };
-#define ACTIVATION_NAMES ACTIVATIONS(WORD)
+#define ACTIVATION_NAMES ACTIVATIONS(QUOTED)
 
 /* Each rule, and how many arrays it remembers for one of weights: its slots. */
 #define OPTIMIZERS(X)                                                                                                  \
@@ -58,7 +58,7 @@ enum Activation { ACTIVATIONS(ENTRY) };
 /* STORE only keeps the gradient: w = g. */
 enum OptimizerKind { OPTIMIZERS(ENTRY) STORE };
 #define SLOTS_OF(name, slots) #slots " "
-#define OPTIMIZER_NAMES OPTIMIZERS(WORD)
+#define OPTIMIZER_NAMES OPTIMIZERS(QUOTED)
 #define OPTIMIZER_SLOTS OPTIMIZERS(SLOTS_OF)
 
 /* The scalar arguments of the rules. */
@@ -76,7 +76,7 @@ enum OptimizerKind { OPTIMIZERS(ENTRY) STORE };
     X(beta)
 #define FIELD(name) double name;
 #define ONE_MORE(name) +1
-#define SCALAR_NAMES OPTIMIZER_SCALARS(WORD)
+#define SCALAR_NAMES OPTIMIZER_SCALARS(QUOTED)
 
 typedef struct Optimizer {
     int kind;
