@@ -5,7 +5,6 @@ Reading one makes an estimator of checked values: what is loaded predicts, and l
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Collection, Iterable, Mapping
 from itertools import pairwise
@@ -166,8 +165,8 @@ def check_settings(estimator: Any) -> None:
     """Raise ValueError or TypeError for parameters that fit would refuse, or that do not fit the weights."""
     estimator._validate_params()
     for name, value in estimator.get_params(deep=False).items():
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            real(name, 0.0 if value == math.inf and name in ("tol", "n_iter_no_change") else value)
+        if type(value) is int:  # which may be beyond every float
+            real(name, value)
     hidden = len(hidden_sizes(estimator.hidden_layer_sizes))
     activations(estimator.activation, hidden)
     dropout_rates(estimator.dropout, hidden)
