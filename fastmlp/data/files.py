@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from fastmlp.data.arrays import Shape
 from fastmlp.settings import boolean
 
 KEY = "fastmlp"  # of the metadata
@@ -19,6 +20,17 @@ SUFFIX = ".safetensors"
 
 Tensors = dict[str, np.ndarray]
 T = TypeVar("T")
+
+
+class Kind(NamedTuple):
+    """What files hold, and how errors speak of them."""
+
+    name: str  # in the header
+    argument: str  # that takes the path
+    file: str
+
+
+MODEL = Kind("model", "filepath", "a model file of fastmlp")
 
 
 @contextmanager
@@ -50,31 +62,61 @@ def checked_path(filepath: str | os.PathLike[str], overwrite: bool = True) -> Pa
     return path
 
 
-def write(path: Path, header: dict[str, Any], tensors: Tensors) -> None:
-    """Write arrays by name, and all else as JSON, to a file, whole or not at all."""
+def write(path: Path, kind: Kind, header: dict[str, Any], tensors: Tensors) -> None:
+    """Write arrays by name, and all else as JSON, to a file, whole or not at all; equal content gives equal bytes."""
     from safetensors.numpy import save
 
     if not tensors:
         raise ValueError("save: got a model without weights, needs one with Dense layers and a known input shape")
-    content = save(tensors, metadata={KEY: json.dumps(header)})  # one entry: safetensors keeps no order of several
+    text = json.dumps({"kind": kind.name, **header}, sort_keys=True)
+    content = save(tensors, metadata={KEY: text})  # one entry: safetensors keeps no order of several
     with written_whole(path) as file:
         file.write(content)
 
 
-def read(filepath: str | os.PathLike[str], use: Callable[[dict[str, Any], Tensors], T]) -> T:
-    """Return what `use` makes of a file's header and arrays; errors as of `load_model`."""
-    from safetensors import SafetensorError, safe_open
+def read(path: str | os.PathLike[str], kind: Kind, use: Callable[[dict[str, Any], Tensors], T]) -> T:
+    """Return what `use` makes of a file's header and arrays.
 
-    with open(filepath, "rb"):  # for Python's errors when it is missing, a folder or not readable
+    Raises
+    ------
+    OSError
+        When the file cannot be read.
+    ValueError
+        Naming the file, when it is of another kind or damaged: for whatever `use` raises.
+    """
+    from safetensors import safe_open
+
+    with open(path, "rb"):  # for Python's errors when it is missing, a folder or not readable
         pass
     try:
-        with safe_open(filepath, framework="np") as file:
-            metadata = file.metadata() or {}
-            if KEY not in metadata:
-                raise ValueError("a safetensors file of another program")
-            header = json.loads(metadata[KEY])
+        with safe_open(path, framework="np") as file:
+            header = header_of(file.metadata() or {}, kind)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dict
         return use(header, tensors)
-    except (SafetensorError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # what a damage leads to has no end of types
         reason = f"entry {error} is missing" if isinstance(error, KeyError) else error
-        raise ValueError(f"filepath: got {os.fspath(filepath)!r}, needs a model file of fastmlp: {reason}") from error
+        raise ValueError(f"{kind.argument}: got {os.fspath(path)!r}, needs {kind.file}: {reason}") from error
+
+
+def header_of(metadata: dict[str, str], kind: Kind) -> dict[str, Any]:
+    """Return the header, or raise ValueError for a file that is none, or one of another kind."""
+    if KEY not in metadata:
+        raise ValueError("a safetensors file of another program, or of an older form")
+    header = json.loads(metadata[KEY])
+    if not isinstance(header, dict):
+        raise ValueError(f"header: got {type(header).__name__}, needs a dict")
+    found = header.get("kind", MODEL.name)  # older model files do not say it
+    if found != kind.name:
+        raise ValueError(f"kind: got {found!r}, needs {kind.name!r}")
+    return header
+
+
+def require_same(expected: Mapping[str, tuple[Shape, str]], tensors: Mapping[str, np.ndarray]) -> None:
+    """Raise ValueError unless the arrays have the expected names, shapes and dtypes."""
+    found = {name: (array.shape, array.dtype.name) for name, array in tensors.items()}
+    for name in sorted({*expected, *found}):
+        if expected.get(name) != found.get(name):
+            got, needs = found.get(name, "none"), expected.get(name, "none")
+            raise ValueError(f"weights: got {got} for {name!r}, needs {needs}")

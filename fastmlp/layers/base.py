@@ -41,6 +41,12 @@ class Layer(Settings):
         refuse_freezing(name, value)
         super().__setattr__(name, value)
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Let a layer that a model or its user keeps besides become, in a copy of the model, the copy's layer."""
+        if self.model is None:
+            return super().__reduce_ex__(protocol)
+        return layer_of, (self.model, self.name)
+
     def enter_model(self, name: str, model: Owner) -> None:
         """Take a place in a model, and its name there."""
         self.overwrite(name=name, model=model)
@@ -102,6 +108,11 @@ class Layer(Settings):
     def specs(self, seed: int) -> list[dict[str, Any]]:
         """Return the engine's description, as one stage or several, or none; `seed` is for layers that draw."""
         return []
+
+
+def layer_of(model: Any, name: str) -> Layer:
+    """Return the layer of a copied model."""
+    return model.get_layer(name)  # type: ignore[no-any-return]
 
 
 class InputLayer(Layer):

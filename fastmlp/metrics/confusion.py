@@ -201,7 +201,7 @@ class AUC(Confusion):
         only("multi_label", multi_label, (False,), "all columns count as one")
         self.multi_label, self.from_logits = False, boolean("from_logits", from_logits)
         self.thresholds = None if thresholds is None else sorted(checked(thresholds))
-        self.num_thresholds = integer("num_thresholds", num_thresholds, at_least=2)
+        self.num_thresholds = integer("num_thresholds", num_thresholds, at_least=2, below=2**20)
         last = self.num_thresholds - 1
         inner = [i / last for i in range(1, last)] if self.thresholds is None else self.thresholds
         self.limits = np.array([-EPSILON, *inner, 1.0 + EPSILON])

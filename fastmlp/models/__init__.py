@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from fastmlp.data.files import Tensors, read
+from fastmlp.data.files import MODEL, Tensors, read
 from fastmlp.models.saving import restore, save_model, uncompiled
 from fastmlp.models.sequential import Sequential
 from fastmlp.settings import boolean
@@ -45,4 +45,4 @@ def load_model(
             raise TypeError(f"custom_objects: got {cls!r} for {header['class']!r}, needs a subclass of Sequential")
         return restore(cls, *(header, tensors) if compiled else uncompiled(header, tensors), custom_objects)
 
-    return read(filepath, made)
+    return read(filepath, MODEL, made)

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from fastmlp import metrics
-from fastmlp.data.files import Tensors, checked_path, read, write
+from fastmlp.data.files import MODEL, Tensors, checked_path, read, require_same, write
 from fastmlp.losses.custom import Custom
 from fastmlp.losses.custom import revived as revived_loss
 from fastmlp.settings import integer, to_plain
@@ -40,14 +40,15 @@ def save_model(
         Whether to write the optimizer's state too, so that training goes on with the same bits after loading.
     """
     path = checked_path(filepath, overwrite)
-    write(path, *describe(model, include_optimizer))
+    write(path, MODEL, *describe(model, include_optimizer))
 
 
 def save_weights(model: Model, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
     """Write a model's weights alone to a file, whole or not at all; arguments as of `save_model`."""
     path = checked_path(filepath, overwrite)
     names = model.weight_names
-    write(path, {"version": VERSION, "weights_only": True}, dict(zip(names, model.get_weights(), strict=True)))
+    weights = dict(zip(names, model.get_weights(), strict=True))
+    write(path, MODEL, {"version": VERSION, "weights_only": True}, weights)
 
 
 def load_weights(model: Model, filepath: str | os.PathLike[str]) -> None:
@@ -59,13 +60,13 @@ def load_weights(model: Model, filepath: str | os.PathLike[str]) -> None:
         require_same(expected, weights)
         model.set_weights([weights[name] for name in expected])
 
-    read(filepath, set_weights)
+    read(filepath, MODEL, set_weights)
 
 
 def save_backup(model: Model, path: Path, epoch: int) -> None:
     """Write all of a model that is being trained, and the epoch to go on with."""
     header, tensors = describe(model)
-    write(path, {**header, "epoch": epoch}, tensors)
+    write(path, MODEL, {**header, "epoch": epoch}, tensors)
 
 
 def load_backup(model: Model, path: Path) -> int:
@@ -87,7 +88,7 @@ def load_backup(model: Model, path: Path) -> int:
         model.take_over(other)
         return epoch
 
-    return read(path, take_over)
+    return read(path, MODEL, take_over)
 
 
 def identity(model: Model) -> dict[str, Any]:
@@ -198,12 +199,3 @@ def uncompiled(header: Mapping[str, Any], tensors: Tensors) -> tuple[dict[str, A
 def state_name(trained: Sequence[str], index: int) -> str:
     """Return the name of an array of the optimizer's state: "optimizer/0/dense/kernel" is the first slot's."""
     return f"optimizer/{index // len(trained)}/{trained[index % len(trained)]}"
-
-
-def require_same(expected: Mapping[str, tuple[tuple[int, ...], str]], tensors: Mapping[str, np.ndarray]) -> None:
-    """Raise ValueError unless the arrays have the expected names, shapes and dtypes."""
-    found = {name: (array.shape, array.dtype.name) for name, array in tensors.items()}
-    for name in sorted({*expected, *found}):
-        if expected.get(name) != found.get(name):
-            got, needs = found.get(name, "none"), expected.get(name, "none")
-            raise ValueError(f"weights: got {got} for {name!r}, needs {needs}")

@@ -302,7 +302,8 @@ class Sequential(Model):
 
     def _extras(self) -> dict[str, Any]:
         """Return what a subclass, or the user, keeps in the object besides."""
-        return {name: value for name, value in vars(self).items() if name not in vars(Model())}
+        own = {*vars(Model(seed=0)), "_results"}
+        return {name: value for name, value in vars(self).items() if name not in own}
 
     def _results_of_batch(self) -> Results:
         """Return results of no batch yet; made once for the model as it was compiled."""

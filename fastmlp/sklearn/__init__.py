@@ -6,7 +6,9 @@ and follow its loss curves; what they take besides is in docs/sklearn.md. Needs 
 
 from __future__ import annotations
 
+import os
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 OLDEST = (1, 6)
 
@@ -24,8 +26,33 @@ def require_scikit_learn() -> None:
 
 require_scikit_learn()
 
+from fastmlp.sklearn import saving  # noqa: E402
 from fastmlp.sklearn.classifier import MLPClassifier  # noqa: E402
 from fastmlp.sklearn.regressor import MLPRegressor  # noqa: E402
-from fastmlp.sklearn.saving import load, save  # noqa: E402
 
 __all__ = ["MLPClassifier", "MLPRegressor", "load", "save"]
+
+CLASSES = {"MLPClassifier": MLPClassifier, "MLPRegressor": MLPRegressor}
+
+
+def save(estimator: MLPClassifier | MLPRegressor, path: str | os.PathLike[str]) -> None:
+    """Write a fitted estimator, without its callbacks, to a file, whole or not at all.
+
+    A subclass is saved as the class of fastmlp that it is made from.
+
+    Raises
+    ------
+    TypeError
+        For what is none of the estimators here, as a Pipeline around one; naming the argument or attribute that cannot
+        be saved: a function, a RandomState, an attribute of your own.
+    ValueError
+        For an argument that was set after fit and does not fit the weights.
+    """
+    if not isinstance(estimator, tuple(CLASSES.values())):
+        raise TypeError(f"estimator: got {type(estimator).__name__}, needs an MLPClassifier or MLPRegressor of fastmlp")
+    saving.save(estimator, path)
+
+
+def load(path: str | os.PathLike[str]) -> Any:
+    """Return the estimator that `save` wrote; ValueError when the file is none of `save`, or a damaged one."""
+    return saving.load(path, CLASSES)

@@ -7,6 +7,8 @@ from typing import Any
 from fastmlp.callbacks.base import Callback, Logs
 from fastmlp.callbacks.hooks import OF_BATCHES, Hooks, check_callbacks, overrides
 from fastmlp.sklearn import networks
+from fastmlp.sklearn.held_out import as_fitted
+from fastmlp.sklearn.saving import save
 
 try:
     from sklearn.callback import CallbackSupportMixin as CallbackSupportMixin
@@ -61,9 +63,6 @@ class Model:
 
     def save(self, filepath: Any) -> None:
         """Save the estimator as it would be if training ended now."""
-        from fastmlp.sklearn.held_out import as_fitted
-        from fastmlp.sklearn.saving import save
-
         self.epochs.keep()
         save(as_fitted(self.estimator, self.epochs.network), filepath)
 

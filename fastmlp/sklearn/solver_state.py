@@ -6,6 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+RULES = ("adam", "sgd", "nesterov", "momentum")  # of the engine's, those that `rule_of` gives
 SMALLEST_RATE = 1e-6  # of the schedule "adaptive"
 
 
@@ -29,7 +30,7 @@ class Optimizer:
         self.schedule = "constant"
         if estimator.solver == "sgd" and isinstance(estimator.learning_rate, str):
             self.schedule = estimator.learning_rate
-        self.power_t = estimator.power_t
+        self.power_t = float(estimator.power_t)
         self.rule = rule_of(estimator)
         self.step = 0
         self.state: list[NDArray[Any]] = []
@@ -37,7 +38,10 @@ class Optimizer:
     def epoch_ends(self, rows_seen: int) -> None:
         """Lower the rate of the schedule "invscaling"."""
         if self.schedule == "invscaling":
-            self.learning_rate = self.learning_rate_init / (rows_seen + 1) ** self.power_t
+            try:
+                self.learning_rate = self.learning_rate_init / (rows_seen + 1) ** self.power_t
+            except OverflowError:  # a rate below every float
+                self.learning_rate = 0.0
 
     def stops(self, message: str, verbose: Any) -> bool:
         """Whether training is to end now that nothing improves; "adaptive" divides its rate by 5 first."""

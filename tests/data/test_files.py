@@ -1,6 +1,9 @@
 """Files written whole or not at all."""
 
+import importlib.util
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -41,3 +44,34 @@ def test_a_link_stays_a_link(tmp_path):
 def test_a_missing_folder_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError), written_whole(tmp_path / "missing" / "file"):
         pass
+
+
+SAVE_FOUR_OF_EACH = """
+import sys, warnings
+import numpy as np
+from fastmlp.layers import Dense, Input
+from fastmlp.models import Sequential
+warnings.simplefilter("ignore")
+X, Y = np.random.default_rng(0).random((20, 3)), np.arange(20) % 3
+for number in range(4):
+    model = Sequential([Input(3), Dense(4, "tanh"), Dense(3, "softmax")], seed=1)
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(X, Y, verbose=0)
+    model.save(f"{sys.argv[1]}/model-{number}.safetensors")
+    model.save_weights(f"{sys.argv[1]}/weights-{number}.safetensors")
+    if sys.argv[2] == "True":
+        from fastmlp.sklearn import MLPClassifier, save
+        classifier = MLPClassifier((4,), batch_norm=True, class_weight={"b": 2.0}, max_iter=2, random_state=0)
+        save(classifier.fit(X, np.array(["a", "b", "c"])[Y]), f"{sys.argv[1]}/estimator-{number}.safetensors")
+"""
+
+
+def test_equal_objects_give_equal_files_in_every_process(tmp_path):
+    with_estimators = importlib.util.find_spec("sklearn") is not None
+    contents = {"model": set(), "weights": set(), "estimator": set()}
+    for seed in "012":
+        arguments = [sys.executable, "-c", SAVE_FOUR_OF_EACH, str(tmp_path), str(with_estimators)]
+        subprocess.run(arguments, check=True, env={**os.environ, "PYTHONHASHSEED": seed})
+        for path in tmp_path.iterdir():
+            contents[path.name.partition("-")[0]].add(path.read_bytes())
+    assert [len(each) for each in contents.values()] == [1, 1, int(with_estimators)]

@@ -1,7 +1,9 @@
 """Models in files: the same bits after loading, whole files only, clear errors on others' files."""
 
+import copy
 import json
 import os
+import pickle
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from fastmlp.metrics import CategoricalAccuracy
 from fastmlp.models import Sequential, load_model
 from fastmlp.optimizers import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Ftrl, Lion, Nadam, RMSprop
 from fastmlp.regularizers import L2
+from fastmlp.utils import set_random_seed
 
 X = np.random.default_rng(0).integers(0, 256, (30, 2, 3), dtype=np.uint8)
 Y = np.arange(30) % 3
@@ -237,3 +240,52 @@ def test_truncated_files_and_those_of_other_programs_are_refused(tmp_path):
     save_file({"weight": np.zeros(3)}, path)
     with pytest.raises(ValueError, match="a safetensors file of another program"):
         load_model(path)
+
+
+class MyNet(Sequential):
+    """A subclass with arguments, and attributes, of its own."""
+
+    def __init__(self, units, note):
+        self.head = Dense(3, "softmax")
+        super().__init__([Input(6), Dense(units, "tanh"), self.head], seed=2)
+        self.note, self.parts = note, {"all": self.layers}
+        self.compile("adam", "sparse_categorical_crossentropy", metrics=["acc"])
+
+
+WAYS = {"pickle": lambda model: pickle.loads(pickle.dumps(model)), "deepcopy": copy.deepcopy, "copy": copy.copy}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_copy_of_a_subclass_is_one(way):
+    model, rows = MyNet(4, note=["mine"]), X.reshape(30, 6) / 255
+    model.fit(rows, Y, verbose=0)
+    model.train_on_batch(rows, Y)
+    twin = WAYS[way](model)
+    assert type(twin) is MyNet and twin.note == ["mine"] and (twin.note is model.note) == (way == "copy")
+    assert same([twin(rows)], [model(rows)]) and twin.history.history == model.history.history
+    assert twin.train_on_batch(rows, Y) == model.train_on_batch(rows, Y) and twin._results is not model._results
+    assert same(twin.get_weights(), model.get_weights())
+    if way != "copy":
+        assert twin.head is twin.layers[1] and twin.parts["all"] == twin.layers and model.head is model.layers[1]
+
+
+def test_a_subclass_comes_back_from_a_file_where_it_is_given(tmp_path):
+    path, model, rows = tmp_path / "model.safetensors", MyNet(4, "mine"), X.reshape(30, 6) / 255
+    model.save(path)
+    twin, other = load_model(path, custom_objects={"MyNet": MyNet}), load_model(path)
+    assert type(twin) is MyNet and type(other) is Sequential
+    assert twin.fit(rows, Y, verbose=0).history == other.fit(rows, Y, verbose=0).history
+    for wrong in (dict, lambda: None, Dense):
+        with pytest.raises(ValueError, match=r"custom_objects: got .* for 'MyNet', needs a subclass of Sequential"):
+            load_model(path, custom_objects={"MyNet": wrong})
+
+
+def test_a_copy_draws_no_seed():
+    model = make()
+    seeds = []
+    for copies in (0, 3):
+        set_random_seed(7)
+        for _ in range(copies):
+            copy.deepcopy(model)
+        seeds.append(Sequential().seed)
+    assert seeds[0] == seeds[1]

@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import warnings
 
 import numpy as np
 import pytest
@@ -138,6 +139,62 @@ def test_a_saved_estimator_goes_on_alike(tmp_path):
         model = MLPClassifier(**SHORT).fit(X, labels)
         fastmlp.sklearn.save(model, path)
         assert np.array_equal(fastmlp.sklearn.load(path).predict(X), model.predict(X))
+
+
+def test_labels_names_and_arrays_come_back_as_they_were(tmp_path):
+    path = tmp_path / "model.safetensors"
+    many, wide = np.arange(500) % 30, np.array(["no", "yes", "\u00fc"], "U9")[Y % 3]
+    for labels in (many, wide, wide.astype(object), many.astype(">f8"), Y > 4, np.stack([wide, wide[::-1]], 1)):
+        model = MLPClassifier(np.array([5]), max_iter=1, random_state=1).fit(X, labels)
+        fastmlp.sklearn.save(model, path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            again = fastmlp.sklearn.load(path)
+        ours, theirs = (
+            each.classes_ if isinstance(each.classes_, list) else [each.classes_] for each in (model, again)
+        )
+        assert all(np.array_equal(a, b) and a.dtype == b.dtype for a, b in zip(ours, theirs, strict=True))
+        assert repr(again) == repr(model) and np.array_equal(again.predict_proba(X), model.predict_proba(X))
+        assert again.hidden_layer_sizes.dtype == model.hidden_layer_sizes.dtype
+
+
+def test_a_subclass_is_loaded_as_the_estimator_that_it_is_made_from(tmp_path):
+    class Mine(MLPRegressor):
+        def predict(self, X):
+            return super().predict(X) + 1
+
+    path = tmp_path / "model.safetensors"
+    model = Mine(**SHORT).fit(X, Y)
+    fastmlp.sklearn.save(model, path)
+    again = fastmlp.sklearn.load(path)
+    assert type(again) is MLPRegressor and np.array_equal(again.predict(X) + 1, model.predict(X))
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "message"),
+    [
+        ({"hidden_layer_sizes": (7,)}, ValueError, r"weights: got \(\(64, 20\), .* for 'coefs_.0', needs \(\(64, 7\)"),
+        ({"batch_norm": True}, ValueError, "weights: got none for 'batch_norm_.beta.0'"),
+        ({"alpha": -1}, ValueError, "alpha"),
+        ({"tol": 10**400}, ValueError, "tol: got 1000"),
+        ({"activation": ["relu", "relu"]}, ValueError, "activation: got 2 values"),
+        ({"loss": "poisson"}, ValueError, "loss: got 'poisson' for weights of another fit"),
+        ({"random_state": np.random.RandomState(1)}, TypeError, "random_state: got RandomState, needs numbers"),
+    ],
+)
+def test_what_would_not_be_loaded_is_not_saved(tmp_path, changed, error, message):
+    path = tmp_path / "model.safetensors"
+    model = MLPRegressor(**SHORT).fit(X, Y).set_params(**changed)
+    with pytest.raises(error, match=message):
+        fastmlp.sklearn.save(model, path)
+    assert not path.exists()
+
+
+def test_an_attribute_of_ones_own_is_not_lost_in_silence(tmp_path):
+    model = MLPRegressor(**SHORT).fit(X, Y)
+    model.note = "mine"
+    with pytest.raises(TypeError, match="note: got an attribute that is none of MLPRegressor's"):
+        fastmlp.sklearn.save(model, tmp_path / "model.safetensors")
 
 
 def test_what_cannot_be_saved_is_named(tmp_path):
