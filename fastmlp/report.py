@@ -6,9 +6,9 @@ each epoch is printed, where Keras prints a line for every refresh.
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -40,37 +40,58 @@ class Progress:
         Mini-batches in all; None when that shows at the end.
     verbose : int
         0, 1 or 2 as in `fit`.
+
+    Attributes
+    ----------
+    moving : bool
+        Whether the bar moves; False ends that.
     """
 
     def __init__(self, steps: int | None, verbose: int):
         self.steps, self.verbose = steps, verbose
         self.console = make_console() if verbose == 1 else None
         self.started = self.trained = time.perf_counter()
+        self.moving = False
+        self.thread: threading.Thread | None = None
+        self.woken = threading.Event()
 
-    @contextmanager
-    def running(self, done: Callable[[], int] | None = None) -> Iterator[None]:
-        """Measure what happens inside. On a terminal show a bar that moves with `done`, the steps until now."""
+    def begin(self, done: Callable[[], int] | None = None) -> None:
+        """Measure the time from here. On a terminal show a bar that moves with `done`, the steps until now."""
         self.started = time.perf_counter()
         console = self.console
-        if console is None or done is None or not self.steps or not console.is_terminal or console.is_jupyter:
-            yield
-        else:
-            from rich.live import Live
+        if console is not None and done and self.steps and console.is_terminal and not console.is_jupyter:
+            self.moving = True
+            self.woken.clear()
+            self.thread = threading.Thread(target=self.move, args=(console, done), name="bar", daemon=True)
+            self.thread.start()
 
-            # Other prints stay as they are: replacing sys.stdout would concern all the threads of the process.
-            with Live(
-                get_renderable=lambda: self.moving_line(done()),
-                console=console,
-                refresh_per_second=REFRESH_PER_SECOND,
-                transient=True,
-                redirect_stdout=False,
-                redirect_stderr=False,
-            ):
-                yield
+    def end(self) -> None:
+        """Measure the time until here. Nothing moves any more."""
+        self.moving = False
+        if self.thread is not None and self.thread.is_alive():
+            self.woken.set()
+            self.thread.join()
         self.trained = time.perf_counter()
 
+    def move(self, console: Console, done: Callable[[], int]) -> None:
+        """Draw the bar until it is not `moving`; in a thread of its own, where no signal comes before the cursor is back."""
+        from rich.live import Live
+
+        # Other prints stay as they are: replacing sys.stdout would concern all the threads of the process.
+        with Live(
+            get_renderable=lambda: self.moving_line(done()),
+            console=console,
+            auto_refresh=False,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        ) as live:
+            while self.moving:
+                live.refresh()
+                self.woken.wait(1 / REFRESH_PER_SECOND)
+
     def moving_line(self, done: int) -> Text:
-        """Return the line while training; called by rich's refresh thread."""
+        """Return the line while training; called by the thread of the bar."""
         assert self.steps is not None
         elapsed, done = time.perf_counter() - self.started, min(done, self.steps)
         per_step = elapsed / done if done else 0.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
 import warnings
@@ -114,7 +113,8 @@ def run_epoch(
     results.reset()
     by_batch = hooks.wants_batches("train")
     shares = shares_of(run, visit, by_batch)
-    with progress.running(lambda: steps + network.steps_done), contextlib.closing(shares):
+    try:
+        progress.begin(lambda: steps + network.steps_done)
         for share in shares:
             if by_batch:
                 hooks.call("on_train_batch_begin", steps, {})
@@ -126,6 +126,10 @@ def run_epoch(
             steps += share.steps
             if model.stop_training:
                 break
+    finally:
+        progress.moving = False  # before a call, at which an interrupt may come
+        progress.end()
+        shares.close()
     if steps < (run.train.steps or 1) and not model.stop_training:
         needs = f"{run.train.steps or 'one'} batches"
         warnings.warn(f"fit: got {steps} batches in epoch {epoch + 1}, needs {needs}; training ends", stacklevel=4)
