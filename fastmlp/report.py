@@ -6,7 +6,8 @@ each epoch is printed, where Keras prints a line for every refresh.
 
 from __future__ import annotations
 
-import threading
+import _thread
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,46 @@ def verbosity(verbose: Any) -> int:
     raise ValueError(f"verbose: got {verbose!r}, needs 0 (silent), 1 (bar), 2 (one line) or 'auto'")
 
 
+class Bar:
+    """A bar that draws itself while it is `moving`.
+
+    It does so in a thread, where no signal keeps it from showing the cursor again; and one that was not begun by
+    `threading`, whose locks an interrupt may leave held.
+    """
+
+    def __init__(self) -> None:
+        self.moving = True
+        self.pause, self.drawing = _thread.allocate_lock(), _thread.allocate_lock()
+        self.pause.acquire()
+
+    def draw(self, console: Console, line: Callable[[], Text]) -> None:
+        """Draw the line until the end."""
+        from rich.live import Live
+
+        # Other prints stay as they are: replacing sys.stdout would concern all the threads of the process.
+        with self.drawing, contextlib.suppress(OSError):  # who prints next is told that the terminal is gone
+            if self.moving:
+                with Live(
+                    get_renderable=line,
+                    console=console,
+                    auto_refresh=False,
+                    transient=True,
+                    redirect_stdout=False,
+                    redirect_stderr=False,
+                ) as live:
+                    while self.moving:
+                        live.refresh()
+                        self.pause.acquire(timeout=1 / REFRESH_PER_SECOND)
+
+    def end(self) -> None:
+        """Return when nothing is drawn any more."""
+        self.moving = False
+        if self.pause.locked():
+            self.pause.release()
+        with self.drawing:
+            pass
+
+
 class Progress:
     """Prints the line of an epoch, an evaluation or a prediction.
 
@@ -43,52 +84,28 @@ class Progress:
 
     Attributes
     ----------
-    moving : bool
-        Whether the bar moves; False ends that.
+    bar : Bar
+        Of a terminal.
     """
 
     def __init__(self, steps: int | None, verbose: int):
         self.steps, self.verbose = steps, verbose
         self.console = make_console() if verbose == 1 else None
         self.started = self.trained = time.perf_counter()
-        self.moving = False
-        self.thread: threading.Thread | None = None
-        self.woken = threading.Event()
+        self.bar = Bar()
 
     def begin(self, done: Callable[[], int] | None = None) -> None:
         """Measure the time from here. On a terminal show a bar that moves with `done`, the steps until now."""
         self.started = time.perf_counter()
         console = self.console
         if console is not None and done and self.steps and console.is_terminal and not console.is_jupyter:
-            self.moving = True
-            self.woken.clear()
-            self.thread = threading.Thread(target=self.move, args=(console, done), name="bar", daemon=True)
-            self.thread.start()
+            self.bar = Bar()
+            _thread.start_new_thread(self.bar.draw, (console, lambda: self.moving_line(done())))
 
     def end(self) -> None:
         """Measure the time until here. Nothing moves any more."""
-        self.moving = False
-        if self.thread is not None and self.thread.is_alive():
-            self.woken.set()
-            self.thread.join()
+        self.bar.end()
         self.trained = time.perf_counter()
-
-    def move(self, console: Console, done: Callable[[], int]) -> None:
-        """Draw the bar until it is not `moving`; in a thread of its own, where no signal comes before the cursor is back."""
-        from rich.live import Live
-
-        # Other prints stay as they are: replacing sys.stdout would concern all the threads of the process.
-        with Live(
-            get_renderable=lambda: self.moving_line(done()),
-            console=console,
-            auto_refresh=False,
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        ) as live:
-            while self.moving:
-                live.refresh()
-                self.woken.wait(1 / REFRESH_PER_SECOND)
 
     def moving_line(self, done: int) -> Text:
         """Return the line while training; called by the thread of the bar."""

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from fastmlp import custom_loss, metrics
-from fastmlp.files import written_whole
+from fastmlp.files import write_whole
 from fastmlp.model import Sequential
 from fastmlp.settings import boolean, integer, to_plain
 
@@ -148,8 +148,7 @@ def write(path: Path, header: dict[str, Any], tensors: Tensors) -> None:
     if not tensors:
         raise ValueError("save: got a model without weights, needs one with Dense layers and a known input shape")
     content = save(tensors, metadata={KEY: json.dumps(header)})  # one entry: safetensors keeps no order of several
-    with written_whole(path) as file:
-        file.write(content)
+    write_whole(path, lambda file: file.write(content))
 
 
 def read(filepath: str | os.PathLike[str], use: Callable[[dict[str, Any], Tensors], T]) -> T:

@@ -127,7 +127,7 @@ def run_epoch(
             if model.stop_training:
                 break
     finally:
-        progress.moving = False  # before a call, at which an interrupt may come
+        progress.bar.moving = False  # before a call, at which an interrupt may come
         progress.end()
         shares.close()
     if steps < (run.train.steps or 1) and not model.stop_training:

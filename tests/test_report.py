@@ -85,7 +85,7 @@ def test_on_a_terminal_the_bar_moves(monkeypatch):
     progress, engine = report.Progress(40, verbose=1), Engine()
     progress.begin(lambda: engine.steps_done)
     for engine.steps_done in range(1, 41):
-        while f"{engine.steps_done:2}/40" not in stream.getvalue() and progress.thread.is_alive():
+        while f"{engine.steps_done:2}/40" not in stream.getvalue() and progress.bar.moving:
             time.sleep(0.001)
     progress.end()
     progress.finish({"loss": 0.5})

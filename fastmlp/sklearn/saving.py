@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.validation import check_is_fitted
 
-from fastmlp.files import written_whole
+from fastmlp.files import write_whole
 from fastmlp.sklearn.manyclasses import ManyClasses
 from fastmlp.sklearn.networks import OF_NORMALIZATION
 from fastmlp.sklearn.optimizer import Optimizer
@@ -52,8 +52,8 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
         attributes["_label_binarizer"] = estimator._label_binarizer.y_type_
     header = {name: plain(name, value) for name, value in attributes.items()}
     described = {"format": FORMAT, "class": type(estimator).__name__, "attributes": json.dumps(header)}
-    with written_whole(path) as file:
-        file.write(to_bytes({name: np.ascontiguousarray(array) for name, array in tensors.items()}, described))
+    content = to_bytes({name: np.ascontiguousarray(array) for name, array in tensors.items()}, described)
+    write_whole(path, lambda file: file.write(content))
 
 
 def load(path: str | os.PathLike[str]) -> Any:
