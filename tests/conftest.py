@@ -1,5 +1,10 @@
 """The implementations that tests of the compiled code run on, and data shared between the files."""
 
+import os
+import signal
+import threading
+import time
+
 import numpy as np
 import pytest
 
@@ -23,6 +28,30 @@ def isa(request):
 def threads(request):
     """Each number of threads in turn."""
     return request.param
+
+
+@pytest.fixture
+def interrupt_when():
+    """Gives what sends this process a signal for a KeyboardInterrupt, as soon as a condition holds."""
+    if not hasattr(signal, "SIGALRM"):
+        pytest.skip("needs signals")
+    before, waiting, ended = signal.signal(signal.SIGALRM, signal.default_int_handler), [], threading.Event()
+
+    def wait(condition):
+        while not ended.is_set():
+            if condition():
+                return os.kill(os.getpid(), signal.SIGALRM)
+            time.sleep(0.001)
+
+    def begin(condition):
+        waiting.append(threading.Thread(target=wait, args=(condition,)))
+        waiting[-1].start()
+
+    yield begin
+    ended.set()
+    for thread in waiting:
+        thread.join()
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(scope="session")

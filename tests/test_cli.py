@@ -70,7 +70,7 @@ def process(*arguments, environment=None, **settings):
     """Run the command in a process of its own."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **settings}
     environment = ENVIRONMENT | (environment or {})
-    return subprocess.run([*COMMAND, *map(str, arguments)], env=environment, encoding="utf-8", timeout=120, **pipes)
+    return subprocess.run([*COMMAND, *map(str, arguments)], env=environment, encoding="utf-8", timeout=600, **pipes)
 
 
 def is_error(text, message=""):
@@ -95,9 +95,12 @@ Y = np.repeat(np.arange(3, dtype=np.uint8), 10)
 
 
 def test_the_default_command_learns_the_digits_in_under_three_seconds():
+    """Of the CPUs' time, since other programs may be running; start and end included."""
     seconds = []
-    for _ in range(3):  # the best of three, since other programs may be running
+    for _ in range(3):
+        before = os.times()
         run = process("--json")
+        after = os.times()
         assert run.returncode == 0
         assert run.stdout.count("\n") == 1
         found = json.loads(run.stdout)
@@ -105,7 +108,7 @@ def test_the_default_command_learns_the_digits_in_under_three_seconds():
         assert lines[0::2] == [f"Epoch {epoch}/20" for epoch in range(1, 21)]
         assert all(re.fullmatch(BAR, line) for line in lines[1::2])
         assert found["test_accuracy"] >= 0.97
-        seconds.append(found["seconds"])
+        seconds.append(after.children_user + after.children_system - before.children_user - before.children_system)
         if seconds[-1] < 3.0:
             break
     assert min(seconds) < 3.0
@@ -511,7 +514,7 @@ def test_ctrl_c_while_training(tmp_path):
     with subprocess.Popen(arguments, env=ENVIRONMENT, preexec_fn=default, **pipes) as child:
         lines = [child.stderr.readline() for _ in range(4)]
         child.send_signal(signal.SIGINT)
-        out, err = child.communicate(timeout=60)
+        out, err = child.communicate(timeout=300)
     assert lines[2] == "Epoch 2/1000000\n"
     assert (child.returncode, out) == (130, "")
     assert err.endswith("fastmlp-train: interrupted\n") and "Traceback" not in err

@@ -88,14 +88,14 @@ def test_operations_as_loops_have_the_bits_of_the_kernels():
 def test_operations_as_loops_take_longer_than_the_kernels():
     rng = np.random.default_rng(0)
     x, y = rng.random((20, 100)), rng.random((20, 100))
-    t0 = time.perf_counter()
+    t0 = time.thread_time()
     for _ in range(10):
         z = kernels.relu(kernels.add(x, y))
-    compiled = time.perf_counter() - t0
-    t0 = time.perf_counter()
+    compiled = time.thread_time() - t0
+    t0 = time.thread_time()
     for _ in range(10):
         naive = naive_relu(naive_add(x, y))
-    assert time.perf_counter() - t0 > compiled and np.array_equal(z, naive)
+    assert time.thread_time() - t0 > compiled and np.array_equal(z, naive)
 
 
 def test_matrices_are_reshaped_and_transposed():

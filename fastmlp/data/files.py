@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any, NamedTuple, TypeVar
 
@@ -33,22 +32,22 @@ class Kind(NamedTuple):
 MODEL = Kind("model", "filepath", "a model file of fastmlp")
 
 
-@contextmanager
-def written_whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """Give a file to write to, which takes the name `path` only when the block has ended well.
+def write_whole(path: str | os.PathLike[str], write: Callable[[IO[bytes]], object]) -> None:
+    """Call `write` with a file, which takes the name `path` only when that has ended well.
 
     At every moment there is the old file or the new one under that name.
     """
     target = Path(os.path.realpath(path))  # a symbolic link stays one
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
-    try:
+    try:  # around all of it in one frame: an interrupt may come between the parts of a context manager
         with open(temporary, "xb") as file:
-            yield file
+            write(file)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, target)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        if os.path.exists(temporary):
+            os.unlink(temporary)
         raise
 
 
@@ -70,8 +69,7 @@ def write(path: Path, kind: Kind, header: dict[str, Any], tensors: Tensors) -> N
         raise ValueError("save: got a model without weights, needs one with Dense layers and a known input shape")
     text = json.dumps({"kind": kind.name, **header}, sort_keys=True)
     content = save(tensors, metadata={KEY: text})  # one entry: safetensors keeps no order of several
-    with written_whole(path) as file:
-        file.write(content)
+    write_whole(path, lambda file: file.write(content))
 
 
 def read(path: str | os.PathLike[str], kind: Kind, use: Callable[[dict[str, Any], Tensors], T]) -> T:

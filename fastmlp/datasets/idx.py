@@ -21,7 +21,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from fastmlp.data.files import written_whole
+from fastmlp.data.files import write_whole
 
 DTYPES: dict[int, np.dtype[Any]] = {
     0x08: np.dtype("uint8"),
@@ -129,15 +129,17 @@ def write_idx(path: str | os.PathLike[str], array: np.ndarray[Any, Any]) -> None
     """
     header = _header(array)
     values = np.ascontiguousarray(array, array.dtype.newbyteorder(">")).reshape(-1).view(np.uint8)
-    with written_whole(path) as file:
-        if os.fspath(path).endswith(".gz"):
-            # no file name and no time in the gzip header, so that the bytes depend on the array alone
-            with gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=file, mtime=0) as stream:
-                stream.write(header)
-                stream.write(values.data)
-        else:
-            file.write(header)
-            file.write(values.data)
+
+    def write(file: Any) -> None:
+        file.write(header)
+        file.write(values.data)
+
+    def write_compressed(file: IO[bytes]) -> None:
+        # no file name and no time in the gzip header, so that the bytes depend on the array alone
+        with gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=file, mtime=0) as stream:
+            write(stream)
+
+    write_whole(path, write_compressed if os.fspath(path).endswith(".gz") else write)
 
 
 def _header(array: np.ndarray[Any, Any]) -> bytes:

@@ -94,6 +94,13 @@ cdef extern from "c/threads.h" nogil:
     int thread_number()
     int thread_count()
     void barrier_wait(Barrier *barrier, int count)
+    ctypedef struct Counter:
+        pass
+    void counter_set(Counter *counter, long long next)
+    long long counter_take(Counter *counter)
+
+cdef extern from "c/clock.h" nogil:
+    long long milliseconds()
 
 
 cdef const Isa *selected() noexcept nogil

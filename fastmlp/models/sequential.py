@@ -167,8 +167,9 @@ class Sequential(Model):
             hooks = Hooks(chosen, self, {"verbose": verbose, "steps": source.steps})
             self.fix_input_shape(shape)
             progress = Progress(source.steps, level)
-            with progress.running():
-                done, results = loops.evaluate(self, source, hooks, Results(self))
+            progress.begin()
+            done, results = loops.evaluate(self, source, hooks, Results(self))
+            progress.end()
             progress.finish(dict(sorted(results.items())), done)
             return by_name_or_not(results, as_dict)
 
@@ -191,8 +192,9 @@ class Sequential(Model):
             hooks = Hooks(chosen, self, {"verbose": verbose, "steps": source.steps})
             self.fix_input_shape(shape)
             progress = Progress(source.steps, level)
-            with progress.running():
-                done, outputs = loops.predict(self, source, hooks)
+            progress.begin()
+            done, outputs = loops.predict(self, source, hooks)
+            progress.end()
             progress.finish({}, done)
             return outputs
 
@@ -262,15 +264,13 @@ class Sequential(Model):
         ValueError, TypeError
             As predict does, and when `out` does not fit.
         """
-        if type(x) is np.ndarray and self._lock.acquire(blocking=False):  # a subclass may hide what its memory holds
-            try:
+        if type(x) is np.ndarray:  # a subclass may hide what its memory holds
+            with self._lock:
                 network = self._network
                 if network is not None and x.shape[1:] == self._stack.input_shape:
                     outputs = np.empty((len(x), network.outputs), self.dtype) if out is None else out
                     if type(outputs) is np.ndarray and network.predict_small(x, outputs):
                         return outputs
-            finally:
-                self._lock.release()
         return self.predict(x, verbose=0) if out is None else self._predict_into(x, out)
 
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:

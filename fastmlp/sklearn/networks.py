@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from itertools import zip_longest
 from typing import Any
 
@@ -57,9 +58,10 @@ def build(
     return network
 
 
-# Networks that have predicted, each with what it is made from, until the estimator's next call. One that predicts is
-# not in here, so that threads can share an estimator.
-_idle: weakref.WeakKeyDictionary[Any, tuple[Any, Network]] = weakref.WeakKeyDictionary()
+# Networks that have predicted, by the estimator's id, each with what it is made from, until the estimator's next call.
+# One that predicts is not in here, so that threads can share an estimator. They go with the estimator: by a callback
+# without Python code, as an interrupt there would be lost.
+_idle: dict[int, tuple[weakref.ref[Any], Any, Network]] = {}
 _guard = threading.Lock()
 
 
@@ -74,16 +76,16 @@ def for_predictions(estimator: Any, x: Any) -> Iterator[Network]:
         dtype = np.result_type(dtype, x.dtype if x.dtype in (np.float32, np.float64) else np.float64)
     made_from = dtype, len(estimator.coefs_[0]), layers_of(estimator, 0.0, logits=False)
     with _guard:
-        kept = _idle.pop(estimator, None)
-    if kept is not None and kept[0] == made_from:
-        network = kept[1]
+        kept = _idle.pop(id(estimator), None)
+    if kept is not None and kept[1] == made_from:
+        network = kept[2]
         network.set_weights(weights_of(estimator))
     else:
         network = build(estimator, dtype)
     network.threads = thread_count(estimator, x.shape[0], passes=1)
     yield network
     with _guard:
-        _idle[estimator] = made_from, network
+        _idle[id(estimator)] = weakref.ref(estimator, partial(_idle.pop, id(estimator))), made_from, network
 
 
 def weights_of(estimator: Any) -> Weights:

@@ -112,10 +112,10 @@ def orders(estimator: Any, rows: NDArray[np.int64], random: Any) -> Iterator[NDA
 
 
 def one_epoch(estimator: Any, epochs: Epochs, order: NDArray[np.int64]) -> None:
-    loss = epochs.run(order)
-    estimator.n_iter_ += 1
+    loss, rows = epochs.run(order), len(order)
+    estimator.n_iter_ += 1  # from here on no call before the last, so that no interrupt finds half of it done
     estimator.loss_ = loss
-    estimator.t_ += len(order)
+    estimator.t_ += rows
     estimator.loss_curve_.append(loss)
     if estimator.verbose and estimator.verbose != "progress":
         print(f"Iteration {estimator.n_iter_}, loss = {loss:.8f}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import warnings
 from collections.abc import Generator
 from typing import Any
@@ -62,7 +61,8 @@ def run_epoch(
     results.reset()
     by_batch = hooks.wants_batches("train")
     chunks = chunks_of(run, visit, by_batch)
-    with progress.running(lambda: steps + network.steps_done), contextlib.closing(chunks):
+    try:
+        progress.begin(lambda: steps + network.steps_done)
         for chunk in chunks:
             if by_batch:
                 hooks.call("on_train_batch_begin", steps, {})
@@ -74,6 +74,10 @@ def run_epoch(
             steps += chunk.steps
             if model.stop_training:
                 break
+    finally:
+        progress.bar.moving = False  # before a call, at which an interrupt may come
+        progress.end()
+        chunks.close()
     if steps < (run.train.steps or 1) and not model.stop_training:
         needs = f"{run.train.steps or 'one'} batches"
         warnings.warn(f"fit: got {steps} batches in epoch {epoch + 1}, needs {needs}; training ends", stacklevel=4)

@@ -6,9 +6,10 @@ each epoch is printed, where Keras prints a line for every refresh.
 
 from __future__ import annotations
 
+import _thread
+import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,6 +29,46 @@ def verbosity(verbose: Any) -> int:
     raise ValueError(f"verbose: got {verbose!r}, needs 0 (silent), 1 (bar), 2 (one line) or 'auto'")
 
 
+class Bar:
+    """A bar that draws itself while it is `moving`.
+
+    It does so in a thread, where no signal keeps it from showing the cursor again; and one that was not begun by
+    `threading`, whose locks an interrupt may leave held.
+    """
+
+    def __init__(self) -> None:
+        self.moving = True
+        self.pause, self.drawing = _thread.allocate_lock(), _thread.allocate_lock()
+        self.pause.acquire()
+
+    def draw(self, console: Console, line: Callable[[], Text]) -> None:
+        """Draw the line until the end."""
+        from rich.live import Live
+
+        # Other prints stay as they are: replacing sys.stdout would concern all the threads of the process.
+        with self.drawing, contextlib.suppress(OSError):  # who prints next is told that the terminal is gone
+            if self.moving:
+                with Live(
+                    get_renderable=line,
+                    console=console,
+                    auto_refresh=False,
+                    transient=True,
+                    redirect_stdout=False,
+                    redirect_stderr=False,
+                ) as live:
+                    while self.moving:
+                        live.refresh()
+                        self.pause.acquire(timeout=1 / REFRESH_PER_SECOND)
+
+    def end(self) -> None:
+        """Return when nothing is drawn any more."""
+        self.moving = False
+        if self.pause.locked():
+            self.pause.release()
+        with self.drawing:
+            pass
+
+
 class Progress:
     """Prints the line of an epoch, an evaluation or a prediction.
 
@@ -37,37 +78,34 @@ class Progress:
         Mini-batches in all; None when that shows at the end.
     verbose : int
         0, 1 or 2 as in `fit`.
+
+    Attributes
+    ----------
+    bar : Bar
+        Of a terminal.
     """
 
     def __init__(self, steps: int | None, verbose: int):
         self.steps, self.verbose = steps, verbose
         self.console = make_console() if verbose == 1 else None
         self.started = self.trained = time.perf_counter()
+        self.bar = Bar()
 
-    @contextmanager
-    def running(self, done: Callable[[], int] | None = None) -> Iterator[None]:
-        """Measure what happens inside. On a terminal show a bar that moves with `done`, the steps until now."""
+    def begin(self, done: Callable[[], int] | None = None) -> None:
+        """Measure the time from here. On a terminal show a bar that moves with `done`, the steps until now."""
         self.started = time.perf_counter()
         console = self.console
-        if console is None or done is None or not self.steps or not console.is_terminal or console.is_jupyter:
-            yield
-        else:
-            from rich.live import Live
+        if console is not None and done and self.steps and console.is_terminal and not console.is_jupyter:
+            self.bar = Bar()
+            _thread.start_new_thread(self.bar.draw, (console, lambda: self.moving_line(done())))
 
-            # Other prints stay as they are: replacing sys.stdout would concern all the threads of the process.
-            with Live(
-                get_renderable=lambda: self.moving_line(done()),
-                console=console,
-                refresh_per_second=REFRESH_PER_SECOND,
-                transient=True,
-                redirect_stdout=False,
-                redirect_stderr=False,
-            ):
-                yield
+    def end(self) -> None:
+        """Measure the time until here. Nothing moves any more."""
+        self.bar.end()
         self.trained = time.perf_counter()
 
     def moving_line(self, done: int) -> Text:
-        """Return the line while training; called by rich's refresh thread."""
+        """Return the line while training; called by the thread of the bar."""
         assert self.steps is not None
         elapsed, done = time.perf_counter() - self.started, min(done, self.steps)
         per_step = elapsed / done if done else 0.0

@@ -7,15 +7,18 @@ import sys
 
 import pytest
 
-from fastmlp.data.files import written_whole
+from fastmlp.data.files import write_whole
 
 
 def test_the_old_file_is_there_until_the_new_one_is_whole(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"old")
-    with written_whole(path) as file:
+
+    def write(file):
         file.write(b"new")
         assert path.read_bytes() == b"old" and len(os.listdir(tmp_path)) == 2
+
+    write_whole(path, write)
     assert path.read_bytes() == b"new" and os.listdir(tmp_path) == ["file"]
 
 
@@ -28,22 +31,21 @@ def test_what_fails_leaves_the_old_file_and_no_other(tmp_path, monkeypatch, brok
     path = tmp_path / "file"
     path.write_bytes(b"old")
     monkeypatch.setattr(os, broken, fail)
-    with pytest.raises(type(error)), written_whole(str(path)) as file:
-        file.write(b"new")
+    with pytest.raises(type(error)):
+        write_whole(str(path), lambda file: file.write(b"new"))
     assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["file"]
 
 
 def test_a_link_stays_a_link(tmp_path):
     link, target = tmp_path / "link", tmp_path / "target"
     link.symlink_to(target)
-    with written_whole(link) as file:
-        file.write(b"new")
+    write_whole(link, lambda file: file.write(b"new"))
     assert link.is_symlink() and target.read_bytes() == b"new"
 
 
 def test_a_missing_folder_is_an_error(tmp_path):
-    with pytest.raises(FileNotFoundError), written_whole(tmp_path / "missing" / "file"):
-        pass
+    with pytest.raises(FileNotFoundError):
+        write_whole(tmp_path / "missing" / "file", lambda file: None)
 
 
 SAVE_FOUR_OF_EACH = """

@@ -245,14 +245,20 @@ def test_data_frames_have_their_columns_checked(library):
 
 def test_ctrl_c_keeps_what_was_learnt():
     program = (
-        "import signal, threading, os, numpy as np, warnings\n"
+        "import signal, threading, time, os, numpy as np, warnings\n"
         "from fastmlp.sklearn import MLPRegressor\n"
         "x = np.random.default_rng(0).normal(size=(3000, 50))\n"
-        "threading.Timer(1.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()\n"
+        "model = MLPRegressor(max_iter=10**6, tol=0, n_iter_no_change=10**6)\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell turns off for its background jobs\n"
+        "def interrupt():\n"
+        "    while not getattr(model, 'loss_curve_', None):\n"
+        "        time.sleep(0.01)\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "threading.Thread(target=interrupt).start()\n"
         "with warnings.catch_warnings(record=True) as caught:\n"
         "    warnings.simplefilter('always')\n"
-        "    model = MLPRegressor(max_iter=10**6, tol=0, n_iter_no_change=10**6).fit(x, x[:, 0])\n"
+        "    model.fit(x, x[:, 0])\n"
         "print([str(warning.message) for warning in caught], len(model.loss_curve_) == model.n_iter_ > 0)\n"
     )
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
     assert run.stdout == "['Training interrupted by user.'] True\n", run.stderr

@@ -1,4 +1,5 @@
-/* Threads: the one place that names OpenMP, and the barrier the threads of one parallel region meet at.
+/* Threads: the one place that names OpenMP, the barrier the threads of one parallel region meet at, and the counter
+ * they take turns by.
  *
  * OpenMP's own barrier spins for milliseconds. That is lost time when other programs want the CPU, which one of the
  * threads may itself be waiting for. This one spins for a moment, then lets the system run somebody else.
@@ -21,6 +22,24 @@ static inline int thread_count(void) { return 1; }
 typedef struct Barrier {
     int unused;
 } Barrier;
+
+typedef struct Counter {
+    long long next;
+} Counter;
+
+static inline void counter_set(Counter *counter, long long next)
+{
+#pragma omp critical
+    counter->next = next;
+}
+
+static inline long long counter_take(Counter *counter)
+{
+    long long taken;
+#pragma omp critical
+    taken = counter->next++;
+    return taken;
+}
 
 static inline void barrier_wait(Barrier *barrier, int count)
 {
@@ -45,6 +64,21 @@ typedef struct Barrier {
     atomic_int asleep;
     atomic_uint phase; /* goes up when all have arrived */
 } Barrier;
+
+/* Gives each number to one thread. */
+typedef struct Counter {
+    atomic_llong next;
+} Counter;
+
+static inline void counter_set(Counter *counter, long long next)
+{
+    atomic_store_explicit(&counter->next, next, memory_order_relaxed);
+}
+
+static inline long long counter_take(Counter *counter)
+{
+    return atomic_fetch_add_explicit(&counter->next, 1, memory_order_relaxed);
+}
 
 enum { SPINS = 2000 }; /* some tens of microseconds */
 

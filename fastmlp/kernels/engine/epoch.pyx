@@ -1,15 +1,17 @@
 """The loops over batches: load, forward, loss, backward, update; run by every thread of one parallel region.
 
-Training shares each batch between the threads; predictions give each thread rows of its own, so that none waits.
+Training shares each batch between the threads; in predictions each thread takes rows for itself, so that none waits.
+Between two batches the first thread looks for signals (exceptions.pyx).
 """
 
 from cython cimport floating
 from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memset
-from libc.time cimport time
 
+from fastmlp.kernels.engine.exceptions cimport interrupted
 from fastmlp.kernels.engine.objective cimport compare
-from fastmlp.kernels.isa cimport FLOAT32, STORE, UINT8, barrier_wait, blocks, load, panel_columns, share
+from fastmlp.kernels.isa cimport FLOAT32, STORE, UINT8, barrier_wait, blocks, counter_set, counter_take, load
+from fastmlp.kernels.isa cimport panel_columns
 from fastmlp.kernels.optimizers cimport at_step
 from fastmlp.kernels.engine.plan cimport Data, Matrix, Part, Pass, Plan, element, input_of, part_alone, part_of
 from fastmlp.kernels.engine.plan cimport row_number
@@ -17,15 +19,10 @@ from fastmlp.kernels.engine.propagate cimport backward, forward
 from fastmlp.kernels.engine.rows cimport copy_row
 from fastmlp.kernels.engine.weights cimport constrain, penalty_of, sum_penalties, update_clipped
 
-cdef extern from "Python.h":
-    int PyErr_CheckSignals() noexcept  # an exception it sets is kept for network.pyx to raise
-
-
 cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const floating *kind) noexcept nogil:
-    """One epoch. Totals are kept by the first thread, which also looks for Ctrl-C once a second."""
+    """One epoch. Totals are kept by the first thread."""
     cdef Py_ssize_t start = 0
     cdef uint64_t step = plan.step
-    cdef long long second = time(NULL)
     cdef double penalty = 0
     cdef Pass run = pass_of(plan, True, True)
     cdef Part part
@@ -37,7 +34,7 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
         if plan.penalized:
             sum_penalties(plan, &part, kind)
         compare(plan, data, start, &part, &run, kind)
-        if plan.failed:
+        if plan.stopped:
             break
         set_step(plan, data, start // batch_size, step + 1, &run)
         if plan.penalized:
@@ -50,10 +47,8 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
             add_totals(plan, part.last, penalty * part.last, <floating *> plan.losses)
             plan.step = step
             plan.steps_done += 1
-            if time(NULL) != second:
-                second = time(NULL)
-                if interrupted():
-                    plan.last_step = step + 1  # the others may have begun that one
+            if interrupted(plan):
+                plan.last_step = min(plan.last_step, step + 1)  # the others may have begun that one
         start += batch_size
 
 
@@ -108,23 +103,36 @@ cdef inline Pass pass_of(const Plan *plan, bint gradients, bint training) noexce
     return run
 
 
-cdef void predict(Plan *plan, const Data *data, Py_ssize_t together, int number, int count,
-                  const floating *kind) noexcept nogil:
-    """The last layer's output, without dropout, for the rows of thread `number` of `count`; it takes `together` rows
-    at a time, in memory of its own."""
+cdef void predict(Plan *plan, const Data *data, Py_ssize_t together, int number, const floating *kind) noexcept nogil:
+    """The last layer's output, without dropout, for the chunks of rows that thread `number` takes."""
+    cdef Py_ssize_t chunks = blocks(data.rows, together), chunk = counter_take(&plan.chunks)
+    while chunk < chunks:
+        predict_chunk(plan, data, together, chunk, number, kind)
+        if number == 0 and interrupted(plan):
+            counter_set(&plan.chunks, chunks)
+        chunk = counter_take(&plan.chunks)
+
+
+cdef void predict_alone(Plan *plan, const Data *data, Py_ssize_t together, const floating *kind) noexcept nogil:
+    """Likewise for all rows by one thread, which has no time to look for signals."""
+    cdef Py_ssize_t chunk
+    for chunk in range(blocks(data.rows, together)):
+        predict_chunk(plan, data, together, chunk, 0, kind)
+
+
+cdef void predict_chunk(Plan *plan, const Data *data, Py_ssize_t together, Py_ssize_t chunk, int number,
+                        const floating *kind) noexcept nogil:
+    """Predictions of `together` rows, in memory that thread `number` has for itself."""
     cdef int width = panel_columns(plan.isa, kind)
     cdef floating *out = <floating *> data.predictions
-    cdef Py_ssize_t chunks = blocks(data.rows, together), first = number * together, chunk, start, i
+    cdef Py_ssize_t first = number * together, start = chunk * together - first, i
     cdef const Matrix *predictions = input_of(plan, plan.depth)
     cdef Pass run = pass_of(plan, False, False)
-    cdef Part part
-    for chunk in range(share(chunks, number, count), share(chunks, number + 1, count)):
-        start = chunk * together - first
-        part = part_alone(plan, number, first, first + min(together, data.rows - chunk * together))
-        load_rows(plan, data, start, &part, kind)
-        forward(plan, &part, &run, kind)
-        for i in range(part.first, part.last):
-            copy_row(predictions, i, width, out + (start + i) * plan.outputs)
+    cdef Part part = part_alone(plan, number, first, first + min(together, data.rows - chunk * together))
+    load_rows(plan, data, start, &part, kind)
+    forward(plan, &part, &run, kind)
+    for i in range(part.first, part.last):
+        copy_row(predictions, i, width, out + (start + i) * plan.outputs)
 
 
 cdef void evaluate(Plan *plan, const Data *data, Py_ssize_t batch_size, const floating *kind) noexcept nogil:
@@ -137,18 +145,21 @@ cdef void evaluate(Plan *plan, const Data *data, Py_ssize_t batch_size, const fl
         load_rows(plan, data, start, &part, kind)
         forward(plan, &part, &run, kind)
         compare(plan, data, start, &part, &run, kind)
-        if plan.failed:
+        if plan.stopped:
             return
         barrier_wait(&plan.barrier, part.count)
         if part.number == 0:
             add_totals(plan, part.last, 0, <floating *> plan.losses)
+            plan.stopped = interrupted(plan)
         barrier_wait(&plan.barrier, part.count)
+        if plan.stopped:
+            return
         start += batch_size
     penalize(plan, &part, kind)
 
 
 cdef void differentiate(Plan *plan, const Data *data, const floating *kind) noexcept nogil:
-    """Loss and gradients of all rows as one batch."""
+    """Loss and gradients of all rows as one batch; signals are looked for halfway."""
     cdef Part part = part_of(plan, data.rows)
     cdef Pass run = pass_of(plan, True, data.training)
     cdef floating *dx = <floating *> data.input_gradient
@@ -159,7 +170,10 @@ cdef void differentiate(Plan *plan, const Data *data, const floating *kind) noex
     load_rows(plan, data, 0, &part, kind)
     forward(plan, &part, &run, kind)
     compare(plan, data, 0, &part, &run, kind)
-    if plan.failed:
+    if part.number == 0:
+        plan.stopped = interrupted(plan)
+    barrier_wait(&plan.barrier, part.count)
+    if plan.stopped:
         return
     backward(plan, &part, &run, kind)
     barrier_wait(&plan.barrier, part.count)
@@ -178,12 +192,6 @@ cdef void penalize(Plan *plan, const Part *part, const floating *kind) noexcept 
         barrier_wait(&plan.barrier, part.count)
         if part.number == 0:
             plan.penalty = penalty_of(plan, kind)
-
-
-cdef bint interrupted() noexcept nogil:
-    """Whether a signal handler raised; the exception stays set in this thread."""
-    with gil:
-        return PyErr_CheckSignals() != 0
 
 
 cdef void add_totals(Plan *plan, Py_ssize_t rows, double penalty, const floating *losses) noexcept nogil:

@@ -1,7 +1,6 @@
 """A network in compiled form: its weights in one arena, its epochs without Python; twin of reference/network.py."""
 
 from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.exc cimport PyErr_Occurred
 from cython cimport embedsignature, floating
 from cython.parallel cimport parallel
 from libc.stdint cimport UINT64_MAX, int32_t, int64_t, uint32_t, uint64_t
@@ -14,16 +13,17 @@ import numpy as np
 from fastmlp.kernels.engine.arena import aligned
 from fastmlp.kernels.engine.checks import check_data, check_out, check_rows_and_steps
 from fastmlp.kernels.limits import MAX_THREADS, WORK_PER_THREAD, usable
-from fastmlp.kernels.engine.custom_loss import OwnLoss
+from fastmlp.kernels.engine.custom_loss import CustomLoss
 from fastmlp.kernels.engine.description import (
     ACTIVATIONS, FUSED, KINDS, LOSSES, METRICS, SOURCES, TRAINED, settings_of_loss, take_apart, weight_shapes,
 )
 
-from fastmlp.kernels.engine.epoch cimport differentiate, evaluate, predict, train
-from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, blocks, thread_count, thread_number
+from fastmlp.kernels.engine.epoch cimport differentiate, evaluate, predict, predict_alone, train
+from fastmlp.kernels.engine.exceptions cimport raise_kept
+from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, blocks, counter_set, thread_number
 from fastmlp.kernels.engine.parameters cimport Parameters, address, address_or_null
 from fastmlp.kernels.engine.description cimport ACTIVITY_PENALTY, BATCH_NORMALIZATION, DENSE, LAYER_NORMALIZATION
-from fastmlp.kernels.engine.plan cimport NO_METRIC, OWN_LOSS, POOL, Data, Layer, Lists, Matrix, Parameter, Plan
+from fastmlp.kernels.engine.plan cimport CUSTOM_LOSS, NO_METRIC, POOL, Data, Layer, Lists, Matrix, Parameter, Plan
 from fastmlp.kernels.row_losses cimport Loss
 
 cdef enum:
@@ -82,7 +82,7 @@ cdef class Network(Parameters):
     cdef readonly Py_ssize_t multiply_adds
     cdef bint is_shared  # whether threads meet in each pass; a network where they do not is small work
     cdef Py_ssize_t capacity, capacity_threads
-    cdef object layer_memory, workspace, own_loss
+    cdef object layer_memory, workspace, custom_loss
 
     def __init__(self, inputs, layers, loss=None, optimizer=None, dtype="float32"):
         settings = settings_of_loss(loss)
@@ -94,10 +94,10 @@ cdef class Network(Parameters):
             needs = "at least one input and one unit in every layer"
             raise ValueError(f"layers: got {inputs} inputs and {layers}, needs {needs}")
         self.plan.inputs = inputs
-        self.own_loss = OwnLoss(loss) if callable(loss) else None
+        self.custom_loss = CustomLoss(loss) if callable(loss) else None
         self.plan.fused = bool(layers) and (layers[len(layers) - 1].get("activation"), loss) in FUSED
-        kind = OWN_LOSS
-        if self.own_loss is None:
+        kind = CUSTOM_LOSS
+        if self.custom_loss is None:
             kind = LOSSES[loss + "_from_logits" if self.plan.fused else loss]
         self.plan.loss = Loss(kind, settings.get("delta", 0.0), settings.get("label_smoothing", 0.0))
         stages = take_apart(layers, self.plan.fused)
@@ -173,11 +173,11 @@ cdef class Network(Parameters):
         losses = self.workspace[len(self.workspace) - 1]
         self.plan.activity = self.room(n)
         self.plan.metrics = <double *> self.room(n * (1 if self.dtype == np.float64 else 2))
-        if self.own_loss is not None:
+        if self.custom_loss is not None:
             predictions, gradient = (aligned((n, self.plan.outputs), self.dtype) for _ in range(2))
-            self.own_loss.use_memory(predictions, gradient, losses)
-            self.plan.own_predictions = <void *> address(predictions)
-            self.plan.own_gradient = <void *> address(gradient)
+            self.custom_loss.use_memory(predictions, gradient, losses)
+            self.plan.custom_predictions = <void *> address(predictions)
+            self.plan.custom_gradient = <void *> address(gradient)
         self.capacity = n
         self.capacity_threads = threads
 
@@ -322,9 +322,9 @@ cdef class Network(Parameters):
         self.reserve(min(data.rows, CHUNK), 1)
         with nogil:
             if self.is_single:
-                predict(&self.plan, &data, CHUNK, 0, 1, <const float *> NULL)
+                predict_alone(&self.plan, &data, CHUNK, <const float *> NULL)
             else:
-                predict(&self.plan, &data, CHUNK, 0, 1, <const double *> NULL)
+                predict_alone(&self.plan, &data, CHUNK, <const double *> NULL)
 
     def evaluate(self, x, y, metric=None, sample_weight=None, predictions=None):
         """Mean loss with the penalty, and mean metric, over all rows; arguments as in train_epoch, dropout off."""
@@ -358,7 +358,7 @@ cdef class Network(Parameters):
         memset(&data, 0, sizeof(Data))
         data.x = <const void *> address(x)
         data.x_type = SOURCES[x.dtype]
-        if self.own_loss is None and y is not None:
+        if self.custom_loss is None and y is not None:
             if y.ndim == 2:
                 data.y = <const void *> address(y)
             else:
@@ -378,23 +378,21 @@ cdef class Network(Parameters):
         self.take_lock()
         try:
             self.reserve(batch * threads if what == PREDICT else batch, threads)
-            if self.own_loss is not None:
-                call = self.own_loss.begin(y, order, sample_weight is not None)
-                data.own_loss = <void *> call
+            if self.custom_loss is not None:
+                call = self.custom_loss.begin(y, order, sample_weight is not None)
+                data.custom_loss = <void *> call
             plan.steps_done = 0
             plan.last_step = NEVER
             plan.loss_total = plan.metric_total = plan.penalty = 0
-            plan.failed = False
+            plan.stopped = False
+            counter_set(&plan.chunks, 0)
             if self.is_single:
                 with nogil, parallel(num_threads=threads):
                     loop(what, plan, &data, batch, <const float *> NULL)
             else:
                 with nogil, parallel(num_threads=threads):
                     loop(what, plan, &data, batch, <const double *> NULL)
-            if plan.last_step != NEVER:
-                raise_pending()
-            if plan.failed:
-                self.own_loss.raise_error()
+            raise_kept(plan)
         finally:
             self.lock.release()
 
@@ -407,7 +405,7 @@ cdef void loop(int what, Plan *plan, const Data *data, Py_ssize_t batch_size, co
     if what == TRAIN:
         train(plan, data, batch_size, kind)
     elif what == PREDICT:
-        predict(plan, data, batch_size, thread_number(), thread_count(), kind)
+        predict(plan, data, batch_size, thread_number(), kind)
     elif what == EVALUATE:
         evaluate(plan, data, batch_size, kind)
     else:
@@ -439,8 +437,3 @@ cdef int source_of(const Py_buffer *buffer) noexcept:
     if buffer.format[0] == b"d":
         return FLOAT64
     return UINT8 if buffer.format[0] == b"B" else -1
-
-
-cdef int raise_pending() except -1:
-    """Let the exception out that a signal handler left in this thread."""
-    return -1 if PyErr_Occurred() != NULL else 0

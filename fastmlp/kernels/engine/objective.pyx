@@ -1,13 +1,13 @@
 """What becomes of a batch's predictions: losses, metrics, and the gradient where backward begins."""
 
-from cpython.exc cimport PyErr_Occurred
 from cython cimport floating
 from libc.string cimport memcpy
 
 from fastmlp.kernels.activations cimport activate_row
 from fastmlp.kernels.isa cimport barrier_wait, blocks, panel_columns
 from fastmlp.kernels.engine.description cimport BINARY_ACCURACY, CATEGORICAL_ACCURACY
-from fastmlp.kernels.engine.plan cimport NO_LOSS, NO_METRIC, OWN_LOSS
+from fastmlp.kernels.engine.exceptions cimport call
+from fastmlp.kernels.engine.plan cimport CUSTOM_LOSS, NO_LOSS, NO_METRIC
 from fastmlp.kernels.engine.plan cimport Data, Part, Pass, Plan, gradient_of, input_of, memory_of, row_number
 from fastmlp.kernels.row_losses cimport classes_of, gradient_of_row, link_of, loss_of_row, smooth_row
 from fastmlp.kernels.engine.rows cimport copy_row, place_of_row, put_row, take_row
@@ -22,7 +22,7 @@ cdef void compare(Plan *plan, const Data *data, Py_ssize_t start, const Part *pa
     cdef Py_ssize_t i
     if plan.loss.kind == NO_LOSS:
         return
-    if plan.loss.kind == OWN_LOSS and not ask(plan, data, start, part, kind):
+    if plan.loss.kind == CUSTOM_LOSS and not ask(plan, data, start, part, kind):
         return
     for i in range(part.own_first, part.own_last):
         compare_row(plan, data, row_number(data, start + i), i, top, part, run, kind)
@@ -45,7 +45,7 @@ cdef inline void compare_row(Plan *plan, const Data *data, Py_ssize_t row, Py_ss
     if plan.loss.label_smoothing > 0:
         truth = memory + 3 * padded
         smooth_row(plan.loss.label_smoothing, classes_of(plan.loss.kind, n), n, t, memory + 3 * padded)
-    if plan.loss.kind != OWN_LOSS:
+    if plan.loss.kind != CUSTOM_LOSS:
         losses[i] = loss_of_row(&plan.loss, n, truth, label,
                                 take_row(input_of(plan, top + 1), i, width, memory + padded))
     plan.metrics[i] = metric_of_row(data.metric, n, t, label, predictions)
@@ -58,8 +58,8 @@ cdef inline void compare_row(Plan *plan, const Data *data, Py_ssize_t row, Py_ss
     if not run.gradients:
         return
     gradient = place_of_row(gradient_of(plan, top), i, width, memory + 2 * padded)
-    if plan.loss.kind == OWN_LOSS:
-        memcpy(gradient, <const floating *> plan.own_gradient + i * n, n * sizeof(floating))
+    if plan.loss.kind == CUSTOM_LOSS:
+        memcpy(gradient, <const floating *> plan.custom_gradient + i * n, n * sizeof(floating))
     else:
         memcpy(gradient, predictions, n * sizeof(floating))
         if not plan.fused:
@@ -71,21 +71,16 @@ cdef inline void compare_row(Plan *plan, const Data *data, Py_ssize_t row, Py_ss
 
 
 cdef bint ask(Plan *plan, const Data *data, Py_ssize_t start, const Part *part, const floating *kind) noexcept nogil:
-    """Let the first thread call the user's own loss for the batch; returns whether it gave an answer."""
+    """Let the first thread call the custom loss for the batch; returns whether it gave an answer."""
     cdef int width = panel_columns(plan.isa, kind)
     cdef Py_ssize_t n = plan.outputs, i
     for i in range(part.own_first, part.own_last):
-        copy_row(input_of(plan, plan.depth), i, width, <floating *> plan.own_predictions + i * n)
+        copy_row(input_of(plan, plan.depth), i, width, <floating *> plan.custom_predictions + i * n)
     barrier_wait(&plan.barrier, part.count)
     if part.number == 0:
-        plan.failed = not call(data.own_loss, start, part.last)
+        plan.stopped = not call(plan, data.custom_loss, start, part.last)
     barrier_wait(&plan.barrier, part.count)
-    return not plan.failed
-
-
-cdef bint call(void *own_loss, Py_ssize_t start, Py_ssize_t rows) noexcept nogil:
-    with gil:  # nothing of Python may run while the exception that `interrupted` left there waits to be raised
-        return PyErr_Occurred() == NULL and (<object> own_loss)(start, rows)
+    return not plan.stopped
 
 
 cdef double metric_of_row(int metric, Py_ssize_t n, const floating *t, int label, const floating *p) noexcept nogil:

@@ -148,8 +148,9 @@ cdef class Parameters:
 
     cdef reserve_gradients(self):
         if self.gradient_region is None:
-            self.gradient_region = aligned((self.arena.size,), self.dtype)
-            self.plan.gradients = <void *> address(self.gradient_region)
+            region = aligned((self.arena.size,), self.dtype)
+            self.plan.gradients = <void *> address(region)
+            self.gradient_region = region  # last, as an interrupt may come before
 
     cdef take_lock(self):
         if not self.lock.acquire(blocking=False):

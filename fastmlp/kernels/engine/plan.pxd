@@ -7,12 +7,13 @@ of them is an operand of a product as it is.
 from cython cimport floating
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
-from fastmlp.kernels.isa cimport Barrier, Isa, Optimizer, blocks, panel_columns, share, thread_count, thread_number
+from fastmlp.kernels.isa cimport Barrier, Counter, Isa, Optimizer, blocks, panel_columns, share, thread_count
+from fastmlp.kernels.isa cimport thread_number
 from fastmlp.kernels.row_losses cimport Loss
 
 cdef enum:  # beside LossKind and MetricKind
     NO_LOSS = -1
-    OWN_LOSS = -2  # a Python callable
+    CUSTOM_LOSS = -2  # a Python callable
     NO_METRIC = -1
 
 
@@ -106,8 +107,8 @@ cdef struct Plan:
     Py_ssize_t tile_size
     void *losses            # [rows]
     void *activity          # [rows], penalties of outputs
-    void *own_predictions   # [rows, outputs], for a loss of the user's own
-    void *own_gradient      # [rows, outputs], what it gives back
+    void *custom_predictions    # [rows, outputs], for a custom loss
+    void *custom_gradient   # [rows, outputs], what it gives back
     void *sums              # of each column of the weights, or of their gradients
     double *metrics         # [rows]
     # the epoch
@@ -117,7 +118,10 @@ cdef struct Plan:
     double loss_total
     double metric_total
     double penalty
-    bint failed             # a callable has raised
+    Counter chunks          # of rows that threads have taken to predict
+    bint stopped            # all threads leave, as an exception waits to be raised
+    void *exception         # the Python object, or NULL
+    long long looked        # when signals were looked for, in milliseconds
 
 
 cdef struct Data:
@@ -131,7 +135,7 @@ cdef struct Data:
     void *predictions       # [rows, outputs], for the last layer's output, or NULL
     void *input_gradient    # [rows, inputs], for the gradient of the loss by x, or NULL
     bint training           # whether gradients are those of a step of training
-    void *own_loss          # the Python object that is called for each batch where the loss is OWN_LOSS
+    void *custom_loss       # the Python object that is called for each batch where the loss is CUSTOM_LOSS
     const int64_t *order    # the rows in the order they are visited, or NULL: as they are
     Py_ssize_t rows
     int metric

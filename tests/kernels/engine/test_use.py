@@ -67,13 +67,20 @@ def test_impossible_numbers_of_threads(threads):
 
 
 def test_a_second_use_while_it_runs_is_refused():
-    network, x, y, order = slow_run()
-    training = threading.Thread(target=network.train_epoch, args=(x, y, order[:32000], 32))
+    begun, refused = threading.Event(), threading.Event()
+
+    def loss(y, p):
+        begun.set()
+        assert refused.wait(300)
+        return np.zeros(len(p)), np.zeros_like(p)
+
+    network, x = Network(3, [dense(2)], loss, OPTIMIZERS[0]), np.ones((32000, 3), np.float32)
+    training = threading.Thread(target=network.train_epoch, args=(x, np.zeros(32000), np.arange(32000), 32))
     training.start()
-    while not network.steps_done:
-        pass
+    assert begun.wait(300)
     with pytest.raises(RuntimeError, match="this network is running already"):
         network.predict(x)
+    refused.set()
     training.join()
     assert network.steps_done == 1000
     network.predict(x)
@@ -88,7 +95,7 @@ def test_a_forked_child_does_not_hang():
     product, prediction = kernels.matrix_dot(x, x, threads=2), network.predict(x)
     child = os.fork()
     if not child:
-        signal.alarm(20)
+        signal.alarm(300)
         same = np.array_equal(kernels.matrix_dot(x, x, threads=2), product)
         os._exit(0 if same and np.array_equal(network.predict(x), prediction) else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
@@ -106,24 +113,18 @@ def slow_run():
     return network, rng.random((2000, 512), np.float32), np.zeros(2000, np.intc), np.arange(200_000) % 2000
 
 
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer that sends a signal")
-def test_ctrl_c_ends_an_epoch():
+def test_ctrl_c_ends_an_epoch(interrupt_when):
     network, x, y, order = slow_run()
     network.threads = 2
-    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
-    signal.setitimer(signal.ITIMER_REAL, 0.3)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            network.train_epoch(x, y, order, 32)
-    finally:
-        signal.signal(signal.SIGALRM, before)
+    interrupt_when(lambda: network.steps_done)
+    with pytest.raises(KeyboardInterrupt):
+        network.train_epoch(x, y, order, 32)
     assert 0 < network.steps_done < len(order) / 32
     assert network.step == network.steps_done
     assert np.isfinite(network.predict(x[:5])).all()
 
 
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer that sends a signal")
-def test_ctrl_c_stops_all_threads_after_the_same_step():
+def test_ctrl_c_stops_all_threads_after_the_same_step(interrupt_when):
     """The weights are those that as many steps give when nobody interrupts."""
     layers = [dense(35, "relu", l2=0.01), dropout(0.5), dense(70, "relu"), dense(5, "softmax")]
     rng = np.random.default_rng(11)
@@ -136,30 +137,33 @@ def test_ctrl_c_stops_all_threads_after_the_same_step():
         network.set_weights(weights)
         return network
 
-    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
-    try:
-        for threads in 3, 2:
-            stopped, whole = fresh(threads), fresh(1)
-            signal.setitimer(signal.ITIMER_REAL, 0.1)
-            with pytest.raises(KeyboardInterrupt):
-                stopped.train_epoch(x, y, order, 4)
-            assert 0 < stopped.steps_done == stopped.step < len(order) // 4
-            whole.train_epoch(x, y, order[: 4 * stopped.step], 4)
-            for ours, expected in zip(stopped.get_weights(), whole.get_weights(), strict=True):
-                assert ours.tobytes() == expected.tobytes()
-            assert stopped.train_epoch(x, y, order[:10], 4) == whole.train_epoch(x, y, order[:10], 4)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+    for threads in 3, 2:
+        stopped, whole = fresh(threads), fresh(1)
+        interrupt_when(lambda stopped=stopped: stopped.steps_done)
+        with pytest.raises(KeyboardInterrupt):
+            stopped.train_epoch(x, y, order, 4)
+        assert 0 < stopped.steps_done == stopped.step < len(order) // 4
+        whole.train_epoch(x, y, order[: 4 * stopped.step], 4)
+        for ours, expected in zip(stopped.get_weights(), whole.get_weights(), strict=True):
+            assert ours.tobytes() == expected.tobytes()
+        assert stopped.train_epoch(x, y, order[:10], 4) == whole.train_epoch(x, y, order[:10], 4)
 
 
 def test_steps_done_can_be_watched_from_another_thread():
-    network, x, y, order = slow_run()
-    training = threading.Thread(target=network.train_epoch, args=(x, y, order[:32000], 32))
+    seen, next_seen = set(), threading.Semaphore(0)
+
+    def loss(y, p):
+        if len(seen) < 4:
+            assert next_seen.acquire(timeout=300)
+        return np.zeros(len(p)), np.zeros_like(p)
+
+    network, x = Network(3, [dense(2)], loss, OPTIMIZERS[0]), np.ones((32000, 3), np.float32)
+    training = threading.Thread(target=network.train_epoch, args=(x, np.zeros(32000), np.arange(32000), 32))
     training.start()
-    seen = set()
     while training.is_alive():
-        seen.add(network.steps_done)
+        if network.steps_done not in seen:
+            seen.add(network.steps_done)
+            next_seen.release()
     assert len(seen) > 2
     assert network.steps_done == 1000
 
