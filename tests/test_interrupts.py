@@ -11,11 +11,11 @@ import warnings
 
 import numpy as np
 import pytest
-from fastmlp.model import Sequential
 
 from fastmlp import callbacks
 from fastmlp.kernels import Network
 from fastmlp.layers import BatchNormalization, Dense, Dropout, Input
+from fastmlp.models import Sequential
 from fastmlp.sklearn import MLPRegressor, networks
 from tests.networks import OPTIMIZERS, dense, initial
 

@@ -11,7 +11,6 @@ from typing import IO, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from fastmlp.data.arrays import Shape
 from fastmlp.settings import boolean
 
 KEY = "fastmlp"  # of the metadata
@@ -111,7 +110,7 @@ def header_of(metadata: dict[str, str], kind: Kind) -> dict[str, Any]:
     return header
 
 
-def require_same(expected: Mapping[str, tuple[Shape, str]], tensors: Mapping[str, np.ndarray]) -> None:
+def require_same(expected: Mapping[str, tuple[tuple[int, ...], str]], tensors: Mapping[str, np.ndarray]) -> None:
     """Raise ValueError unless the arrays have the expected names, shapes and dtypes."""
     found = {name: (array.shape, array.dtype.name) for name, array in tensors.items()}
     for name in sorted({*expected, *found}):
