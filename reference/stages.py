@@ -68,7 +68,7 @@ def stage_forward(stage, x, step):
     if kind == "dropout":
         return x if step is None else dropout(x, stage["rate"], stage["seed"], step, stage["layer"])
     if kind == "gaussian_noise":
-        return x if step is None else gaussian_noise(x, stage["rate"], stage["seed"], step, stage["layer"])
+        return x if step is None else gaussian_noise(x, stage["stddev"], stage["seed"], step, stage["layer"])
     if kind == "layer_normalization":
         return normalization.normalize_rows(x, stage["epsilon"], *scale_and_shift(stage, x))
     if kind in ("batch_normalization", "normalization"):

@@ -44,7 +44,7 @@ def dropout(rate, seed=5):
 
 
 def noise(stddev, seed=6):
-    return {"kind": "gaussian_noise", "rate": stddev, "seed": seed}
+    return {"kind": "gaussian_noise", "stddev": stddev, "seed": seed}
 
 
 def batch_normalization(use_gamma=True, use_beta=True, **weights):

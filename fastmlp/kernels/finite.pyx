@@ -3,7 +3,7 @@
 from cython cimport floating
 from cython.parallel cimport prange
 
-from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, Isa, selected, share
+from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, Isa, selected, partition
 
 
 def all_finite(const floating[::1] x, bint as_float32, int threads):
@@ -13,6 +13,6 @@ def all_finite(const floating[::1] x, bint as_float32, int threads):
     cdef Py_ssize_t n = x.shape[0], first
     cdef int part, bad = 0
     for part in prange(threads, nogil=True, schedule="static", num_threads=threads):
-        first = share(n, part, threads)
-        bad += not isa.all_finite(source, target, share(n, part + 1, threads) - first, &x[0] + first)
+        first = partition(n, part, threads)
+        bad += not isa.all_finite(source, target, partition(n, part + 1, threads) - first, &x[0] + first)
     return bad == 0

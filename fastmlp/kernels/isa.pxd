@@ -24,10 +24,10 @@ cdef extern from "c/kernels.h" nogil:
         int average_slot
         double ema_momentum
         int64_t ema_overwrite_frequency
-        double plain_rate
+        double step_size
         double correction
-        double share_m
-        double share_g
+        double weight_m
+        double weight_g
         double product
         int64_t counted
         double ema_momentum_now
@@ -106,9 +106,10 @@ cdef extern from "c/clock.h" nogil:
 cdef const Isa *selected() noexcept nogil
 
 
-# `share(n, part, parts)` to `share(n, part + 1, parts)` is what the thread `part` of `parts` does of n units of work.
-cdef inline Py_ssize_t share(Py_ssize_t n, Py_ssize_t part, Py_ssize_t parts) noexcept nogil:
-    return n * part // parts
+# Of n units of work, thread number `thread` of `threads` does those from partition(n, thread, threads) on, before
+# partition(n, thread + 1, threads).
+cdef inline Py_ssize_t partition(Py_ssize_t n, Py_ssize_t thread, Py_ssize_t threads) noexcept nogil:
+    return n * thread // threads
 
 
 # The number of blocks of `width` that cover n.

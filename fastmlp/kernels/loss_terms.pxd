@@ -48,7 +48,7 @@ cdef inline floating clip(floating q) noexcept nogil:
     return low if q < low else (high if q > high else q)
 
 
-cdef inline floating share(floating q) noexcept nogil:
+cdef inline floating clip_to_one(floating q) noexcept nogil:
     """q moved into [EPSILON, 1]."""
     cdef floating low = <floating> EPSILON
     return low if q < low else (1 if q > 1 else q)

@@ -8,7 +8,7 @@ from cython.parallel cimport parallel
 from libc.math cimport pow, sqrt
 
 from fastmlp.kernels.isa cimport ADAM, ADAMAX, AMSGRAD, NADAM, OPTIMIZER_NAMES, OPTIMIZER_SLOTS, SCALAR_NAMES
-from fastmlp.kernels.isa cimport Isa, Optimizer, selected, share, thread_count, thread_number, update
+from fastmlp.kernels.isa cimport Isa, Optimizer, selected, partition, thread_count, thread_number, update
 from fastmlp.kernels.isa cimport average_weights as average_elements, clip_by_value as clip_elements
 from fastmlp.kernels.isa cimport decay_weights as decay_elements
 
@@ -171,29 +171,29 @@ cdef void at_step(Optimizer *optimizer, long long step, double learning_rate) no
     """Set what changes from step to step; step counts from 1.
 
     Steps must not go back, except on a copy of what optimizer_from has made."""
-    optimizer.learning_rate = optimizer.plain_rate = learning_rate
+    optimizer.learning_rate = optimizer.step_size = learning_rate
     if optimizer.kind == ADAM or optimizer.kind == AMSGRAD:
-        optimizer.learning_rate = (
+        optimizer.step_size = (
             learning_rate * sqrt(1 - pow(optimizer.beta_2, <double> step)) / (1 - pow(optimizer.beta_1, <double> step))
         )
     elif optimizer.kind == ADAMAX:
         optimizer.correction = 1 - pow(optimizer.beta_1, <double> step)
     elif optimizer.kind == NADAM:
-        shares_of_nadam(optimizer, step)
+        weights_of_nadam(optimizer, step)
     optimizer.ema_momentum_now = momentum_of_average(optimizer.ema_momentum, step)
     optimizer.overwrites_now = (
         optimizer.ema_overwrite_frequency > 0 and step % optimizer.ema_overwrite_frequency == 0
     )
 
 
-cdef void shares_of_nadam(Optimizer *optimizer, long long step) noexcept nogil:
+cdef void weights_of_nadam(Optimizer *optimizer, long long step) noexcept nogil:
     """The product goes on from where it was, or from the first step: a run that was resumed has the same bits."""
     cdef double following = nadam_momentum(optimizer, step + 1)
     while optimizer.counted < step and optimizer.product > 0:
         optimizer.counted += 1
         optimizer.product = optimizer.product * nadam_momentum(optimizer, optimizer.counted)
-    optimizer.share_m = following / (1 - optimizer.product * following)
-    optimizer.share_g = (1 - nadam_momentum(optimizer, step)) / (1 - optimizer.product)
+    optimizer.weight_m = following / (1 - optimizer.product * following)
+    optimizer.weight_g = (1 - nadam_momentum(optimizer, step)) / (1 - optimizer.product)
     optimizer.correction = 1 - pow(optimizer.beta_2, <double> step)
 
 
@@ -216,12 +216,12 @@ cdef apply(dict settings, long long step, floating[::1] w, const floating[::1] g
     slots[2] = &slot_3[0] if slot_3 is not None else NULL
     at_step(&optimizer, step, optimizer.learning_rate)
     with nogil, parallel(num_threads=threads):
-        update_share(isa, &optimizer, w.shape[0], &w[0], <floating *> &g[0], slots)
+        update_own(isa, &optimizer, w.shape[0], &w[0], <floating *> &g[0], slots)
 
 
-cdef void update_share(const Isa *isa, const Optimizer *optimizer, Py_ssize_t n, floating *w, floating *g,
-                       floating **slots) noexcept nogil:
-    """This thread's share of the elements; nothing clips g here."""
+cdef void update_own(const Isa *isa, const Optimizer *optimizer, Py_ssize_t n, floating *w, floating *g,
+                     floating **slots) noexcept nogil:
+    """This thread's own elements; nothing clips g here."""
     cdef Py_ssize_t start = own_start(n)
     cdef floating *own[3]
     cdef int slot
@@ -232,8 +232,8 @@ cdef void update_share(const Isa *isa, const Optimizer *optimizer, Py_ssize_t n,
 
 cdef inline Py_ssize_t own_start(Py_ssize_t n) noexcept nogil:
     """The first of this thread's own elements among n."""
-    return share(n, thread_number(), thread_count())
+    return partition(n, thread_number(), thread_count())
 
 
 cdef inline Py_ssize_t own_count(Py_ssize_t n) noexcept nogil:
-    return share(n, thread_number() + 1, thread_count()) - own_start(n)
+    return partition(n, thread_number() + 1, thread_count()) - own_start(n)

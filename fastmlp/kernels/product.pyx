@@ -10,7 +10,8 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
 from fastmlp.kernels.isa cimport LINEAR, Barrier, Isa
-from fastmlp.kernels.isa cimport barrier_wait, blocks, multiply_rows, panel_columns, share, thread_count, thread_number
+from fastmlp.kernels.isa cimport barrier_wait, blocks, multiply_rows, panel_columns, partition, thread_count
+from fastmlp.kernels.isa cimport thread_number
 from fastmlp.kernels.isa cimport transpose
 
 
@@ -50,12 +51,12 @@ cdef int product(const Isa *isa, Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t c
 
 
 cdef void own_panels(const Isa *isa, Py_ssize_t rows, Py_ssize_t columns, View x, floating *panels) noexcept nogil:
-    """This thread's share of the panels of x[rows, columns]."""
+    """This thread's part of the panels of x[rows, columns]."""
     cdef Py_ssize_t width = panel_columns(isa, panels), count = blocks(columns, width), panel, used, i
     cdef int part = thread_number(), parts = thread_count()
     cdef const floating *values
     cdef floating *out
-    for panel in range(share(count, part, parts), share(count, part + 1, parts)):
+    for panel in range(partition(count, part, parts), partition(count, part + 1, parts)):
         values = <const floating *> x.data + panel * width * x.column_stride
         out = panels + panel * width * rows
         used = min(width, columns - panel * width)
@@ -68,14 +69,15 @@ cdef void own_panels(const Isa *isa, Py_ssize_t rows, Py_ssize_t columns, View x
 
 cdef void own_tiles(const Isa *isa, Py_ssize_t depth, const floating *a, const floating *b, const floating[::1] bias,
                     floating[:, ::1] out) noexcept nogil:
-    """This thread's share of the tiles of the product."""
+    """This thread's part of the tiles of the product."""
     cdef Py_ssize_t width = panel_columns(isa, a), rows = out.shape[0], columns = out.shape[1]
     cdef Py_ssize_t row_blocks = blocks(rows, isa.tile_rows), units = row_blocks * blocks(columns, width)
     cdef Py_ssize_t unit, first, height, column, i, j
     cdef floating c[1024]  # room for the largest tile
-    for unit in range(share(units, thread_number(), thread_count()), share(units, thread_number() + 1, thread_count())):
-        first = share(rows, unit % row_blocks, row_blocks)
-        height = share(rows, unit % row_blocks + 1, row_blocks) - first
+    for unit in range(partition(units, thread_number(), thread_count()),
+                      partition(units, thread_number() + 1, thread_count())):
+        first = partition(rows, unit % row_blocks, row_blocks)
+        height = partition(rows, unit % row_blocks + 1, row_blocks) - first
         column = unit // row_blocks * width
         multiply_rows(isa, <int> height, 2, depth, a + first * width, rows * width, b + column * depth,
                       <const floating *> NULL, LINEAR, c)

@@ -8,8 +8,9 @@ from cython.parallel cimport prange
 from libc.string cimport memcpy
 
 from fastmlp.kernels.activations cimport activate_row
-from fastmlp.kernels.loss_terms cimport EPSILON, at_least, clip, exp_, fabs_, huber, huber_slope, log1p_, log_, log_cosh
-from fastmlp.kernels.loss_terms cimport logarithmic_error, logarithmic_slope, magnitude, share, shortfall, sign, slope
+from fastmlp.kernels.loss_terms cimport EPSILON, at_least, clip, clip_to_one, exp_, fabs_, huber, huber_slope, log1p_
+from fastmlp.kernels.loss_terms cimport log_, log_cosh
+from fastmlp.kernels.loss_terms cimport logarithmic_error, logarithmic_slope, magnitude, shortfall, sign, slope
 from fastmlp.kernels.loss_terms cimport sqrt_, tanh_
 from fastmlp.kernels.isa cimport LINEAR, SIGMOID, SOFTMAX, Isa, selected
 
@@ -158,7 +159,7 @@ cdef floating similarity_of_row(int kind, Py_ssize_t n, const floating *t, const
         return at_least(lag(n, t, y, first_rival(n, t, y)), <floating> 0)
     if kind == KL_DIVERGENCE:
         for j in range(n):
-            total += share(t[j]) * log_(share(t[j]) / share(y[j]))
+            total += clip_to_one(t[j]) * log_(clip_to_one(t[j]) / clip_to_one(y[j]))
         return total
     return -cosine(n, t, length(n, t), y, length(n, y))
 
@@ -175,7 +176,7 @@ cdef void similarity_gradient_of_row(int kind, Py_ssize_t n, Py_ssize_t rows, co
             out[j] = ((1 - t[j]) - t[j] if j == rival else -t[j]) / count if behind else 0
     elif kind == KL_DIVERGENCE:
         for j in range(n):
-            out[j] = (-share(t[j]) / y[j] if <floating> EPSILON <= y[j] <= 1 else 0) / count
+            out[j] = (-clip_to_one(t[j]) / y[j] if <floating> EPSILON <= y[j] <= 1 else 0) / count
     else:
         t_length = length(n, t)
         y_length = length(n, y)

@@ -39,4 +39,4 @@ class GaussianNoise(RandomLayer):
         self.stddev = real("stddev", stddev, low=0.0)
 
     def specs(self, seed: int) -> list[dict[str, Any]]:
-        return [{"kind": "gaussian_noise", "rate": self.stddev, "seed": self.own_seed(seed)}]
+        return [{"kind": "gaussian_noise", "stddev": self.stddev, "seed": self.own_seed(seed)}]

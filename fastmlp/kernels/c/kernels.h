@@ -91,12 +91,11 @@ typedef struct Optimizer {
     int average_slot;    /* the slot with the average of the weights, or -1 */
     double ema_momentum;
     int64_t ema_overwrite_frequency; /* 0: never */
-    /* of a step, set by at_step of optimizers.pyx, which makes learning_rate that of the step, for ADAM and AMSGRAD
-     * corrected for the bias of the first ones */
-    double plain_rate; /* without that correction */
+    /* of a step, set by at_step of optimizers.pyx */
+    double step_size;  /* the learning rate, for ADAM and AMSGRAD corrected for the bias of the first steps */
     double correction; /* of ADAMAX for the bias of its mean, of NADAM for that of its mean square */
-    double share_m;    /* of NADAM: what its mean and the gradient are multiplied by */
-    double share_g;
+    double weight_m;    /* of NADAM: what its mean and the gradient are multiplied by */
+    double weight_g;
     double product; /* and the product of its momenta until the step `counted` */
     int64_t counted;
     double ema_momentum_now;

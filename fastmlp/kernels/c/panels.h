@@ -33,7 +33,7 @@ static void NAME(load)(int source, ptrdiff_t n, const void *x, const void *later
     }
 }
 
-/* A square of vectors: each round of interleaving brings every number half of the way that is left to its place. */
+/* A square of vectors: each round of interleaving rotates the bits of a number's row and column by one. */
 INLINE void NAME(transpose_square)(const T *x, ptrdiff_t x_stride, T *out, ptrdiff_t out_stride)
 {
     VECTOR rows[2][LANES_];

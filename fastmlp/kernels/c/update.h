@@ -2,7 +2,7 @@
 
 static void NAME(sgd)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g)
 {
-    const T rate = (T)optimizer->learning_rate;
+    const T rate = (T)optimizer->step_size;
     for (ptrdiff_t i = 0; i < n; i++)
         w[i] = w[i] - rate * g[i];
 }
@@ -10,7 +10,7 @@ static void NAME(sgd)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w
 static void NAME(momentum)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g,
                            T *__restrict__ m)
 {
-    const T rate = (T)optimizer->learning_rate, momentum = (T)optimizer->momentum;
+    const T rate = (T)optimizer->step_size, momentum = (T)optimizer->momentum;
     for (ptrdiff_t i = 0; i < n; i++) {
         m[i] = momentum * m[i] - rate * g[i];
         w[i] = w[i] + m[i];
@@ -20,7 +20,7 @@ static void NAME(momentum)(const Optimizer *optimizer, ptrdiff_t n, T *__restric
 static void NAME(nesterov)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g,
                            T *__restrict__ m)
 {
-    const T rate = (T)optimizer->learning_rate, momentum = (T)optimizer->momentum;
+    const T rate = (T)optimizer->step_size, momentum = (T)optimizer->momentum;
     for (ptrdiff_t i = 0; i < n; i++) {
         m[i] = momentum * m[i] - rate * g[i];
         w[i] = w[i] + (momentum * m[i] - rate * g[i]);
@@ -30,7 +30,7 @@ static void NAME(nesterov)(const Optimizer *optimizer, ptrdiff_t n, T *__restric
 static void NAME(rmsprop)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g,
                           T *__restrict__ v)
 {
-    const T rate = (T)optimizer->learning_rate, epsilon = (T)optimizer->epsilon;
+    const T rate = (T)optimizer->step_size, epsilon = (T)optimizer->epsilon;
     const T rho = (T)optimizer->rho, rest = (T)(1.0 - optimizer->rho);
     for (ptrdiff_t i = 0; i < n; i++) {
         v[i] = rho * v[i] + rest * (g[i] * g[i]);
@@ -41,7 +41,7 @@ static void NAME(rmsprop)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict
 static void NAME(rmsprop_momentum)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g,
                                    T *__restrict__ v, T *__restrict__ m)
 {
-    const T rate = (T)optimizer->learning_rate, epsilon = (T)optimizer->epsilon, momentum = (T)optimizer->momentum;
+    const T rate = (T)optimizer->step_size, epsilon = (T)optimizer->epsilon, momentum = (T)optimizer->momentum;
     const T rho = (T)optimizer->rho, rest = (T)(1.0 - optimizer->rho);
     for (ptrdiff_t i = 0; i < n; i++) {
         v[i] = rho * v[i] + rest * (g[i] * g[i]);
@@ -53,7 +53,7 @@ static void NAME(rmsprop_momentum)(const Optimizer *optimizer, ptrdiff_t n, T *_
 static void NAME(rmsprop_centered)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g,
                                    T *__restrict__ v, T *__restrict__ a, T *__restrict__ m)
 {
-    const T rate = (T)optimizer->learning_rate, epsilon = (T)optimizer->epsilon, momentum = (T)optimizer->momentum;
+    const T rate = (T)optimizer->step_size, epsilon = (T)optimizer->epsilon, momentum = (T)optimizer->momentum;
     const T rho = (T)optimizer->rho, rest = (T)(1.0 - optimizer->rho);
     for (ptrdiff_t i = 0; i < n; i++) {
         v[i] = rho * v[i] + rest * (g[i] * g[i]);
@@ -66,7 +66,7 @@ static void NAME(rmsprop_centered)(const Optimizer *optimizer, ptrdiff_t n, T *_
 static void NAME(adagrad)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g,
                           T *__restrict__ a)
 {
-    const T rate = (T)optimizer->learning_rate, epsilon = (T)optimizer->epsilon;
+    const T rate = (T)optimizer->step_size, epsilon = (T)optimizer->epsilon;
     for (ptrdiff_t i = 0; i < n; i++) {
         a[i] = a[i] + g[i] * g[i];
         w[i] = w[i] - (rate * g[i]) / SQRT_(a[i] + epsilon);
@@ -76,7 +76,7 @@ static void NAME(adagrad)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict
 static void NAME(adadelta)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g,
                            T *__restrict__ a, T *__restrict__ d)
 {
-    const T rate = (T)optimizer->learning_rate, epsilon = (T)optimizer->epsilon;
+    const T rate = (T)optimizer->step_size, epsilon = (T)optimizer->epsilon;
     const T rho = (T)optimizer->rho, rest = (T)(1.0 - optimizer->rho);
     for (ptrdiff_t i = 0; i < n; i++) {
         a[i] = rho * a[i] + rest * (g[i] * g[i]);
@@ -89,7 +89,7 @@ static void NAME(adadelta)(const Optimizer *optimizer, ptrdiff_t n, T *__restric
 static void NAME(adam)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g,
                        T *__restrict__ m, T *__restrict__ v)
 {
-    const T alpha = (T)optimizer->learning_rate, epsilon = (T)optimizer->epsilon;
+    const T alpha = (T)optimizer->step_size, epsilon = (T)optimizer->epsilon;
     const T rest_1 = (T)(1.0 - optimizer->beta_1), rest_2 = (T)(1.0 - optimizer->beta_2);
     for (ptrdiff_t i = 0; i < n; i++) {
         m[i] = m[i] + (g[i] - m[i]) * rest_1;
@@ -101,7 +101,7 @@ static void NAME(adam)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ 
 static void NAME(amsgrad)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g,
                           T *__restrict__ m, T *__restrict__ v, T *__restrict__ a)
 {
-    const T alpha = (T)optimizer->learning_rate, epsilon = (T)optimizer->epsilon;
+    const T alpha = (T)optimizer->step_size, epsilon = (T)optimizer->epsilon;
     const T rest_1 = (T)(1.0 - optimizer->beta_1), rest_2 = (T)(1.0 - optimizer->beta_2);
     for (ptrdiff_t i = 0; i < n; i++) {
         m[i] = m[i] + (g[i] - m[i]) * rest_1;
@@ -114,7 +114,7 @@ static void NAME(amsgrad)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict
 static void NAME(adamax)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g,
                          T *__restrict__ m, T *__restrict__ u)
 {
-    const T rate = (T)optimizer->learning_rate, epsilon = (T)optimizer->epsilon, correction = (T)optimizer->correction;
+    const T rate = (T)optimizer->step_size, epsilon = (T)optimizer->epsilon, correction = (T)optimizer->correction;
     const T rest_1 = (T)(1.0 - optimizer->beta_1), beta_2 = (T)optimizer->beta_2;
     for (ptrdiff_t i = 0; i < n; i++) {
         const T faded = beta_2 * u[i], size = ABS_(g[i]);
@@ -127,20 +127,20 @@ static void NAME(adamax)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict_
 static void NAME(nadam)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g,
                         T *__restrict__ m, T *__restrict__ v)
 {
-    const T rate = (T)optimizer->learning_rate, epsilon = (T)optimizer->epsilon, correction = (T)optimizer->correction;
+    const T rate = (T)optimizer->step_size, epsilon = (T)optimizer->epsilon, correction = (T)optimizer->correction;
     const T rest_1 = (T)(1.0 - optimizer->beta_1), rest_2 = (T)(1.0 - optimizer->beta_2);
-    const T share_m = (T)optimizer->share_m, share_g = (T)optimizer->share_g;
+    const T weight_m = (T)optimizer->weight_m, weight_g = (T)optimizer->weight_g;
     for (ptrdiff_t i = 0; i < n; i++) {
         m[i] = m[i] + (g[i] - m[i]) * rest_1;
         v[i] = v[i] + (g[i] * g[i] - v[i]) * rest_2;
-        w[i] = w[i] - (rate * (share_m * m[i] + share_g * g[i])) / (SQRT_(v[i] / correction) + epsilon);
+        w[i] = w[i] - (rate * (weight_m * m[i] + weight_g * g[i])) / (SQRT_(v[i] / correction) + epsilon);
     }
 }
 
 static void NAME(lion)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g,
                        T *__restrict__ m)
 {
-    const T rate = (T)optimizer->learning_rate;
+    const T rate = (T)optimizer->step_size;
     const T beta_1 = (T)optimizer->beta_1, rest_1 = (T)(1.0 - optimizer->beta_1);
     const T beta_2 = (T)optimizer->beta_2, rest_2 = (T)(1.0 - optimizer->beta_2);
     for (ptrdiff_t i = 0; i < n; i++) {
@@ -156,9 +156,9 @@ INLINE T NAME(root)(T a, T exponent) { return exponent == (T)0.5 ? SQRT_(a) : PO
 static void NAME(ftrl)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g,
                        T *__restrict__ a, T *__restrict__ z)
 {
-    const T rate = (T)optimizer->learning_rate, exponent = (T)-optimizer->learning_rate_power;
+    const T rate = (T)optimizer->step_size, exponent = (T)-optimizer->learning_rate_power;
     const T low = (T)-optimizer->l1, high = (T)optimizer->l1, shrinkage = (T)(2.0 * optimizer->l2_shrinkage);
-    const T ridge = (T)(2.0 * (optimizer->l2 + optimizer->beta / (2.0 * optimizer->learning_rate)));
+    const T ridge = (T)(2.0 * (optimizer->l2 + optimizer->beta / (2.0 * optimizer->step_size)));
     for (ptrdiff_t i = 0; i < n; i++) {
         const T before = NAME(root)(a[i], exponent);
         a[i] = a[i] + g[i] * g[i];
@@ -231,7 +231,7 @@ static void NAME(update)(const Optimizer *optimizer, ptrdiff_t n, T *w, T *g, T 
     if (is_adjusted && optimizer->clipvalue > 0)
         NAME(clip_by_value)(n, optimizer->clipvalue, g);
     if (is_adjusted && optimizer->weight_decay > 0)
-        NAME(decay_weights)(n, optimizer->weight_decay, optimizer->plain_rate, w);
+        NAME(decay_weights)(n, optimizer->weight_decay, optimizer->learning_rate, w);
     NAME(follow)(optimizer, n, w, g, slots);
     if (is_adjusted && optimizer->average_slot >= 0) {
         NAME(average_weights)(n, optimizer->ema_momentum_now, w, slots[optimizer->average_slot]);

@@ -48,15 +48,15 @@ def settings_of_loss(loss):
 
 
 def take_apart(layers, fused):
-    """The layers with their numbers, where an activation that is no epilogue of the product is a stage of its own."""
+    """The layers with their places, where an activation that is no epilogue of the product is a stage of its own."""
     stages = []
-    for number, layer in enumerate(layers):
-        stage = dict(layer, number=number)
+    for place, layer in enumerate(layers):
+        stage = dict(layer, place=place)
         activation = layer.get("activation", "linear")
-        last = number == len(layers) - 1
+        last = place == len(layers) - 1
         if layer["kind"] == "dense" and (is_no_epilogue(activation) or (fused and last)):
             stages.append(dict(stage, activation="linear"))
-            stages.append({"kind": "activation", "number": number, "activation": activation})
+            stages.append({"kind": "activation", "place": place, "activation": activation})
         else:
             stages.append(stage)
     return stages
@@ -79,5 +79,5 @@ def weight_shapes(stage, inputs):
 
 
 def is_no_epilogue(activation):
-    """Whether it takes whole rows, or its gradient its input, which a dense stage does not keep."""
+    """Whether an activation needs whole rows, or its gradient needs the input: a dense stage has neither."""
     return is_of_rows(ACTIVATIONS[activation]) or takes_input(ACTIVATIONS[activation])

@@ -1,6 +1,6 @@
 """The loops over batches: load, forward, loss, backward, update; run by every thread of one parallel region.
 
-Training shares each batch between the threads; in predictions each thread takes rows for itself, so that none waits.
+Training partitions each batch between the threads; in predictions each thread takes rows for itself, so that none waits.
 Between two batches the first thread looks for signals (exceptions.pyx).
 """
 
@@ -19,7 +19,7 @@ from fastmlp.kernels.engine.propagate cimport backward, forward
 from fastmlp.kernels.engine.rows cimport copy_row
 from fastmlp.kernels.engine.weights cimport constrain, penalty_of, sum_penalties, update_clipped
 
-cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const floating *kind) noexcept nogil:
+cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const floating *tag) noexcept nogil:
     """One epoch. Totals are kept by the first thread."""
     cdef Py_ssize_t start = 0
     cdef uint64_t step = plan.step
@@ -28,22 +28,22 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
     cdef Part part
     while start < data.rows and step < plan.last_step:
         part = part_of(plan, min(batch_size, data.rows - start))
-        load_rows(plan, data, start, &part, kind)
+        load_rows(plan, data, start, &part, tag)
         run.step = step
-        forward(plan, &part, &run, kind)
+        forward(plan, &part, &run, tag)
         if plan.penalized:
-            sum_penalties(plan, &part, kind)
-        compare(plan, data, start, &part, &run, kind)
+            sum_penalties(plan, &part, tag)
+        compare(plan, data, start, &part, &run, tag)
         if plan.stopped:
             break
         set_step(plan, data, start // batch_size, step + 1, &run)
         if plan.penalized:
-            barrier_wait(&plan.barrier, part.count)
-            penalty = run.penalty_scale * penalty_of(plan, kind)
-        learn(plan, &part, &run, kind)
+            barrier_wait(&plan.barrier, part.threads)
+            penalty = run.penalty_scale * penalty_of(plan, tag)
+        learn(plan, &part, &run, tag)
         step += 1
-        barrier_wait(&plan.barrier, part.count)
-        if part.number == 0:  # the others go on, and meet this thread before they write to the losses again
+        barrier_wait(&plan.barrier, part.threads)
+        if part.thread == 0:  # the others go on, and meet this thread before they write to the losses again
             add_totals(plan, part.last, penalty * part.last, <floating *> plan.losses)
             plan.step = step
             plan.steps_done += 1
@@ -61,37 +61,37 @@ cdef void set_step(Plan *plan, const Data *data, Py_ssize_t number, uint64_t ste
     at_step(&run.optimizer, step, learning_rate)
 
 
-cdef void learn(Plan *plan, const Part *part, const Pass *run, const floating *kind) noexcept nogil:
+cdef void learn(Plan *plan, const Part *part, const Pass *run, const floating *tag) noexcept nogil:
     """Backward, and the update of the weights: on the way, or from the gradients once their norms are known."""
     cdef Pass kept
     if plan.clipnorm > 0 or plan.global_clipnorm > 0:
         kept = run[0]
         kept.optimizer.kind = STORE
-        backward(plan, part, &kept, kind)
-        barrier_wait(&plan.barrier, part.count)
-        update_clipped(plan, part, run, kind)
+        backward(plan, part, &kept, tag)
+        barrier_wait(&plan.barrier, part.threads)
+        update_clipped(plan, part, run, tag)
     else:
-        backward(plan, part, run, kind)
+        backward(plan, part, run, tag)
     if plan.constrained:
-        barrier_wait(&plan.barrier, part.count)
-        constrain(plan, part, kind)
+        barrier_wait(&plan.barrier, part.threads)
+        constrain(plan, part, tag)
 
 
-cdef void update(Plan *plan, const Data *data, const floating *kind) noexcept nogil:
+cdef void update(Plan *plan, const Data *data, const floating *tag) noexcept nogil:
     """One step of the optimizer from the gradients that were put into their region."""
     cdef Pass run = pass_of(plan, True, True)
     cdef Part part = part_of(plan, 1)
     set_step(plan, data, 0, plan.step + 1, &run)
-    update_clipped(plan, &part, &run, kind)
-    barrier_wait(&plan.barrier, part.count)
+    update_clipped(plan, &part, &run, tag)
+    barrier_wait(&plan.barrier, part.threads)
     if plan.constrained:
-        constrain(plan, &part, kind)
-    if part.number == 0:
+        constrain(plan, &part, tag)
+    if part.thread == 0:
         plan.step += 1
 
 
 cdef inline Pass pass_of(const Plan *plan, bint gradients, bint training) noexcept nogil:
-    """A pass that ends at the first layer with weights to train."""
+    """A pass that ends at the first stage with weights to train."""
     cdef Pass run
     run.gradients = gradients
     run.training = training
@@ -103,62 +103,62 @@ cdef inline Pass pass_of(const Plan *plan, bint gradients, bint training) noexce
     return run
 
 
-cdef void predict(Plan *plan, const Data *data, Py_ssize_t together, int number, const floating *kind) noexcept nogil:
-    """The last layer's output, without dropout, for the chunks of rows that thread `number` takes."""
+cdef void predict(Plan *plan, const Data *data, Py_ssize_t together, int number, const floating *tag) noexcept nogil:
+    """The last stage's output, without dropout, for the chunks of rows that thread `number` takes."""
     cdef Py_ssize_t chunks = blocks(data.rows, together), chunk = counter_take(&plan.chunks)
     while chunk < chunks:
-        predict_chunk(plan, data, together, chunk, number, kind)
+        predict_chunk(plan, data, together, chunk, number, tag)
         if number == 0 and interrupted(plan):
             counter_set(&plan.chunks, chunks)
         chunk = counter_take(&plan.chunks)
 
 
-cdef void predict_alone(Plan *plan, const Data *data, Py_ssize_t together, const floating *kind) noexcept nogil:
+cdef void predict_alone(Plan *plan, const Data *data, Py_ssize_t together, const floating *tag) noexcept nogil:
     """Likewise for all rows by one thread, which has no time to look for signals."""
     cdef Py_ssize_t chunk
     for chunk in range(blocks(data.rows, together)):
-        predict_chunk(plan, data, together, chunk, 0, kind)
+        predict_chunk(plan, data, together, chunk, 0, tag)
 
 
 cdef void predict_chunk(Plan *plan, const Data *data, Py_ssize_t together, Py_ssize_t chunk, int number,
-                        const floating *kind) noexcept nogil:
+                        const floating *tag) noexcept nogil:
     """Predictions of `together` rows, in memory that thread `number` has for itself."""
-    cdef int width = panel_columns(plan.isa, kind)
+    cdef int width = panel_columns(plan.isa, tag)
     cdef floating *out = <floating *> data.predictions
     cdef Py_ssize_t first = number * together, start = chunk * together - first, i
     cdef const Matrix *predictions = input_of(plan, plan.depth)
     cdef Pass run = pass_of(plan, False, False)
     cdef Part part = part_alone(plan, number, first, first + min(together, data.rows - chunk * together))
-    load_rows(plan, data, start, &part, kind)
-    forward(plan, &part, &run, kind)
+    load_rows(plan, data, start, &part, tag)
+    forward(plan, &part, &run, tag)
     for i in range(part.first, part.last):
         copy_row(predictions, i, width, out + (start + i) * plan.outputs)
 
 
-cdef void evaluate(Plan *plan, const Data *data, Py_ssize_t batch_size, const floating *kind) noexcept nogil:
+cdef void evaluate(Plan *plan, const Data *data, Py_ssize_t batch_size, const floating *tag) noexcept nogil:
     """Forward over all rows, without dropout; totals of loss and metric."""
     cdef Py_ssize_t start = 0
     cdef Pass run = pass_of(plan, False, False)
     cdef Part part
     while start < data.rows:
         part = part_of(plan, min(batch_size, data.rows - start))
-        load_rows(plan, data, start, &part, kind)
-        forward(plan, &part, &run, kind)
-        compare(plan, data, start, &part, &run, kind)
+        load_rows(plan, data, start, &part, tag)
+        forward(plan, &part, &run, tag)
+        compare(plan, data, start, &part, &run, tag)
         if plan.stopped:
             return
-        barrier_wait(&plan.barrier, part.count)
-        if part.number == 0:
+        barrier_wait(&plan.barrier, part.threads)
+        if part.thread == 0:
             add_totals(plan, part.last, 0, <floating *> plan.losses)
             plan.stopped = interrupted(plan)
-        barrier_wait(&plan.barrier, part.count)
+        barrier_wait(&plan.barrier, part.threads)
         if plan.stopped:
             return
         start += batch_size
-    penalize(plan, &part, kind)
+    penalize(plan, &part, tag)
 
 
-cdef void differentiate(Plan *plan, const Data *data, const floating *kind) noexcept nogil:
+cdef void differentiate(Plan *plan, const Data *data, const floating *tag) noexcept nogil:
     """Loss and gradients of all rows as one batch; signals are looked for halfway."""
     cdef Part part = part_of(plan, data.rows)
     cdef Pass run = pass_of(plan, True, data.training)
@@ -167,31 +167,31 @@ cdef void differentiate(Plan *plan, const Data *data, const floating *kind) noex
     run.optimizer.kind = STORE
     if dx != NULL:
         run.lowest = -1
-    load_rows(plan, data, 0, &part, kind)
-    forward(plan, &part, &run, kind)
-    compare(plan, data, 0, &part, &run, kind)
-    if part.number == 0:
+    load_rows(plan, data, 0, &part, tag)
+    forward(plan, &part, &run, tag)
+    compare(plan, data, 0, &part, &run, tag)
+    if part.thread == 0:
         plan.stopped = interrupted(plan)
-    barrier_wait(&plan.barrier, part.count)
+    barrier_wait(&plan.barrier, part.threads)
     if plan.stopped:
         return
-    backward(plan, &part, &run, kind)
-    barrier_wait(&plan.barrier, part.count)
-    if part.number == 0:
+    backward(plan, &part, &run, tag)
+    barrier_wait(&plan.barrier, part.threads)
+    if part.thread == 0:
         add_totals(plan, part.last, 0, <floating *> plan.losses)
     if dx != NULL:
         for i in range(part.own_first, part.own_last):
-            copy_row(&plan.batch_gradient, i, panel_columns(plan.isa, kind), dx + i * plan.inputs)
-    penalize(plan, &part, kind)
+            copy_row(&plan.batch_gradient, i, panel_columns(plan.isa, tag), dx + i * plan.inputs)
+    penalize(plan, &part, tag)
 
 
-cdef void penalize(Plan *plan, const Part *part, const floating *kind) noexcept nogil:
+cdef void penalize(Plan *plan, const Part *part, const floating *tag) noexcept nogil:
     """The penalty of the weights as they are."""
     if plan.penalized:
-        sum_penalties(plan, part, kind)
-        barrier_wait(&plan.barrier, part.count)
-        if part.number == 0:
-            plan.penalty = penalty_of(plan, kind)
+        sum_penalties(plan, part, tag)
+        barrier_wait(&plan.barrier, part.threads)
+        if part.thread == 0:
+            plan.penalty = penalty_of(plan, tag)
 
 
 cdef void add_totals(Plan *plan, Py_ssize_t rows, double penalty, const floating *losses) noexcept nogil:
@@ -204,9 +204,9 @@ cdef void add_totals(Plan *plan, Py_ssize_t rows, double penalty, const floating
 
 
 cdef void load_rows(Plan *plan, const Data *data, Py_ssize_t start, const Part *part,
-                    const floating *kind) noexcept nogil:
+                    const floating *tag) noexcept nogil:
     """Gather this thread's rows, the row i of the batch from the place start + i, in the network's float type."""
-    cdef int width = panel_columns(plan.isa, kind)
+    cdef int width = panel_columns(plan.isa, tag)
     cdef Py_ssize_t row_bytes = plan.inputs * size_of(data.x_type), i, later
     cdef const uint8_t *x = <const uint8_t *> data.x
     if plan.active:
@@ -214,7 +214,7 @@ cdef void load_rows(Plan *plan, const Data *data, Py_ssize_t start, const Part *
     for i in range(part.own_first, part.own_last):
         later = min(i + 2, part.own_last - 1)
         load(plan.isa, data.x_type, plan.inputs, x + row_number(data, start + i) * row_bytes,
-             x + row_number(data, start + later) * row_bytes, element(&plan.batch, i, 0, width, kind),
+             x + row_number(data, start + later) * row_bytes, element(&plan.batch, i, 0, width, tag),
              plan.batch.stride)
 
 

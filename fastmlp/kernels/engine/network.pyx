@@ -23,7 +23,7 @@ from fastmlp.kernels.engine.exceptions cimport raise_kept
 from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, blocks, counter_set, thread_number
 from fastmlp.kernels.engine.parameters cimport Parameters, address, address_or_null
 from fastmlp.kernels.engine.description cimport ACTIVITY_PENALTY, BATCH_NORMALIZATION, DENSE, LAYER_NORMALIZATION
-from fastmlp.kernels.engine.plan cimport CUSTOM_LOSS, NO_METRIC, POOL, Data, Layer, Lists, Matrix, Parameter, Plan
+from fastmlp.kernels.engine.plan cimport CUSTOM_LOSS, NO_METRIC, POOL, Data, Stage, Lists, Matrix, Parameter, Plan
 from fastmlp.kernels.row_losses cimport Loss
 
 cdef enum:
@@ -80,9 +80,9 @@ cdef class Network(Parameters):
     cdef readonly object loss
     cdef int thread_limit
     cdef readonly Py_ssize_t multiply_adds
-    cdef bint is_shared  # whether threads meet in each pass; a network where they do not is small work
+    cdef bint has_barriers  # without them a pass is too little work for several threads
     cdef Py_ssize_t capacity, capacity_threads
-    cdef object layer_memory, workspace, custom_loss
+    cdef object stage_memory, workspace, custom_loss
 
     def __init__(self, inputs, layers, loss=None, optimizer=None, dtype="float32"):
         settings = settings_of_loss(loss)
@@ -102,35 +102,36 @@ cdef class Network(Parameters):
         self.plan.loss = Loss(kind, settings.get("delta", 0.0), settings.get("label_smoothing", 0.0))
         stages = take_apart(layers, self.plan.fused)
         self.begin(dtype, 4 * len(stages))  # no stage has more arrays
-        self.set_layers(stages)
+        self.set_stages(stages)
         self.end(optimizer)
 
-    cdef set_layers(self, stages):
+    cdef set_stages(self, described):
         """Fill in the C structs of the stages, and give their weights places in the arena."""
-        cdef Layer *layer
+        cdef Stage *stage
         cdef Py_ssize_t inputs = self.plan.inputs
-        self.layer_memory = np.zeros(len(stages) * sizeof(Layer), np.uint8)
-        self.plan.layers = <Layer *> address(self.layer_memory)
-        self.plan.depth = self.plan.first_trained = len(stages)
-        for i, stage in enumerate(stages):
-            layer = &self.plan.layers[i]
-            layer.kind = KINDS[stage["kind"]]
-            layer.number = stage["number"]
-            layer.activation = ACTIVATIONS[stage.get("activation", "linear")]
-            layer.inputs = inputs
-            layer.outputs = inputs = stage.get("units", inputs)
-            layer.l1 = stage.get("l1", 0.0)
-            layer.l2 = stage.get("l2", 0.0)
-            layer.rate = stage.get("rate", 0.0)
-            layer.epsilon = stage.get("epsilon", 0.0)
-            layer.momentum = stage.get("momentum", 0.0)
-            layer.seed = stage.get("seed", 0)
-            layer.scale = stage.get("scale", 1.0)
-            layer.offset = stage.get("offset", 0.0)
-            self.is_shared |= layer.kind == DENSE or layer.kind == BATCH_NORMALIZATION
-            self.plan.active |= layer.kind == ACTIVITY_PENALTY
-            for name, shape in weight_shapes(stage, layer.inputs).items():
-                give(layer, name, self.add(name, shape, name in TRAINED, stage.get(name, {})))
+        self.stage_memory = np.zeros(len(described) * sizeof(Stage), np.uint8)
+        self.plan.stages = <Stage *> address(self.stage_memory)
+        self.plan.depth = self.plan.first_trained = len(described)
+        for i, settings in enumerate(described):
+            stage = &self.plan.stages[i]
+            stage.kind = KINDS[settings["kind"]]
+            stage.place = settings["place"]
+            stage.activation = ACTIVATIONS[settings.get("activation", "linear")]
+            stage.inputs = inputs
+            stage.outputs = inputs = settings.get("units", inputs)
+            stage.l1 = settings.get("l1", 0.0)
+            stage.l2 = settings.get("l2", 0.0)
+            stage.rate = settings.get("rate", 0.0)
+            stage.stddev = settings.get("stddev", 0.0)
+            stage.epsilon = settings.get("epsilon", 0.0)
+            stage.momentum = settings.get("momentum", 0.0)
+            stage.seed = settings.get("seed", 0)
+            stage.scale = settings.get("scale", 1.0)
+            stage.offset = settings.get("offset", 0.0)
+            self.has_barriers |= stage.kind == DENSE or stage.kind == BATCH_NORMALIZATION
+            self.plan.active |= stage.kind == ACTIVITY_PENALTY
+            for name, shape in weight_shapes(settings, stage.inputs).items():
+                give(stage, name, self.add(name, shape, name in TRAINED, settings.get(name, {})))
                 if name in TRAINED:
                     self.plan.first_trained = min(self.plan.first_trained, i)
         self.plan.outputs = inputs
@@ -139,7 +140,7 @@ cdef class Network(Parameters):
     cdef reserve(self, Py_ssize_t n, int threads):
         """Make room for batches of n rows and so many threads."""
         cdef Py_ssize_t widest = self.plan.inputs, deepest = 1, number
-        cdef Layer *layer
+        cdef Stage *stage
         if n <= self.capacity and threads <= self.capacity_threads:
             return
         n = max(n, self.capacity)
@@ -150,18 +151,18 @@ cdef class Network(Parameters):
         self.make_matrix(&self.plan.batch, n, self.plan.inputs)
         self.make_matrix(&self.plan.batch_gradient, n, self.plan.inputs)
         for number in range(self.plan.depth):
-            layer = &self.plan.layers[number]
-            self.make_matrix(&layer.output, n, layer.outputs)
-            self.make_matrix(&layer.gradient, n, layer.outputs)
-            widest = max(widest, layer.outputs)
-            if layer.kind == DENSE:
-                deepest = max(deepest, layer.inputs)
-                listed = self.plan.skip_zeros and layer.outputs > self.width
-                self.make_lists(&layer.by_columns, self.padded(layer.inputs) // 2, n if listed else 0)
-            elif layer.kind == BATCH_NORMALIZATION:
-                layer.statistics = self.room(4 * self.padded(layer.outputs))
-            elif layer.kind == LAYER_NORMALIZATION:
-                layer.statistics = self.room(2 * n)
+            stage = &self.plan.stages[number]
+            self.make_matrix(&stage.output, n, stage.outputs)
+            self.make_matrix(&stage.gradient, n, stage.outputs)
+            widest = max(widest, stage.outputs)
+            if stage.kind == DENSE:
+                deepest = max(deepest, stage.inputs)
+                listed = self.plan.skip_zeros and stage.outputs > self.width
+                self.make_lists(&stage.by_columns, self.padded(stage.inputs) // 2, n if listed else 0)
+            elif stage.kind == BATCH_NORMALIZATION:
+                stage.statistics = self.room(4 * self.padded(stage.outputs))
+            elif stage.kind == LAYER_NORMALIZATION:
+                stage.statistics = self.room(2 * n)
         lists = (blocks(n, self.plan.isa.tile_rows) + threads) * blocks(self.plan.isa.tile_rows, 2)
         self.make_lists(&self.plan.by_rows, lists, deepest)
         self.plan.pairs = <int32_t *> self.room(2 * lists)
@@ -374,7 +375,7 @@ cdef class Network(Parameters):
         data.metric = METRICS[metric]
         cdef Plan *plan = &self.plan
         cdef Py_ssize_t batch = min(batch_size, data.rows)
-        cdef int threads = usable(self.thread_limit) if self.is_shared else 1
+        cdef int threads = usable(self.thread_limit) if self.has_barriers else 1
         self.take_lock()
         try:
             self.reserve(batch * threads if what == PREDICT else batch, threads)
@@ -401,31 +402,31 @@ cdef class Network(Parameters):
         return loss + self.plan.penalty if self.plan.penalized else loss
 
 
-cdef void loop(int what, Plan *plan, const Data *data, Py_ssize_t batch_size, const floating *kind) noexcept nogil:
+cdef void loop(int what, Plan *plan, const Data *data, Py_ssize_t batch_size, const floating *tag) noexcept nogil:
     if what == TRAIN:
-        train(plan, data, batch_size, kind)
+        train(plan, data, batch_size, tag)
     elif what == PREDICT:
-        predict(plan, data, batch_size, thread_number(), kind)
+        predict(plan, data, batch_size, thread_number(), tag)
     elif what == EVALUATE:
-        evaluate(plan, data, batch_size, kind)
+        evaluate(plan, data, batch_size, tag)
     else:
-        differentiate(plan, data, kind)
+        differentiate(plan, data, tag)
 
 
-cdef void give(Layer *layer, name, const Parameter *parameter):
-    """Let a layer know one of its arrays of weights."""
+cdef void give(Stage *stage, name, const Parameter *parameter):
+    """Let a stage know one of its arrays of weights."""
     if name == "kernel":
-        layer.kernel = parameter
+        stage.kernel = parameter
     elif name == "bias":
-        layer.bias = parameter
+        stage.bias = parameter
     elif name == "gamma":
-        layer.gamma = parameter
+        stage.gamma = parameter
     elif name == "beta":
-        layer.beta = parameter
+        stage.beta = parameter
     elif name == "mean":
-        layer.mean = parameter
+        stage.mean = parameter
     else:
-        layer.variance = parameter
+        stage.variance = parameter
 
 
 cdef int source_of(const Py_buffer *buffer) noexcept:

@@ -4,4 +4,4 @@ from fastmlp.kernels.engine.plan cimport Data, Part, Pass, Plan
 
 
 cdef void compare(Plan *plan, const Data *data, Py_ssize_t start, const Part *part, const Pass *run,
-                  const floating *kind) noexcept nogil
+                  const floating *tag) noexcept nogil

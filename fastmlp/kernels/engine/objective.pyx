@@ -1,4 +1,4 @@
-"""What becomes of a batch's predictions: losses, metrics, and the gradient where backward begins."""
+"""The objective of a batch: losses and metrics of its predictions, and the gradient that backward starts from."""
 
 from cython cimport floating
 from libc.string cimport memcpy
@@ -16,26 +16,26 @@ from fastmlp.kernels.engine.weights cimport multiply
 
 
 cdef void compare(Plan *plan, const Data *data, Py_ssize_t start, const Part *part, const Pass *run,
-                  const floating *kind) noexcept nogil:
+                  const floating *tag) noexcept nogil:
     """Loss, metric and gradient of this thread's rows."""
     cdef int top = plan.depth - 2 if plan.fused else plan.depth - 1
     cdef Py_ssize_t i
     if plan.loss.kind == NO_LOSS:
         return
-    if plan.loss.kind == CUSTOM_LOSS and not ask(plan, data, start, part, kind):
+    if plan.loss.kind == CUSTOM_LOSS and not ask(plan, data, start, part, tag):
         return
     for i in range(part.own_first, part.own_last):
-        compare_row(plan, data, row_number(data, start + i), i, top, part, run, kind)
+        compare_row(plan, data, row_number(data, start + i), i, top, part, run, tag)
     if run.gradients:
-        through_activation(plan, top, part, kind)
+        through_activation(plan, top, part, tag)
 
 
 cdef inline void compare_row(Plan *plan, const Data *data, Py_ssize_t row, Py_ssize_t i, int top, const Part *part,
-                             const Pass *run, const floating *kind) noexcept nogil:
+                             const Pass *run, const floating *tag) noexcept nogil:
     """Row number i of the batch, which is row `row` of the data."""
-    cdef int width = panel_columns(plan.isa, kind), label = data.labels[row] if data.labels != NULL else 0
+    cdef int width = panel_columns(plan.isa, tag), label = data.labels[row] if data.labels != NULL else 0
     cdef Py_ssize_t n = plan.outputs, padded = blocks(n, width) * width
-    cdef floating *memory = memory_of(plan, part, kind)
+    cdef floating *memory = memory_of(plan, part, tag)
     cdef floating *gradient
     cdef floating *losses = <floating *> plan.losses
     cdef const floating *predictions = take_row(input_of(plan, plan.depth), i, width, memory)
@@ -70,16 +70,16 @@ cdef inline void compare_row(Plan *plan, const Data *data, Py_ssize_t row, Py_ss
     put_row(gradient_of(plan, top), i, width, gradient)
 
 
-cdef bint ask(Plan *plan, const Data *data, Py_ssize_t start, const Part *part, const floating *kind) noexcept nogil:
+cdef bint ask(Plan *plan, const Data *data, Py_ssize_t start, const Part *part, const floating *tag) noexcept nogil:
     """Let the first thread call the custom loss for the batch; returns whether it gave an answer."""
-    cdef int width = panel_columns(plan.isa, kind)
+    cdef int width = panel_columns(plan.isa, tag)
     cdef Py_ssize_t n = plan.outputs, i
     for i in range(part.own_first, part.own_last):
         copy_row(input_of(plan, plan.depth), i, width, <floating *> plan.custom_predictions + i * n)
-    barrier_wait(&plan.barrier, part.count)
-    if part.number == 0:
+    barrier_wait(&plan.barrier, part.threads)
+    if part.thread == 0:
         plan.stopped = not call(plan, data.custom_loss, start, part.last)
-    barrier_wait(&plan.barrier, part.count)
+    barrier_wait(&plan.barrier, part.threads)
     return not plan.stopped
 
 

@@ -58,7 +58,7 @@ cdef class Parameters:
 
     cdef Parameter *add(self, name, shape, bint trained, settings) except NULL:
         """Make a place for an array; its settings are l1, l2 and max_norm."""
-        cdef Parameter *parameter = &self.plan.weights[self.plan.arrays]
+        cdef Parameter *parameter = &self.plan.weights[self.plan.weight_count]
         place = self.arena.add(shape, trained)
         parameter.start = place.start
         parameter.rows = place.rows
@@ -70,7 +70,7 @@ cdef class Parameters:
         parameter.max_norm = settings.get("max_norm", 0.0)
         self.plan.penalized |= parameter.l1 > 0 or parameter.l2 > 0
         self.plan.constrained |= parameter.max_norm > 0
-        self.plan.arrays += 1
+        self.plan.weight_count += 1
         return parameter
 
     cdef end(self, optimizer):
@@ -82,7 +82,7 @@ cdef class Parameters:
         self.plan.optimizer = optimizer_from(settings)
         slots = SLOTS[settings["name"]] + ("ema_momentum" in settings)
         self.arena.allocate(slots, settings.get("initial_accumulator_value", 0.0))
-        self.plan.parameters = self.arena.size
+        self.plan.region_size = self.arena.size
         self.plan.arena = <void *> address(self.arena.regions)
         self.memory += [aligned((max(1, sums),), self.dtype), aligned((self.plan.tile_size,), self.dtype)]
         self.plan.sums = <void *> address(self.memory[1])

@@ -1,13 +1,21 @@
 """What the engine runs: a network as plain C structs, so that no Python object is needed while it trains.
 
-Every matrix, of the batch, of each layer's outputs and gradients, and of the weights, lies in panels (c/kernels.h): any
+Every matrix, of the batch, of each stage's outputs and gradients, and of the weights, lies in panels (c/kernels.h): any
 of them is an operand of a product as it is.
+
+The oracle's names, in reference/network.py, and the engine's:
+
+    forward         propagate.forward
+    row_losses      objective.compare
+    backprop        propagate.backward
+    update          weights.apply, on the way of backward; weights.update_clipped where gradients are clipped
+    train_epoch     epoch.train
 """
 
 from cython cimport floating
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
-from fastmlp.kernels.isa cimport Barrier, Counter, Isa, Optimizer, blocks, panel_columns, share, thread_count
+from fastmlp.kernels.isa cimport Barrier, Counter, Isa, Optimizer, blocks, panel_columns, partition, thread_count
 from fastmlp.kernels.isa cimport thread_number
 from fastmlp.kernels.row_losses cimport Loss
 
@@ -49,10 +57,10 @@ cdef struct Parameter:
     double max_norm         # of each column, of a vector as a whole; 0: any
 
 
-cdef struct Layer:
+cdef struct Stage:
     int kind                # of description.StageKind
     int activation
-    int number              # place in the list the network was made from; dropout draws its masks by it
+    int place               # in the list the network was made from; dropout draws its masks by it
     Py_ssize_t inputs
     Py_ssize_t outputs
     const Parameter *kernel
@@ -63,31 +71,32 @@ cdef struct Layer:
     const Parameter *variance
     double l1
     double l2
-    double rate
+    double rate             # of dropout
+    double stddev           # of noise
     double epsilon
     double momentum
     uint64_t seed
     double scale
     double offset
     Matrix output
-    Matrix gradient         # of the loss with respect to the output, of a dense layer before its activation
+    Matrix gradient         # of the loss with respect to the output, of a dense stage before its activation
     Lists by_columns        # of the input
     void *statistics        # of a normalization: means, then inverse deviations, of columns or of rows
 
 
 cdef struct Plan:
     const Isa *isa
-    Layer *layers
-    int depth
+    Stage *stages
+    int depth               # the number of stages
     int first_trained       # the backward pass ends here
     Parameter *weights
-    int arrays              # of weights
+    int weight_count
     Py_ssize_t inputs
     Py_ssize_t outputs
     Loss loss
-    bint fused              # the loss reads the input of the last layer, and its gradient starts there
+    bint fused              # the loss reads the input of the last stage, and its gradient starts there
     bint penalized
-    bint active             # layers penalize their outputs
+    bint active             # stages penalize their outputs
     bint constrained
     bint skip_zeros
     double clipnorm         # the largest norm of a gradient, or 0
@@ -95,12 +104,12 @@ cdef struct Plan:
     Optimizer optimizer
     uint64_t step           # updates done
     # memory
-    Py_ssize_t parameters   # elements of one region of the arena: weights, then as many for every optimizer slot
+    Py_ssize_t region_size  # elements of a region of the arena: of weights, then of every optimizer slot
     void *arena
     void *gradients         # a further region, where gradients are kept instead of used, or NULL
     Matrix batch
     Matrix batch_gradient
-    Lists by_rows           # of the input of the layer whose forward product is being computed
+    Lists by_rows           # of the input of the stage whose forward product is being computed
     int32_t *pairs          # [lists][2], the rows of each list; NO_ROW twice where there is none, once for a row alone
     void *scratch           # for each thread: a tile or two squares of panels, then memory for rows and panels
     Py_ssize_t scratch_size
@@ -132,7 +141,7 @@ cdef struct Data:
     const void *weights     # [rows], what their losses are multiplied by, or NULL
     const double *learning_rates    # [steps], or NULL: the optimizer's
     const double *penalty_scales    # [steps], or NULL: 1
-    void *predictions       # [rows, outputs], for the last layer's output, or NULL
+    void *predictions       # [rows, outputs], for the last stage's output, or NULL
     void *input_gradient    # [rows, inputs], for the gradient of the loss by x, or NULL
     bint training           # whether gradients are those of a step of training
     void *custom_loss       # the Python object that is called for each batch where the loss is CUSTOM_LOSS
@@ -145,20 +154,20 @@ cdef inline Py_ssize_t row_number(const Data *data, Py_ssize_t i) noexcept nogil
     return data.order[i] if data.order != NULL else i
 
 
-# What a pass through the layers is for.
+# What a pass through the stages is for.
 cdef struct Pass:
     bint gradients          # backward follows forward
     bint training           # with dropout, and the statistics of the batch
     uint64_t step           # which dropout draws its masks by
-    int lowest              # the first layer that has no use for the gradient of its input
+    int lowest              # the first stage that has no use for the gradient of its input
     double penalty_scale
     Optimizer optimizer
 
 
-# Some rows of the batch, the threads that work on them together, and this thread's own among both.
+# Rows of the batch, the threads that partition them, and this thread with its own rows.
 cdef struct Part:
-    int number
-    int count
+    int thread
+    int threads
     Py_ssize_t first
     Py_ssize_t last         # exclusive, as all that follow
     Py_ssize_t blocks       # tiles that cover the rows, of nearly equal heights
@@ -168,26 +177,26 @@ cdef struct Part:
     int memory              # whose memory for products and rows this thread uses
 
 
-# All threads share the rows up to `rows`.
+# All threads partition the rows up to `rows`.
 cdef inline Part part_of(const Plan *plan, Py_ssize_t rows) noexcept nogil:
     cdef Part part
-    part.number = thread_number()
-    part.count = thread_count()
+    part.thread = thread_number()
+    part.threads = thread_count()
     part.first = 0
     part.last = rows
     part.blocks = blocks(rows, plan.isa.tile_rows)
-    part.own_first = block_row(&part, share(part.blocks, part.number, part.count))
-    part.own_last = block_row(&part, share(part.blocks, part.number + 1, part.count))
+    part.own_first = block_row(&part, partition(part.blocks, part.thread, part.threads))
+    part.own_last = block_row(&part, partition(part.blocks, part.thread + 1, part.threads))
     part.first_block = 0
-    part.memory = part.number
+    part.memory = part.thread
     return part
 
 
-# The rows from `first` to `last` are for one thread alone, the `number`th of those that have rows of their own.
+# Thread number `number` has the rows from `first` to `last` for itself.
 cdef inline Part part_alone(const Plan *plan, int number, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     cdef Part part
-    part.number = 0
-    part.count = 1
+    part.thread = 0
+    part.threads = 1
     part.first = part.own_first = first
     part.last = part.own_last = last
     part.blocks = blocks(last - first, plan.isa.tile_rows)
@@ -198,7 +207,7 @@ cdef inline Part part_alone(const Plan *plan, int number, Py_ssize_t first, Py_s
 
 cdef inline Py_ssize_t block_row(const Part *part, Py_ssize_t block) noexcept nogil:
     """The first row of a block."""
-    return part.first + share(part.last - part.first, block, part.blocks)
+    return part.first + partition(part.last - part.first, block, part.blocks)
 
 
 cdef inline int vectors_of(Py_ssize_t columns, Py_ssize_t panel, Py_ssize_t count, int width) noexcept nogil:
@@ -207,26 +216,26 @@ cdef inline int vectors_of(Py_ssize_t columns, Py_ssize_t panel, Py_ssize_t coun
 
 
 cdef inline floating *element(const Matrix *matrix, Py_ssize_t row, Py_ssize_t panel, int width,
-                              const floating *_) noexcept nogil:
+                              const floating *tag) noexcept nogil:
     """The first element of a row in a panel."""
     return <floating *> matrix.data + panel * matrix.stride + row * width
 
 
 cdef inline const Matrix *input_of(Plan *plan, int number) noexcept nogil:
-    """The output of the layer before; of that before the first, the batch."""
-    return &plan.layers[number - 1].output if number > 0 else &plan.batch
+    """The output of the stage before; of that before the first, the batch."""
+    return &plan.stages[number - 1].output if number > 0 else &plan.batch
 
 
 cdef inline const Matrix *gradient_of(Plan *plan, int number) noexcept nogil:
-    """The gradient of a layer's output; below the first, of the batch."""
-    return &plan.layers[number].gradient if number >= 0 else &plan.batch_gradient
+    """The gradient of a stage's output; below the first, of the batch."""
+    return &plan.stages[number].gradient if number >= 0 else &plan.batch_gradient
 
 
-cdef inline floating *tile_of(const Plan *plan, const Part *part, const floating *_) noexcept nogil:
+cdef inline floating *tile_of(const Plan *plan, const Part *part, const floating *tag) noexcept nogil:
     """This thread's own memory for a product."""
     return <floating *> plan.scratch + part.memory * plan.scratch_size
 
 
-cdef inline floating *memory_of(const Plan *plan, const Part *part, const floating *kind) noexcept nogil:
+cdef inline floating *memory_of(const Plan *plan, const Part *part, const floating *tag) noexcept nogil:
     """This thread's own memory for rows side by side, or for a panel of a kernel."""
-    return tile_of(plan, part, kind) + plan.tile_size
+    return tile_of(plan, part, tag) + plan.tile_size

@@ -1,4 +1,4 @@
-"""Forward and backward through the layers, for some rows; run by every thread of one parallel region."""
+"""Forward and backward through the stages, for some rows; run by every thread of one parallel region."""
 
 from cython cimport floating
 
@@ -10,38 +10,38 @@ from fastmlp.kernels.engine.stage_normalization cimport normalize_backward, norm
 from fastmlp.kernels.engine.stage_rowwise cimport rowwise_backward, rowwise_forward
 
 
-cdef void forward(Plan *plan, const Part *part, const Pass *run, const floating *kind) noexcept nogil:
-    """Every layer's output from the batch, for the thread's own rows at least."""
-    cdef int number, layer
+cdef void forward(Plan *plan, const Part *part, const Pass *run, const floating *tag) noexcept nogil:
+    """Every stage's output from the batch, for the thread's own rows at least."""
+    cdef int number, stage
     cdef bint complete = False  # or there for the thread's own rows
     for number in range(plan.depth):
-        layer = plan.layers[number].kind
-        if layer == DENSE:
-            complete = dense_forward(plan, number, part, run, complete, kind)
-        elif layer >= NORMALIZATION:
-            complete = normalize_forward(plan, number, part, run, complete, kind)
+        stage = plan.stages[number].kind
+        if stage == DENSE:
+            complete = dense_forward(plan, number, part, run, complete, tag)
+        elif stage >= NORMALIZATION:
+            complete = normalize_forward(plan, number, part, run, complete, tag)
         else:
-            rowwise_forward(plan, number, part, run, kind)
+            rowwise_forward(plan, number, part, run, tag)
             complete = False
 
 
-cdef void backward(Plan *plan, const Part *part, const Pass *run, const floating *kind) noexcept nogil:
-    """Gradients from the last layer, where each thread has those of its own rows, down to the lowest that is wanted;
+cdef void backward(Plan *plan, const Part *part, const Pass *run, const floating *tag) noexcept nogil:
+    """Gradients from the last stage, where each thread has those of its own rows, down to the lowest that is wanted;
     weights are updated on the way."""
-    cdef int number = plan.depth - 2 if plan.fused else plan.depth - 1, layer
+    cdef int number = plan.depth - 2 if plan.fused else plan.depth - 1, stage
     cdef bint complete = False
     while number >= max(run.lowest, 0):
-        layer = plan.layers[number].kind
-        if layer == DENSE or layer == NORMALIZATION or layer == BATCH_NORMALIZATION:
+        stage = plan.stages[number].kind
+        if stage == DENSE or stage == NORMALIZATION or stage == BATCH_NORMALIZATION:
             if not complete:
-                barrier_wait(&plan.barrier, part.count)
+                barrier_wait(&plan.barrier, part.threads)
             complete = True
-        if layer == DENSE:
-            dense_backward(plan, number, part, run, kind)
-        elif layer >= NORMALIZATION:
-            normalize_backward(plan, number, part, run, kind)
+        if stage == DENSE:
+            dense_backward(plan, number, part, run, tag)
+        elif stage >= NORMALIZATION:
+            normalize_backward(plan, number, part, run, tag)
             complete = True
         else:
-            rowwise_backward(plan, number, part, run, kind)
+            rowwise_backward(plan, number, part, run, tag)
             complete = False
         number -= 1

@@ -2,16 +2,16 @@ from cython cimport floating
 from libc.stdint cimport uint32_t
 
 from fastmlp.kernels.isa cimport blocks
-from fastmlp.kernels.engine.plan cimport Layer, Lists, Part, Plan
+from fastmlp.kernels.engine.plan cimport Stage, Lists, Part, Plan
 
 
-cdef void list_own_rows(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil
-cdef void list_own_columns(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil
+cdef void list_own_rows(Plan *plan, int number, const Part *part, const floating *tag) noexcept nogil
+cdef void list_own_columns(Plan *plan, int number, const Part *part, const floating *tag) noexcept nogil
 
 
-cdef inline bint may_skip(const Plan *plan, const Layer *layer, int width) noexcept nogil:
+cdef inline bint may_skip(const Plan *plan, const Stage *stage, int width) noexcept nogil:
     """One panel of outputs is computed before its input is looked through."""
-    return plan.skip_zeros and layer.outputs > width
+    return plan.skip_zeros and stage.outputs > width
 
 
 cdef inline Py_ssize_t first_list(const Plan *plan, Py_ssize_t block) noexcept nogil:
@@ -23,5 +23,5 @@ cdef inline uint32_t *index_of(const Lists *lists, Py_ssize_t number) noexcept n
     return lists.index + number * lists.capacity
 
 
-cdef inline floating *values_of(const Lists *lists, Py_ssize_t number, const floating *_) noexcept nogil:
+cdef inline floating *values_of(const Lists *lists, Py_ssize_t number, const floating *tag) noexcept nogil:
     return <floating *> lists.values + 2 * number * lists.capacity

@@ -11,11 +11,11 @@ from libc.string cimport memset
 
 from fastmlp.kernels.isa cimport LINEAR, SGD
 from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, descend_listed, multiply_columns
-from fastmlp.kernels.isa cimport multiply_listed, multiply_rows, panel_columns, share, sum_rows
+from fastmlp.kernels.isa cimport multiply_listed, multiply_rows, panel_columns, partition, sum_rows
 from fastmlp.kernels.isa cimport transpose
 from fastmlp.kernels.engine.description cimport DENSE
 from fastmlp.kernels.engine.plan cimport NO_ROW, NOT_LISTED
-from fastmlp.kernels.engine.plan cimport Layer, Lists, Matrix, Part, Pass, Plan, block_row, element, gradient_of
+from fastmlp.kernels.engine.plan cimport Stage, Lists, Matrix, Part, Pass, Plan, block_row, element, gradient_of
 from fastmlp.kernels.engine.plan cimport input_of, memory_of, tile_of, vectors_of
 from fastmlp.kernels.engine.skipping cimport first_list, index_of, list_own_columns, list_own_rows, values_of
 from fastmlp.kernels.engine.weights cimport apply
@@ -25,50 +25,51 @@ from fastmlp.kernels.engine.weights cimport apply
 
 
 cdef bint dense_forward(Plan *plan, int number, const Part *part, const Pass *run, bint complete,
-                        const floating *kind) noexcept nogil:
+                        const floating *tag) noexcept nogil:
     """y = activation(x . kernel + bias); returns whether y is complete, or there for the thread's own rows only.
 
     x must be there for the thread's own rows, or `complete`."""
-    cdef Layer *layer = &plan.layers[number]
-    cdef int width = panel_columns(plan.isa, kind)
+    cdef Stage *stage = &plan.stages[number]
+    cdef int width = panel_columns(plan.isa, tag)
     cdef bint alone = part.last - part.first == 1  # listed by one thread for all
-    list_own_rows(plan, number, part, kind)
-    if not complete or layer.outputs > width:  # one panel of outputs needs the lists of the thread's own rows only
-        barrier_wait(&plan.barrier, part.count)
+    list_own_rows(plan, number, part, tag)
+    if not complete or stage.outputs > width:  # one panel of outputs needs the lists of the thread's own rows only
+        barrier_wait(&plan.barrier, part.threads)
     if run.gradients:
-        list_own_columns(plan, number, part, kind)
+        list_own_columns(plan, number, part, tag)
     if alone:
-        forward_row(plan, number, part, kind)
+        forward_row(plan, number, part, tag)
     else:
-        forward_tiles(plan, number, part, kind)
-    if layer.outputs <= width:
+        forward_tiles(plan, number, part, tag)
+    if stage.outputs <= width:
         return False  # the tiles of one panel are shared between the threads as the rows are
-    barrier_wait(&plan.barrier, part.count)
+    barrier_wait(&plan.barrier, part.threads)
     return True
 
 
-cdef void forward_tiles(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil:
-    cdef Layer *layer = &plan.layers[number]
+cdef void forward_tiles(Plan *plan, int number, const Part *part, const floating *tag) noexcept nogil:
+    cdef Stage *stage = &plan.stages[number]
     cdef const Matrix *x = input_of(plan, number)
     cdef const Lists *lists = &plan.by_rows
-    cdef int width = panel_columns(plan.isa, kind), count
-    cdef Py_ssize_t units = part.blocks * blocks(layer.outputs, width), unit, panel, row, height, list_number
-    cdef Py_ssize_t first = share(units, part.number, part.count), last = share(units, part.number + 1, part.count)
+    cdef int width = panel_columns(plan.isa, tag), count
+    cdef Py_ssize_t units = part.blocks * blocks(stage.outputs, width), unit, panel, row, height, list_number
+    cdef Py_ssize_t first = partition(units, part.thread, part.threads)
+    cdef Py_ssize_t last = partition(units, part.thread + 1, part.threads)
     for unit in range(first, last):
         panel = unit // part.blocks
         list_number = first_list(plan, part.first_block + unit % part.blocks)
         if lists.counts[list_number] == NOT_LISTED:
             row = block_row(part, unit % part.blocks)
             height = block_row(part, unit % part.blocks + 1) - row
-            multiply_rows(plan.isa, <int> height, vectors_of(layer.outputs, panel, 1, width), layer.inputs,
-                          element(x, row, 0, width, kind), x.stride, kernel_of(plan, layer, panel, kind),
-                          bias_of(plan, layer, panel, kind), layer.activation,
-                          element(&layer.output, row, panel, width, kind))
+            multiply_rows(plan.isa, <int> height, vectors_of(stage.outputs, panel, 1, width), stage.inputs,
+                          element(x, row, 0, width, tag), x.stride, kernel_of(plan, stage, panel, tag),
+                          bias_of(plan, stage, panel, tag), stage.activation,
+                          element(&stage.output, row, panel, width, tag))
             continue
         count = panels_together(unit, first, last, part.blocks)
         if count > 0:
             for list_number in range(list_number, list_number + blocks(plan.isa.tile_rows, 2)):
-                multiply_pair(plan, layer, list_number, panel, count, kind)
+                multiply_pair(plan, stage, list_number, panel, count, tag)
 
 
 cdef inline int panels_together(Py_ssize_t unit, Py_ssize_t first, Py_ssize_t last, Py_ssize_t stride) noexcept nogil:
@@ -81,179 +82,181 @@ cdef inline int panels_together(Py_ssize_t unit, Py_ssize_t first, Py_ssize_t la
     return 2 if unit + stride < last else 1
 
 
-cdef inline void multiply_pair(Plan *plan, Layer *layer, Py_ssize_t list_number, Py_ssize_t panel, Py_ssize_t count,
-                               const floating *kind) noexcept nogil:
+cdef inline void multiply_pair(Plan *plan, Stage *stage, Py_ssize_t list_number, Py_ssize_t panel, Py_ssize_t count,
+                               const floating *tag) noexcept nogil:
     """The two rows of a list, or the one, for `count` panels from one on."""
     cdef const Lists *lists = &plan.by_rows
-    cdef int width = panel_columns(plan.isa, kind)
+    cdef int width = panel_columns(plan.isa, tag)
     cdef int32_t row = plan.pairs[2 * list_number], other = plan.pairs[2 * list_number + 1]
     if row == NO_ROW:
         return
-    multiply_listed(plan.isa, 1 if other == NO_ROW else 2, vectors_of(layer.outputs, panel, count, width),
-                    lists.counts[list_number], index_of(lists, list_number), values_of(lists, list_number, kind),
-                    kernel_of(plan, layer, panel, kind), width * layer.inputs, bias_of(plan, layer, panel, kind),
-                    layer.activation, element(&layer.output, row, panel, width, kind), layer.output.stride,
+    multiply_listed(plan.isa, 1 if other == NO_ROW else 2, vectors_of(stage.outputs, panel, count, width),
+                    lists.counts[list_number], index_of(lists, list_number), values_of(lists, list_number, tag),
+                    kernel_of(plan, stage, panel, tag), width * stage.inputs, bias_of(plan, stage, panel, tag),
+                    stage.activation, element(&stage.output, row, panel, width, tag), stage.output.stride,
                     (other - row) * width)
 
 
-cdef void forward_row(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil:
+cdef void forward_row(Plan *plan, int number, const Part *part, const floating *tag) noexcept nogil:
     """The only row of a batch: all panels at once."""
-    cdef Layer *layer = &plan.layers[number]
-    cdef int width = panel_columns(plan.isa, kind)
-    cdef Py_ssize_t panels = blocks(layer.outputs, width)
-    cdef Py_ssize_t first = share(panels, part.number, part.count), last = share(panels, part.number + 1, part.count)
+    cdef Stage *stage = &plan.stages[number]
+    cdef int width = panel_columns(plan.isa, tag)
+    cdef Py_ssize_t panels = blocks(stage.outputs, width)
+    cdef Py_ssize_t first = partition(panels, part.thread, part.threads)
+    cdef Py_ssize_t last = partition(panels, part.thread + 1, part.threads)
     if first < last:
-        multiply_pair(plan, layer, first_list(plan, part.first_block), first, last - first, kind)
+        multiply_pair(plan, stage, first_list(plan, part.first_block), first, last - first, tag)
 
 
-cdef inline floating *kernel_of(const Plan *plan, const Layer *layer, Py_ssize_t panel,
-                                const floating *kind) noexcept nogil:
+cdef inline floating *kernel_of(const Plan *plan, const Stage *stage, Py_ssize_t panel,
+                                const floating *tag) noexcept nogil:
     """A panel of the kernel."""
-    return <floating *> plan.arena + layer.kernel.start + panel * panel_columns(plan.isa, kind) * layer.inputs
+    return <floating *> plan.arena + stage.kernel.start + panel * panel_columns(plan.isa, tag) * stage.inputs
 
 
-cdef inline const floating *bias_of(const Plan *plan, const Layer *layer, Py_ssize_t panel,
-                                    const floating *kind) noexcept nogil:
-    if layer.bias == NULL:
+cdef inline const floating *bias_of(const Plan *plan, const Stage *stage, Py_ssize_t panel,
+                                    const floating *tag) noexcept nogil:
+    if stage.bias == NULL:
         return NULL
-    return <const floating *> plan.arena + layer.bias.start + panel * panel_columns(plan.isa, kind)
+    return <const floating *> plan.arena + stage.bias.start + panel * panel_columns(plan.isa, tag)
 
 
 # ------------------------------------------------------------------------------------------------------------ backward
 
 
 cdef void dense_backward(Plan *plan, int number, const Part *part, const Pass *run,
-                         const floating *kind) noexcept nogil:
+                         const floating *tag) noexcept nogil:
     """From the gradient of the output, dz: the gradient of the input where something wants it, and the update.
 
     dz must be complete; the gradient of the input is when all threads return, the update when they meet again."""
     if number > run.lowest:
-        input_gradient(plan, number, part, kind)
-        barrier_wait(&plan.barrier, part.count)
-    update_kernel(plan, number, part, run, kind)
-    update_bias(plan, &plan.layers[number], part, run, kind)
+        input_gradient(plan, number, part, tag)
+        barrier_wait(&plan.barrier, part.threads)
+    update_kernel(plan, number, part, run, tag)
+    update_bias(plan, &plan.stages[number], part, run, tag)
 
 
-cdef void input_gradient(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil:
-    """dx = dz . transpose(kernel); where x is the output of a dense layer too, through that one's activation."""
-    cdef Layer *layer = &plan.layers[number]
+cdef void input_gradient(Plan *plan, int number, const Part *part, const floating *tag) noexcept nogil:
+    """dx = dz . transpose(kernel); where x is the output of a dense stage too, through that one's activation."""
+    cdef Stage *stage = &plan.stages[number]
     cdef const Matrix *dx = gradient_of(plan, number - 1)
-    cdef int width = panel_columns(plan.isa, kind), vectors
-    cdef Py_ssize_t units = part.blocks * blocks(layer.inputs, width), unit, row, height, panel, packed = -1
-    cdef floating *kernel = memory_of(plan, part, kind)
-    for unit in range(share(units, part.number, part.count), share(units, part.number + 1, part.count)):
+    cdef int width = panel_columns(plan.isa, tag), vectors
+    cdef Py_ssize_t units = part.blocks * blocks(stage.inputs, width), unit, row, height, panel, packed = -1
+    cdef floating *kernel = memory_of(plan, part, tag)
+    for unit in range(partition(units, part.thread, part.threads), partition(units, part.thread + 1, part.threads)):
         panel = unit // part.blocks
         row = block_row(part, unit % part.blocks)
         height = block_row(part, unit % part.blocks + 1) - row
-        vectors = vectors_of(layer.inputs, panel, 1, width)
+        vectors = vectors_of(stage.inputs, panel, 1, width)
         if panel != packed:
-            transpose_kernel(plan, layer, panel, kernel)
+            transpose_kernel(plan, stage, panel, kernel)
             packed = panel
-        multiply_rows(plan.isa, <int> height, vectors, layer.outputs, element(&layer.gradient, row, 0, width, kind),
-                      layer.gradient.stride, kernel, <const floating *> NULL, LINEAR,
-                      element(dx, row, panel, width, kind))
-        if number > 0 and plan.layers[number - 1].kind == DENSE:
-            activate_gradient(plan.isa, plan.layers[number - 1].activation, height * width,
-                              element(input_of(plan, number), row, panel, width, kind),
-                              element(dx, row, panel, width, kind))
+        multiply_rows(plan.isa, <int> height, vectors, stage.outputs, element(&stage.gradient, row, 0, width, tag),
+                      stage.gradient.stride, kernel, <const floating *> NULL, LINEAR,
+                      element(dx, row, panel, width, tag))
+        if number > 0 and plan.stages[number - 1].kind == DENSE:
+            activate_gradient(plan.isa, plan.stages[number - 1].activation, height * width,
+                              element(input_of(plan, number), row, panel, width, tag),
+                              element(dx, row, panel, width, tag))
 
 
-cdef void transpose_kernel(Plan *plan, const Layer *layer, Py_ssize_t panel, floating *out) noexcept nogil:
+cdef void transpose_kernel(Plan *plan, const Stage *stage, Py_ssize_t panel, floating *out) noexcept nogil:
     """The rows of the kernel that belong to a panel of inputs, as the columns of one panel."""
     cdef int width = panel_columns(plan.isa, out)
-    cdef Py_ssize_t rows = min(width, layer.inputs - panel * width), number, column
-    cdef const floating *kernel = kernel_of(plan, layer, 0, out) + panel * width * width
+    cdef Py_ssize_t rows = min(width, stage.inputs - panel * width), number, column
+    cdef const floating *kernel = kernel_of(plan, stage, 0, out) + panel * width * width
     if rows < width:
-        memset(out, 0, layer.outputs * width * sizeof(floating))
-    for number in range(blocks(layer.outputs, width)):
+        memset(out, 0, stage.outputs * width * sizeof(floating))
+    for number in range(blocks(stage.outputs, width)):
         column = number * width
-        transpose(plan.isa, rows, min(width, layer.outputs - column), kernel + column * layer.inputs, width,
+        transpose(plan.isa, rows, min(width, stage.outputs - column), kernel + column * stage.inputs, width,
                   out + column * width, width)
 
 
 cdef void update_kernel(Plan *plan, int number, const Part *part, const Pass *run,
-                        const floating *kind) noexcept nogil:
+                        const floating *tag) noexcept nogil:
     """The gradient transpose(x) . dz, a square of a panel at a time, used for its update as soon as it is there."""
-    cdef Layer *layer = &plan.layers[number]
-    cdef int width = panel_columns(plan.isa, kind), count
-    cdef Py_ssize_t below = blocks(layer.inputs, width), units = below * blocks(layer.outputs, width), unit, panel
-    cdef Py_ssize_t first = share(units, part.number, part.count), last = share(units, part.number + 1, part.count)
-    cdef floating *c = tile_of(plan, part, kind)
+    cdef Stage *stage = &plan.stages[number]
+    cdef int width = panel_columns(plan.isa, tag), count
+    cdef Py_ssize_t below = blocks(stage.inputs, width), units = below * blocks(stage.outputs, width), unit, panel
+    cdef Py_ssize_t first = partition(units, part.thread, part.threads)
+    cdef Py_ssize_t last = partition(units, part.thread + 1, part.threads)
+    cdef floating *c = tile_of(plan, part, tag)
     for unit in range(first, last):
         panel = unit // below
-        if layer.by_columns.counts[unit % below * (width // 2)] == NOT_LISTED:
+        if stage.by_columns.counts[unit % below * (width // 2)] == NOT_LISTED:
             multiply_transposed(plan, number, part, unit % below, panel, c)
-            apply_square(plan, layer, run, unit % below, panel, c)
+            apply_square(plan, stage, run, unit % below, panel, c)
             continue
         count = panels_together(unit, first, last, below)
         if count > 0:
-            update_listed(plan, layer, part, run, unit % below, panel, count, c)
+            update_listed(plan, stage, part, run, unit % below, panel, count, c)
 
 
 cdef void multiply_transposed(Plan *plan, int number, const Part *part, Py_ssize_t below, Py_ssize_t panel,
                               floating *c) noexcept nogil:
     """The columns of x in a panel times a panel of dz."""
-    cdef Layer *layer = &plan.layers[number]
+    cdef Stage *stage = &plan.stages[number]
     cdef const Matrix *x = input_of(plan, number)
     cdef int width = panel_columns(plan.isa, c)
-    cdef Py_ssize_t rows = min(width, layer.inputs - below * width), tiles = blocks(rows, plan.isa.tile_rows)
+    cdef Py_ssize_t rows = min(width, stage.inputs - below * width), tiles = blocks(rows, plan.isa.tile_rows)
     cdef Py_ssize_t tile, i
     for tile in range(tiles):
-        i = share(rows, tile, tiles)
-        multiply_columns(plan.isa, <int> (share(rows, tile + 1, tiles) - i),
-                         vectors_of(layer.outputs, panel, 1, width), part.last - part.first,
+        i = partition(rows, tile, tiles)
+        multiply_columns(plan.isa, <int> (partition(rows, tile + 1, tiles) - i),
+                         vectors_of(stage.outputs, panel, 1, width), part.last - part.first,
                          element(x, part.first, below, width, c) + i,
-                         element(&layer.gradient, part.first, panel, width, c), c + i * width)
+                         element(&stage.gradient, part.first, panel, width, c), c + i * width)
 
 
-cdef void update_listed(Plan *plan, const Layer *layer, const Part *part, const Pass *run, Py_ssize_t below,
+cdef void update_listed(Plan *plan, const Stage *stage, const Part *part, const Pass *run, Py_ssize_t below,
                         Py_ssize_t panel, Py_ssize_t count, floating *c) noexcept nogil:
     """The same from lists, two rows of the kernel at a time, for `count` panels of it from one on."""
-    cdef const Lists *lists = &layer.by_columns
+    cdef const Lists *lists = &stage.by_columns
     cdef int width = panel_columns(plan.isa, c)
-    cdef Py_ssize_t rows = min(width, layer.inputs - below * width), square = width * width, i, number, height
-    cdef Py_ssize_t vectors = vectors_of(layer.outputs, panel, count, width)
+    cdef Py_ssize_t rows = min(width, stage.inputs - below * width), square = width * width, i, number, height
+    cdef Py_ssize_t vectors = vectors_of(stage.outputs, panel, count, width)
     cdef bint descends = run.optimizer.kind == SGD and not run.optimizer.is_adjusted
-    descends = descends and layer.kernel.l1 == 0 and layer.kernel.l2 == 0
-    cdef const floating *dz = element(&layer.gradient, part.first, panel, width, c)
-    cdef floating *kernel = kernel_of(plan, layer, panel, c) + below * square
+    descends = descends and stage.kernel.l1 == 0 and stage.kernel.l2 == 0
+    cdef const floating *dz = element(&stage.gradient, part.first, panel, width, c)
+    cdef floating *kernel = kernel_of(plan, stage, panel, c) + below * square
     for i in range(0, rows, 2):
         number = below * (width // 2) + i // 2
         height = min(2, rows - i)
         if descends:
             descend_listed(plan.isa, <int> height, vectors, lists.counts[number], index_of(lists, number),
-                           values_of(lists, number, c), dz, layer.gradient.stride, run.optimizer.learning_rate,
-                           kernel + i * width, layer.inputs * width)
+                           values_of(lists, number, c), dz, stage.gradient.stride, run.optimizer.step_size,
+                           kernel + i * width, stage.inputs * width)
         else:
             multiply_listed(plan.isa, <int> height, vectors, lists.counts[number], index_of(lists, number),
-                            values_of(lists, number, c), dz, layer.gradient.stride, <const floating *> NULL, LINEAR,
+                            values_of(lists, number, c), dz, stage.gradient.stride, <const floating *> NULL, LINEAR,
                             c + i * width, square, width)
     if not descends:
         for i in range(count):
-            apply_square(plan, layer, run, below, panel + i, c + i * square)
+            apply_square(plan, stage, run, below, panel + i, c + i * square)
 
 
-cdef void apply_square(Plan *plan, const Layer *layer, const Pass *run, Py_ssize_t below, Py_ssize_t panel,
+cdef void apply_square(Plan *plan, const Stage *stage, const Pass *run, Py_ssize_t below, Py_ssize_t panel,
                        floating *g) noexcept nogil:
     """Update a square of the kernel, of the inputs and the outputs of a panel each, by its gradient."""
     cdef int width = panel_columns(plan.isa, g)
-    cdef Py_ssize_t rows = min(width, layer.inputs - below * width), i
-    cdef Py_ssize_t at = layer.kernel.start + (panel * layer.inputs + below * width) * width
-    if vectors_of(layer.outputs, panel, 1, width) == 2:
-        apply(plan, layer.kernel, run, at, rows * width, g)
+    cdef Py_ssize_t rows = min(width, stage.inputs - below * width), i
+    cdef Py_ssize_t at = stage.kernel.start + (panel * stage.inputs + below * width) * width
+    if vectors_of(stage.outputs, panel, 1, width) == 2:
+        apply(plan, stage.kernel, run, at, rows * width, g)
         return
     for i in range(rows):
-        apply(plan, layer.kernel, run, at + i * width, width // 2, g + i * width)
+        apply(plan, stage.kernel, run, at + i * width, width // 2, g + i * width)
 
 
-cdef void update_bias(Plan *plan, const Layer *layer, const Part *part, const Pass *run,
-                      const floating *kind) noexcept nogil:
+cdef void update_bias(Plan *plan, const Stage *stage, const Part *part, const Pass *run,
+                      const floating *tag) noexcept nogil:
     """The gradient of the bias, the sum of dz over the rows, and its update."""
-    cdef int width = panel_columns(plan.isa, kind)
-    cdef Py_ssize_t panels = blocks(layer.outputs, width), panel
-    cdef floating *sums = tile_of(plan, part, kind)
-    if layer.bias == NULL:
+    cdef int width = panel_columns(plan.isa, tag)
+    cdef Py_ssize_t panels = blocks(stage.outputs, width), panel
+    cdef floating *sums = tile_of(plan, part, tag)
+    if stage.bias == NULL:
         return
-    for panel in range(share(panels, part.number, part.count), share(panels, part.number + 1, part.count)):
-        sum_rows(plan.isa, part.last - part.first, element(&layer.gradient, part.first, panel, width, kind), sums)
-        apply(plan, layer.bias, run, layer.bias.start + panel * width, width, sums)
+    for panel in range(partition(panels, part.thread, part.threads), partition(panels, part.thread + 1, part.threads)):
+        sum_rows(plan.isa, part.last - part.first, element(&stage.gradient, part.first, panel, width, tag), sums)
+        apply(plan, stage.bias, run, stage.bias.start + panel * width, width, sums)

@@ -9,9 +9,9 @@ from cython cimport floating
 from libc.math cimport sqrt
 from libc.string cimport memcpy, memset
 
-from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, panel_columns, share, sum_rows
+from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, panel_columns, partition, sum_rows
 from fastmlp.kernels.engine.description cimport BATCH_NORMALIZATION, DENSE, LAYER_NORMALIZATION
-from fastmlp.kernels.engine.plan cimport Layer, Parameter, Part, Pass, Plan, element, gradient_of, input_of, memory_of
+from fastmlp.kernels.engine.plan cimport Stage, Parameter, Part, Pass, Plan, element, gradient_of, input_of, memory_of
 from fastmlp.kernels.engine.plan cimport tile_of
 from fastmlp.kernels.engine.stage_rowwise cimport through_activation
 from fastmlp.kernels.engine.weights cimport apply
@@ -23,86 +23,86 @@ cdef enum:
 
 
 cdef bint normalize_forward(Plan *plan, int number, const Part *part, const Pass *run, bint complete,
-                            const floating *kind) noexcept nogil:
+                            const floating *tag) noexcept nogil:
     """Returns whether the output is complete, or there for the thread's own rows only."""
-    cdef Layer *layer = &plan.layers[number]
-    cdef Py_ssize_t panels = blocks(layer.outputs, panel_columns(plan.isa, kind)), panel
-    if layer.kind == LAYER_NORMALIZATION:
-        normalize_rows(plan, number, part, kind)
+    cdef Stage *stage = &plan.stages[number]
+    cdef Py_ssize_t panels = blocks(stage.outputs, panel_columns(plan.isa, tag)), panel
+    if stage.kind == LAYER_NORMALIZATION:
+        normalize_rows(plan, number, part, tag)
         return False
-    if not of_batch(layer, run):
+    if not of_batch(stage, run):
         for panel in range(panels):
-            given_statistics(plan, layer, panel, memory_of(plan, part, kind))
-            scale_panel(plan, number, panel, part.own_first, part.own_last, memory_of(plan, part, kind))
+            given_statistics(plan, stage, panel, memory_of(plan, part, tag))
+            scale_panel(plan, number, panel, part.own_first, part.own_last, memory_of(plan, part, tag))
         return False
     if not complete:
-        barrier_wait(&plan.barrier, part.count)
-    for panel in range(share(panels, part.number, part.count), share(panels, part.number + 1, part.count)):
-        batch_statistics(plan, number, panel, part, statistics_of(plan, layer, panel, kind))
-        scale_panel(plan, number, panel, part.first, part.last, statistics_of(plan, layer, panel, kind))
-    barrier_wait(&plan.barrier, part.count)
+        barrier_wait(&plan.barrier, part.threads)
+    for panel in range(partition(panels, part.thread, part.threads), partition(panels, part.thread + 1, part.threads)):
+        batch_statistics(plan, number, panel, part, statistics_of(plan, stage, panel, tag))
+        scale_panel(plan, number, panel, part.first, part.last, statistics_of(plan, stage, panel, tag))
+    barrier_wait(&plan.barrier, part.threads)
     return True
 
 
 cdef void normalize_backward(Plan *plan, int number, const Part *part, const Pass *run,
-                             const floating *kind) noexcept nogil:
+                             const floating *tag) noexcept nogil:
     """The gradients of the input where something wants it, and of gamma and beta; complete when it returns.
 
     That of the output must be complete, or for the normalization of rows be there for the thread's own ones."""
-    cdef Layer *layer = &plan.layers[number]
-    cdef Py_ssize_t panels = blocks(layer.outputs, panel_columns(plan.isa, kind)), panel
-    cdef floating *columns = memory_of(plan, part, kind)
-    if layer.kind == LAYER_NORMALIZATION and number > run.lowest:
-        normalize_rows_backward(plan, number, part, kind)
-    if layer.kind == LAYER_NORMALIZATION:
-        barrier_wait(&plan.barrier, part.count)
-    for panel in range(share(panels, part.number, part.count), share(panels, part.number + 1, part.count)):
-        if layer.kind == LAYER_NORMALIZATION:
-            sum_normalized_rows(plan, number, panel, part, tile_of(plan, part, kind))
+    cdef Stage *stage = &plan.stages[number]
+    cdef Py_ssize_t panels = blocks(stage.outputs, panel_columns(plan.isa, tag)), panel
+    cdef floating *columns = memory_of(plan, part, tag)
+    if stage.kind == LAYER_NORMALIZATION and number > run.lowest:
+        normalize_rows_backward(plan, number, part, tag)
+    if stage.kind == LAYER_NORMALIZATION:
+        barrier_wait(&plan.barrier, part.threads)
+    for panel in range(partition(panels, part.thread, part.threads), partition(panels, part.thread + 1, part.threads)):
+        if stage.kind == LAYER_NORMALIZATION:
+            sum_normalized_rows(plan, number, panel, part, tile_of(plan, part, tag))
         else:
-            if of_batch(layer, run):
-                columns = statistics_of(plan, layer, panel, kind)
+            if of_batch(stage, run):
+                columns = statistics_of(plan, stage, panel, tag)
             else:
-                given_statistics(plan, layer, panel, columns)
-            sum_normalized_columns(plan, number, panel, part, columns, tile_of(plan, part, kind))
+                given_statistics(plan, stage, panel, columns)
+            sum_normalized_columns(plan, number, panel, part, columns, tile_of(plan, part, tag))
             if number > run.lowest:
-                scale_panel_backward(plan, number, panel, part, run, columns, tile_of(plan, part, kind))
-        update_panel(plan, layer, panel, run, tile_of(plan, part, kind))
-    barrier_wait(&plan.barrier, part.count)
+                scale_panel_backward(plan, number, panel, part, run, columns, tile_of(plan, part, tag))
+        update_panel(plan, stage, panel, run, tile_of(plan, part, tag))
+    barrier_wait(&plan.barrier, part.threads)
 
 
 # ------------------------------------------------------------------------------------------------------------- columns
 
 
-cdef inline bint of_batch(const Layer *layer, const Pass *run) noexcept nogil:
+cdef inline bint of_batch(const Stage *stage, const Pass *run) noexcept nogil:
     """Whether columns are normalized with the statistics of the batch, which depend on x."""
-    return layer.kind == BATCH_NORMALIZATION and run.training
+    return stage.kind == BATCH_NORMALIZATION and run.training
 
 
-cdef inline floating *statistics_of(const Plan *plan, const Layer *layer, Py_ssize_t panel,
-                                    const floating *kind) noexcept nogil:
-    return <floating *> layer.statistics + 4 * panel * panel_columns(plan.isa, kind)
+cdef inline floating *statistics_of(const Plan *plan, const Stage *stage, Py_ssize_t panel,
+                                    const floating *tag) noexcept nogil:
+    return <floating *> stage.statistics + 4 * panel * panel_columns(plan.isa, tag)
 
 
 cdef inline const floating *vector_of(const Plan *plan, const Parameter *parameter, Py_ssize_t panel,
-                                      const floating *kind) noexcept nogil:
+                                      const floating *tag) noexcept nogil:
     """A panel of a vector of weights, or NULL where there is none."""
     if parameter == NULL:
         return NULL
-    return <const floating *> plan.arena + parameter.start + panel * panel_columns(plan.isa, kind)
+    return <const floating *> plan.arena + parameter.start + panel * panel_columns(plan.isa, tag)
 
 
-cdef void given_statistics(const Plan *plan, const Layer *layer, Py_ssize_t panel, floating *columns) noexcept nogil:
+cdef void given_statistics(const Plan *plan, const Stage *stage, Py_ssize_t panel, floating *columns) noexcept nogil:
     """The vectors of a panel from the mean and the variance among the weights."""
     cdef int width = panel_columns(plan.isa, columns)
-    memcpy(columns, vector_of(plan, layer.mean, panel, columns), width * sizeof(floating))
-    complete_statistics(plan, layer, panel, vector_of(plan, layer.variance, panel, columns), columns)
+    memcpy(columns, vector_of(plan, stage.mean, panel, columns), width * sizeof(floating))
+    complete_statistics(plan, stage, panel, vector_of(plan, stage.variance, panel, columns), columns)
 
 
 cdef void batch_statistics(Plan *plan, int number, Py_ssize_t panel, const Part *part,
                            floating *columns) noexcept nogil:
     """The vectors of a panel from the batch, which the moving mean and variance move towards."""
-    cdef const Layer *layer = &plan.layers[number]
+    cdef const Stage *stage = &plan.stages[number]
     cdef int width = panel_columns(plan.isa, columns), j
     cdef Py_ssize_t rows = part.last - part.first, i
     cdef const floating *x = element(input_of(plan, number), part.first, panel, width, columns)
@@ -117,9 +117,9 @@ cdef void batch_statistics(Plan *plan, int number, Py_ssize_t panel, const Part 
             variance[j] += (x[i * width + j] - columns[j]) * (x[i * width + j] - columns[j])
     for j in range(width):
         variance[j] = variance[j] / count
-    move(plan, layer.mean, panel, layer.momentum, columns)
-    move(plan, layer.variance, panel, layer.momentum, variance)
-    complete_statistics(plan, layer, panel, variance, columns)
+    move(plan, stage.mean, panel, stage.momentum, columns)
+    move(plan, stage.variance, panel, stage.momentum, variance)
+    complete_statistics(plan, stage, panel, variance, columns)
 
 
 cdef void move(Plan *plan, const Parameter *parameter, Py_ssize_t panel, double momentum,
@@ -131,16 +131,16 @@ cdef void move(Plan *plan, const Parameter *parameter, Py_ssize_t panel, double 
         moving[j] = moving[j] * kept + towards[j] * taken
 
 
-cdef void complete_statistics(const Plan *plan, const Layer *layer, Py_ssize_t panel, const floating *variance,
+cdef void complete_statistics(const Plan *plan, const Stage *stage, Py_ssize_t panel, const floating *variance,
                               floating *columns) noexcept nogil:
     """Inverse, factor and offset of a panel; the variance may stand where the inverse will."""
     cdef int width = panel_columns(plan.isa, columns), j
-    cdef const floating *gamma = vector_of(plan, layer.gamma, panel, columns)
-    cdef const floating *beta = vector_of(plan, layer.beta, panel, columns)
+    cdef const floating *gamma = vector_of(plan, stage.gamma, panel, columns)
+    cdef const floating *beta = vector_of(plan, stage.beta, panel, columns)
     cdef floating deviation
     for j in range(width):
-        if layer.kind == BATCH_NORMALIZATION:
-            deviation = <floating> sqrt(variance[j] + <floating> layer.epsilon)
+        if stage.kind == BATCH_NORMALIZATION:
+            deviation = <floating> sqrt(variance[j] + <floating> stage.epsilon)
         else:
             deviation = <floating> max(sqrt(variance[j]), LEAST_DEVIATION)
         columns[width + j] = <floating> 1 / deviation
@@ -153,7 +153,7 @@ cdef void scale_panel(Plan *plan, int number, Py_ssize_t panel, Py_ssize_t first
     """y = (x - mean) * factor + offset for some rows of a panel."""
     cdef int width = panel_columns(plan.isa, columns), j
     cdef const floating *x = element(input_of(plan, number), first, panel, width, columns)
-    cdef floating *y = element(&plan.layers[number].output, first, panel, width, columns)
+    cdef floating *y = element(&plan.stages[number].output, first, panel, width, columns)
     cdef Py_ssize_t i
     for i in range(last - first):
         for j in range(width):
@@ -165,7 +165,7 @@ cdef void sum_normalized_columns(Plan *plan, int number, Py_ssize_t panel, const
     """The gradients of gamma and beta, the sums over the rows of dy * (x - mean) * inverse and of dy, to `sums`."""
     cdef int width = panel_columns(plan.isa, columns), j
     cdef const floating *x = element(input_of(plan, number), part.first, panel, width, columns)
-    cdef const floating *dy = element(&plan.layers[number].gradient, part.first, panel, width, columns)
+    cdef const floating *dy = element(&plan.stages[number].gradient, part.first, panel, width, columns)
     cdef Py_ssize_t i
     memset(sums, 0, width * sizeof(floating))
     for i in range(part.last - part.first):
@@ -181,7 +181,7 @@ cdef void scale_panel_backward(Plan *plan, int number, Py_ssize_t panel, const P
     There is room for as many numbers behind the sums."""
     cdef int width = panel_columns(plan.isa, columns), j
     cdef const floating *x = element(input_of(plan, number), part.first, panel, width, columns)
-    cdef const floating *dy = element(&plan.layers[number].gradient, part.first, panel, width, columns)
+    cdef const floating *dy = element(&plan.stages[number].gradient, part.first, panel, width, columns)
     cdef floating *dx = element(gradient_of(plan, number - 1), part.first, panel, width, columns)
     cdef floating *along = sums + 2 * width
     cdef floating *means = along + width
@@ -189,7 +189,7 @@ cdef void scale_panel_backward(Plan *plan, int number, Py_ssize_t panel, const P
     for j in range(2 * width):
         along[j] = sums[j] / <floating> rows
     for i in range(rows):
-        if of_batch(&plan.layers[number], run):
+        if of_batch(&plan.stages[number], run):
             for j in range(width):
                 dx[i * width + j] = columns[2 * width + j] * (
                     (dy[i * width + j] - means[j])
@@ -198,32 +198,32 @@ cdef void scale_panel_backward(Plan *plan, int number, Py_ssize_t panel, const P
         else:
             for j in range(width):
                 dx[i * width + j] = columns[2 * width + j] * dy[i * width + j]
-    if number > 0 and plan.layers[number - 1].kind == DENSE:
-        activate_gradient(plan.isa, plan.layers[number - 1].activation, rows * width, x, dx)
+    if number > 0 and plan.stages[number - 1].kind == DENSE:
+        activate_gradient(plan.isa, plan.stages[number - 1].activation, rows * width, x, dx)
 
 
-cdef void update_panel(Plan *plan, const Layer *layer, Py_ssize_t panel, const Pass *run,
+cdef void update_panel(Plan *plan, const Stage *stage, Py_ssize_t panel, const Pass *run,
                        floating *sums) noexcept nogil:
     """Update gamma and beta from their gradients."""
     cdef int width = panel_columns(plan.isa, sums)
-    if layer.gamma != NULL:
-        apply(plan, layer.gamma, run, layer.gamma.start + panel * width, width, sums)
-    if layer.beta != NULL:
-        apply(plan, layer.beta, run, layer.beta.start + panel * width, width, sums + width)
+    if stage.gamma != NULL:
+        apply(plan, stage.gamma, run, stage.gamma.start + panel * width, width, sums)
+    if stage.beta != NULL:
+        apply(plan, stage.beta, run, stage.beta.start + panel * width, width, sums + width)
 
 
 # ---------------------------------------------------------------------------------------------------------------- rows
 
 
-cdef void normalize_rows(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil:
+cdef void normalize_rows(Plan *plan, int number, const Part *part, const floating *tag) noexcept nogil:
     """y = (x - mean) * inverse * gamma + beta, with mean and deviation of each of the thread's rows."""
-    cdef Layer *layer = &plan.layers[number]
-    cdef floating *statistics = <floating *> layer.statistics
+    cdef Stage *stage = &plan.stages[number]
+    cdef floating *statistics = <floating *> stage.statistics
     cdef Py_ssize_t first = part.own_first, last, panel
     while first < part.own_last:
         last = min(first + TOGETHER, part.own_last)
         row_statistics(plan, number, first, last, statistics + 2 * first)
-        for panel in range(blocks(layer.outputs, panel_columns(plan.isa, kind))):
+        for panel in range(blocks(stage.outputs, panel_columns(plan.isa, tag))):
             scale_rows(plan, number, panel, first, last, statistics + 2 * first)
         first = last
 
@@ -231,9 +231,9 @@ cdef void normalize_rows(Plan *plan, int number, const Part *part, const floatin
 cdef void row_statistics(Plan *plan, int number, Py_ssize_t first, Py_ssize_t last,
                          floating *statistics) noexcept nogil:
     """The mean of each of TOGETHER rows at most, and the inverse of its deviation."""
-    cdef const Layer *layer = &plan.layers[number]
+    cdef const Stage *stage = &plan.stages[number]
     cdef Py_ssize_t rows = last - first, i
-    cdef floating count = <floating> layer.outputs
+    cdef floating count = <floating> stage.outputs
     cdef floating sums[TOGETHER]
     cdef floating means[TOGETHER]
     memset(means, 0, sizeof(means))
@@ -243,20 +243,20 @@ cdef void row_statistics(Plan *plan, int number, Py_ssize_t first, Py_ssize_t la
     sum_powers(plan, number, first, rows, 2, means, sums)
     for i in range(rows):
         statistics[2 * i] = means[i]
-        statistics[2 * i + 1] = <floating> 1 / <floating> sqrt(sums[i] / count + <floating> layer.epsilon)
+        statistics[2 * i + 1] = <floating> 1 / <floating> sqrt(sums[i] / count + <floating> stage.epsilon)
 
 
 cdef void sum_powers(Plan *plan, int number, Py_ssize_t first, Py_ssize_t rows, int power, const floating *means,
                      floating *sums) noexcept nogil:
     """The sums of x, or of (x - mean)^2, along some rows."""
-    cdef const Layer *layer = &plan.layers[number]
+    cdef const Stage *stage = &plan.stages[number]
     cdef int width = panel_columns(plan.isa, sums), j
     cdef Py_ssize_t panel, i
     cdef const floating *x
     memset(sums, 0, rows * sizeof(floating))
-    for panel in range(blocks(layer.outputs, width)):
+    for panel in range(blocks(stage.outputs, width)):
         x = element(input_of(plan, number), first, panel, width, sums)
-        for j in range(<int> min(width, layer.outputs - panel * width)):
+        for j in range(<int> min(width, stage.outputs - panel * width)):
             if power == 1:
                 for i in range(rows):
                     sums[i] += x[i * width + j]
@@ -268,12 +268,12 @@ cdef void sum_powers(Plan *plan, int number, Py_ssize_t first, Py_ssize_t rows, 
 cdef void scale_rows(Plan *plan, int number, Py_ssize_t panel, Py_ssize_t first, Py_ssize_t last,
                      const floating *statistics) noexcept nogil:
     """y from the statistics of some rows of a panel."""
-    cdef const Layer *layer = &plan.layers[number]
+    cdef const Stage *stage = &plan.stages[number]
     cdef int width = panel_columns(plan.isa, statistics), j
     cdef const floating *x = element(input_of(plan, number), first, panel, width, statistics)
-    cdef const floating *gamma = vector_of(plan, layer.gamma, panel, statistics)
-    cdef const floating *beta = vector_of(plan, layer.beta, panel, statistics)
-    cdef floating *y = element(&layer.output, first, panel, width, statistics)
+    cdef const floating *gamma = vector_of(plan, stage.gamma, panel, statistics)
+    cdef const floating *beta = vector_of(plan, stage.beta, panel, statistics)
+    cdef floating *y = element(&stage.output, first, panel, width, statistics)
     cdef floating mean, inverse
     cdef Py_ssize_t i
     for i in range(last - first):
@@ -284,44 +284,44 @@ cdef void scale_rows(Plan *plan, int number, Py_ssize_t panel, Py_ssize_t first,
                                 + (beta[j] if beta != NULL else <floating> 0))
 
 
-cdef void normalize_rows_backward(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil:
+cdef void normalize_rows_backward(Plan *plan, int number, const Part *part, const floating *tag) noexcept nogil:
     """dx = inverse * (g - mean(g) - normal * mean(g * normal)), g = dy * gamma, for the thread's rows."""
-    cdef Layer *layer = &plan.layers[number]
-    cdef int width = panel_columns(plan.isa, kind)
+    cdef Stage *stage = &plan.stages[number]
+    cdef int width = panel_columns(plan.isa, tag)
     cdef Py_ssize_t first = part.own_first, rows, panel, i
     cdef const floating *statistics
     cdef floating totals[TOGETHER]
     cdef floating along[TOGETHER]
     while first < part.own_last:
         rows = min(TOGETHER, part.own_last - first)
-        statistics = <const floating *> layer.statistics + 2 * first
+        statistics = <const floating *> stage.statistics + 2 * first
         memset(totals, 0, sizeof(totals))
         memset(along, 0, sizeof(along))
-        for panel in range(blocks(layer.outputs, width)):
+        for panel in range(blocks(stage.outputs, width)):
             sum_row_gradients(plan, number, panel, first, rows, statistics, totals, along)
         for i in range(rows):
-            totals[i] = totals[i] / <floating> layer.outputs
-            along[i] = along[i] / <floating> layer.outputs
-        for panel in range(blocks(layer.outputs, width)):
+            totals[i] = totals[i] / <floating> stage.outputs
+            along[i] = along[i] / <floating> stage.outputs
+        for panel in range(blocks(stage.outputs, width)):
             scale_rows_backward(plan, number, panel, first, rows, statistics, totals, along)
         first += rows
-    through_activation(plan, number - 1, part, kind)
+    through_activation(plan, number - 1, part, tag)
 
 
 cdef void sum_row_gradients(Plan *plan, int number, Py_ssize_t panel, Py_ssize_t first, Py_ssize_t rows,
                             const floating *statistics, floating *totals, floating *along) noexcept nogil:
     """Put g where dx will be, for some rows of a panel, and add it and its products with what is normal to the sums."""
-    cdef const Layer *layer = &plan.layers[number]
+    cdef const Stage *stage = &plan.stages[number]
     cdef int width = panel_columns(plan.isa, statistics), j
     cdef const floating *x = element(input_of(plan, number), first, panel, width, statistics)
-    cdef const floating *dy = element(&layer.gradient, first, panel, width, statistics)
-    cdef const floating *gamma = vector_of(plan, layer.gamma, panel, statistics)
+    cdef const floating *dy = element(&stage.gradient, first, panel, width, statistics)
+    cdef const floating *gamma = vector_of(plan, stage.gamma, panel, statistics)
     cdef floating *g = element(gradient_of(plan, number - 1), first, panel, width, statistics)
     cdef Py_ssize_t i
     for i in range(rows):
         for j in range(width):
             g[i * width + j] = dy[i * width + j] * (gamma[j] if gamma != NULL else <floating> 1)
-    for j in range(<int> min(width, layer.outputs - panel * width)):
+    for j in range(<int> min(width, stage.outputs - panel * width)):
         for i in range(rows):
             totals[i] += g[i * width + j]
             along[i] += g[i * width + j] * ((x[i * width + j] - statistics[2 * i]) * statistics[2 * i + 1])
@@ -352,8 +352,8 @@ cdef void sum_normalized_rows(Plan *plan, int number, Py_ssize_t panel, const Pa
     """The gradients of gamma and beta as in sum_normalized_columns, of rows that were normalized each for itself."""
     cdef int width = panel_columns(plan.isa, sums), j
     cdef const floating *x = element(input_of(plan, number), part.first, panel, width, sums)
-    cdef const floating *dy = element(&plan.layers[number].gradient, part.first, panel, width, sums)
-    cdef const floating *statistics = <const floating *> plan.layers[number].statistics + 2 * part.first
+    cdef const floating *dy = element(&plan.stages[number].gradient, part.first, panel, width, sums)
+    cdef const floating *statistics = <const floating *> plan.stages[number].statistics + 2 * part.first
     cdef Py_ssize_t i
     memset(sums, 0, width * sizeof(floating))
     for i in range(part.last - part.first):

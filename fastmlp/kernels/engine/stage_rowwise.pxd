@@ -4,7 +4,7 @@ from fastmlp.kernels.engine.plan cimport Part, Pass, Plan
 
 
 cdef void rowwise_forward(Plan *plan, int number, const Part *part, const Pass *run,
-                          const floating *kind) noexcept nogil
+                          const floating *tag) noexcept nogil
 cdef void rowwise_backward(Plan *plan, int number, const Part *part, const Pass *run,
-                           const floating *kind) noexcept nogil
-cdef void through_activation(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil
+                           const floating *tag) noexcept nogil
+cdef void through_activation(Plan *plan, int number, const Part *part, const floating *tag) noexcept nogil

@@ -11,50 +11,50 @@ from fastmlp.kernels.isa cimport Dropout
 from fastmlp.kernels.isa cimport activate, activate_gradient, blocks, dropout as dropout_elements, panel_columns
 from fastmlp.kernels.isa cimport rescale
 from fastmlp.kernels.engine.description cimport ACTIVATION, ACTIVITY_PENALTY, DENSE, DROPOUT, GAUSSIAN_NOISE, RESCALING
-from fastmlp.kernels.engine.plan cimport Layer, Matrix, Part, Pass, Plan, element, gradient_of, input_of, memory_of
+from fastmlp.kernels.engine.plan cimport Stage, Matrix, Part, Pass, Plan, element, gradient_of, input_of, memory_of
 from fastmlp.kernels.engine.rows cimport copy_row, put_row, take_row
 
 
 cdef void rowwise_forward(Plan *plan, int number, const Part *part, const Pass *run,
-                          const floating *kind) noexcept nogil:
-    cdef Layer *layer = &plan.layers[number]
-    cdef int width = panel_columns(plan.isa, kind)
+                          const floating *tag) noexcept nogil:
+    cdef Stage *stage = &plan.stages[number]
+    cdef int width = panel_columns(plan.isa, tag)
     cdef Py_ssize_t n = (part.own_last - part.own_first) * width, panel
     cdef floating *y
-    for panel in range(blocks(layer.outputs, width)):
-        y = element(&layer.output, part.own_first, panel, width, kind)
-        memcpy(y, element(input_of(plan, number), part.own_first, panel, width, kind), n * sizeof(floating))
-        if layer.kind == ACTIVATION and not is_of_rows(layer.activation):
-            activate(plan.isa, layer.activation, n, y)
-        elif layer.kind == RESCALING:
-            rescale(plan.isa, n, layer.scale, layer.offset, y)
-    if layer.kind == ACTIVATION and is_of_rows(layer.activation):
-        activate_rows(plan, layer, part, kind)
-    elif layer.kind == DROPOUT and run.training:
-        drop(plan, layer, part, run.step, &layer.output, kind)
-    elif layer.kind == GAUSSIAN_NOISE and run.training:
-        disturb(plan, layer, part, run.step, kind)
-    elif layer.kind == ACTIVITY_PENALTY:
-        penalize(plan, layer, part, kind)
+    for panel in range(blocks(stage.outputs, width)):
+        y = element(&stage.output, part.own_first, panel, width, tag)
+        memcpy(y, element(input_of(plan, number), part.own_first, panel, width, tag), n * sizeof(floating))
+        if stage.kind == ACTIVATION and not is_of_rows(stage.activation):
+            activate(plan.isa, stage.activation, n, y)
+        elif stage.kind == RESCALING:
+            rescale(plan.isa, n, stage.scale, stage.offset, y)
+    if stage.kind == ACTIVATION and is_of_rows(stage.activation):
+        activate_rows(plan, stage, part, tag)
+    elif stage.kind == DROPOUT and run.training:
+        drop(plan, stage, part, run.step, &stage.output, tag)
+    elif stage.kind == GAUSSIAN_NOISE and run.training:
+        disturb(plan, stage, part, run.step, tag)
+    elif stage.kind == ACTIVITY_PENALTY:
+        penalize(plan, stage, part, tag)
 
 
-cdef void activate_rows(Plan *plan, Layer *layer, const Part *part, const floating *kind) noexcept nogil:
-    cdef int width = panel_columns(plan.isa, kind)
+cdef void activate_rows(Plan *plan, Stage *stage, const Part *part, const floating *tag) noexcept nogil:
+    cdef int width = panel_columns(plan.isa, tag)
     cdef floating *y
     cdef Py_ssize_t i
     for i in range(part.own_first, part.own_last):
-        y = take_row(&layer.output, i, width, memory_of(plan, part, kind))
-        activate_row(plan.isa, layer.activation, layer.outputs, y)
-        put_row(&layer.output, i, width, y)
+        y = take_row(&stage.output, i, width, memory_of(plan, part, tag))
+        activate_row(plan.isa, stage.activation, stage.outputs, y)
+        put_row(&stage.output, i, width, y)
 
 
-cdef void drop(Plan *plan, const Layer *layer, const Part *part, uint64_t step, const Matrix *matrix,
-               const floating *kind) noexcept nogil:
+cdef void drop(Plan *plan, const Stage *stage, const Part *part, uint64_t step, const Matrix *matrix,
+               const floating *tag) noexcept nogil:
     """Drop elements of the thread's rows, a few rows at a time side by side: masks are drawn for many at once."""
-    cdef int width = panel_columns(plan.isa, kind)
-    cdef Dropout setting = dropout_setting(layer.rate, layer.seed, step, layer.number)
-    cdef Py_ssize_t n = layer.outputs, together = max(1, width * width // n), first = part.own_first, last, i
-    cdef floating *values = memory_of(plan, part, kind)
+    cdef int width = panel_columns(plan.isa, tag)
+    cdef Dropout setting = dropout_setting(stage.rate, stage.seed, step, stage.place)
+    cdef Py_ssize_t n = stage.outputs, together = max(1, width * width // n), first = part.own_first, last, i
+    cdef floating *values = memory_of(plan, part, tag)
     while first < part.own_last:
         last = min(first + together, part.own_last)
         for i in range(first, last):
@@ -65,91 +65,91 @@ cdef void drop(Plan *plan, const Layer *layer, const Part *part, uint64_t step, 
         first = last
 
 
-cdef void disturb(Plan *plan, Layer *layer, const Part *part, uint64_t step, const floating *kind) noexcept nogil:
+cdef void disturb(Plan *plan, Stage *stage, const Part *part, uint64_t step, const floating *tag) noexcept nogil:
     """Add noise to the thread's rows."""
-    cdef int width = panel_columns(plan.isa, kind)
+    cdef int width = panel_columns(plan.isa, tag)
     cdef floating *y
-    cdef Py_ssize_t n = layer.outputs, i
+    cdef Py_ssize_t n = stage.outputs, i
     for i in range(part.own_first, part.own_last):
-        y = take_row(&layer.output, i, width, memory_of(plan, part, kind))
-        add_noise(layer.rate, layer.seed, step, layer.number, <uint64_t> (i * n), n, y)
-        put_row(&layer.output, i, width, y)
+        y = take_row(&stage.output, i, width, memory_of(plan, part, tag))
+        add_noise(stage.stddev, stage.seed, step, stage.place, <uint64_t> (i * n), n, y)
+        put_row(&stage.output, i, width, y)
 
 
-cdef void penalize(Plan *plan, Layer *layer, const Part *part, const floating *kind) noexcept nogil:
+cdef void penalize(Plan *plan, Stage *stage, const Part *part, const floating *tag) noexcept nogil:
     """Add the penalty of each of the thread's rows, l1 * sum |y| + l2 * sum y^2, to its others."""
-    cdef int width = panel_columns(plan.isa, kind)
+    cdef int width = panel_columns(plan.isa, tag)
     cdef floating magnitudes, squares
     cdef floating *penalties = <floating *> plan.activity
     cdef const floating *y
     cdef Py_ssize_t i, j
     for i in range(part.own_first, part.own_last):
-        y = take_row(&layer.output, i, width, memory_of(plan, part, kind))
+        y = take_row(&stage.output, i, width, memory_of(plan, part, tag))
         magnitudes = squares = 0
-        for j in range(layer.outputs):
+        for j in range(stage.outputs):
             magnitudes += <floating> fabs(y[j])
             squares += y[j] * y[j]
-        penalties[i] += <floating> layer.l1 * magnitudes + <floating> layer.l2 * squares
+        penalties[i] += <floating> stage.l1 * magnitudes + <floating> stage.l2 * squares
 
 
-cdef void add_activity_gradient(const Layer *layer, Py_ssize_t rows, Py_ssize_t n, const floating *y,
+cdef void add_activity_gradient(const Stage *stage, Py_ssize_t rows, Py_ssize_t n, const floating *y,
                                 floating *dy) noexcept nogil:
     """Add the gradient of the mean over the rows of their penalties."""
-    cdef floating l1 = <floating> layer.l1, twice_l2 = <floating> (2.0 * layer.l2), count = <floating> rows
+    cdef floating l1 = <floating> stage.l1, twice_l2 = <floating> (2.0 * stage.l2), count = <floating> rows
     cdef Py_ssize_t i
     for i in range(n):
         dy[i] = dy[i] + (twice_l2 * y[i] + l1 * ((y[i] > 0) - (y[i] < 0))) / count
 
 
 cdef void rowwise_backward(Plan *plan, int number, const Part *part, const Pass *run,
-                           const floating *kind) noexcept nogil:
+                           const floating *tag) noexcept nogil:
     """The gradient of the input from that of the output, for the thread's rows."""
-    cdef Layer *layer = &plan.layers[number]
+    cdef Stage *stage = &plan.stages[number]
     cdef const Matrix *below = gradient_of(plan, number - 1)
-    cdef const Matrix *source = input_of(plan, number) if takes_input(layer.activation) else &layer.output
-    cdef int width = panel_columns(plan.isa, kind)
+    cdef const Matrix *source = input_of(plan, number) if takes_input(stage.activation) else &stage.output
+    cdef int width = panel_columns(plan.isa, tag)
     cdef Py_ssize_t n = (part.own_last - part.own_first) * width, panel
     cdef floating *dx
-    for panel in range(blocks(layer.outputs, width)):
-        dx = element(below, part.own_first, panel, width, kind)
-        memcpy(dx, element(&layer.gradient, part.own_first, panel, width, kind), n * sizeof(floating))
-        if layer.kind == ACTIVATION and not is_of_rows(layer.activation):
-            activate_gradient(plan.isa, layer.activation, n,
-                              element(source, part.own_first, panel, width, kind), dx)
-        elif layer.kind == RESCALING:
-            rescale(plan.isa, n, layer.scale, 0.0, dx)
-        elif layer.kind == ACTIVITY_PENALTY:
-            add_activity_gradient(layer, part.last - part.first, n,
-                                  element(&layer.output, part.own_first, panel, width, kind), dx)
-    if layer.kind == ACTIVATION and is_of_rows(layer.activation):
-        activate_row_gradients(plan, layer, part, below, kind)
-    elif layer.kind == DROPOUT and run.training:
-        drop(plan, layer, part, run.step, below, kind)
-    through_activation(plan, number - 1, part, kind)
+    for panel in range(blocks(stage.outputs, width)):
+        dx = element(below, part.own_first, panel, width, tag)
+        memcpy(dx, element(&stage.gradient, part.own_first, panel, width, tag), n * sizeof(floating))
+        if stage.kind == ACTIVATION and not is_of_rows(stage.activation):
+            activate_gradient(plan.isa, stage.activation, n,
+                              element(source, part.own_first, panel, width, tag), dx)
+        elif stage.kind == RESCALING:
+            rescale(plan.isa, n, stage.scale, 0.0, dx)
+        elif stage.kind == ACTIVITY_PENALTY:
+            add_activity_gradient(stage, part.last - part.first, n,
+                                  element(&stage.output, part.own_first, panel, width, tag), dx)
+    if stage.kind == ACTIVATION and is_of_rows(stage.activation):
+        activate_row_gradients(plan, stage, part, below, tag)
+    elif stage.kind == DROPOUT and run.training:
+        drop(plan, stage, part, run.step, below, tag)
+    through_activation(plan, number - 1, part, tag)
 
 
-cdef void activate_row_gradients(Plan *plan, const Layer *layer, const Part *part, const Matrix *below,
-                                 const floating *kind) noexcept nogil:
-    cdef int width = panel_columns(plan.isa, kind)
-    cdef floating *memory = memory_of(plan, part, kind)
+cdef void activate_row_gradients(Plan *plan, const Stage *stage, const Part *part, const Matrix *below,
+                                 const floating *tag) noexcept nogil:
+    cdef int width = panel_columns(plan.isa, tag)
+    cdef floating *memory = memory_of(plan, part, tag)
     cdef floating *dx
     cdef Py_ssize_t i
     for i in range(part.own_first, part.own_last):
         dx = take_row(below, i, width, memory)
-        activate_row_gradient(plan.isa, layer.activation, layer.outputs,
-                              take_row(&layer.output, i, width, memory + blocks(layer.outputs, width) * width), dx)
+        activate_row_gradient(plan.isa, stage.activation, stage.outputs,
+                              take_row(&stage.output, i, width, memory + blocks(stage.outputs, width) * width), dx)
         put_row(below, i, width, dx)
 
 
-cdef void through_activation(Plan *plan, int number, const Part *part, const floating *kind) noexcept nogil:
-    """A dense layer's gradient is kept as that before its activation: take it there, for the thread's rows."""
-    cdef int width = panel_columns(plan.isa, kind)
-    cdef Layer *layer
+cdef void through_activation(Plan *plan, int number, const Part *part, const floating *tag) noexcept nogil:
+    """A dense stage's gradient is kept as that before its activation: take it there, for the thread's rows."""
+    cdef int width = panel_columns(plan.isa, tag)
+    cdef Stage *stage
     cdef Py_ssize_t panel
-    if number < 0 or plan.layers[number].kind != DENSE:
+    if number < 0 or plan.stages[number].kind != DENSE:
         return
-    layer = &plan.layers[number]
-    for panel in range(blocks(layer.outputs, width)):
-        activate_gradient(plan.isa, layer.activation, (part.own_last - part.own_first) * width,
-                          element(&layer.output, part.own_first, panel, width, kind),
-                          element(&layer.gradient, part.own_first, panel, width, kind))
+    stage = &plan.stages[number]
+    for panel in range(blocks(stage.outputs, width)):
+        activate_gradient(plan.isa, stage.activation, (part.own_last - part.own_first) * width,
+                          element(&stage.output, part.own_first, panel, width, tag),
+                          element(&stage.gradient, part.own_first, panel, width, tag))

@@ -4,7 +4,7 @@ from cython cimport floating
 from libc.math cimport sqrt
 from libc.string cimport memset
 
-from fastmlp.kernels.isa cimport STORE, add_penalty, barrier_wait, blocks, panel_columns, share, sum_magnitudes
+from fastmlp.kernels.isa cimport STORE, add_penalty, barrier_wait, blocks, panel_columns, partition, sum_magnitudes
 from fastmlp.kernels.isa cimport sum_squares, update
 from fastmlp.kernels.optimizers cimport MAX_SLOTS
 from fastmlp.kernels.engine.plan cimport Parameter, Part, Pass, Plan, tile_of
@@ -32,31 +32,32 @@ cdef inline void update_weights(Plan *plan, const Pass *run, Py_ssize_t at, Py_s
     if run.optimizer.kind == STORE:
         w = <floating *> plan.gradients + at
     for slot in range(MAX_SLOTS):  # those that the optimizer does not have are not used
-        slots[slot] = w + (slot + 1) * plan.parameters
+        slots[slot] = w + (slot + 1) * plan.region_size
     update(plan.isa, &run.optimizer, n, w, g, slots)
 
 
-cdef void update_clipped(Plan *plan, const Part *part, const Pass *run, const floating *kind) noexcept nogil:
+cdef void update_clipped(Plan *plan, const Part *part, const Pass *run, const floating *tag) noexcept nogil:
     """Update the weights by the gradients that were kept, made smaller where their norms are too large."""
-    cdef int width = panel_columns(plan.isa, kind), number
+    cdef int width = panel_columns(plan.isa, tag), number
     cdef const Parameter *parameter
     cdef floating *gradients = <floating *> plan.gradients
     cdef Py_ssize_t panels, panel, size, at
     cdef double norm = 0
     if plan.clipnorm > 0 or plan.global_clipnorm > 0:
         sum_all_squares(plan, part, gradients)
-        barrier_wait(&plan.barrier, part.count)
+        barrier_wait(&plan.barrier, part.threads)
     if plan.global_clipnorm > 0:
-        norm = sqrt(total_of(plan, 0, plan.arrays, kind))
-    for number in range(plan.arrays):
+        norm = sqrt(total_of(plan, 0, plan.weight_count, tag))
+    for number in range(plan.weight_count):
         parameter = &plan.weights[number]
         if not parameter.trained:
             continue
         if plan.clipnorm > 0:
-            norm = sqrt(total_of(plan, number, number + 1, kind))
+            norm = sqrt(total_of(plan, number, number + 1, tag))
         panels = blocks(parameter.columns, width)
         size = parameter.rows * width
-        for panel in range(share(panels, part.number, part.count), share(panels, part.number + 1, part.count)):
+        for panel in range(partition(panels, part.thread, part.threads),
+                           partition(panels, part.thread + 1, part.threads)):
             at = parameter.start + panel * size
             if plan.clipnorm > 0:
                 clip_by_norm(size, plan.clipnorm, norm, gradients + at)
@@ -87,18 +88,19 @@ cdef void multiply(Py_ssize_t n, floating factor, floating *x) noexcept nogil:
 # ------------------------------------------------------------------------------------------------------------- penalty
 
 
-cdef void sum_penalties(Plan *plan, const Part *part, const floating *kind) noexcept nogil:
+cdef void sum_penalties(Plan *plan, const Part *part, const floating *tag) noexcept nogil:
     """The penalty of each column, shared between the threads by panels."""
-    cdef int width = panel_columns(plan.isa, kind), number
+    cdef int width = panel_columns(plan.isa, tag), number
     cdef const Parameter *parameter
     cdef floating *sums = <floating *> plan.sums
     cdef const floating *w
     cdef Py_ssize_t panels, panel
-    for number in range(plan.arrays):
+    for number in range(plan.weight_count):
         parameter = &plan.weights[number]
         panels = blocks(parameter.columns, width)
         if parameter.l1 > 0 or parameter.l2 > 0:
-            for panel in range(share(panels, part.number, part.count), share(panels, part.number + 1, part.count)):
+            for panel in range(partition(panels, part.thread, part.threads),
+                               partition(panels, part.thread + 1, part.threads)):
                 w = <const floating *> plan.arena + parameter.start + panel * width * parameter.rows
                 sum_penalty(plan, part, parameter, w, sums + panel * width)
         sums += panels * width
@@ -118,13 +120,13 @@ cdef void sum_penalty(Plan *plan, const Part *part, const Parameter *parameter, 
         sums[j] = l1 * magnitudes[j] + l2 * sums[j]
 
 
-cdef double penalty_of(Plan *plan, const floating *kind) noexcept nogil:
+cdef double penalty_of(Plan *plan, const floating *tag) noexcept nogil:
     """The sum of the penalties of all columns."""
     cdef int number
     cdef double penalty = 0
-    for number in range(plan.arrays):
+    for number in range(plan.weight_count):
         if plan.weights[number].l1 > 0 or plan.weights[number].l2 > 0:
-            penalty += total_of(plan, number, number + 1, kind)
+            penalty += total_of(plan, number, number + 1, tag)
     return penalty
 
 
@@ -134,19 +136,20 @@ cdef void sum_all_squares(Plan *plan, const Part *part, const floating *region) 
     cdef const Parameter *parameter
     cdef floating *sums = <floating *> plan.sums
     cdef Py_ssize_t panels, panel
-    for number in range(plan.arrays):
+    for number in range(plan.weight_count):
         parameter = &plan.weights[number]
         panels = blocks(parameter.columns, width)
         if parameter.trained:
-            for panel in range(share(panels, part.number, part.count), share(panels, part.number + 1, part.count)):
+            for panel in range(partition(panels, part.thread, part.threads),
+                               partition(panels, part.thread + 1, part.threads)):
                 sum_squares(plan.isa, parameter.rows, region + parameter.start + panel * width * parameter.rows,
                             sums + panel * width)
         sums += panels * width
 
 
-cdef double total_of(Plan *plan, int first, int last, const floating *kind) noexcept nogil:
+cdef double total_of(Plan *plan, int first, int last, const floating *tag) noexcept nogil:
     """The total, array by array, of the columns' sums of some trained arrays."""
-    cdef int width = panel_columns(plan.isa, kind), number
+    cdef int width = panel_columns(plan.isa, tag), number
     cdef const floating *sums = <const floating *> plan.sums
     cdef double total = 0, of_array
     cdef Py_ssize_t j
@@ -163,21 +166,22 @@ cdef double total_of(Plan *plan, int first, int last, const floating *kind) noex
 # ---------------------------------------------------------------------------------------------------------- constraint
 
 
-cdef void constrain(Plan *plan, const Part *part, const floating *kind) noexcept nogil:
+cdef void constrain(Plan *plan, const Part *part, const floating *tag) noexcept nogil:
     """Make columns that are too long as long as they may be; the first thread does so for whole vectors."""
-    cdef int width = panel_columns(plan.isa, kind), number
+    cdef int width = panel_columns(plan.isa, tag), number
     cdef const Parameter *parameter
     cdef Py_ssize_t panels, panel
     cdef floating *w
-    for number in range(plan.arrays):
+    for number in range(plan.weight_count):
         parameter = &plan.weights[number]
         w = <floating *> plan.arena + parameter.start
         panels = blocks(parameter.columns, width)
         if parameter.max_norm > 0 and parameter.is_vector:
-            if part.number == 0:
+            if part.thread == 0:
                 shorten_vector(parameter, w)
         elif parameter.max_norm > 0:
-            for panel in range(share(panels, part.number, part.count), share(panels, part.number + 1, part.count)):
+            for panel in range(partition(panels, part.thread, part.threads),
+                               partition(panels, part.thread + 1, part.threads)):
                 shorten_columns(plan, part, parameter, w + panel * width * parameter.rows)
 
 
