@@ -1,6 +1,6 @@
 """The loops over batches: load, forward, loss, backward, update; run by every thread of one parallel region.
 
-Training partitions each batch between the threads; in predictions each thread takes rows for itself, so that none waits.
+Training partitions each batch between the threads; in predictions each takes rows for itself, so that none waits.
 Between two batches the first thread looks for signals (exceptions.pyx).
 """
 
@@ -159,7 +159,7 @@ cdef void evaluate(Plan *plan, const Data *data, Py_ssize_t batch_size, const fl
 
 
 cdef void differentiate(Plan *plan, const Data *data, const floating *tag) noexcept nogil:
-    """Loss and gradients of all rows as one batch; signals are looked for halfway."""
+    """Loss and gradients of all rows as one batch."""
     cdef Part part = part_of(plan, data.rows)
     cdef Pass run = pass_of(plan, True, data.training)
     cdef floating *dx = <floating *> data.input_gradient
@@ -170,9 +170,6 @@ cdef void differentiate(Plan *plan, const Data *data, const floating *tag) noexc
     load_rows(plan, data, 0, &part, tag)
     forward(plan, &part, &run, tag)
     compare(plan, data, 0, &part, &run, tag)
-    if part.thread == 0:
-        plan.stopped = interrupted(plan)
-    barrier_wait(&plan.barrier, part.threads)
     if plan.stopped:
         return
     backward(plan, &part, &run, tag)

@@ -259,7 +259,8 @@ cdef class Network(Parameters):
         Raises
         ------
         KeyboardInterrupt
-            Within about a second of Ctrl-C; the updates done until then stay.
+            Within a second of Ctrl-C, and one more step where that takes longer; the updates done until then stay.
+            So do predict and evaluate; gradients are one step.
         """
         self.run(TRAIN, x, y, order, batch_size, metric, sample_weight, learning_rates, penalty_scales, predictions,
                  None)
