@@ -16,7 +16,7 @@ from fastmlp.callbacks import (
 )
 from fastmlp.layers import Dense, Input
 from fastmlp.models import Sequential
-from tests.callbacks.test_callbacks import fit, make, same
+from tests.callbacks.models import fit, make, same
 
 
 def test_model_checkpoint_saves_each_epoch_under_its_name(tmp_path):

@@ -1,23 +1,15 @@
-"""What arrays are accepted, how they reach the engine, and what the others are told."""
+"""What features are accepted, how they reach the engine, and what the others are told."""
 
 import numpy as np
 import pytest
 
-from fastmlp import losses
 from fastmlp.data import arrays
 from fastmlp.kernels.finite import all_finite
-
-SPARSE = losses.SparseCategoricalCrossentropy()
-ONE_HOT = losses.CategoricalCrossentropy()
-MSE = losses.MeanSquaredError()
+from tests.losses.targets import MSE, targets
 
 
 def features(x, shape=(3,), dtype="float32"):
     return arrays.features("x", x, shape, dtype)
-
-
-def targets(y, rows=4, units=3, loss=SPARSE, dtype="float32"):
-    return loss.targets("y", y, rows, units, dtype)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
@@ -49,20 +41,6 @@ def test_any_layout_becomes_contiguous(make):
     x = np.arange(12.0).reshape(4, 3)
     result = features(make(x))
     assert result.flags.c_contiguous and np.array_equal(result, x)
-
-
-@pytest.mark.parametrize("loss", [ONE_HOT, losses.BinaryCrossentropy(), losses.BinaryCrossentropy(from_logits=True)])
-@pytest.mark.parametrize("wrong", [-0.5, 1.5, 7])
-def test_targets_of_a_cross_entropy_lie_between_0_and_1(loss, wrong):
-    y = np.eye(4, 3)
-    assert np.array_equal(targets(y, loss=loss), y)
-    y[2, 1] = wrong
-    low, high = min(wrong, 0.0), max(wrong, 1.0)
-    with pytest.raises(
-        ValueError, match=f"y: got values from {low} to {float(high)}, needs 0 to 1 for '{loss.engine_name}'"
-    ):
-        targets(y, loss=loss)
-    assert np.array_equal(targets(y, loss=MSE), y)
 
 
 def test_a_model_of_one_input_takes_a_vector():
@@ -172,62 +150,3 @@ def test_masked_values_are_refused():
 def test_subclasses_become_plain_arrays():
     for array in (np.ma.masked_array(np.eye(4, 3)), np.eye(4, 3).view(np.matrix)):
         assert type(features(array)) is np.ndarray and np.array_equal(features(array), np.eye(4, 3))
-
-
-@pytest.mark.parametrize(
-    "make", [list, np.array, lambda y: np.array(y, float)[:, None], lambda y: np.array(y, np.uint64)]
-)
-def test_class_numbers_become_int32(make):
-    result = targets(make([0, 2, 1, 2]))
-    assert result.dtype == np.int32 and result.tolist() == [0, 2, 1, 2]
-
-
-@pytest.mark.parametrize(
-    ("y", "message"),
-    [
-        ([0, 1, 2, 3], "y: got labels from 0 to 3, needs integers from 0 to 2"),
-        ([0, 1, 2, -1], "y: got labels from -1 to 2"),
-        ([0, 1, 2**32, 0], "y: got labels from 0 to 4294967296"),
-        ([0, 1, 1.5, 2], "y: got label 1.5, needs integers from 0 to 2"),
-        ([0, 1, np.nan, 2], "y: got labels from nan to nan"),
-        ([0, 1, np.inf, 2], "y: got labels from 0.0 to inf"),
-        ([0, 1, 2], "y: got 3 rows, needs 4, one for each row of x"),
-        (2, "y: got a single value, needs 4"),
-        (np.eye(4, 3), r"y: got shape \(4, 3\), needs .*; for one-hot rows use loss 'categorical_crossentropy'"),
-        (np.zeros((4, 2)), r"y: got shape \(4, 2\), needs \(4,\), class numbers"),
-        (np.zeros((4, 0)), r"y: got shape \(4, 0\)"),
-    ],
-)
-def test_class_numbers_that_do_not_fit(y, message):
-    with pytest.raises(ValueError, match=message):
-        targets(y)
-
-
-def test_class_numbers_need_two_outputs():
-    with pytest.raises(ValueError, match="loss: got 'sparse_categorical_crossentropy' for a model of one output"):
-        targets([0, 0, 0, 0], units=1)
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_columns_become_the_models_type(dtype):
-    result = targets(np.asfortranarray(np.eye(4, 3, dtype=np.int8)), loss=ONE_HOT, dtype=dtype)
-    assert result.dtype == dtype and result.flags.c_contiguous and np.array_equal(result, np.eye(4, 3))
-    assert targets([True, False, True, True], units=1, loss=MSE).tolist() == [[1], [0], [1], [1]]
-
-
-@pytest.mark.parametrize(
-    ("y", "loss", "message"),
-    [
-        (
-            [0, 1, 2, 0],
-            ONE_HOT,
-            r"got shape \(4,\), needs \(4, 3\), .*; for class numbers use loss 'sparse_categorical",
-        ),
-        ([[0], [1], [2], [0]], ONE_HOT, "for class numbers use loss 'sparse_categorical_crossentropy'"),
-        (np.zeros((4, 2)), MSE, r"y: got shape \(4, 2\), needs \(4, 3\), a column for each output"),
-        (np.zeros((4, 3, 1)), MSE, r"got shape \(4, 3, 1\)"),
-    ],
-)
-def test_columns_that_do_not_fit(y, loss, message):
-    with pytest.raises(ValueError, match=message):
-        targets(y, loss=loss)

@@ -6,7 +6,7 @@ import pytest
 import reference
 from fastmlp import kernels
 from fastmlp.kernels import Network
-from tests.kernels.engine.test_network import assert_same, lists
+from tests.kernels.engine.comparing import assert_same, lists
 from tests.networks import NETWORKS, OPTIMIZERS, dense, initial, targets
 
 ROWS, BATCH = 23, 9
