@@ -219,6 +219,20 @@ def categorical_crossentropy_gradient(y_true, y_pred):
     return (slopes - (slopes * shares).sum(axis=1, keepdims=True)) / (total * len(y_pred))
 
 
+def categorical_focal_crossentropy(y_true, y_pred, alpha, gamma):
+    shares = clip(y_pred / y_pred.sum(axis=1, keepdims=True))
+    return -(y_true * (alpha * (1 - shares) ** gamma * np.log(shares))).sum(axis=1)
+
+
+def categorical_focal_crossentropy_gradient(y_true, y_pred, alpha, gamma):
+    total = y_pred.sum(axis=1, keepdims=True)
+    shares = y_pred / total
+    kept = clip(shares)
+    growth = gamma * (1 - kept) ** (gamma - 1) * np.log(kept)
+    slopes = np.where(is_inside(shares), y_true * alpha * (growth - (1 - kept) ** gamma / kept), 0)
+    return (slopes - (slopes * shares).sum(axis=1, keepdims=True)) / (total * len(y_pred))
+
+
 def sparse_categorical_crossentropy(y_true, y_pred):
     return -np.log(clip(y_pred[np.arange(len(y_pred)), y_true] / y_pred.sum(axis=1)))
 

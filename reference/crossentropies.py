@@ -20,6 +20,8 @@ __all__ = [
     "categorical_crossentropy_from_logits",
     "categorical_crossentropy_from_logits_gradient",
     "categorical_crossentropy_gradient",
+    "categorical_focal_crossentropy",
+    "categorical_focal_crossentropy_gradient",
     "smooth_labels",
     "sparse_categorical_crossentropy",
     "sparse_categorical_crossentropy_from_logits",
@@ -85,6 +87,55 @@ def categorical_crossentropy_gradient(y_true, y_pred):
         s = vector_sum(row_p)
         shares = [divide(p, s) for p in row_p]
         slopes = [logarithm_slope(t, q) for t, q in pairs(row_t, shares)]
+        dot = vector_dot(slopes, shares)
+        gradient.append([divide(g - dot, s) / len(y_pred) for g in slopes])
+    return gradient
+
+
+def categorical_focal_crossentropy(y_true, y_pred, alpha, gamma):
+    """Cross-entropy with less weight on what is predicted well: -sum_j t_j alpha clip(1 - q_j)^gamma log(clip(q_j)).
+
+    Here q_j = p_j / sum_k p_k. T.-Y. Lin et al., Focal loss for dense object detection, 2017.
+
+    Parameters
+    ----------
+    y_true, y_pred : [b, n]
+    alpha : float
+        Usually 0.25.
+    gamma : float
+        At least 0, usually 2; 0 gives alpha times categorical_crossentropy.
+
+    Returns
+    -------
+    [b]
+    """
+    losses = []
+    for row_t, row_p in pairs(y_true, y_pred):
+        s = vector_sum(row_p)
+        terms = [focal_logarithm(divide(p, s), alpha, gamma) for p in row_p]
+        losses.append(-vector_dot(row_t, terms))
+    return losses
+
+
+def categorical_focal_crossentropy_gradient(y_true, y_pred, alpha, gamma):
+    """Gradient of the mean focal cross-entropy: that of categorical_crossentropy, with another slope g_j.
+
+    g_j = t_j alpha (gamma (1 - q_j)^(gamma - 1) log(q_j) - (1 - q_j)^gamma / q_j), 0 where q_j was clipped.
+
+    Parameters
+    ----------
+    y_true, y_pred : [b, n]
+    alpha, gamma : float
+
+    Returns
+    -------
+    [b, n]
+    """
+    gradient = []
+    for row_t, row_p in pairs(y_true, y_pred):
+        s = vector_sum(row_p)
+        shares = [divide(p, s) for p in row_p]
+        slopes = [focal_slope(t, q, alpha, gamma) for t, q in pairs(row_t, shares)]
         dot = vector_dot(slopes, shares)
         gradient.append([divide(g - dot, s) / len(y_pred) for g in slopes])
     return gradient
@@ -288,6 +339,19 @@ def is_inside(v):
 def logarithm_slope(t, q):
     """Slope of -t log(clip(q)) in q."""
     return -t / q if is_inside(q) else 0.0
+
+
+def focal_logarithm(q, alpha, gamma):
+    """alpha clip(1 - q)^gamma log(clip(q))."""
+    return alpha * math.pow(clip(1.0 - q), gamma) * math.log(clip(q))
+
+
+def focal_slope(t, q, alpha, gamma):
+    """Slope of -t focal_logarithm(q) in q."""
+    if not is_inside(q):
+        return 0.0
+    rest = 1.0 - q
+    return t * alpha * (gamma * math.pow(rest, gamma - 1.0) * math.log(q) - math.pow(rest, gamma) / q)
 
 
 def surprises(z):

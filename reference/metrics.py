@@ -230,6 +230,35 @@ def recall(y_true, y_pred, sample_weight=None, threshold=None, top_k=None, class
     return ratio(tp, tp + fn)
 
 
+def f1_score(y_true, y_pred, sample_weight=None, average=None, threshold=None):
+    """2 P R / (P + R + EPSILON) for each column, with its precision P and recall R; then their mean."""
+    weights, table = weights_of(y_pred, sample_weight), []
+    rows_of_hits = [[is_predicted(p, row, threshold) for p in row] for row in y_pred]
+    for truth, predicted in zip(zip(*y_true, strict=True), zip(*rows_of_hits, strict=True), strict=True):
+        hits = sum(w * t for w, t, p in zip(weights, truth, predicted, strict=True) if p)
+        predictions = sum(w for w, p in zip(weights, predicted, strict=True) if p)
+        table.append((hits, predictions, sum(w * t for w, t in zip(weights, truth, strict=True))))
+    if average == "micro":
+        table = [tuple(sum(sums) for sums in zip(*table, strict=True))]
+    scores, truths = [harmonic_mean(*sums) for sums in table], [sums[2] for sums in table]
+    if average is None:
+        return scores
+    if average == "weighted":
+        return sum(s * t for s, t in zip(scores, truths, strict=True)) / (sum(truths) + EPSILON)
+    return sum(scores) / len(scores)
+
+
+def is_predicted(p, row, threshold):
+    """Whether an output is above the threshold, or by default a largest one of its row and not 0."""
+    return p > threshold if threshold is not None else p == max(row) and abs(p) > 1e-9
+
+
+def harmonic_mean(hits, predictions, truths):
+    """2 P R / (P + R + EPSILON) of P = hits / (predictions + EPSILON) and R = hits / (truths + EPSILON)."""
+    precision, recall = hits / (predictions + EPSILON), hits / (truths + EPSILON)
+    return 2.0 * precision * recall / (precision + recall + EPSILON)
+
+
 def auc(
     y_true,
     y_pred,

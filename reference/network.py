@@ -20,11 +20,16 @@ from reference.weights import (
 
 __all__ = ["Network"]
 
+LOSS_SETTINGS = {  # what losses take besides, unless it is given
+    "huber": {"delta": 1.0},
+    "categorical_focal_crossentropy": {"alpha": 0.25, "gamma": 2.0},
+}
 CROSSENTROPIES = ("categorical_crossentropy", "sparse_categorical_crossentropy", "binary_crossentropy")
 LOSSES = {  # name: row losses, gradient of their mean
     name: (getattr(module, name), getattr(module, name + "_gradient"))
     for module, names in (
         (crossentropies, [*CROSSENTROPIES, *[name + "_from_logits" for name in CROSSENTROPIES]]),
+        (crossentropies, ["categorical_focal_crossentropy"]),
         (losses, ["mean_squared_error", "mean_absolute_error", "mean_absolute_percentage_error"]),
         (losses, ["mean_squared_logarithmic_error", "huber", "log_cosh", "poisson"]),
         (similarities, ["hinge", "squared_hinge", "categorical_hinge", "kl_divergence", "cosine_similarity"]),
@@ -71,7 +76,7 @@ class Network:
         {"kind": "normalization"}, or {"kind": "activity_penalty", "l1": float, "l2": float}.
         For each of its weights a layer may have {"l1": float, "l2": float, "max_norm": float} under the weight's name.
     loss : str, dict or callable, optional
-        A name of LOSSES, or {"name": str} with what that function takes besides ("delta" of huber), and with
+        A name of LOSSES, or {"name": str} with what that function takes besides, as in LOSS_SETTINGS, and with
         "label_smoothing" of the cross-entropies that take rows. A pair of FUSED is computed from the input of the last
         activation. A callable gets the targets and the predictions of a batch, and returns the losses, [rows], and the
         gradient of their mean.
@@ -90,10 +95,9 @@ class Network:
     def __init__(self, inputs, layers, loss=None, optimizer=None):
         self.stages = build_stages(inputs, layers)
         self.has_penalty = any(any(settings_of(stage, name)[:2]) for stage in self.stages for name in stage["weights"])
-        self.loss_settings = dict(loss) if isinstance(loss, dict) else {"name": loss}
-        self.loss = self.loss_settings.pop("name")
-        if self.loss == "huber":
-            self.loss_settings.setdefault("delta", 1.0)
+        given = dict(loss) if isinstance(loss, dict) else {"name": loss}
+        self.loss = given.pop("name")
+        self.loss_settings = LOSS_SETTINGS.get(self.loss, {}) | given
         self.label_smoothing = self.loss_settings.pop("label_smoothing", 0.0)
         self.loss_input = len(self.stages)  # the loss reads the output of the last stage ...
         if (self.stages[-1].get("activation"), self.loss) in FUSED:

@@ -1,4 +1,4 @@
-"""What Keras 3.15 (TensorFlow, float64) computes for these data; its top-k accuracies in float32, the only ones it has.
+"""What Keras 3.15 (TensorFlow, float64; F1 by JAX) computes for these data; what is IN_FLOAT32 it has only there.
 
 METRICS: (metric, result, result with WEIGHTS), updated with 25 rows, then with the others. FITS: (kind of y, what is
 weighted, history of three epochs, sum of the absolute final weights) of `model_for(kind)` with batches of 8 rows in
@@ -45,6 +45,12 @@ METRICS = [
     ("Recall(thresholds=0.2)", 0.6666666666666666, 0.6910299003322259),
     ("Recall(top_k=2)", 0.5, 0.574750830564784),
     ("Recall(class_id=3)", 0.1, 0.08695652173913045),
+    ("F1Score('micro')", 0.1951218992471695, 0.2354838252067566),
+    ("F1Score('micro', 0.3)", 0.24827581644058228, 0.2807486057281494),
+    ("F1Score('macro')", 0.19262677431106567, 0.2379281222820282),
+    ("F1Score('macro', 0.3)", 0.24298985302448273, 0.27352461218833923),
+    ("F1Score('weighted')", 0.1967119365580996, 0.235902587966193),
+    ("F1Score('weighted', 0.3)", 0.2607736990419068, 0.29122544678047285),
     ("AUC()", 0.47384259259259265, 0.5055223820193302),
     ("AUC(curve='PR')", 0.23481816126966304, 0.24068302494652402),
     ("AUC(num_thresholds=7)", 0.47986111111111107, 0.5076010934389982),
@@ -75,6 +81,8 @@ METRICS = [
     ("Poisson()", 0.6698963566762165, 0.6532002874407328),
     ("MeanAbsolutePercentageError()", 189997045.33460966, 187528059.49269605),
 ]
+
+IN_FLOAT32 = ("TopK", "F1Score('micro'", "F1Score('macro'")
 
 FITS = [
     (

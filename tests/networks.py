@@ -193,6 +193,13 @@ NETWORKS = {
     "leading_class": ([dense(9, "tanh"), dense(34, "softsign")], "categorical_hinge", "categorical_accuracy", 34),
     "divergence": ([dense(9, "tanh"), dense(4, "softmax")], "kl_divergence", "categorical_accuracy", 4),
     "direction": ([dense(9, "tanh"), dense(4), dropout(0.1)], "cosine_similarity", None, 4),
+    "focal": (
+        [dense(9, "tanh"), dense(4, "softmax")],
+        {"name": "categorical_focal_crossentropy", "alpha": 0.4, "gamma": 1.5, "label_smoothing": 0.1},
+        "categorical_accuracy",
+        4,
+    ),
+    "focal_by_default": ([dense(35, "softmax")], "categorical_focal_crossentropy", "categorical_accuracy", 35),
     "smoothed": (
         [dense(9, "tanh"), dense(4, "softmax")],
         {"name": "categorical_crossentropy", "label_smoothing": 0.1},

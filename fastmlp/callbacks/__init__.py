@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fastmlp.callbacks.simple import CSVLogger as CSVLogger
     from fastmlp.callbacks.simple import LambdaCallback as LambdaCallback
     from fastmlp.callbacks.simple import LearningRateScheduler as LearningRateScheduler
+    from fastmlp.callbacks.simple import SwapEMAWeights as SwapEMAWeights
     from fastmlp.callbacks.simple import TerminateOnNaN as TerminateOnNaN
     from fastmlp.callbacks.tensorboard import TensorBoard as TensorBoard
 
@@ -30,6 +31,7 @@ HOMES = {
     "Logs": "base",
     "ModelCheckpoint": "checkpoint",
     "ReduceLROnPlateau": "monitor",
+    "SwapEMAWeights": "simple",
     "TensorBoard": "tensorboard",
     "TerminateOnNaN": "simple",
 }

@@ -1,4 +1,4 @@
-"""Callbacks of a few lines: LambdaCallback, TerminateOnNaN, LearningRateScheduler, CSVLogger."""
+"""Callbacks of a few lines: LambdaCallback, TerminateOnNaN, LearningRateScheduler, CSVLogger, SwapEMAWeights."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from typing import IO, Any
 
-from fastmlp.callbacks.base import Callback, Logs
+from fastmlp.callbacks.base import Callback, CallbackModel, Logs
 from fastmlp.settings import boolean, integer
 
 HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))
@@ -151,3 +151,72 @@ class CSVLogger(Callback):
         if self.file is not None:
             self.file.close()
             self.file = None
+
+
+class SwapEMAWeights(Callback):
+    """Evaluates and predicts with the optimizer's moving averages in place of the weights, then puts the weights back.
+
+    (Keras leaves the averages in the model after predict.)
+
+    Parameters
+    ----------
+    swap_on_epoch : bool
+        Whether the averages also are in the model from the end of an epoch to the start of the next one, for the
+        callbacks that follow in the list, such as ModelCheckpoint. BackupAndRestore goes before.
+
+    Raises
+    ------
+    ValueError
+        In fit, evaluate and predict, for a model whose optimizer keeps no averages.
+    """
+
+    needs_sequential = True
+
+    def __init__(self, swap_on_epoch: bool = False):
+        super().__init__()
+        self.swap_on_epoch = boolean("swap_on_epoch", swap_on_epoch)
+        self.weights: list[Any] | None = None  # of the model that has the averages now
+
+    def set_model(self, model: CallbackModel) -> None:
+        if model.optimizer is None or not model.optimizer.use_ema:
+            raise ValueError(f"SwapEMAWeights: got {model.optimizer!r}, needs an optimizer with use_ema=True")
+        if model is not self.model:
+            self.weights = None
+        super().set_model(model)
+
+    def swap(self) -> None:
+        """Let the averages be the weights, where they are not yet."""
+        if self.weights is None:
+            self.weights = self.trained_model.get_weights()
+            self.trained_model.use_average()
+
+    def swap_back(self) -> None:
+        """Put the weights back, where the averages are in their place."""
+        if self.weights is not None:
+            self.trained_model.set_weights(self.weights)
+            self.weights = None
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self.weights = None
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self.swap_back()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        if self.swap_on_epoch:
+            self.swap()
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        self.weights = None  # fit ends with the averages
+
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        self.swap()
+
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        self.swap_back()
+
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
+        self.swap()
+
+    def on_predict_end(self, logs: Logs | None = None) -> None:
+        self.swap_back()

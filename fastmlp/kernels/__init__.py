@@ -97,6 +97,8 @@ publish_losses(similarities, "hinge squared_hinge categorical_hinge kl_divergenc
 for name in ("categorical_crossentropy", "binary_crossentropy"):
     publish_losses(crossentropies, name, **values)
     publish_losses(crossentropies, name + "_from_logits", y_true="b n", logits="b n")
+focal = {"alpha": Scalar(float, 0), "gamma": Scalar(float, 0)}
+publish_losses(crossentropies, "categorical_focal_crossentropy", **values, **focal)
 publish_losses(crossentropies, "sparse_categorical_crossentropy", y_true=labels, y_pred="b n")
 publish_losses(crossentropies, "sparse_categorical_crossentropy_from_logits", y_true=labels, logits="b n")
 publish(

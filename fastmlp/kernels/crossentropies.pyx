@@ -7,9 +7,9 @@ from cython cimport floating
 from cython.parallel cimport prange
 
 from fastmlp.kernels.row_losses cimport BINARY_CROSSENTROPY, BINARY_CROSSENTROPY_FROM_LOGITS, CATEGORICAL_CROSSENTROPY
-from fastmlp.kernels.row_losses cimport CATEGORICAL_CROSSENTROPY_FROM_LOGITS, SPARSE_CATEGORICAL_CROSSENTROPY
-from fastmlp.kernels.row_losses cimport SPARSE_CATEGORICAL_CROSSENTROPY_FROM_LOGITS
-from fastmlp.kernels.row_losses cimport gradients, losses, plain, smooth_row
+from fastmlp.kernels.row_losses cimport CATEGORICAL_CROSSENTROPY_FROM_LOGITS, CATEGORICAL_FOCAL_CROSSENTROPY
+from fastmlp.kernels.row_losses cimport SPARSE_CATEGORICAL_CROSSENTROPY, SPARSE_CATEGORICAL_CROSSENTROPY_FROM_LOGITS
+from fastmlp.kernels.row_losses cimport Loss, gradients, losses, plain, smooth_row
 
 
 def smooth_labels(const floating[:, ::1] y_true, double label_smoothing, Py_ssize_t classes, floating[:, ::1] out,
@@ -30,6 +30,20 @@ def categorical_crossentropy_gradient(const floating[:, ::1] y_true, const float
                                       floating[:, ::1] out, int threads):
     """The gradient of the mean loss with respect to y_pred, through its division by the row's sum."""
     gradients[floating](plain(CATEGORICAL_CROSSENTROPY), &y_true[0, 0], NULL, y_pred, out, threads)
+
+
+def categorical_focal_crossentropy(const floating[:, ::1] y_true, const floating[:, ::1] y_pred, double alpha,
+                                   double gamma, floating[::1] out, int threads):
+    """out[i] = -sum over j of y_true[i, j] alpha clip(1 - q)^gamma log(clip(q)), q = y_pred[i, j] / sum_i."""
+    losses[floating](Loss(<int> CATEGORICAL_FOCAL_CROSSENTROPY, 0, 0, alpha, gamma), &y_true[0, 0], NULL, y_pred, out,
+                     threads)
+
+
+def categorical_focal_crossentropy_gradient(const floating[:, ::1] y_true, const floating[:, ::1] y_pred, double alpha,
+                                            double gamma, floating[:, ::1] out, int threads):
+    """The gradient of the mean loss with respect to y_pred, through its division by the row's sum."""
+    gradients[floating](Loss(<int> CATEGORICAL_FOCAL_CROSSENTROPY, 0, 0, alpha, gamma), &y_true[0, 0], NULL, y_pred,
+                        out, threads)
 
 
 def sparse_categorical_crossentropy(const int[::1] y_true, const floating[:, ::1] y_pred, floating[::1] out,

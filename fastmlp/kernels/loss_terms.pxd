@@ -1,7 +1,7 @@
 """What losses compute of single numbers: of a truth t and a prediction p, or of their difference e = p - t."""
 
 from cython cimport floating
-from libc.math cimport M_LN2, exp, expf, fabs, fabsf, log, log1p, log1pf, logf, sqrt, sqrtf, tanh, tanhf
+from libc.math cimport M_LN2, exp, expf, fabs, fabsf, log, log1p, log1pf, logf, pow, powf, sqrt, sqrtf, tanh, tanhf
 
 cdef extern from *:
     """
@@ -40,6 +40,19 @@ cdef inline floating shortfall(floating t, floating p) noexcept nogil:
 cdef inline floating slope(floating t, floating q) noexcept nogil:
     """The derivative of -t log(clip(q))."""
     return -t / q if EPSILON <= q <= 1 - EPSILON else 0
+
+
+cdef inline floating focal_logarithm(floating q, double alpha, double gamma) noexcept nogil:
+    return <floating> alpha * pow_(clip(1 - q), <floating> gamma) * log_(clip(q))
+
+
+cdef inline floating focal_slope(floating t, floating q, double alpha, double gamma) noexcept nogil:
+    """The derivative of -t focal_logarithm(q)."""
+    cdef floating rest = 1 - q, growth
+    if not EPSILON <= q <= 1 - EPSILON:
+        return 0
+    growth = <floating> gamma * pow_(rest, <floating> (gamma - 1)) * log_(q)
+    return t * <floating> alpha * (growth - pow_(rest, <floating> gamma) / q)
 
 
 cdef inline floating clip(floating q) noexcept nogil:
@@ -81,6 +94,10 @@ cdef inline floating log1p_(floating x) noexcept nogil:
 
 cdef inline floating fabs_(floating x) noexcept nogil:
     return fabsf(x) if floating is float else fabs(x)
+
+
+cdef inline floating pow_(floating x, floating y) noexcept nogil:
+    return powf(x, y) if floating is float else pow(x, y)
 
 
 cdef inline floating sqrt_(floating x) noexcept nogil:

@@ -58,13 +58,13 @@ def mean_squared_logarithmic_error_gradient(const floating[:, ::1] y_true, const
 
 def huber(const floating[:, ::1] y_true, const floating[:, ::1] y_pred, double delta, floating[::1] out, int threads):
     """out[i] = mean over j of e^2 / 2 where |e| <= delta, else delta |e| - delta^2 / 2, e = y_pred - y_true."""
-    losses[floating](Loss(<int> HUBER, delta, 0), &y_true[0, 0], NULL, y_pred, out, threads)
+    losses[floating](Loss(<int> HUBER, delta, 0, 0, 0), &y_true[0, 0], NULL, y_pred, out, threads)
 
 
 def huber_gradient(const floating[:, ::1] y_true, const floating[:, ::1] y_pred, double delta,
                    floating[:, ::1] out, int threads):
     """out[i, j] = e / (n b) where |e| <= delta, else delta sign(e) / (n b), e = y_pred[i, j] - y_true[i, j]."""
-    gradients[floating](Loss(<int> HUBER, delta, 0), &y_true[0, 0], NULL, y_pred, out, threads)
+    gradients[floating](Loss(<int> HUBER, delta, 0, 0, 0), &y_true[0, 0], NULL, y_pred, out, threads)
 
 
 def log_cosh(const floating[:, ::1] y_true, const floating[:, ::1] y_pred, floating[::1] out, int threads):

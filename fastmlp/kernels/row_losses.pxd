@@ -20,12 +20,15 @@ cpdef enum LossKind:
     CATEGORICAL_CROSSENTROPY_FROM_LOGITS
     SPARSE_CATEGORICAL_CROSSENTROPY_FROM_LOGITS
     BINARY_CROSSENTROPY_FROM_LOGITS
+    CATEGORICAL_FOCAL_CROSSENTROPY
 
 
 cdef struct Loss:
     int kind
     double delta            # of HUBER
     double label_smoothing  # of the cross-entropies that take rows
+    double alpha            # of CATEGORICAL_FOCAL_CROSSENTROPY
+    double gamma
 
 
 cdef Loss plain(int kind) noexcept nogil

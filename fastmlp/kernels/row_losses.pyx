@@ -8,15 +8,15 @@ from cython.parallel cimport prange
 from libc.string cimport memcpy
 
 from fastmlp.kernels.activations cimport activate_row
-from fastmlp.kernels.loss_terms cimport EPSILON, at_least, clip, clip_to_one, exp_, fabs_, huber, huber_slope, log1p_
-from fastmlp.kernels.loss_terms cimport log_, log_cosh
+from fastmlp.kernels.loss_terms cimport EPSILON, at_least, clip, clip_to_one, exp_, fabs_, focal_logarithm, focal_slope
+from fastmlp.kernels.loss_terms cimport huber, huber_slope, log1p_, log_, log_cosh
 from fastmlp.kernels.loss_terms cimport logarithmic_error, logarithmic_slope, magnitude, shortfall, sign, slope
 from fastmlp.kernels.loss_terms cimport sqrt_, tanh_
 from fastmlp.kernels.isa cimport LINEAR, SIGMOID, SOFTMAX, Isa, selected
 
 
 cdef Loss plain(int kind) noexcept nogil:
-    return Loss(kind, 0, 0)
+    return Loss(kind, 0, 0, 0, 0)
 
 
 cdef losses(Loss loss, const floating *y_true, const int *labels, const floating[:, ::1] y, floating[::1] out,
@@ -71,7 +71,7 @@ cdef floating loss_of_row(const Loss *loss, Py_ssize_t n, const floating *t, int
         return mean_of_row(loss, n, t, y)
     if loss.kind <= COSINE_SIMILARITY:
         return similarity_of_row(loss.kind, n, t, y)
-    return crossentropy_of_row(loss.kind, n, t, label, y)
+    return crossentropy_of_row(loss, n, t, label, y)
 
 
 cdef void gradient_of_row(const Loss *loss, Py_ssize_t n, Py_ssize_t rows, const floating *t, int label,
@@ -83,7 +83,7 @@ cdef void gradient_of_row(const Loss *loss, Py_ssize_t n, Py_ssize_t rows, const
     elif loss.kind <= COSINE_SIMILARITY:
         similarity_gradient_of_row(loss.kind, n, rows, t, y, out)
     else:
-        crossentropy_gradient_of_row(loss.kind, n, rows, t, label, y, out)
+        crossentropy_gradient_of_row(loss, n, rows, t, label, y, out)
 
 
 cdef floating mean_of_row(const Loss *loss, Py_ssize_t n, const floating *t, const floating *y) noexcept nogil:
@@ -186,10 +186,11 @@ cdef void similarity_gradient_of_row(int kind, Py_ssize_t n, Py_ssize_t rows, co
             out[j] = ((along * (y[j] / y_length) - t[j] / t_length) / y_length) / count
 
 
-cdef floating crossentropy_of_row(int kind, Py_ssize_t n, const floating *t, int label,
+cdef floating crossentropy_of_row(const Loss *loss, Py_ssize_t n, const floating *t, int label,
                                   const floating *y) noexcept nogil:
     cdef floating total = 0, scale, most
     cdef Py_ssize_t j
+    cdef int kind = loss.kind
     if kind == CATEGORICAL_CROSSENTROPY:
         scale = sum_of(n, y)
         for j in range(n):
@@ -210,15 +211,21 @@ cdef floating crossentropy_of_row(int kind, Py_ssize_t n, const floating *t, int
     if kind == SPARSE_CATEGORICAL_CROSSENTROPY_FROM_LOGITS:
         most = largest(n, y)
         return log_sum_exp(n, y, most) - (y[label] - most)
+    if kind == CATEGORICAL_FOCAL_CROSSENTROPY:
+        scale = sum_of(n, y)
+        for j in range(n):
+            total += t[j] * focal_logarithm(y[j] / scale, loss.alpha, loss.gamma)
+        return -total
     for j in range(n):
         total += ((y[j] if y[j] > 0 else 0) - y[j] * t[j]) + log1p_(exp_(-fabs_(y[j])))
     return total / n
 
 
-cdef void crossentropy_gradient_of_row(int kind, Py_ssize_t n, Py_ssize_t rows, const floating *t, int label,
+cdef void crossentropy_gradient_of_row(const Loss *loss, Py_ssize_t n, Py_ssize_t rows, const floating *t, int label,
                                        const floating *y, floating *out) noexcept nogil:
-    cdef floating count = <floating> rows, elements = <floating> (n * rows), dot = 0, scale
+    cdef floating count = <floating> rows, elements = <floating> (n * rows), dot = 0, scale, share_
     cdef Py_ssize_t j
+    cdef int kind = loss.kind
     if kind == CATEGORICAL_CROSSENTROPY:
         scale = sum_of(n, y)
         for j in range(n):
@@ -243,6 +250,14 @@ cdef void crossentropy_gradient_of_row(int kind, Py_ssize_t n, Py_ssize_t rows, 
     elif kind == SPARSE_CATEGORICAL_CROSSENTROPY_FROM_LOGITS:
         for j in range(n):
             out[j] = (y[j] - 1 if j == label else y[j]) / count
+    elif kind == CATEGORICAL_FOCAL_CROSSENTROPY:
+        scale = sum_of(n, y)
+        for j in range(n):
+            share_ = y[j] / scale
+            out[j] = focal_slope(t[j], share_, loss.alpha, loss.gamma)
+            dot += out[j] * share_
+        for j in range(n):
+            out[j] = ((out[j] - dot) / scale) / count
     else:
         for j in range(n):
             out[j] = (y[j] - t[j]) / elements

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastmlp.losses.base import MEAN, CrossEntropy, Loss, SmoothedCrossEntropy
-from fastmlp.losses.functions import ONE_AXIS, signs
+from fastmlp.losses.functions import NO_LOGITS, ONE_AXIS, signs
 from fastmlp.settings import boolean, only, real
 
 
@@ -119,6 +119,36 @@ class CategoricalCrossentropy(SmoothedCrossEntropy):
     """
 
     engine_name = "categorical_crossentropy"
+
+
+class CategoricalFocalCrossentropy(SmoothedCrossEntropy):
+    """-sum(y_true * alpha * (1 - y_pred)**gamma * log(y_pred)): less weight on rows that are predicted well.
+
+    `alpha` is one number for all classes, and `y_pred` has probabilities. `label_smoothing` is as for
+    CategoricalCrossentropy.
+    """
+
+    engine_name = "categorical_focal_crossentropy"
+
+    def __init__(
+        self,
+        alpha: float = 0.25,
+        gamma: float = 2.0,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str = MEAN,
+        name: str | None = None,
+        dtype: None = None,
+    ):
+        only("from_logits", from_logits, (False,), NO_LOGITS)
+        super().__init__(from_logits, label_smoothing, axis, reduction, name, dtype)
+        self.alpha = real("alpha", alpha, low=0.0)
+        self.gamma = real("gamma", gamma, low=0.0)
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        return {"alpha": self.alpha, "gamma": self.gamma, **super().parameters}
 
 
 class BinaryCrossentropy(SmoothedCrossEntropy):

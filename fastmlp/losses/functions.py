@@ -18,6 +18,7 @@ from fastmlp.settings import boolean, only, real
 __all__ = [
     "binary_crossentropy",
     "categorical_crossentropy",
+    "categorical_focal_crossentropy",
     "categorical_hinge",
     "cosine_similarity",
     "hinge",
@@ -33,6 +34,7 @@ __all__ = [
     "squared_hinge",
 ]
 ONE_AXIS = "columns are the last axis"
+NO_LOGITS = "end the model with a softmax"
 
 
 def mean_squared_error(y_true: Any, y_pred: Any) -> np.ndarray:
@@ -110,6 +112,25 @@ def categorical_crossentropy(
     return _crossentropy("categorical_crossentropy", y_true, y_pred, from_logits, label_smoothing)
 
 
+def categorical_focal_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    alpha: float = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> np.ndarray:
+    """Return -sum(y_true * alpha * (1 - y_pred)**gamma * log(y_pred)), where y_pred is divided by its sum first.
+
+    With `label_smoothing` s, y_true is y_true * (1 - s) + s / columns.
+    """
+    only("axis", axis, (-1,), ONE_AXIS)
+    only("from_logits", from_logits, (False,), NO_LOGITS)
+    numbers = real("alpha", alpha, low=0.0), real("gamma", gamma, low=0.0)
+    return _crossentropy("categorical_focal_crossentropy", y_true, y_pred, False, label_smoothing, None, *numbers)
+
+
 def binary_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
 ) -> np.ndarray:
@@ -155,7 +176,13 @@ def _by_kernel(name: str, y_true: Any, y_pred: Any, *settings: float) -> np.ndar
 
 
 def _crossentropy(
-    name: str, y_true: Any, y_pred: Any, from_logits: Any, label_smoothing: Any, classes: int | None = None
+    name: str,
+    y_true: Any,
+    y_pred: Any,
+    from_logits: Any,
+    label_smoothing: Any,
+    classes: int | None = None,
+    *settings: float,
 ) -> np.ndarray:
     """Return the values of a cross-entropy against rows; labels are smoothed among so many classes, or the columns."""
     name += "_from_logits" * boolean("from_logits", from_logits)
@@ -164,7 +191,7 @@ def _crossentropy(
     if smoothing:
         matrix = kernels.smooth_labels(_matrix(truth), smoothing, classes or truth.shape[-1])
         truth = np.asarray(matrix).reshape(truth.shape)
-    return _by_kernel(name, truth, predictions)
+    return _by_kernel(name, truth, predictions, *settings)
 
 
 def _alike(y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -19,6 +19,7 @@ from fastmlp.metrics.accuracy import (
 from fastmlp.metrics.base import Mean, MeanMetricWrapper, Metric, RowMetric, Sum
 from fastmlp.metrics.confusion import (
     AUC,
+    F1Score,
     FalseNegatives,
     FalsePositives,
     Precision,
@@ -53,6 +54,7 @@ __all__ = [  # noqa: RUF022, in the order in which errors list them
     "SparseTopKCategoricalAccuracy",
     "Precision",
     "Recall",
+    "F1Score",
     "AUC",
     "TruePositives",
     "FalsePositives",

@@ -19,6 +19,8 @@ from fastmlp.settings import boolean, integer, only, real
 LOWEST = -1e10  # Keras' threshold where the k largest outputs are the positive ones
 CURVES = ("ROC", "PR")
 SUMMATIONS = ("interpolation", "minoring", "majoring")
+AVERAGES = ("micro", "macro", "weighted")
+SMALLEST_OUTPUT = 1e-9  # Keras' limit for a largest output to be a prediction
 
 
 class Confusion(Metric):
@@ -160,6 +162,59 @@ class Recall(Precision):
     def values(self) -> np.ndarray:
         true, missed = self.above()[1], self.below()[1]
         return ratio(true, true + missed)
+
+
+class F1Score(Metric):
+    """2 P R / (P + R + 1e-7) with the precision P and the recall R of each column; then their mean.
+
+    P is hits / (predictions + 1e-7), and R is hits / (truths + 1e-7): as in Keras, a perfect score is a little below 1.
+
+    Parameters
+    ----------
+    average : {None, "micro", "macro", "weighted"}
+        The mean over the columns: of all elements as one column, of all columns alike, or weighted by their truths.
+        None is for use outside of a model: the result is an array.
+    threshold : float in [0, 1], optional
+        Outputs above it are predictions; by default the largest ones of each row, where they are not 0.
+    """
+
+    targets = "columns"
+    direction = "up"
+
+    def __init__(self, average: str | None = None, threshold: float | None = None, name: str | None = None):
+        super().__init__(name)
+        self.average = None if average is None else one_of("average", average, AVERAGES)
+        self.threshold = None if threshold is None else real("threshold", threshold, low=0.0, high=1.0)
+        self.single = average is not None
+        self.reset_state()
+
+    def reset_state(self) -> None:
+        self.sums = np.zeros((3, 1))  # of hits, predictions and truths, for each column
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        arrays = columns(y_true, y_pred)
+        for truth, outputs, weights in parts(*arrays, row_weights(sample_weight, len(arrays[1]))):
+            w = np.ones(len(truth)) if weights is None else weights
+            predicted = self.predicted(outputs)
+            self.sums = self.sums + np.stack([w @ (predicted * truth), w @ predicted, w @ truth])
+
+    def predicted(self, outputs: np.ndarray) -> np.ndarray:
+        """Return which outputs are predictions."""
+        if self.threshold is not None:
+            return np.asarray(outputs > self.threshold)
+        largest = outputs.max(axis=1, keepdims=True)
+        return np.asarray((outputs == largest) & (np.abs(outputs) > SMALLEST_OUTPUT))
+
+    def result(self) -> Any:
+        sums = self.sums.sum(axis=1, keepdims=True) if self.average == "micro" else self.sums
+        hits, predictions, truths = sums
+        precision, recall = hits / (predictions + EPSILON), hits / (truths + EPSILON)
+        scores = 2.0 * precision * recall / (precision + recall + EPSILON)
+        if self.average is None:
+            return scores
+        if self.average == "weighted":
+            return float((scores * truths).sum() / (truths.sum() + EPSILON))
+        return float(scores.mean())
 
 
 class AUC(Confusion):

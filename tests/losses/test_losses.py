@@ -70,6 +70,16 @@ def test_settings_are_checked():
         losses.BinaryCrossentropy(label_smoothing="0.1")
     with pytest.raises(ValueError, match=r"delta: got -1\.0, needs a finite number of at least 0"):
         losses.Huber(-1.0)
+    with pytest.raises(ValueError, match=r"gamma: got -1\.0, needs a finite number of at least 0"):
+        losses.CategoricalFocalCrossentropy(gamma=-1.0)
+    with pytest.raises(TypeError, match=r"alpha: got \[0\.25, 0\.5\]"):
+        losses.CategoricalFocalCrossentropy([0.25, 0.5])
+    for make in (
+        losses.CategoricalFocalCrossentropy,
+        lambda **given: losses.categorical_focal_crossentropy(1, 1, **given),
+    ):
+        with pytest.raises(ValueError, match="from_logits: got True, needs False: end the model with a softmax"):
+            make(from_logits=True)
     with pytest.raises(ValueError, match="ignore_class: got 0, needs None"):
         losses.SparseCategoricalCrossentropy(ignore_class=0)
 
@@ -186,6 +196,7 @@ def test_a_model_trains_with_every_loss_after_any_activation(cls, activation):
         ("categorical_crossentropy", "softmax", 3),
         ("categorical_crossentropy", "sigmoid", 3),
         ("categorical_crossentropy_from_logits", None, 3),
+        ("categorical_focal_crossentropy", "softmax", 3),
         ("binary_crossentropy", "sigmoid", 2),
         ("binary_crossentropy", "softmax", 2),
         ("binary_crossentropy_from_logits", None, 2),
@@ -210,6 +221,7 @@ def test_labels_are_smoothed_for_the_loss_alone(name, activation, classes):
     [
         losses.Huber(0.25, name="robust"),
         losses.CategoricalCrossentropy(label_smoothing=0.1),
+        losses.CategoricalFocalCrossentropy(0.5, 1.5, label_smoothing=0.1),
         losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.3),
     ],
     ids=lambda loss: loss.name,
@@ -239,11 +251,22 @@ def test_the_engine_refuses_settings_that_a_loss_does_not_take():
         {"name": "sparse_categorical_crossentropy", "label_smoothing": 0.1},
         {"name": "mean_squared_error", "delta": 1.0},
         {"name": "huber", "label_smoothing": 0.1},
+        {"name": "categorical_focal_crossentropy", "delta": 0.1},
     ):
         with pytest.raises(
             ValueError, match=r"loss: got \['(delta|label_smoothing)'\] for .*, which takes no such thing"
         ):
             Network(3, [layer], loss)
+
+
+def test_a_focal_loss_without_settings_has_those_of_keras():
+    y, cls = [[1.0, 0.0], [0.0, 1.0]], losses.CategoricalFocalCrossentropy
+    found = [
+        evaluated(loss, y, "softmax") for loss in ("categorical_focal_crossentropy", cls(0.25, 2.0), cls(0.25, 1.0))
+    ]
+    assert found[0] == found[1] != found[2]
+    entropy = evaluated("categorical_crossentropy", y, "softmax")
+    assert evaluated(cls(0.5, 0.0), y, "softmax") == pytest.approx(entropy / 2, rel=1e-14)
 
 
 def test_huber_without_delta_has_that_of_keras():

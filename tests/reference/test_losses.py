@@ -85,8 +85,8 @@ def test_binary_crossentropy_from_logits():
 
 
 # Keras' function, its settings, y_true, y_pred, then the loss of each row and the gradient of their mean: computed in
-# float64 by Keras 3.15 (keras.losses) and TensorFlow 2.21 (GradientTape); the values of log_cosh by PyTorch 2.13 as
-# log(cosh(e)), for Keras rounds log(2) to float32
+# float64 by Keras 3.15 (keras.losses) and TensorFlow 2.21 (GradientTape), the focal ones by JAX (grad); the values of
+# log_cosh by PyTorch 2.13 as log(cosh(e)), for Keras rounds log(2) to float32
 GOLDEN = [
     (
         "mean_absolute_error",
@@ -220,6 +220,28 @@ GOLDEN = [
         ],
     ),
     (
+        "categorical_focal_crossentropy",
+        {"alpha": 0.5, "gamma": 1.5, "label_smoothing": 0.25},
+        [[0.2, 0.5, 0.3], [0.0, 1.0, 0.0]],
+        [[0.1, 0.6, 0.3], [0.25, 0.75, 0.25]],
+        [0.3676858600372181, 0.14981408401637236],
+        [
+            [-0.47788559622032856, 0.10746923339480331, -0.055643268049497124],
+            [0.03325491277727681, -0.022169941851517883, 0.03325491277727681],
+        ],
+    ),
+    (
+        "categorical_focal_crossentropy",
+        {"alpha": 0.25, "gamma": 2.0},
+        [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+        [[0.1, 0.6, 0.3], [-0.25, 0.75, 0.5]],
+        [0.020433024950639634, 0.04332169878499658],
+        [
+            [0.05064953742595944, -0.033766358283972966, 0.05064953742595944],
+            [0.07457169878499659, 0.07457169878499659, -0.07457169878499659],
+        ],
+    ),
+    (
         "binary_crossentropy",
         {"label_smoothing": 0.2},
         [[0.0, 1.0, 1.0], [1.0, 0.0, 0.25]],
@@ -295,6 +317,8 @@ LOSSES = [
     ("categorical_crossentropy", SHARES, POSITIVE),
     ("categorical_crossentropy", BITS, POSITIVE),
     ("categorical_crossentropy", SHARES, PARTLY_CLIPPED),
+    ("categorical_focal_crossentropy", SHARES, POSITIVE),
+    ("categorical_focal_crossentropy", BITS, PARTLY_CLIPPED),
     ("sparse_categorical_crossentropy", LABELS, POSITIVE),
     ("sparse_categorical_crossentropy", LABELS, PARTLY_CLIPPED),
     ("binary_crossentropy", BITS, POSITIVE),
@@ -317,7 +341,7 @@ LOSSES = [
 @pytest.mark.parametrize(("name", "y_true", "y_pred"), LOSSES)
 def test_loss_gradient_is_the_slope_of_the_mean(name, y_true, y_pred):
     loss, gradient = getattr(reference, name), getattr(reference, name + "_gradient")
-    settings = [0.9] if name == "huber" else []
+    settings = {"huber": [0.9], "categorical_focal_crossentropy": [0.4, 1.5]}.get(name, [])
 
     def mean(y_pred):
         return math.fsum(loss(y_true, y_pred, *settings)) / len(y_pred)

@@ -31,7 +31,16 @@ def test_exports_every_function_of_the_modules_but_their_helpers():
             "softmax_row",
         ),
         *("each_pair", "clipped_at_six", "softplus_of", "normal_share", "hard_logistic", "nadam_momentum", "power"),
-        *("clip", "is_inside", "logarithm_slope", "surprises", "philox_round", "random_words"),
+        *(
+            "clip",
+            "is_inside",
+            "logarithm_slope",
+            "focal_logarithm",
+            "focal_slope",
+            "surprises",
+            "philox_round",
+            "random_words",
+        ),
         *("row_means", "slopes_of_mean", "each_column", "sign", "magnitude", "logarithmic_error", "logarithmic_slope"),
         *("huber_of", "huber_slope", "log_cosh_of", "shortfall", "share", "rivals", "lag", "length", "direction"),
     }

@@ -19,13 +19,14 @@ KINDS = numbers(StageKind)
 LOSSES = {None: NO_LOSS, **numbers(LossKind)}
 METRICS = {None: NO_METRIC, **numbers(MetricKind)}
 SOURCES = {np.dtype(np.uint8): UINT8, np.dtype(np.float32): FLOAT32, np.dtype(np.float64): FLOAT64}
-# what losses take besides, in a dict with their name
+# what losses take besides, in a dict with their name, and what it is by default
 LOSS_SETTINGS = {
-    "huber": {"delta"},
-    "categorical_crossentropy": {"label_smoothing"},
-    "binary_crossentropy": {"label_smoothing"},
-    "categorical_crossentropy_from_logits": {"label_smoothing"},
-    "binary_crossentropy_from_logits": {"label_smoothing"},
+    "huber": {"delta": 1.0},
+    "categorical_crossentropy": {"label_smoothing": 0.0},
+    "binary_crossentropy": {"label_smoothing": 0.0},
+    "categorical_crossentropy_from_logits": {"label_smoothing": 0.0},
+    "binary_crossentropy_from_logits": {"label_smoothing": 0.0},
+    "categorical_focal_crossentropy": {"alpha": 0.25, "gamma": 2.0, "label_smoothing": 0.0},
 }
 # the last activation and the loss that are computed together, from the logits
 FUSED = {
@@ -39,12 +40,11 @@ TRAINED = ("kernel", "bias", "gamma", "beta")  # the others are statistics of th
 def settings_of_loss(loss):
     """A loss that is given by name, or by name and settings, as a dict of all of them."""
     settings = dict(loss) if isinstance(loss, dict) else {"name": loss}
-    if settings["name"] == "huber":
-        settings.setdefault("delta", 1.0)
-    unknown = set(settings) - {"name"} - LOSS_SETTINGS.get(settings["name"], set())
+    known = LOSS_SETTINGS.get(settings["name"], {})
+    unknown = set(settings) - {"name"} - set(known)
     if unknown:
         raise ValueError(f"loss: got {sorted(unknown)} for {settings['name']!r}, which takes no such thing")
-    return settings
+    return {**known, **settings}
 
 
 def take_apart(layers, fused):

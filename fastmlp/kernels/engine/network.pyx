@@ -53,10 +53,10 @@ cdef class Network(Parameters):
     layers : list of dict
         Each has a "kind" of description.KINDS and its settings, which reference/network.py lists.
     loss : str, dict or callable, optional
-        A name of description.LOSSES, or {"name": str} with what that kernel takes besides ("delta" of huber), and with
-        "label_smoothing" of the cross-entropies that take rows. A pair of description.FUSED is computed from the
-        input of the last activation. A callable gets the targets and the predictions of a batch, and returns the
-        losses, [rows] or their mean, and the gradient of the mean, [rows, units].
+        A name of description.LOSSES, or {"name": str} with what description.LOSS_SETTINGS has for it. A pair of
+        description.FUSED is computed from the input of the last activation. A callable gets the targets and the
+        predictions of a batch, and returns the losses, [rows] or their mean, and the gradient of the mean,
+        [rows, units].
     optimizer : dict, optional
         "name" of optimizers.SLOTS and the arguments of that kernel, without step; "initial_accumulator_value" of the
         first slot. For any, "clipvalue" and "weight_decay" as of clip_by_value and decay_weights; with "ema_momentum"
@@ -99,7 +99,8 @@ cdef class Network(Parameters):
         kind = CUSTOM_LOSS
         if self.custom_loss is None:
             kind = LOSSES[loss + "_from_logits" if self.plan.fused else loss]
-        self.plan.loss = Loss(kind, settings.get("delta", 0.0), settings.get("label_smoothing", 0.0))
+        given = [settings.get(name, 0.0) for name in ("delta", "label_smoothing", "alpha", "gamma")]
+        self.plan.loss = Loss(kind, given[0], given[1], given[2], given[3])
         stages = take_apart(layers, self.plan.fused)
         self.begin(dtype, 4 * len(stages))  # no stage has more arrays
         self.set_stages(stages)
