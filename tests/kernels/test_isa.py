@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,7 @@ def test_a_source_folder_that_is_not_built_says_so(tmp_path):
 
 def test_base_is_always_there():
     assert isa.supported()[-1] == "base"
+
+
+def test_one_build_is_for_all_pythons_with_the_gil():
+    assert isa.has_limited_api() == (not sysconfig.get_config_var("Py_GIL_DISABLED"))
