@@ -73,7 +73,8 @@ class Network:
         rate is the standard deviation, {"kind": "rescaling", "scale": float, "offset": float},
         {"kind": "batch_normalization", "epsilon": float, "momentum": float, "use_gamma": bool, "use_beta": bool},
         {"kind": "layer_normalization", "epsilon": float, "use_gamma": bool, "use_beta": bool},
-        {"kind": "normalization"}, or {"kind": "activity_penalty", "l1": float, "l2": float}.
+        {"kind": "normalization"}, {"kind": "unit_normalization"}, or
+        {"kind": "activity_penalty", "l1": float, "l2": float}.
         For each of its weights a layer may have {"l1": float, "l2": float, "max_norm": float} under the weight's name.
     loss : str, dict or callable, optional
         A name of LOSSES, or {"name": str} with what that function takes besides, as in LOSS_SETTINGS, and with

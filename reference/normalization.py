@@ -1,4 +1,4 @@
-"""Normalization of columns over a batch, of each row, and by a mean and a variance that are given; with gradients.
+"""Normalization of columns over a batch, of each row, to length 1, and by given mean and variance; with gradients.
 
 x : [b, n] in all of them. mean and variance, gamma and beta are [n], one for each column.
 """
@@ -6,6 +6,8 @@ x : [b, n] in all of them. mean and variance, gamma and beta are [n], one for ea
 import math
 
 from reference import ops
+
+LEAST_LENGTH = 1e-12  # what a row is divided by at least
 
 
 def batch_statistics(x):
@@ -97,6 +99,26 @@ def rows_input_gradient(dy, x, epsilon, gamma):
         _, inverse = row_statistics(row, epsilon)
         dx.append([inverse * ((v - total) - normal * along) for v, normal in ops.pairs(g, normals)])
     return dx
+
+
+def unit_rows(x):
+    """y_ij = x_ij / length_i, so that each row has the length 1."""
+    return [[v / row_length(row) for v in row] for row in x]
+
+
+def unit_rows_input_gradient(dy, x):
+    """(dy_ij - y_ij * sum_k dy_ik y_ik) / length_i, where the length depends on x, else dy_ij / length_i."""
+    dx = []
+    for row_dy, row, row_y in zip(dy, x, unit_rows(x), strict=True):
+        length = row_length(row)
+        along = ops.vector_dot(row_dy, row_y) if length > LEAST_LENGTH else 0.0
+        dx.append([(d - y * along) / length for d, y in ops.pairs(row_dy, row_y)])
+    return dx
+
+
+def row_length(row):
+    """sqrt(sum_j x_j^2), at least LEAST_LENGTH."""
+    return max(math.sqrt(ops.vector_dot(row, row)), LEAST_LENGTH)
 
 
 def normals_of_columns(x, mean, inverse):

@@ -69,6 +69,8 @@ def stage_forward(stage, x, step):
         return x if step is None else dropout(x, stage["rate"], stage["seed"], step, stage["layer"])
     if kind == "gaussian_noise":
         return x if step is None else gaussian_noise(x, stage["stddev"], stage["seed"], step, stage["layer"])
+    if kind == "unit_normalization":
+        return normalization.unit_rows(x)
     if kind == "layer_normalization":
         return normalization.normalize_rows(x, stage["epsilon"], *scale_and_shift(stage, x))
     if kind in ("batch_normalization", "normalization"):
@@ -92,6 +94,8 @@ def stage_backward(stage, x, y, dy, step):
         return dy if step is None else dropout(dy, stage["rate"], stage["seed"], step, stage["layer"])
     if kind == "activity_penalty":
         return ops.add(dy, activity_gradient(stage, y))
+    if kind == "unit_normalization":
+        return normalization.unit_rows_input_gradient(dy, x)
     if kind == "layer_normalization":
         gamma, _ = scale_and_shift(stage, x)
         return normalization.rows_input_gradient(dy, x, stage["epsilon"], gamma)

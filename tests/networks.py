@@ -57,6 +57,7 @@ def layer_normalization(use_gamma=True, use_beta=True):
 
 
 NORMALIZATION = {"kind": "normalization"}
+UNIT_NORMALIZATION = {"kind": "unit_normalization"}
 ACTIVITY_PENALTY = {"kind": "activity_penalty", "l1": 0.02, "l2": 0.03}
 RESCALING = {"kind": "rescaling", "scale": 0.25, "offset": -0.5}
 # name: layers, loss, metric, outputs (None: as many as inputs); widths are below, at and above the register tiles
@@ -153,6 +154,12 @@ NETWORKS = {
             dense(3),
             layer_normalization(False, False),
         ],
+        "mean_squared_error",
+        None,
+        3,
+    ),
+    "unit_rows": (
+        [UNIT_NORMALIZATION, dense(35, "relu"), UNIT_NORMALIZATION, dropout(0.2), dense(3), UNIT_NORMALIZATION],
         "mean_squared_error",
         None,
         3,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fastmlp.layers.activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from fastmlp.layers.base import Input, InputLayer, Layer, require_flat, row_shape
 from fastmlp.layers.core import Dense, Flatten, Rescaling
-from fastmlp.layers.normalization import BatchNormalization, LayerNormalization, Normalization
+from fastmlp.layers.normalization import BatchNormalization, LayerNormalization, Normalization, UnitNormalization
 from fastmlp.layers.regularization import Dropout, GaussianNoise
 from fastmlp.settings import subclasses
 
@@ -22,6 +22,7 @@ __all__ = [  # noqa: RUF022, in the order in which errors list them
     "LayerNormalization",
     "GaussianNoise",
     "Normalization",
+    "UnitNormalization",
     "ReLU",
     "LeakyReLU",
     "ELU",
@@ -43,7 +44,7 @@ ELSEWHERE = {
     "RNN|LSTM|GRU|Bidirectional|TimeDistributed": "it has no recurrence; give a window of steps as one row, to Dense",
     "Attention": "it has no attention; rows stand for themselves",
     "Embedding": "give classes as one-hot rows, by utils.to_categorical, to Dense",
-    "Normalization": "it has BatchNormalization, LayerNormalization and Normalization",
+    "Normalization": "it has BatchNormalization, LayerNormalization, Normalization and UnitNormalization",
 }
 
 

@@ -1,4 +1,4 @@
-"""Layers that bring their input to mean 0 and variance 1."""
+"""Layers that bring their input to mean 0 and variance 1, or to length 1."""
 
 from __future__ import annotations
 
@@ -242,3 +242,19 @@ class Normalization(Layer):
 
     def specs(self, seed: int) -> list[dict[str, Any]]:
         return [{"kind": "normalization"}]
+
+
+class UnitNormalization(Layer):
+    """x / max(sqrt(sum(x * x)), 1e-12), over the outputs of a row: each row has the length 1."""
+
+    def __init__(self, axis: int = -1, *, name: str | None = None, input_shape: Any = None):
+        super().__init__(name=name, input_shape=input_shape)
+        only("axis", axis, (-1,), "rows are flat")
+        self.axis = axis
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        require_flat(self, input_shape)
+        return input_shape
+
+    def specs(self, seed: int) -> list[dict[str, Any]]:
+        return [{"kind": "unit_normalization"}]

@@ -209,3 +209,23 @@ def test_variables_are_the_weights_by_name():
     assert np.array_equal(model.layers[0].bias, np.ones(3))
     with pytest.raises(ValueError, match="Dense: got a layer of no model"):
         _ = layers.Dense(3).kernel
+
+
+def test_rows_of_length_1_have_the_values_and_gradients_of_keras():
+    """Keras 3.15.1 with JAX in float64; the second row is shorter than what a row is divided by at least."""
+    x = np.array([[3.0, -4.0, 0.0], [1e-14, 0.0, -2e-14], [0.25, 0.5, -2.0]])
+    model = keras.Sequential([keras.Input((3,)), layers.UnitNormalization()], dtype="float64")
+    unit = [0.1203858530857692, 0.2407717061715384, -0.9630868246861536]
+    assert model(x) == pytest.approx(np.array([[0.6, -0.8, 0.0], [0.01, 0.0, -0.02], unit]), rel=1e-14)
+    dy = np.array([[1.0, 0.5, -0.25], [1.0, 0.5, 2.0], [0.5, -1.0, 0.125]])
+    model.compile("sgd", lambda y_true, y_pred: ((y_true * y_pred).sum(axis=1), y_true))
+    _, gradient = model.gradients(x, dy, wrt="input")
+    last = [0.25821893125643247, -0.44664896217328864, -0.0793848741362681]
+    assert gradient == pytest.approx(np.array([[0.176, 0.132, -0.05], [1e12, 5e11, 2e12], last]), rel=1e-13)
+
+
+def test_rows_of_length_1_are_flat():
+    with pytest.raises(ValueError, match="axis: got 0, needs -1: rows are flat"):
+        layers.UnitNormalization(axis=0)
+    with pytest.raises(ValueError, match=r"UnitNormalization: .*Flatten"):
+        keras.Sequential([keras.Input((2, 3)), layers.UnitNormalization(), layers.Flatten()])

@@ -71,3 +71,12 @@ def test_given_variances_are_divided_by_their_square_roots():
     network = Network(len(variances), [{"kind": "normalization"}])
     network.set_weights([[0.0] * len(variances), variances])
     assert network.predict([[1.0] * len(variances)])[0] == [1.0 / math.sqrt(v) for v in variances]
+
+
+def test_rows_of_length_1():
+    unit = np.array(normalization.unit_rows(X.tolist()))
+    np.testing.assert_allclose(unit, X / np.linalg.norm(X, axis=1, keepdims=True), rtol=1e-14)
+    found = normalization.unit_rows_input_gradient(DY.tolist(), X.tolist())
+    np.testing.assert_allclose(found, slopes(lambda x: np.array(normalization.unit_rows(x.tolist())), X), atol=1e-8)
+    assert normalization.unit_rows([[0.0, 0.0], [3e-13, 4e-13]]) == [[0.0, 0.0], [3e-13 / 1e-12, 4e-13 / 1e-12]]
+    assert normalization.unit_rows_input_gradient([[1.0, 2.0]], [[0.0, 0.0]]) == [[1.0 / 1e-12, 2.0 / 1e-12]]

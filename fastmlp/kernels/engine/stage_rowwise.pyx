@@ -1,7 +1,7 @@
-"""The stages that take each row for itself: activation, dropout, noise, scaling; each thread has its own rows."""
+"""The stages that take each row for itself: activation, dropout, noise, scaling, length; each thread has its own."""
 
 from cython cimport floating
-from libc.math cimport fabs
+from libc.math cimport fabs, sqrt
 from libc.stdint cimport uint64_t
 from libc.string cimport memcpy
 
@@ -11,8 +11,11 @@ from fastmlp.kernels.isa cimport Dropout
 from fastmlp.kernels.isa cimport activate, activate_gradient, blocks, dropout as dropout_elements, panel_columns
 from fastmlp.kernels.isa cimport rescale
 from fastmlp.kernels.engine.description cimport ACTIVATION, ACTIVITY_PENALTY, DENSE, DROPOUT, GAUSSIAN_NOISE, RESCALING
+from fastmlp.kernels.engine.description cimport UNIT_NORMALIZATION
 from fastmlp.kernels.engine.plan cimport Stage, Matrix, Part, Pass, Plan, element, gradient_of, input_of, memory_of
 from fastmlp.kernels.engine.rows cimport copy_row, put_row, take_row
+
+cdef double LEAST_LENGTH = 1e-12  # Keras'; what a row is divided by at least
 
 
 cdef void rowwise_forward(Plan *plan, int number, const Part *part, const Pass *run,
@@ -36,6 +39,8 @@ cdef void rowwise_forward(Plan *plan, int number, const Part *part, const Pass *
         disturb(plan, stage, part, run.step, tag)
     elif stage.kind == ACTIVITY_PENALTY:
         penalize(plan, stage, part, tag)
+    elif stage.kind == UNIT_NORMALIZATION:
+        unit_rows(plan, stage, part, tag)
 
 
 cdef void activate_rows(Plan *plan, Stage *stage, const Part *part, const floating *tag) noexcept nogil:
@@ -92,6 +97,52 @@ cdef void penalize(Plan *plan, Stage *stage, const Part *part, const floating *t
         penalties[i] += <floating> stage.l1 * magnitudes + <floating> stage.l2 * squares
 
 
+cdef void unit_rows(Plan *plan, Stage *stage, const Part *part, const floating *tag) noexcept nogil:
+    """Divide each of the thread's rows by its length."""
+    cdef int width = panel_columns(plan.isa, tag)
+    cdef floating *y
+    cdef floating length
+    cdef Py_ssize_t i, j
+    for i in range(part.own_first, part.own_last):
+        y = take_row(&stage.output, i, width, memory_of(plan, part, tag))
+        length = length_of(stage.outputs, y)
+        for j in range(stage.outputs):
+            y[j] = y[j] / length
+        put_row(&stage.output, i, width, y)
+
+
+cdef void unit_rows_backward(Plan *plan, int number, const Part *part, const floating *tag) noexcept nogil:
+    """dx = (dy - y * sum dy y) / length, for the thread's rows of the gradient below, where dy is."""
+    cdef const Stage *stage = &plan.stages[number]
+    cdef const Matrix *below = gradient_of(plan, number - 1)
+    cdef int width = panel_columns(plan.isa, tag)
+    cdef floating *memory = memory_of(plan, part, tag)
+    cdef floating *dx
+    cdef const floating *x
+    cdef floating length, along
+    cdef Py_ssize_t i, j
+    for i in range(part.own_first, part.own_last):
+        dx = take_row(below, i, width, memory)
+        x = take_row(input_of(plan, number), i, width, memory + blocks(stage.outputs, width) * width)
+        length = length_of(stage.outputs, x)
+        along = 0
+        if length > <floating> LEAST_LENGTH:
+            for j in range(stage.outputs):
+                along += dx[j] * (x[j] / length)
+        for j in range(stage.outputs):
+            dx[j] = (dx[j] - (x[j] / length) * along) / length
+        put_row(below, i, width, dx)
+
+
+cdef inline floating length_of(Py_ssize_t n, const floating *x) noexcept nogil:
+    """sqrt of the sum of squares, at least LEAST_LENGTH."""
+    cdef floating squares = 0
+    cdef Py_ssize_t j
+    for j in range(n):
+        squares += x[j] * x[j]
+    return <floating> LEAST_LENGTH if sqrt(squares) < LEAST_LENGTH else <floating> sqrt(squares)
+
+
 cdef void add_activity_gradient(const Stage *stage, Py_ssize_t rows, Py_ssize_t n, const floating *y,
                                 floating *dy) noexcept nogil:
     """Add the gradient of the mean over the rows of their penalties."""
@@ -125,6 +176,8 @@ cdef void rowwise_backward(Plan *plan, int number, const Part *part, const Pass 
         activate_row_gradients(plan, stage, part, below, tag)
     elif stage.kind == DROPOUT and run.training:
         drop(plan, stage, part, run.step, below, tag)
+    elif stage.kind == UNIT_NORMALIZATION:
+        unit_rows_backward(plan, number, part, tag)
     through_activation(plan, number - 1, part, tag)
 
 
