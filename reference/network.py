@@ -69,8 +69,8 @@ class Network:
         Features a row.
     layers : list of dict
         {"kind": "dense", "units": int, "activation": str, "use_bias": bool}, {"kind": "activation", "activation": str},
-        {"kind": "dropout", "rate": float, "seed": int}, {"kind": "gaussian_noise", "stddev": float, "seed": int} where
-        rate is the standard deviation, {"kind": "rescaling", "scale": float, "offset": float},
+        {"kind": "dropout", "rate": float, "seed": int}, {"kind": "gaussian_noise", "stddev": float, "seed": int},
+        {"kind": "rescaling", "scale": float, "offset": float},
         {"kind": "batch_normalization", "epsilon": float, "momentum": float, "use_gamma": bool, "use_beta": bool},
         {"kind": "layer_normalization", "epsilon": float, "use_gamma": bool, "use_beta": bool},
         {"kind": "normalization"}, {"kind": "unit_normalization"}, or

@@ -197,7 +197,7 @@ class SwapEMAWeights(Callback):
             self.weights = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        self.weights = None
+        self.swap_back()  # after a call that an error or Ctrl-C has ended
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self.swap_back()

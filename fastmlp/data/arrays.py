@@ -76,7 +76,7 @@ def numeric(argument: str, values: Any) -> np.ndarray:
     try:
         array = np.asarray(values)
     except ValueError as error:
-        raise ValueError(f"{argument}: {error}; needs rows of equal lengths") from None
+        raise ValueError(f"{argument}: got {error}, needs rows of equal lengths") from None
     if array.dtype.kind not in "buif":
         got = f"an array of dtype {array.dtype}" if isinstance(values, np.ndarray) else f"{type(values).__name__}"
         raise TypeError(f"{argument}: got {got}, needs an array of real numbers")

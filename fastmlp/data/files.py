@@ -83,6 +83,7 @@ def read(path: str | os.PathLike[str], kind: Kind, use: Callable[[dict[str, Any]
     """
     from safetensors import safe_open
 
+    path = os.fspath(path)  # no file descriptor
     with open(path, "rb"):  # for Python's errors when it is missing, a folder or not readable
         pass
     try:
@@ -94,7 +95,7 @@ def read(path: str | os.PathLike[str], kind: Kind, use: Callable[[dict[str, Any]
         raise
     except Exception as error:  # what a damage leads to has no end of types
         reason = f"entry {error} is missing" if isinstance(error, KeyError) else error
-        raise ValueError(f"{kind.argument}: got {os.fspath(path)!r}, needs {kind.file}: {reason}") from error
+        raise ValueError(f"{kind.argument}: got {path!r}, needs {kind.file}: {reason}") from error
 
 
 def header_of(metadata: dict[str, str], kind: Kind) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def load(name_or_folder: str | os.PathLike[str]) -> Dataset:
         A dataset that has to be downloaded and cannot be.
     """
     if not isinstance(name_or_folder, (str, os.PathLike)):
-        raise TypeError(f"name_or_folder: got {type(name_or_folder).__name__}; needs a string or a path")
+        raise TypeError(f"name_or_folder: got {type(name_or_folder).__name__}, needs a string or a path")
     if isinstance(name_or_folder, str) and name_or_folder in NAMES:
         data: Dataset = __getattr__(name_or_folder).load_data()
         return data
@@ -63,5 +63,5 @@ def load(name_or_folder: str | os.PathLike[str]) -> Dataset:
         return load_folder(name_or_folder)
     known = ", ".join(NAMES)
     raise ValueError(
-        f"name_or_folder: got {os.fspath(name_or_folder)!r}; needs one of {known}, or a folder that exists"
+        f"name_or_folder: got {os.fspath(name_or_folder)!r}, needs one of {known}, or a folder that exists"
     )

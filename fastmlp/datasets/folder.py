@@ -38,7 +38,7 @@ def load_folder(path: str | os.PathLike[str]) -> Dataset:
     """
     folder = Path(path)
     if not folder.is_dir():
-        raise ValueError(f"path: got {os.fspath(path)!r}; needs a folder that exists")
+        raise ValueError(f"path: got {os.fspath(path)!r}, needs a folder that exists")
     train = load_pair(_find(folder, ("train-",), "images"), _find(folder, ("train-",), "labels"))
     test = load_pair(_find(folder, ("t10k-", "test-"), "images"), _find(folder, ("t10k-", "test-"), "labels"))
     if train[0].shape[1:] != test[0].shape[1:] or train[0].dtype != test[0].dtype:
@@ -53,7 +53,7 @@ def _find(folder: Path, prefixes: tuple[str, ...], kind: str) -> Path:
     found = sorted(name for name in names if name.removesuffix(".gz") == name or name.removesuffix(".gz") not in names)
     if len(found) != 1:
         patterns = " or ".join(f"{prefix}*{kind}*" for prefix in prefixes)
-        raise ValueError(f"{folder}: got {', '.join(found) or 'no file'} named {patterns}; needs exactly one")
+        raise ValueError(f"{folder}: got {', '.join(found) or 'no file'} named {patterns}, needs exactly one")
     return folder / found[0]
 
 
@@ -78,5 +78,5 @@ def load_pair(images: Path, labels: Path) -> Pair:
     if y.min() < 0:
         raise ValueError(f"{labels}: got label {y.min()}; labels need to be 0 or more")
     if len(x) != len(y):
-        raise ValueError(f"{labels}: got {len(y)} labels for {len(x)} rows in {images.name}; needs one for each row")
+        raise ValueError(f"{labels}: got {len(y)} labels for {len(x)} rows in {images.name}, needs one for each row")
     return x, y

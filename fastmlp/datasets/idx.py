@@ -64,7 +64,7 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray[Any, Any]:
             dtype, shape = _read_header(stream, path)
             values = _read_values(stream, path, dtype, shape)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise ValueError(f"{path}: damaged or truncated gzip data ({error}); needs a complete gzip file") from error
+            raise ValueError(f"{path}: damaged or truncated gzip data ({error}), needs a complete gzip file") from error
         except MemoryError as error:
             raise ValueError(f"{path}: its values do not fit into memory") from error
     array = np.frombuffer(values, dtype).reshape(shape)
@@ -80,9 +80,9 @@ def _read_header(stream: IO[bytes], path: str | os.PathLike[str]) -> tuple[np.dt
     code, rank = magic[2], magic[3]
     if code not in DTYPES:
         known = ", ".join(f"0x{known:02x} ({dtype.name})" for known, dtype in DTYPES.items())
-        raise ValueError(f"{path}: got IDX type 0x{code:02x}; needs one of {known}")
+        raise ValueError(f"{path}: got IDX type 0x{code:02x}, needs one of {known}")
     if not 1 <= rank <= MAX_RANK:
-        raise ValueError(f"{path}: got {rank} dimensions; needs 1 to {MAX_RANK}")
+        raise ValueError(f"{path}: got {rank} dimensions, needs 1 to {MAX_RANK}")
     sizes = stream.read(4 * rank)
     if len(sizes) < 4 * rank:
         raise ValueError(f"{path}: ends within its header; {rank} dimensions need {4 + 4 * rank} bytes")
@@ -144,7 +144,7 @@ def write_idx(path: str | os.PathLike[str], array: np.ndarray[Any, Any]) -> None
 
 def _header(array: np.ndarray[Any, Any]) -> bytes:
     if not isinstance(array, np.ndarray):
-        raise TypeError(f"array: got {type(array).__name__}; needs a numpy array")
+        raise TypeError(f"array: got {type(array).__name__}, needs a numpy array")
     codes = {dtype.newbyteorder("="): code for code, dtype in DTYPES.items()}
     code = codes.get(array.dtype.newbyteorder("="))
     if code is None:

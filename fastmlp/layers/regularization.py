@@ -15,7 +15,7 @@ class RandomLayer(Layer):
         super().__init__(name=name, input_shape=input_shape)
         self.seed = None if seed is None else integer("seed", seed, at_least=0, below=2**64)
 
-    def own_seed(self, seed: int) -> int:
+    def chosen_seed(self, seed: int) -> int:
         """Return the seed to draw by, where `seed` is the model's."""
         return seed if self.seed is None else self.seed
 
@@ -28,7 +28,7 @@ class Dropout(RandomLayer):
         self.rate = real("rate", rate, low=0.0, high=1.0)
 
     def specs(self, seed: int) -> list[dict[str, Any]]:
-        return [{"kind": "dropout", "rate": self.rate, "seed": self.own_seed(seed)}]
+        return [{"kind": "dropout", "rate": self.rate, "seed": self.chosen_seed(seed)}]
 
 
 class GaussianNoise(RandomLayer):
@@ -39,4 +39,4 @@ class GaussianNoise(RandomLayer):
         self.stddev = real("stddev", stddev, low=0.0)
 
     def specs(self, seed: int) -> list[dict[str, Any]]:
-        return [{"kind": "gaussian_noise", "stddev": self.stddev, "seed": self.own_seed(seed)}]
+        return [{"kind": "gaussian_noise", "stddev": self.stddev, "seed": self.chosen_seed(seed)}]

@@ -23,8 +23,9 @@ def load_model(
     ----------
     filepath : path
     custom_objects : mapping from name to function or class, optional
-        The user's own metrics and loss that the model was compiled with, and its class where that is a subclass of
-        Sequential: a file has only their names. A subclass that is not given is loaded as a Sequential.
+        The custom metrics and loss that the model was compiled with, and its class where that is a subclass of
+        Sequential: a file has only their names. A subclass that is not given is loaded as a Sequential; its __init__
+        is not called.
     compile : bool
         Whether to compile it as it was; without that it has no optimizer, loss and metrics.
 

@@ -80,11 +80,11 @@ def load_backup(model: Model, path: Path) -> int:
 
     def take_over(header: Mapping[str, Any], tensors: Tensors) -> int:
         epoch = integer("epoch", header["epoch"], at_least=0)
-        other = restore(type(model), header, tensors, own_objects(model))
-        own, saved = identity(model), identity(other)
-        for part in own:
-            if own[part] != saved[part]:
-                raise ValueError(f"{part} of another model: {saved[part]}, needs {own[part]}")
+        other = restore(type(model), header, tensors, custom_objects_of(model))
+        expected, saved = identity(model), identity(other)
+        for part in expected:
+            if expected[part] != saved[part]:
+                raise ValueError(f"{part} of another model: {saved[part]}, needs {expected[part]}")
         model.take_over(other)
         return epoch
 
@@ -100,9 +100,9 @@ def identity(model: Model) -> dict[str, Any]:
 
 
 def describe(model: Model, include_optimizer: bool = True) -> tuple[dict[str, Any], Tensors]:
-    """Return all there is to a model as JSON values and arrays by name; of the user's own objects only the names."""
+    """Return all there is to a model as JSON values and arrays by name; of custom objects only the names."""
     compiled = None
-    own_objects(model)  # for its error
+    custom_objects_of(model)  # for its error
     if model.optimizer is not None:
         compiled = {name: to_plain(getattr(model, name)) for name in COMPILED}
     header = {
@@ -158,7 +158,7 @@ def restore(
 
 
 def revived(compiled: Mapping[str, Any], custom_objects: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of `compile` in a header, with the user's own objects in place of their names."""
+    """Return the arguments of `compile` in a header, with custom objects in place of their names."""
     arguments = dict(compiled)
     for name in ("metrics", "weighted_metrics"):
         arguments[name] = [metrics.get(item, name, custom_objects) for item in arguments.get(name, ())]
@@ -168,7 +168,7 @@ def revived(compiled: Mapping[str, Any], custom_objects: Mapping[str, Any]) -> d
     return arguments
 
 
-def own_objects(model: Model) -> dict[str, Any]:
+def custom_objects_of(model: Model) -> dict[str, Any]:
     """Return the functions and classes by name that a model was compiled with and that are not fastmlp's own.
 
     Raises

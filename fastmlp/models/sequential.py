@@ -238,6 +238,8 @@ class Sequential(Model):
         wrt : {"weights", "input"}
             Gradients by what: by each of `trainable_weights`, as a list in their order, or by x, as an array of its
             shape in the model's dtype.
+
+        Ctrl-C is answered when all rows are done: they are one step.
         """
         if wrt not in ("weights", "input"):
             raise ValueError(f"wrt: got {wrt!r}, needs 'weights' or 'input'")
@@ -290,7 +292,7 @@ class Sequential(Model):
 
     def __reduce__(self) -> tuple[Any, ...]:
         with self._lock:
-            return saving.restore, (type(self), *saving.describe(self), saving.own_objects(self)), self._extras()
+            return saving.restore, (type(self), *saving.describe(self), saving.custom_objects_of(self)), self._extras()
 
     def save_backup(self, path: Path, epoch: int) -> None:
         """Write all of a model that is being trained, and the epoch to go on with."""
@@ -302,8 +304,8 @@ class Sequential(Model):
 
     def _extras(self) -> dict[str, Any]:
         """Return what a subclass, or the user, keeps in the object besides."""
-        own = {*vars(Model(seed=0)), "_results"}
-        return {name: value for name, value in vars(self).items() if name not in own}
+        known = {*vars(Model(seed=0)), "_results"}
+        return {name: value for name, value in vars(self).items() if name not in known}
 
     def _results_of_batch(self) -> Results:
         """Return results of no batch yet; made once for the model as it was compiled."""

@@ -67,7 +67,7 @@ class Model:
         save(as_fitted(self.estimator, self.epochs.network), filepath)
 
 
-class Watchers:
+class Callbacks:
     """All callbacks of one fit."""
 
     def __init__(self, estimator: Any, epochs: Any, held_out: Any) -> None:

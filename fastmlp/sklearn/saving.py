@@ -47,10 +47,10 @@ def load(path: str | os.PathLike[str], classes: Mapping[str, type[Any]]) -> Any:
 
 def describe(estimator: Any) -> tuple[dict[str, Any], Tensors]:
     """Return all there is to an estimator as JSON values and arrays by name."""
-    own = vars(estimator)
+    present = vars(estimator)
     cls = next(each for each in type(estimator).__mro__ if each.__module__.startswith("fastmlp.sklearn."))
     names = cls._get_param_names()  # type: ignore[attr-defined]
-    for name in sorted(own.keys() - {*names, *ATTRIBUTES, *DERIVED, *OF_A_RUN}):
+    for name in sorted(present.keys() - {*names, *ATTRIBUTES, *DERIVED, *OF_A_RUN}):
         raise TypeError(f"{name}: got an attribute that is none of {cls.__name__}'s, needs an estimator without")
     check_settings(estimator)
     dtype = estimator.coefs_[0].dtype
@@ -63,8 +63,8 @@ def describe(estimator: Any) -> tuple[dict[str, Any], Tensors]:
     header = {
         "version": VERSION,
         "class": cls.__name__,
-        "parameters": {name: plain(name, own[name], tensors) for name in names if name != "callbacks"},
-        "attributes": {name: plain(name, own[name], tensors) for name in ATTRIBUTES if name in own},
+        "parameters": {name: plain(name, present[name], tensors) for name in names if name != "callbacks"},
+        "attributes": {name: plain(name, present[name], tensors) for name in ATTRIBUTES if name in present},
         "targets": estimator._label_binarizer.y_type_ if is_classifier(estimator) else None,
         "optimizer": settings,
     }

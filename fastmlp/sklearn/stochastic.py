@@ -1,4 +1,4 @@
-"""The solvers "sgd" and "adam": epochs until nothing improves, with what watches them."""
+"""The solvers "sgd" and "adam": epochs until nothing improves, with the callbacks around them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from fastmlp.sklearn import networks
-from fastmlp.sklearn.callbacks import Watchers
+from fastmlp.sklearn.callbacks import Callbacks
 from fastmlp.sklearn.epochs import Epochs
 from fastmlp.sklearn.held_out import HeldOut, split
 from fastmlp.sklearn.solver_state import Optimizer
@@ -31,18 +31,18 @@ def fit(
     if estimator.early_stopping and held_out is None:
         rows, held_out = split(estimator, x, y, weights[1], random)
     epochs = make_epochs(estimator, x, y, weights[0], rows, optimizer)
-    watchers = Watchers(estimator, epochs, held_out)
+    callbacks = Callbacks(estimator, epochs, held_out)
     best = Best(estimator, epochs)
     try:
-        watchers.begin()
+        callbacks.begin()
         with progress(estimator) as advance:
             for order in orders(estimator, rows, random):
                 one_epoch(estimator, epochs, order)
-                watched = watch(estimator, epochs, held_out)
-                best.update(watched)
+                value = record(estimator, epochs, held_out)
+                best.update(value)
                 optimizer.epoch_ends(estimator.t_)
                 advance()
-                if watchers.epoch_ends() or stops(estimator, optimizer):
+                if callbacks.epoch_ends() or stops(estimator, optimizer):
                     break
             else:
                 message = f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the"
@@ -50,10 +50,10 @@ def fit(
     except KeyboardInterrupt:
         warnings.warn("Training interrupted by user.", stacklevel=4)
     except BaseException:
-        watchers.let_go()
+        callbacks.let_go()
         raise
-    watchers.end()
-    watchers.let_go()
+    callbacks.end()
+    callbacks.let_go()
     epochs.keep()
     best.restore()
     vars(estimator).update(networks.fitted(estimator, epochs.network))
@@ -67,7 +67,7 @@ def fit_once(estimator: Any, x: Any, y: NDArray[Any], sample_weight: Any, random
     estimator.n_iter_ = 0
     try:
         one_epoch(estimator, epochs, next(orders(estimator, rows, random)))
-        watch(estimator, epochs, None)
+        record(estimator, epochs, None)
         optimizer.epoch_ends(estimator.t_)
         stops(estimator, optimizer)
     except KeyboardInterrupt:
@@ -121,7 +121,7 @@ def one_epoch(estimator: Any, epochs: Epochs, order: NDArray[np.int64]) -> None:
         print(f"Iteration {estimator.n_iter_}, loss = {loss:.8f}")
 
 
-def watch(estimator: Any, epochs: Epochs, held_out: HeldOut | None) -> float:
+def record(estimator: Any, epochs: Epochs, held_out: HeldOut | None) -> float:
     """Record loss and score of the held-out rows, count epochs without improvement; return the value to maximize."""
     score = math.nan
     if held_out is not None:

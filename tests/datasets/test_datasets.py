@@ -89,14 +89,14 @@ def test_load_takes_a_name_or_a_folder(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", ["mnits", "MNIST", "", "no/such/folder", Path("no-such-folder")])
 def test_load_of_an_unknown_name_lists_the_known_ones(name):
-    message = f"got {str(name)!r}; needs one of digits, fashion_mnist, mnist, or a folder that exists"
+    message = f"got {str(name)!r}, needs one of digits, fashion_mnist, mnist, or a folder that exists"
     with pytest.raises(ValueError, match=re.escape(message)):
         datasets.load(name)
 
 
 @pytest.mark.parametrize("name", [None, 3, b"digits", ["digits"]])
 def test_load_of_something_else_is_a_type_error(name):
-    with pytest.raises(TypeError, match=f"name_or_folder: got {type(name).__name__}; needs a string or a path"):
+    with pytest.raises(TypeError, match=f"name_or_folder: got {type(name).__name__}, needs a string or a path"):
         datasets.load(name)
 
 
@@ -210,21 +210,21 @@ def test_folder_lacking_a_file(tmp_path, position):
     (tmp_path / FILES[position]).unlink()
     kind = FILES[position].split("-")[1]
     patterns = f"train-*{kind}*" if position < 2 else f"t10k-*{kind}* or test-*{kind}*"
-    with pytest.raises(ValueError, match=re.escape(f"{tmp_path}: got no file named {patterns}; needs exactly one")):
+    with pytest.raises(ValueError, match=re.escape(f"{tmp_path}: got no file named {patterns}, needs exactly one")):
         load_folder(tmp_path)
 
 
 def test_folder_with_a_file_too_many(tmp_path):
     fill(tmp_path)
     (tmp_path / "test-images").write_bytes(b"")
-    with pytest.raises(ValueError, match=r"got t10k-images-idx3-ubyte, test-images named .*; needs exactly one"):
+    with pytest.raises(ValueError, match=r"got t10k-images-idx3-ubyte, test-images named .*, needs exactly one"):
         load_folder(tmp_path)
 
 
 def test_folder_that_is_none(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     for path in (tmp_path / "file", tmp_path / "nothing"):
-        with pytest.raises(ValueError, match=f"path: got {re.escape(repr(str(path)))}; needs a folder that exists"):
+        with pytest.raises(ValueError, match=f"path: got {re.escape(repr(str(path)))}, needs a folder that exists"):
             load_folder(path)
 
 

@@ -124,9 +124,9 @@ LIES = {
     "half a magic number": (b"\0\0\x08", r"3 bytes; an IDX file needs a header"),
     "bad magic": (b"\0\1\x08\1\0\0\0\1\0", r"starts with bytes 00 01 08 01; an IDX file needs to start with 00 00"),
     "text": (b"label,pixel1\n", r"needs to start with 00 00"),
-    "unknown type": (idx_bytes((1,), b"\0", code=0x0A), r"got IDX type 0x0a; needs one of 0x08 \(uint8\), 0x09"),
-    "no dimensions": (idx_bytes((), b"\0"), r"got 0 dimensions; needs 1 to 32"),
-    "255 dimensions": (idx_bytes((1,) * 255, b"\0"), r"got 255 dimensions; needs 1 to 32"),
+    "unknown type": (idx_bytes((1,), b"\0", code=0x0A), r"got IDX type 0x0a, needs one of 0x08 \(uint8\), 0x09"),
+    "no dimensions": (idx_bytes((), b"\0"), r"got 0 dimensions, needs 1 to 32"),
+    "255 dimensions": (idx_bytes((1,) * 255, b"\0"), r"got 255 dimensions, needs 1 to 32"),
     "header ends early": (idx_bytes((2, 2))[:-3], r"ends within its header; 2 dimensions need 12 bytes"),
     "a dimension of 0": (idx_bytes((0, 28, 28)), r"got shape \(0, 28, 28\); every dimension needs to be at least 1"),
     "0 times absurd": (idx_bytes((HUGE, 0, HUGE)), r"every dimension needs to be at least 1"),
@@ -215,7 +215,7 @@ def test_a_missing_file_is_the_usual_error(tmp_path):
 @pytest.mark.parametrize(
     "array, error, message",
     [
-        ([1, 2], TypeError, "array: got list; needs a numpy array"),
+        ([1, 2], TypeError, "array: got list, needs a numpy array"),
         (
             np.zeros(3, "int64"),
             ValueError,

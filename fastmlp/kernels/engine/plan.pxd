@@ -81,7 +81,7 @@ cdef struct Stage:
     Matrix output
     Matrix gradient         # of the loss with respect to the output, of a dense stage before its activation
     Lists by_columns        # of the input
-    void *statistics        # of a normalization: means, then inverse deviations, of columns or of rows
+    void *statistics        # of a normalization: of columns four vectors a panel, of rows a mean and a deviation each
 
 
 cdef struct Plan:
