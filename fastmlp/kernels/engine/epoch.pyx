@@ -103,12 +103,12 @@ cdef inline Pass pass_of(const Plan *plan, bint gradients, bint training) noexce
     return run
 
 
-cdef void predict(Plan *plan, const Data *data, Py_ssize_t together, int number, const floating *tag) noexcept nogil:
-    """The last stage's output, without dropout, for the chunks of rows that thread `number` takes."""
+cdef void predict(Plan *plan, const Data *data, Py_ssize_t together, int thread, const floating *tag) noexcept nogil:
+    """The last stage's output, without dropout, for the chunks of rows that thread number `thread` takes."""
     cdef Py_ssize_t chunks = blocks(data.rows, together), chunk = counter_take(&plan.chunks)
     while chunk < chunks:
-        predict_chunk(plan, data, together, chunk, number, tag)
-        if number == 0 and interrupted(plan):
+        predict_chunk(plan, data, together, chunk, thread, tag)
+        if thread == 0 and interrupted(plan):
             counter_set(&plan.chunks, chunks)
         chunk = counter_take(&plan.chunks)
 
@@ -120,15 +120,15 @@ cdef void predict_alone(Plan *plan, const Data *data, Py_ssize_t together, const
         predict_chunk(plan, data, together, chunk, 0, tag)
 
 
-cdef void predict_chunk(Plan *plan, const Data *data, Py_ssize_t together, Py_ssize_t chunk, int number,
+cdef void predict_chunk(Plan *plan, const Data *data, Py_ssize_t together, Py_ssize_t chunk, int thread,
                         const floating *tag) noexcept nogil:
-    """Predictions of `together` rows, in memory that thread `number` has for itself."""
+    """Predictions of `together` rows, in memory that thread number `thread` has for itself."""
     cdef int width = panel_columns(plan.isa, tag)
     cdef floating *out = <floating *> data.predictions
-    cdef Py_ssize_t first = number * together, start = chunk * together - first, i
+    cdef Py_ssize_t first = thread * together, start = chunk * together - first, i
     cdef const Matrix *predictions = input_of(plan, plan.depth)
     cdef Pass run = pass_of(plan, False, False)
-    cdef Part part = part_alone(plan, number, first, first + min(together, data.rows - chunk * together))
+    cdef Part part = part_alone(plan, thread, first, first + min(together, data.rows - chunk * together))
     load_rows(plan, data, start, &part, tag)
     forward(plan, &part, &run, tag)
     for i in range(part.first, part.last):

@@ -192,16 +192,16 @@ cdef inline Part part_of(const Plan *plan, Py_ssize_t rows) noexcept nogil:
     return part
 
 
-# Thread number `number` has the rows from `first` to `last` for itself.
-cdef inline Part part_alone(const Plan *plan, int number, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+# Thread number `thread` has the rows from `first` to `last` for itself.
+cdef inline Part part_alone(const Plan *plan, int thread, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     cdef Part part
     part.thread = 0
     part.threads = 1
     part.first = part.own_first = first
     part.last = part.own_last = last
     part.blocks = blocks(last - first, plan.isa.tile_rows)
-    part.first_block = blocks(first, plan.isa.tile_rows) + number
-    part.memory = number
+    part.first_block = blocks(first, plan.isa.tile_rows) + thread
+    part.memory = thread
     return part
 
 

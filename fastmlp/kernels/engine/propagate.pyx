@@ -12,13 +12,13 @@ from fastmlp.kernels.engine.stage_rowwise cimport rowwise_backward, rowwise_forw
 
 cdef void forward(Plan *plan, const Part *part, const Pass *run, const floating *tag) noexcept nogil:
     """Every stage's output from the batch, for the thread's own rows at least."""
-    cdef int number, stage
+    cdef int number, kind
     cdef bint complete = False  # or there for the thread's own rows
     for number in range(plan.depth):
-        stage = plan.stages[number].kind
-        if stage == DENSE:
+        kind = plan.stages[number].kind
+        if kind == DENSE:
             complete = dense_forward(plan, number, part, run, complete, tag)
-        elif stage >= NORMALIZATION:
+        elif kind >= NORMALIZATION:
             complete = normalize_forward(plan, number, part, run, complete, tag)
         else:
             rowwise_forward(plan, number, part, run, tag)
@@ -28,17 +28,17 @@ cdef void forward(Plan *plan, const Part *part, const Pass *run, const floating 
 cdef void backward(Plan *plan, const Part *part, const Pass *run, const floating *tag) noexcept nogil:
     """Gradients from the last stage, where each thread has those of its own rows, down to the lowest that is wanted;
     weights are updated on the way."""
-    cdef int number = plan.depth - 2 if plan.fused else plan.depth - 1, stage
+    cdef int number = plan.depth - 2 if plan.fused else plan.depth - 1, kind
     cdef bint complete = False
     while number >= max(run.lowest, 0):
-        stage = plan.stages[number].kind
-        if stage == DENSE or stage == NORMALIZATION or stage == BATCH_NORMALIZATION:
+        kind = plan.stages[number].kind
+        if kind == DENSE or kind == NORMALIZATION or kind == BATCH_NORMALIZATION:
             if not complete:
                 barrier_wait(&plan.barrier, part.threads)
             complete = True
-        if stage == DENSE:
+        if kind == DENSE:
             dense_backward(plan, number, part, run, tag)
-        elif stage >= NORMALIZATION:
+        elif kind >= NORMALIZATION:
             normalize_backward(plan, number, part, run, tag)
             complete = True
         else:

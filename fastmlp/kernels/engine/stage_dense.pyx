@@ -1,6 +1,6 @@
 """The dense stage of a network: its products, tile by tile, each used while it is still in the cache.
 
-Forward and update are shared between the threads by panels of outputs, the input's gradient by panels of inputs: each
+The threads partition forward and update by panels of outputs, the gradient of the input by panels of inputs: each
 thread keeps its panels of the weights in its own cache, and of all gradients but the last it computes those itself that
 its panels need.
 """
@@ -42,7 +42,7 @@ cdef bint dense_forward(Plan *plan, int number, const Part *part, const Pass *ru
     else:
         forward_tiles(plan, number, part, tag)
     if stage.outputs <= width:
-        return False  # the tiles of one panel are shared between the threads as the rows are
+        return False  # the tiles of one panel are partitioned between the threads as the rows are
     barrier_wait(&plan.barrier, part.threads)
     return True
 

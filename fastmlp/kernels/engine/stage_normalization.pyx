@@ -1,6 +1,6 @@
 """Normalizations: of each column over the batch, of each row, and by a mean and a variance that are given.
 
-Columns are shared between the threads by panels, rows as they are everywhere. The equations are in
+Columns are partitioned between the threads by panels, rows as they are everywhere. The equations are in
 reference/normalization.py. What is done to a panel's columns stands in four vectors: mean, inverse (deviation), factor
 and offset, for y = (x - mean) * factor + offset.
 """

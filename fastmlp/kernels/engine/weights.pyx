@@ -89,7 +89,7 @@ cdef void multiply(Py_ssize_t n, floating factor, floating *x) noexcept nogil:
 
 
 cdef void sum_penalties(Plan *plan, const Part *part, const floating *tag) noexcept nogil:
-    """The penalty of each column, shared between the threads by panels."""
+    """The penalty of each column, partitioned between the threads by panels."""
     cdef int width = panel_columns(plan.isa, tag), number
     cdef const Parameter *parameter
     cdef floating *sums = <floating *> plan.sums
@@ -131,7 +131,7 @@ cdef double penalty_of(Plan *plan, const floating *tag) noexcept nogil:
 
 
 cdef void sum_all_squares(Plan *plan, const Part *part, const floating *region) noexcept nogil:
-    """The squares' sum of each trained column of a region of the arena, shared between the threads by panels."""
+    """The squares' sum of each trained column of a region of the arena, partitioned between the threads by panels."""
     cdef int width = panel_columns(plan.isa, region), number
     cdef const Parameter *parameter
     cdef floating *sums = <floating *> plan.sums
