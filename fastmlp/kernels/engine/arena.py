@@ -1,4 +1,4 @@
-"""The memory of a network's weights, and their way in and out of the packed layout."""
+"""The packed layout of arrays of weights, and the memory for what is kept beside them."""
 
 from __future__ import annotations
 
@@ -11,31 +11,19 @@ from numpy.typing import NDArray
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 
+Shape = tuple[int, ...]
+
 
 @dataclass(frozen=True)
 class Place:
-    """Where an array of weights is in a region: its first element, and its shape, (columns,) or (rows, columns)."""
+    """Where the numbers that belong to an array of weights are in a region: from which element on, in what shape."""
 
     start: int
-    shape: tuple[int, ...]
-    trained: bool
-
-    @property
-    def rows(self) -> int:
-        """The rows of a matrix; a vector has one."""
-        return self.shape[0] if len(self.shape) == 2 else 1
-
-    @property
-    def columns(self) -> int:
-        """The columns of a matrix, or the elements of a vector."""
-        return self.shape[-1]
+    shape: Shape
 
 
 class Arena:
-    """Regions of equal layout in one block of memory: the weights, then one for each of the optimizer's slots.
-
-    An array [rows, columns] is kept as [panels][rows][width], the packed right operand of the forward product; a vector
-    is one row. Nothing reads the columns past the last.
+    """Regions of equal layout in one block of memory: one for each of the optimizer's slots.
 
     Parameters
     ----------
@@ -51,42 +39,57 @@ class Arena:
         self.size = 0
         self.regions = aligned((0, 0), dtype)
 
-    def add(self, shape: tuple[int, ...], trained: bool = True) -> Place:
-        """Make a place for an array; what is not `trained` has no gradient and no slots."""
-        place = Place(self.size, shape, trained)
+    def add(self, shape: Shape) -> Place:
+        """Make a place for what belongs to an array."""
+        place = Place(self.size, shape)
         self.places.append(place)
-        self.size += place.rows * -(-place.columns // self.width) * self.width
+        self.size += int(np.prod(panels_shape(shape, self.width)))
         return place
 
     def allocate(self, slots: int, start: float) -> None:
-        """Make the memory: weights and slots of 0, but for the first slot, which is filled with `start`."""
-        self.regions = aligned((1 + slots, self.size), self.dtype)
-        self.regions[1:2] = start
+        """Make the memory: slots of 0, but for the first, which is filled with `start`."""
+        self.regions = aligned((slots, self.size), self.dtype)
+        self.regions[:1] = start
 
-    def weights(self, region: NDArray[Any], only_trained: bool = False) -> list[NDArray[Any]]:
+    def arrays(self, region: NDArray[Any]) -> list[NDArray[Any]]:
         """Return copies of a region's arrays, in the order in which their places were made."""
-        return [
-            panels.transpose(1, 0, 2).reshape(place.rows, -1)[:, : place.columns].reshape(place.shape).copy()
-            for place, panels in self.views(region, only_trained)
-        ]
+        return [unpacked(panels, shape) for shape, panels in self.views(region)]
 
-    def fill(self, region: NDArray[Any], weights: Sequence[Any], only_trained: bool = False) -> None:
-        """Copy arrays, in the order of `weights`, into a region."""
-        for array, (place, panels) in zip(weights, self.views(region, only_trained), strict=True):
-            flat = np.zeros((place.rows, len(panels) * self.width), self.dtype)
-            flat[:, : place.columns] = array
-            panels[...] = flat.reshape(place.rows, -1, self.width).transpose(1, 0, 2)
+    def fill(self, region: NDArray[Any], arrays: Sequence[Any]) -> None:
+        """Copy arrays, in the order of `arrays`, into a region."""
+        for array, (shape, panels) in zip(arrays, self.views(region), strict=True):
+            fill(panels, shape, array)
 
-    def views(self, region: NDArray[Any], only_trained: bool) -> Iterator[tuple[Place, NDArray[Any]]]:
-        """Every place with its panels [panels, rows, width] in a region."""
+    def views(self, region: NDArray[Any]) -> Iterator[tuple[Shape, NDArray[Any]]]:
+        """Every array's shape with its panels in a region."""
         for place in self.places:
-            if place.trained or not only_trained:
-                panels = -(-place.columns // self.width)
-                size = panels * place.rows * self.width
-                yield place, region[place.start : place.start + size].reshape(panels, place.rows, self.width)
+            shape = panels_shape(place.shape, self.width)
+            yield place.shape, region[place.start : place.start + int(np.prod(shape))].reshape(shape)
 
 
-def aligned(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+def panels_shape(shape: Shape, width: int) -> tuple[int, int, int]:
+    """Return the packed shape [panels, rows, width] of a matrix [rows, columns], or of a vector, which is one row.
+
+    That is the right operand of the forward product. Nothing reads the columns past the last.
+    """
+    return -(-shape[-1] // width), shape[0] if len(shape) == 2 else 1, width
+
+
+def unpacked(panels: NDArray[Any], shape: Shape) -> NDArray[Any]:
+    """Return a copy of the array that is packed in panels."""
+    array: NDArray[Any] = panels.transpose(1, 0, 2).reshape(panels.shape[1], -1)[:, : shape[-1]].reshape(shape).copy()
+    return array
+
+
+def fill(panels: NDArray[Any], shape: Shape, array: Any) -> None:
+    """Pack an array of that shape into panels."""
+    count, rows, width = panels.shape
+    flat = np.zeros((rows, count * width), panels.dtype)
+    flat[:, : shape[-1]] = array
+    panels[...] = flat.reshape(rows, count, width).transpose(1, 0, 2)
+
+
+def aligned(shape: Shape, dtype: Any) -> NDArray[Any]:
     """Zeros that start at a multiple of ALIGNMENT bytes."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     memory = np.zeros(size + ALIGNMENT, np.uint8)

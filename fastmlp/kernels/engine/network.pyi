@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.kernels.engine.blocks import Block
 from fastmlp.kernels.engine.parameters import Parameters
 
 class Network(Parameters):
@@ -25,6 +26,7 @@ class Network(Parameters):
         loss: str | Mapping[str, Any] | Callable[[Any, Any], Any] | None = None,
         optimizer: Mapping[str, Any] | None = None,
         dtype: str = "float32",
+        blocks: Sequence[Block] | None = None,
     ) -> None: ...
     def train_epoch(
         self,

@@ -1,4 +1,4 @@
-"""A network in compiled form: its weights in one arena, its epochs without Python; twin of reference/network.py."""
+"""A network in compiled form: its weights packed, its epochs without Python; twin of reference/network.py."""
 
 from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cython cimport embedsignature, floating
@@ -20,7 +20,7 @@ from fastmlp.kernels.engine.description import (
 
 from fastmlp.kernels.engine.epoch cimport differentiate, evaluate, predict, predict_alone, train
 from fastmlp.kernels.engine.exceptions cimport raise_kept
-from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, blocks, counter_set, thread_number
+from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, blocks as blocks_of, counter_set, thread_number
 from fastmlp.kernels.engine.parameters cimport Parameters, address, address_or_null
 from fastmlp.kernels.engine.description cimport ACTIVITY_PENALTY, BATCH_NORMALIZATION, DENSE, LAYER_NORMALIZATION
 from fastmlp.kernels.engine.plan cimport CUSTOM_LOSS, NO_METRIC, POOL, Data, Stage, Lists, Matrix, Parameter, Plan
@@ -64,6 +64,8 @@ cdef class Network(Parameters):
         "clipnorm" or "global_clipnorm" is the largest norm of each gradient, or of all of them together.
     dtype : {"float32", "float64"}
         Type of weights and arithmetic.
+    blocks : list of Block, optional
+        The memory of the weights, in the order of get_weights, which others may refer to as well.
 
     Attributes
     ----------
@@ -84,7 +86,7 @@ cdef class Network(Parameters):
     cdef Py_ssize_t capacity, capacity_threads
     cdef object stage_memory, workspace, custom_loss
 
-    def __init__(self, inputs, layers, loss=None, optimizer=None, dtype="float32"):
+    def __init__(self, inputs, layers, loss=None, optimizer=None, dtype="float32", blocks=None):
         settings = settings_of_loss(loss)
         self.loss = loss = settings["name"]
         self.thread_limit = 1
@@ -102,12 +104,12 @@ cdef class Network(Parameters):
         given = [settings.get(name, 0.0) for name in ("delta", "label_smoothing", "alpha", "gamma")]
         self.plan.loss = Loss(kind, given[0], given[1], given[2], given[3])
         stages = take_apart(layers, self.plan.fused)
-        self.begin(dtype, 4 * len(stages))  # no stage has more arrays
+        self.begin(dtype, 4 * len(stages), blocks)  # no stage has more arrays
         self.set_stages(stages)
         self.end(optimizer)
 
     cdef set_stages(self, described):
-        """Fill in the C structs of the stages, and give their weights places in the arena."""
+        """Fill in the C structs of the stages, and give them their weights."""
         cdef Stage *stage
         cdef Py_ssize_t inputs = self.plan.inputs
         self.stage_memory = np.zeros(len(described) * sizeof(Stage), np.uint8)
@@ -136,7 +138,7 @@ cdef class Network(Parameters):
                 if name in TRAINED:
                     self.plan.first_trained = min(self.plan.first_trained, i)
         self.plan.outputs = inputs
-        self.multiply_adds = max(1, sum(place.rows * place.columns for place in self.arena.places))
+        self.multiply_adds = max(1, sum(int(np.prod(block.shape)) for block in self.blocks))
 
     cdef reserve(self, Py_ssize_t n, int threads):
         """Make room for batches of n rows and so many threads."""
@@ -164,11 +166,11 @@ cdef class Network(Parameters):
                 stage.statistics = self.room(4 * self.padded(stage.outputs))
             elif stage.kind == LAYER_NORMALIZATION:
                 stage.statistics = self.room(2 * n)
-        lists = (blocks(n, self.plan.isa.tile_rows) + threads) * blocks(self.plan.isa.tile_rows, 2)
+        lists = (blocks_of(n, self.plan.isa.tile_rows) + threads) * blocks_of(self.plan.isa.tile_rows, 2)
         self.make_lists(&self.plan.by_rows, lists, deepest)
         self.plan.pairs = <int32_t *> self.room(2 * lists)
         self.plan.scratch_size = self.padded(
-            self.plan.tile_size + max(max(self.width, 4) * self.padded(widest), 2 * POOL * blocks(deepest, 64))
+            self.plan.tile_size + max(max(self.width, 4) * self.padded(widest), 2 * POOL * blocks_of(deepest, 64))
         )
         self.plan.scratch = self.room(threads * self.plan.scratch_size)
         self.plan.losses = self.room(n)
@@ -187,7 +189,7 @@ cdef class Network(Parameters):
         """Panels of zeros. Another row apart, so that those of 128 rows do not fall on each other in a cache."""
         matrix.columns = columns
         matrix.stride = (rows + 1) * self.width
-        matrix.data = self.room(blocks(columns, self.width) * matrix.stride)
+        matrix.data = self.room(blocks_of(columns, self.width) * matrix.stride)
 
     cdef make_lists(self, Lists *lists, Py_ssize_t count, Py_ssize_t capacity):
         capacity += self.width  # whole vectors are written
@@ -344,7 +346,7 @@ cdef class Network(Parameters):
         self.reserve_gradients()
         what = DIFFERENTIATE_IN_TRAINING if training else DIFFERENTIATE
         self.run(what, x, y, None, len(x), None, sample_weight, None, None, None, input_gradient)
-        return self.mean_loss(len(x)), self.arena.weights(self.gradient_region, only_trained=True)
+        return self.mean_loss(len(x)), self.arena.arrays(self.gradient_region)
 
     cdef run(self, int what, x, y, order, Py_ssize_t batch_size, metric, sample_weight, learning_rates, penalty_scales,
              predictions, input_gradient):

@@ -6,8 +6,9 @@ cdef class Parameters:
     cdef readonly object dtype
     cdef bint is_single
     cdef Py_ssize_t width
-    cdef object arena, gradient_region, memory, lock
-    cdef begin(self, dtype, Py_ssize_t most)
+    cdef object arena, blocks, given, gradient_region, memory, lock
+    cdef begin(self, dtype, Py_ssize_t most, blocks)
+    cdef take_block(self, name, shape)
     cdef Parameter *add(self, name, shape, bint trained, settings) except NULL
     cdef end(self, optimizer)
     cdef reserve_gradients(self)

@@ -4,6 +4,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.kernels.engine.blocks import Block
+
 class Parameters:
     step: int
     @property
@@ -11,7 +13,11 @@ class Parameters:
     @property
     def isa(self) -> str: ...
     def __init__(
-        self, shapes: Sequence[tuple[int, ...]], optimizer: Mapping[str, Any] | None, dtype: str = "float32"
+        self,
+        shapes: Sequence[tuple[int, ...]],
+        optimizer: Mapping[str, Any] | None,
+        dtype: str = "float32",
+        blocks: Sequence[Block] | None = None,
     ) -> None: ...
     def set_learning_rate(self, learning_rate: float) -> None: ...
     def get_weights(self) -> list[NDArray[Any]]: ...

@@ -1,4 +1,4 @@
-"""Arrays of weights in one block of memory, and the optimizer that changes them by gradients."""
+"""Arrays of weights, and the optimizer that changes them by gradients."""
 
 from cython cimport embedsignature
 from libc.string cimport memset
@@ -10,15 +10,16 @@ import numpy as np
 from fastmlp.kernels.engine.arena import Arena, aligned
 from fastmlp.kernels.optimizers import SLOTS
 
+from fastmlp.kernels.engine.blocks cimport Block, columns_of
 from fastmlp.kernels.engine.epoch cimport update
-from fastmlp.kernels.isa cimport Isa, blocks, panel_columns, selected
+from fastmlp.kernels.isa cimport Isa, blocks as blocks_of, selected
 from fastmlp.kernels.optimizers cimport optimizer_from
 from fastmlp.kernels.engine.plan cimport Data, Parameter, Plan
 
 
 @embedsignature(True)
 cdef class Parameters:
-    """Arrays of weights and an optimizer, without a network around them. The weights are 0 until set_weights.
+    """Arrays of weights and an optimizer, without a network around them.
 
     One thread at a time may use it.
 
@@ -30,6 +31,8 @@ cdef class Parameters:
         "name" of optimizers.SLOTS and the arguments of that kernel, without step; "initial_accumulator_value" of
         the first slot. For any, what Network takes besides.
     dtype : {"float32", "float64"}
+    blocks : list of Block, optional
+        The memory of the weights, which others may refer to as well; by default they get their own, of 0.
 
     Attributes
     ----------
@@ -37,34 +40,38 @@ cdef class Parameters:
         Updates done.
     """
 
-    def __init__(self, shapes, optimizer, dtype="float32"):
-        self.begin(dtype, len(shapes))
+    def __init__(self, shapes, optimizer, dtype="float32", blocks=None):
+        self.begin(dtype, len(shapes), blocks)
         for number, shape in enumerate(shapes):
             self.add(str(number), shape, True, {})
         self.end(optimizer)
 
-    cdef begin(self, dtype, Py_ssize_t most):
+    cdef begin(self, dtype, Py_ssize_t most, blocks):
         """Be ready to add arrays, so many at most."""
         self.dtype = np.dtype(dtype)
         self.is_single = self.dtype == np.float32
         self.lock = threading.Lock()
         cdef const Isa *isa = selected()
         self.plan.isa = isa
-        self.width = panel_columns(isa, <float *> NULL) if self.is_single else panel_columns(isa, <double *> NULL)
+        self.width = columns_of(isa, self.is_single)
         self.plan.tile_size = 2 * max(isa.tile_rows, self.width) * self.width
         self.arena = Arena(self.width, self.dtype)
+        self.given = None if blocks is None else list(blocks)
+        self.blocks = []
         self.memory = [np.zeros(most * sizeof(Parameter), np.uint8)]
         self.plan.weights = <Parameter *> address(self.memory[0])
 
     cdef Parameter *add(self, name, shape, bint trained, settings) except NULL:
-        """Make a place for an array; its settings are l1, l2 and max_norm."""
+        """Take an array's memory, and a place for what the optimizer has of it; its settings are l1, l2, max_norm."""
         cdef Parameter *parameter = &self.plan.weights[self.plan.weight_count]
-        place = self.arena.add(shape, trained)
-        parameter.start = place.start
-        parameter.rows = place.rows
-        parameter.columns = place.columns
+        cdef Block block = self.take_block(name, shape)
+        self.blocks.append(block)
+        parameter.data = block.data
+        parameter.start = self.arena.add(shape).start if trained else 0
+        parameter.rows = shape[0] if len(shape) == 2 else 1
+        parameter.columns = shape[len(shape) - 1]
         parameter.is_vector = len(shape) == 1
-        parameter.trained = place.trained
+        parameter.trained = trained
         parameter.l1 = settings.get("l1", 0.0)
         parameter.l2 = settings.get("l2", 0.0)
         parameter.max_norm = settings.get("max_norm", 0.0)
@@ -73,9 +80,24 @@ cdef class Parameters:
         self.plan.weight_count += 1
         return parameter
 
+    cdef take_block(self, name, shape):
+        """The next of the given blocks, checked; a new one where none are given."""
+        if self.given is None:
+            return Block(shape, self.dtype)
+        if len(self.blocks) == len(self.given):
+            raise ValueError(f"blocks: got {len(self.given)}, needs one more for {name} {shape}")
+        cdef Block block = self.given[len(self.blocks)]
+        if block.shape != tuple(shape) or block.dtype != self.dtype or block.isa != self.plan.isa:
+            got = f"{block.dtype} {block.shape} for {block.isa.name.decode()}"
+            needs = f"{self.dtype} {shape} for {self.isa}"
+            raise ValueError(f"blocks: got {got} as {name}, needs {needs}")
+        return block
+
     cdef end(self, optimizer):
-        """Make the memory for the arrays, for what the optimizer remembers of them, and for updates by one thread."""
-        cdef Py_ssize_t sums = sum(self.padded(place.columns) for place in self.arena.places)
+        """Make the memory for what the optimizer remembers of the arrays, and for updates by one thread."""
+        cdef Py_ssize_t sums = sum(self.padded(self.plan.weights[i].columns) for i in range(len(self.blocks)))
+        if self.given is not None and len(self.given) > len(self.blocks):
+            raise ValueError(f"blocks: got {len(self.given)}, needs {len(self.blocks)}")
         settings = dict(optimizer or {"name": "sgd", "learning_rate": 0.0})
         self.plan.clipnorm = settings.pop("clipnorm", 0.0)
         self.plan.global_clipnorm = settings.pop("global_clipnorm", 0.0)
@@ -83,7 +105,7 @@ cdef class Parameters:
         slots = SLOTS[settings["name"]] + ("ema_momentum" in settings)
         self.arena.allocate(slots, settings.get("initial_accumulator_value", 0.0))
         self.plan.region_size = self.arena.size
-        self.plan.arena = <void *> address(self.arena.regions)
+        self.plan.slots = <void *> address(self.arena.regions)
         self.memory += [aligned((max(1, sums),), self.dtype), aligned((self.plan.tile_size,), self.dtype)]
         self.plan.sums = <void *> address(self.memory[1])
         self.plan.scratch = <void *> address(self.memory[2])
@@ -92,7 +114,7 @@ cdef class Parameters:
 
     cdef Py_ssize_t padded(self, Py_ssize_t n):
         """n up to whole panels."""
-        return blocks(n, self.width) * self.width
+        return blocks_of(n, self.width) * self.width
 
     @property
     def step(self):
@@ -113,22 +135,23 @@ cdef class Parameters:
 
     def get_weights(self):
         """Copies of the weights; of a network layer by layer, in the order of reference/stages.py."""
-        return self.arena.weights(self.arena.regions[0])
+        return [block.read() for block in self.blocks]
 
     def set_weights(self, weights):
         """Take copies of weights, given in the order of get_weights."""
-        self.arena.fill(self.arena.regions[0], weights)
+        for block, array in zip(self.blocks, weights, strict=True):
+            block.write(array)
 
     def get_optimizer_state(self):
         """Copies of what the optimizer remembers: all first slots of the trained weights, in their order, then all
         second."""
-        return [array for slot in self.arena.regions[1:] for array in self.arena.weights(slot, only_trained=True)]
+        return [array for slot in self.arena.regions for array in self.arena.arrays(slot)]
 
     def set_optimizer_state(self, state):
         """Take a copy of a state, given in the order of get_optimizer_state."""
-        count = sum(place.trained for place in self.arena.places)
-        for number, slot in enumerate(self.arena.regions[1:]):
-            self.arena.fill(slot, state[number * count:(number + 1) * count], only_trained=True)
+        count = len(self.arena.places)
+        for number, slot in enumerate(self.arena.regions):
+            self.arena.fill(slot, state[number * count:(number + 1) * count])
 
     def apply_gradients(self, gradients):
         """One update by gradients of the trained weights, in the order of get_weights."""
@@ -138,7 +161,7 @@ cdef class Parameters:
         self.reserve_gradients()
         self.take_lock()
         try:
-            self.arena.fill(self.gradient_region, gradients, only_trained=True)
+            self.arena.fill(self.gradient_region, gradients)
             if self.is_single:
                 update(plan, &data, <const float *> NULL)
             else:

@@ -45,9 +45,10 @@ cdef enum:
     POOL = 70               # the most rows among which pairs are sought
 
 
-# An array of weights: panels without gaps in the arena; a vector is one row.
+# An array of weights: panels without gaps in its block; a vector is one row.
 cdef struct Parameter:
-    Py_ssize_t start
+    void *data
+    Py_ssize_t start        # of what belongs to it, in each slot and among the gradients
     Py_ssize_t rows
     Py_ssize_t columns
     bint is_vector
@@ -104,9 +105,9 @@ cdef struct Plan:
     Optimizer optimizer
     uint64_t step           # updates done
     # memory
-    Py_ssize_t region_size  # elements of a region of the arena: of weights, then of every optimizer slot
-    void *arena
-    void *gradients         # a further region, where gradients are kept instead of used, or NULL
+    Py_ssize_t region_size  # elements of a slot of the optimizer, of which there is one for each trained weight
+    void *slots             # [slots][region_size]
+    void *gradients         # [region_size], where gradients are kept instead of used, or NULL
     Matrix batch
     Matrix batch_gradient
     Lists by_rows           # of the input of the stage whose forward product is being computed

@@ -111,14 +111,14 @@ cdef void forward_row(Plan *plan, int number, const Part *part, const floating *
 cdef inline floating *kernel_of(const Plan *plan, const Stage *stage, Py_ssize_t panel,
                                 const floating *tag) noexcept nogil:
     """A panel of the kernel."""
-    return <floating *> plan.arena + stage.kernel.start + panel * panel_columns(plan.isa, tag) * stage.inputs
+    return <floating *> stage.kernel.data + panel * panel_columns(plan.isa, tag) * stage.inputs
 
 
 cdef inline const floating *bias_of(const Plan *plan, const Stage *stage, Py_ssize_t panel,
                                     const floating *tag) noexcept nogil:
     if stage.bias == NULL:
         return NULL
-    return <const floating *> plan.arena + stage.bias.start + panel * panel_columns(plan.isa, tag)
+    return <const floating *> stage.bias.data + panel * panel_columns(plan.isa, tag)
 
 
 # ------------------------------------------------------------------------------------------------------------ backward
@@ -241,7 +241,7 @@ cdef void apply_square(Plan *plan, const Stage *stage, const Pass *run, Py_ssize
     """Update a square of the kernel, of the inputs and the outputs of a panel each, by its gradient."""
     cdef int width = panel_columns(plan.isa, g)
     cdef Py_ssize_t rows = min(width, stage.inputs - below * width), i
-    cdef Py_ssize_t at = stage.kernel.start + (panel * stage.inputs + below * width) * width
+    cdef Py_ssize_t at = (panel * stage.inputs + below * width) * width
     if vectors_of(stage.outputs, panel, 1, width) == 2:
         apply(plan, stage.kernel, run, at, rows * width, g)
         return
@@ -259,4 +259,4 @@ cdef void update_bias(Plan *plan, const Stage *stage, const Part *part, const Pa
         return
     for panel in range(partition(panels, part.thread, part.threads), partition(panels, part.thread + 1, part.threads)):
         sum_rows(plan.isa, part.last - part.first, element(&stage.gradient, part.first, panel, width, tag), sums)
-        apply(plan, stage.bias, run, stage.bias.start + panel * width, width, sums)
+        apply(plan, stage.bias, run, panel * width, width, sums)

@@ -89,7 +89,7 @@ cdef inline const floating *vector_of(const Plan *plan, const Parameter *paramet
     """A panel of a vector of weights, or NULL where there is none."""
     if parameter == NULL:
         return NULL
-    return <const floating *> plan.arena + parameter.start + panel * panel_columns(plan.isa, tag)
+    return <const floating *> parameter.data + panel * panel_columns(plan.isa, tag)
 
 
 cdef void given_statistics(const Plan *plan, const Stage *stage, Py_ssize_t panel, floating *columns) noexcept nogil:
@@ -126,7 +126,7 @@ cdef void move(Plan *plan, const Parameter *parameter, Py_ssize_t panel, double 
                const floating *towards) noexcept nogil:
     cdef int width = panel_columns(plan.isa, towards), j
     cdef floating kept = <floating> momentum, taken = <floating> (1.0 - momentum)
-    cdef floating *moving = <floating *> plan.arena + parameter.start + panel * width
+    cdef floating *moving = <floating *> parameter.data + panel * width
     for j in range(width):
         moving[j] = moving[j] * kept + towards[j] * taken
 
@@ -207,9 +207,9 @@ cdef void update_panel(Plan *plan, const Stage *stage, Py_ssize_t panel, const P
     """Update gamma and beta from their gradients."""
     cdef int width = panel_columns(plan.isa, sums)
     if stage.gamma != NULL:
-        apply(plan, stage.gamma, run, stage.gamma.start + panel * width, width, sums)
+        apply(plan, stage.gamma, run, panel * width, width, sums)
     if stage.beta != NULL:
-        apply(plan, stage.beta, run, stage.beta.start + panel * width, width, sums + width)
+        apply(plan, stage.beta, run, panel * width, width, sums + width)
 
 
 # ---------------------------------------------------------------------------------------------------------------- rows

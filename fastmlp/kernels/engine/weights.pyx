@@ -17,22 +17,22 @@ cdef double EPSILON = 1e-7  # Keras' epsilon()
 
 cdef void apply(Plan *plan, const Parameter *parameter, const Pass *run, Py_ssize_t at, Py_ssize_t n,
                 floating *g) noexcept nogil:
-    """Update n weights of the arena by their gradient g without that of the penalty, or keep the gradient."""
-    cdef floating *w = <floating *> plan.arena + at
+    """Update n weights from number `at` on by their gradient g without that of the penalty, or keep the gradient."""
+    cdef const floating *w = <const floating *> parameter.data + at
     if parameter.l1 > 0 or parameter.l2 > 0:
         add_penalty(plan.isa, n, parameter.l1 * run.penalty_scale, 2.0 * (parameter.l2 * run.penalty_scale), w, g)
-    update_weights(plan, run, at, n, g)
+    update_weights(plan, parameter, run, at, n, g)
 
 
-cdef inline void update_weights(Plan *plan, const Pass *run, Py_ssize_t at, Py_ssize_t n,
+cdef inline void update_weights(Plan *plan, const Parameter *parameter, const Pass *run, Py_ssize_t at, Py_ssize_t n,
                                 floating *g) noexcept nogil:
-    cdef floating *w = <floating *> plan.arena + at
+    cdef floating *w = <floating *> parameter.data + at
     cdef floating *slots[MAX_SLOTS]
     cdef int slot
     if run.optimizer.kind == STORE:
-        w = <floating *> plan.gradients + at
+        w = <floating *> plan.gradients + parameter.start + at
     for slot in range(MAX_SLOTS):  # those that the optimizer does not have are not used
-        slots[slot] = w + (slot + 1) * plan.region_size
+        slots[slot] = <floating *> plan.slots + slot * plan.region_size + parameter.start + at
     update(plan.isa, &run.optimizer, n, w, g, slots)
 
 
@@ -41,7 +41,8 @@ cdef void update_clipped(Plan *plan, const Part *part, const Pass *run, const fl
     cdef int width = panel_columns(plan.isa, tag), number
     cdef const Parameter *parameter
     cdef floating *gradients = <floating *> plan.gradients
-    cdef Py_ssize_t panels, panel, size, at
+    cdef floating *g
+    cdef Py_ssize_t panels, panel, size
     cdef double norm = 0
     if plan.clipnorm > 0 or plan.global_clipnorm > 0:
         sum_all_squares(plan, part, gradients)
@@ -58,12 +59,12 @@ cdef void update_clipped(Plan *plan, const Part *part, const Pass *run, const fl
         size = parameter.rows * width
         for panel in range(partition(panels, part.thread, part.threads),
                            partition(panels, part.thread + 1, part.threads)):
-            at = parameter.start + panel * size
+            g = gradients + parameter.start + panel * size
             if plan.clipnorm > 0:
-                clip_by_norm(size, plan.clipnorm, norm, gradients + at)
+                clip_by_norm(size, plan.clipnorm, norm, g)
             elif plan.global_clipnorm > 0:
-                clip_by_global_norm(size, plan.global_clipnorm, norm, gradients + at)
-            update_weights(plan, run, at, size, gradients + at)
+                clip_by_global_norm(size, plan.global_clipnorm, norm, g)
+            update_weights(plan, parameter, run, panel * size, size, g)
 
 
 cdef void clip_by_norm(Py_ssize_t n, double clipnorm, double norm, floating *g) noexcept nogil:
@@ -101,7 +102,7 @@ cdef void sum_penalties(Plan *plan, const Part *part, const floating *tag) noexc
         if parameter.l1 > 0 or parameter.l2 > 0:
             for panel in range(partition(panels, part.thread, part.threads),
                                partition(panels, part.thread + 1, part.threads)):
-                w = <const floating *> plan.arena + parameter.start + panel * width * parameter.rows
+                w = <const floating *> parameter.data + panel * width * parameter.rows
                 sum_penalty(plan, part, parameter, w, sums + panel * width)
         sums += panels * width
 
@@ -131,7 +132,7 @@ cdef double penalty_of(Plan *plan, const floating *tag) noexcept nogil:
 
 
 cdef void sum_all_squares(Plan *plan, const Part *part, const floating *region) noexcept nogil:
-    """The squares' sum of each trained column of a region of the arena, partitioned between the threads by panels."""
+    """The squares' sum of each trained column of a region, partitioned between the threads by panels."""
     cdef int width = panel_columns(plan.isa, region), number
     cdef const Parameter *parameter
     cdef floating *sums = <floating *> plan.sums
@@ -174,7 +175,7 @@ cdef void constrain(Plan *plan, const Part *part, const floating *tag) noexcept 
     cdef floating *w
     for number in range(plan.weight_count):
         parameter = &plan.weights[number]
-        w = <floating *> plan.arena + parameter.start
+        w = <floating *> parameter.data
         panels = blocks(parameter.columns, width)
         if parameter.max_norm > 0 and parameter.is_vector:
             if part.thread == 0:

@@ -1,0 +1,12 @@
+from fastmlp.kernels.isa cimport Isa
+
+
+cdef class Block:
+    cdef readonly tuple shape
+    cdef readonly object dtype
+    cdef const Isa *isa
+    cdef object panels
+    cdef void *data
+
+
+cdef int columns_of(const Isa *isa, bint is_single) noexcept
