@@ -174,7 +174,8 @@ cdef class Network(Parameters):
             self.plan.active |= stage.kind == ACTIVITY_PENALTY
             for name, shape in one.weight_shapes.items():
                 if one.owner == i:
-                    parameter = self.add(name, shape, name in TRAINED and one.trainable, settings.get(name, {}))
+                    trained = name in TRAINED and one.trainable
+                    parameter = self.add(name, shape, trained, settings.get(name, {}) if trained else {})
                 else:
                     parameter = taken(&self.plan.stages[one.owner], name)
                 give(stage, name, parameter)
