@@ -386,7 +386,7 @@ cdef class Network(Parameters):
     def predict(self, x, out=None):
         """The output, [rows, units], or `out` filled with it; lists of several. x is as in train_epoch."""
         if out is None:
-            rows = len(x[0] if self.several_inputs else x)
+            rows = self.rows_of(x)
             arrays = [np.empty((rows, columns), self.dtype) for columns in self.output_columns]
             out = arrays if self.several_outputs else arrays[0]
         self.run(PREDICT, x, None, None, CHUNK, None, None, None, None, out, None, None)
@@ -453,7 +453,7 @@ cdef class Network(Parameters):
     def evaluate(self, x, y, metric=None, sample_weight=None, predictions=None):
         """Mean loss with the penalty, and mean metric, over all rows; arguments as in train_epoch, dropout off."""
         self.run(EVALUATE, x, y, None, CHUNK, metric, sample_weight, None, None, predictions, None, None)
-        return self.results(len(x[0] if self.several_inputs else x), self.plan.penalty)
+        return self.results(self.rows_of(x), self.plan.penalty)
 
     def gradients(self, x, y, sample_weight=None, input_gradient=None, training=False):
         """The mean loss with the penalty, and its gradients by the trained weights, in the order of get_weights.
@@ -464,7 +464,7 @@ cdef class Network(Parameters):
         """
         self.reserve_gradients()
         what = DIFFERENTIATE_IN_TRAINING if training else DIFFERENTIATE
-        rows = len(x[0] if self.several_inputs else x)
+        rows = self.rows_of(x)
         self.run(what, x, y, None, rows, None, sample_weight, None, None, None, input_gradient, None)
         return self.results(rows, self.plan.penalty)[0], self.kept_gradients()
 
@@ -490,13 +490,16 @@ cdef class Network(Parameters):
             return self.differentiable.vjp(x, output_gradients, input_gradient, training)
         self.reserve_gradients()
         what = DIFFERENTIATE_IN_TRAINING if training else DIFFERENTIATE
-        rows = len(x[0] if self.several_inputs else x)
+        rows = self.rows_of(x)
         self.run(what, x, None, None, rows, None, None, None, None, None, input_gradient, output_gradients)
         return self.kept_gradients()
 
     cdef kept_gradients(self):
         """Copies of the gradients that were kept."""
         return self.arena.arrays(self.gradient_region)
+
+    cdef Py_ssize_t rows_of(self, x) except -1:
+        return len(listed("x", x, self.plan.input_count, self.several_inputs)[0])
 
     cdef for_outputs(self, name, values):
         """A list with an item for each output; None stands for as many."""
@@ -584,7 +587,8 @@ cdef listed(name, values, Py_ssize_t count, bint several):
     if values is None or not several:
         return [values] * count
     if not isinstance(values, (list, tuple)) or len(values) != count:
-        raise ValueError(f"{name}: got {values!r:.80}, needs a list of {count} items")
+        got = f"{len(values)} items" if isinstance(values, (list, tuple)) else type(values).__name__
+        raise ValueError(f"{name}: got {got}, needs a list of {count} items")
     return list(values)
 
 

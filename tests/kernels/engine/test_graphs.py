@@ -70,3 +70,26 @@ def check_graph(graph, optimizer, threads, rng):
 @pytest.mark.parametrize("name", GRAPHS)
 def test_every_graph_has_the_oracles_bits(name, optimizer, threads_, isa):
     check_graph(GRAPHS[name], optimizer, threads_, np.random.default_rng(3))
+
+
+def run_of(graph, optimizer, dtype, threads, seed=0):
+    """All that a network gives, as bytes."""
+    rng = np.random.default_rng(seed)
+    data, weights = graph_data(graph, 70, rng), graph_weights(graph, rng)
+    network = network_of(graph, optimizer, dtype, threads)
+    network.set_weights(weights)
+    x = [values.astype(dtype) for values in data.x]
+    y = [None if values is None else values.astype(dtype if values.dtype.kind == "f" else np.intc) for values in data.y]
+    w, dx = [values.astype(dtype) for values in data.sample_weight], [np.empty_like(values) for values in x]
+    results = [network.train_epoch(x, y, rng.permutation(70), 33, graph.metrics, w) for _ in range(2)]
+    _, gradients = network.gradients(x, y, w, dx, True)
+    arrays = [*network.get_weights(), *network.get_optimizer_state(), *network.predict(x), *gradients, *dx]
+    return results, [array.tobytes() for array in arrays]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("optimizer", RULES, ids=range(len(RULES)))
+@pytest.mark.parametrize("name", GRAPHS)
+def test_any_number_of_threads_gives_the_same_bits(name, optimizer, dtype, isa):
+    expected = run_of(GRAPHS[name], optimizer, dtype, 1)
+    assert all(run_of(GRAPHS[name], optimizer, dtype, threads) == expected for threads in (2, 3, 8))
