@@ -302,8 +302,8 @@ class Network(Parameters):
         values = self.forward(x, step)
         found = [None] * len(values)
         for place, dy in ops.pairs(self.outputs, self.of_outputs(output_gradients)):
-            if dy is not None:
-                contribute(found, place, dy)
+            zeros = [[0.0] * len(row) for row in values[place]]
+            contribute(found, place, zeros if dy is None else dy)
         gradients = self.propagate(found, values, step, has_penalties=False)
         self.fill_input_gradient(input_gradient, self.of_inputs(found, values))
         return gradients
