@@ -97,7 +97,7 @@ cdef class Network(Parameters):
     cdef readonly bint several_inputs, several_outputs
     cdef int thread_limit
     cdef readonly Py_ssize_t multiply_adds
-    cdef bint has_barriers  # without them a pass is too little work for several threads
+    cdef bint has_barriers  # in forward; without them a pass is too little work for several threads
     cdef Py_ssize_t capacity, capacity_threads
     cdef object stage_memory, workspace, custom_losses, description, differentiable
     cdef Source *sources
@@ -170,7 +170,7 @@ cdef class Network(Parameters):
             edges += stage.edge_count
             if stage.kind != INPUT:
                 self.set_edges(stage, one.edges)
-            self.has_barriers |= stage.kind in (DENSE, BATCH_NORMALIZATION, EMBEDDING)
+            self.has_barriers |= stage.kind == DENSE or (stage.kind == BATCH_NORMALIZATION and not stage.frozen)
             self.plan.active |= stage.kind == ACTIVITY_PENALTY
             for name, shape in one.weight_shapes.items():
                 if one.owner == i:
