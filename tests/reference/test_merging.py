@@ -76,7 +76,8 @@ def test_equal_numbers_share_their_gradient_pair_by_pair(kind):
     ]:
         inputs = [[[v]] for v in numbers]
         assert backward(inputs, [[1.0]]) == [[[v]] for v in expected]
-        assert forward(inputs) == [[numbers[expected.index(max(expected))]]]
+        first = numbers[expected.index(max(expected))]
+        assert str(forward(inputs)) == str([[first]])  # of 0.0 and -0.0, which are equal, the first
 
 
 @pytest.mark.parametrize("kind", ["maximum", "minimum"])
