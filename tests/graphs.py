@@ -146,6 +146,17 @@ GRAPHS = {
         None,
         [ACCURACY],
     ),
+    "statistics_kept": Graph(
+        [6],
+        [
+            dense(9, "relu"),
+            batch_normalization() | {"inference": True},
+            batch_normalization(gamma={"l2": 0.01}),
+            dense(2),
+        ],
+        [4],
+        [SQUARES],
+    ),
     "frozen_between": Graph(
         [9],
         [

@@ -334,7 +334,7 @@ class Sequential(Model):
             require_memory("out", out, (len(rows), self.network.outputs), self.dtype)
             if np.may_share_memory(rows, out):
                 raise ValueError("out: got memory that x uses too, needs memory of its own")
-            outputs: np.ndarray = self.network_for_rows(len(rows)).predict(rows, out)
+            outputs: np.ndarray = self.network_for_rows(len(rows)).predict(rows, out=out)
             return outputs
 
 

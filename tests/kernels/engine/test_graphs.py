@@ -48,7 +48,8 @@ def check_graph(graph, optimizer, threads, rng, rows=ROWS):
         assert_same(network.get_weights(), oracle.get_weights())
         assert_same(network.get_optimizer_state(), oracle.get_optimizer_state())
         assert network.evaluate(*given, metrics, w) == oracle.evaluate(*oracle_given, metrics, oracle_w)
-    assert_same(network.predict(data.x), oracle.predict(oracle_given[0]))
+    for training in (False, True):
+        assert_same(network.predict(data.x, training), oracle.predict(oracle_given[0], training))
     for training in (False, True):
         dx, oracle_dx = [np.empty_like(x) for x in data.x], [[] for _ in data.x]
         loss, gradients = network.gradients(*given, row_weights, dx, training)
@@ -101,5 +102,6 @@ def test_random_graphs_have_the_oracles_bits_and_the_same_for_any_number_of_thre
     for seed in range(100 * hundred, 100 * hundred + 100):
         graph, optimizer = random_graph(seed)
         check_graph(graph, optimizer, 1 + seed % 3, np.random.default_rng(seed), rows=5)
-        expected = run_of(graph, optimizer, "float32", 1, seed, rows=20)
-        assert all(run_of(graph, optimizer, "float32", threads, seed, rows=20) == expected for threads in (2, 3)), seed
+        if seed % 4 == 0:
+            expected = run_of(graph, optimizer, "float32", 1, seed, rows=20)
+            assert all(run_of(graph, optimizer, "float32", n, seed, rows=20) == expected for n in (2, 3)), seed
