@@ -149,7 +149,7 @@ GRAPHS = {
     "statistics_kept": Graph(
         [6],
         [
-            dense(9, "relu"),
+            dense(9, "tanh"),
             batch_normalization() | {"inference": True},
             batch_normalization(gamma={"l2": 0.01}),
             dense(2),
