@@ -150,8 +150,7 @@ GRAPHS = {
         [6],
         [
             dense(9, "tanh"),
-            batch_normalization() | {"inference": True},
-            batch_normalization(gamma={"l2": 0.01}),
+            batch_normalization(gamma={"l2": 0.01}) | {"inference": True},
             dense(2),
         ],
         [4],
