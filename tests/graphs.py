@@ -153,7 +153,7 @@ GRAPHS = {
             batch_normalization(gamma={"l2": 0.01}) | {"inference": True},
             dense(2),
         ],
-        [4],
+        [3],
         [SQUARES],
     ),
     "frozen_between": Graph(
