@@ -99,7 +99,7 @@ def saved(request, tmp_path_factory):
 
 
 def try_model(loaded, learn=True):
-    rows = np.ones((2, *loaded.input_shape))
+    rows = np.ones((2, *loaded.input_shape[1:]))
     assert loaded.predict(rows, verbose=0).shape[0] == 2
     if learn and loaded.optimizer is not None and loaded.loss is not None:
         loaded.train_on_batch(rows, np.zeros((2, 1)))

@@ -187,7 +187,7 @@ def drop(name):
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (put(2, "version"), "format version 2"),
+        (put(3, "version"), "format version 3"),
         (put("float16", "model", "dtype"), "dtype: got 'float16'"),
         (put("float64", "model", "dtype"), "weights: got .*float32.* needs .*float64"),
         (put(-1, "model", "seed"), "seed: got -1"),

@@ -158,7 +158,7 @@ def test_what_does_not_fit_is_refused_and_changes_nothing():
     used.apply_gradients([(w, w)])
     with pytest.raises(ValueError, match="got other weights than at first"):
         used.apply_gradients([(w, w.copy())])
-    with pytest.raises(ValueError, match="wrt: got 'x', needs 'weights' or 'input'"):
+    with pytest.raises(ValueError, match="wrt: got 'x', needs 'weights', 'input' or 'both'"):
         model.gradients(X, Y, wrt="x")
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
     assert model.optimizer.iterations == 0
