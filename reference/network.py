@@ -1,91 +1,69 @@
 """A whole network, made of the functions of the other modules: forward, backprop, update, and epochs of them.
 
-A layer is a dict of settings; the network is the row of stages that they are made into. Backprop is D. Rumelhart,
-G. Hinton and R. Williams, Learning representations by back-propagating errors, 1986.
+A layer is a dict of settings that names what it reads; the network is the graph of stages that they are made into.
+Backprop is D. Rumelhart, G. Hinton and R. Williams, Learning representations by back-propagating errors, 1986. Over a
+graph, where the gradients that a value gets from its readers are added up, it is reverse accumulation: A. Griewank and
+A. Walther, Evaluating Derivatives, 2nd edition, chapter 3.
 """
 
-from reference import crossentropies, losses, ops, optimizers, similarities
+from reference import ops
 from reference.accuracies import METRICS
-from reference.stages import TRAINED, activity_penalties, build_stages, stage_backward, stage_forward, stage_gradients
-from reference.weights import (
-    add_penalty_gradient,
-    clip_by_global_norm,
-    clip_by_norm,
-    copied,
-    filled_like,
-    penalty,
-    rows_of,
-    shorten,
+from reference.objectives import Objective
+from reference.parameters import Parameters
+from reference.stages import (
+    activity_gradient,
+    activity_penalties,
+    build_stages,
+    stage_backward,
+    stage_forward,
+    stage_gradients,
 )
+from reference.totals import Total
+from reference.weights import copied, filled_like, sum_of
 
 __all__ = ["Network"]
 
-LOSS_SETTINGS = {  # what losses take besides, unless it is given
-    "huber": {"delta": 1.0},
-    "categorical_focal_crossentropy": {"alpha": 0.25, "gamma": 2.0},
-}
-CROSSENTROPIES = ("categorical_crossentropy", "sparse_categorical_crossentropy", "binary_crossentropy")
-LOSSES = {  # name: row losses, gradient of their mean
-    name: (getattr(module, name), getattr(module, name + "_gradient"))
-    for module, names in (
-        (crossentropies, [*CROSSENTROPIES, *[name + "_from_logits" for name in CROSSENTROPIES]]),
-        (crossentropies, ["categorical_focal_crossentropy"]),
-        (losses, ["mean_squared_error", "mean_absolute_error", "mean_absolute_percentage_error"]),
-        (losses, ["mean_squared_logarithmic_error", "huber", "log_cosh", "poisson"]),
-        (similarities, ["hinge", "squared_hinge", "categorical_hinge", "kl_divergence", "cosine_similarity"]),
-    )
-    for name in names
-}
-FUSED = (  # last activation and loss that are computed together, from the logits
-    ("softmax", "categorical_crossentropy"),
-    ("softmax", "sparse_categorical_crossentropy"),
-    ("sigmoid", "binary_crossentropy"),
-)
-OPTIMIZERS = {  # name: update rule, number of slots (lists it remembers for each list of weights)
-    "sgd": (optimizers.sgd, 0),
-    "momentum": (optimizers.momentum, 1),
-    "nesterov": (optimizers.nesterov, 1),
-    "rmsprop": (optimizers.rmsprop, 1),
-    "rmsprop_momentum": (optimizers.rmsprop_momentum, 2),
-    "rmsprop_centered": (optimizers.rmsprop_centered, 3),
-    "adagrad": (optimizers.adagrad, 1),
-    "adadelta": (optimizers.adadelta, 2),
-    "adam": (optimizers.adam, 2),
-    "amsgrad": (optimizers.amsgrad, 3),
-    "adamax": (optimizers.adamax, 2),
-    "nadam": (optimizers.nadam, 2),
-    "lion": (optimizers.lion, 1),
-    "ftrl": (optimizers.ftrl, 2),
-}
-COUNTING = ("adam", "amsgrad", "adamax", "nadam")  # those that correct for the first steps
 
+class Network(Parameters):
+    """Layers that are trained in mini-batches: a row of them, or any graph without circles. Weights are 0 at first.
 
-class Network:
-    """A multilayer perceptron that is trained in mini-batches. Its weights are 0 until set_weights.
+    The inputs and then the layers are numbered from 0 on. Where `outputs` is a list, all that belongs to outputs is a
+    list with an item or None for each: loss, loss_weights, y, metric, sample_weight, predictions. Where `inputs` is a
+    list, so is x.
 
     Parameters
     ----------
-    inputs : int
-        Features a row.
+    inputs : int or list of int
+        Features a row, of each input.
     layers : list of dict
         {"kind": "dense", "units": int, "activation": str, "use_bias": bool}, {"kind": "activation", "activation": str},
         {"kind": "dropout", "rate": float, "seed": int}, {"kind": "gaussian_noise", "stddev": float, "seed": int},
         {"kind": "rescaling", "scale": float, "offset": float},
         {"kind": "batch_normalization", "epsilon": float, "momentum": float, "use_gamma": bool, "use_beta": bool},
         {"kind": "layer_normalization", "epsilon": float, "use_gamma": bool, "use_beta": bool},
-        {"kind": "normalization"}, {"kind": "unit_normalization"}, or
-        {"kind": "activity_penalty", "l1": float, "l2": float}.
+        {"kind": "normalization"}, {"kind": "unit_normalization"},
+        {"kind": "activity_penalty", "l1": float, "l2": float},
+        {"kind": "embedding", "input_dim": int, "output_dim": int}, whose inputs are numbers of rows,
+        {"kind": str} of merging.MERGES, which takes several inputs, or
+        {"kind": "split", "groups": int} and {"kind": "join", "groups": int}, with rows of parts between them.
         For each of its weights a layer may have {"l1": float, "l2": float, "max_norm": float} under the weight's name.
-    loss : str, dict or callable, optional
+        "inputs" are the numbers of what a layer reads, all below its own; the one before it, if there are none.
+        "weights_of" is the number of a layer whose weights it shares. "trainable": False freezes its weights, for all
+        that share them: they have no gradients, penalties nor constraints, and no statistics move or are taken.
+    loss : str, dict, callable or None, or a list of them, optional
         A name of LOSSES, or {"name": str} with what that function takes besides, as in LOSS_SETTINGS, and with
         "label_smoothing" of the cross-entropies that take rows. A pair of FUSED is computed from the input of the last
-        activation. A callable gets the targets and the predictions of a batch, and returns the losses, [rows], and the
-        gradient of their mean.
+        activation, if nothing else reads that activation's output. A callable gets the targets and the predictions of
+        a batch, and returns the losses, [rows], and the gradient of their mean.
     optimizer : dict, optional
         "name" of OPTIMIZERS and the arguments of that rule, without step; "initial_accumulator_value" of its first
         slot. For any, "clipvalue" and "weight_decay" as of clip_by_value and decay_weights; with "ema_momentum" the
         last slot is average_weights', which become the weights every "ema_overwrite_frequency" steps.
         "clipnorm" or "global_clipnorm" is the largest norm of each gradient, or of all of them together.
+    outputs : list of int, optional
+        Numbers of what the network returns; by default it returns what the last layer does, as it is and in no list.
+    loss_weights : list of float or None, optional
+        What each output's loss is multiplied by in the total.
 
     Attributes
     ----------
@@ -93,169 +71,133 @@ class Network:
         Updates done.
     """
 
-    def __init__(self, inputs, layers, loss=None, optimizer=None):
-        self.stages = build_stages(inputs, layers)
-        self.has_penalty = any(any(settings_of(stage, name)[:2]) for stage in self.stages for name in stage["weights"])
-        given = dict(loss) if isinstance(loss, dict) else {"name": loss}
-        self.loss = given.pop("name")
-        self.loss_settings = LOSS_SETTINGS.get(self.loss, {}) | given
-        self.label_smoothing = self.loss_settings.pop("label_smoothing", 0.0)
-        self.loss_input = len(self.stages)  # the loss reads the output of the last stage ...
-        if (self.stages[-1].get("activation"), self.loss) in FUSED:
-            self.loss = self.loss + "_from_logits"
-            self.loss_input -= 1  # ... or, fused, the input of the last stage
-        self.settings = dict(optimizer or {"name": "sgd"})
-        self.clipnorm = self.settings.pop("clipnorm", None)
-        self.global_clipnorm = self.settings.pop("global_clipnorm", None)
-        name = self.settings.pop("name")
-        self.rule, slots = OPTIMIZERS[name]
-        self.is_counting = name in COUNTING
-        self.clipvalue = self.settings.pop("clipvalue", None)
-        self.weight_decay = self.settings.pop("weight_decay", None)
-        self.ema_momentum = self.settings.pop("ema_momentum", None)
-        self.ema_overwrite_frequency = self.settings.pop("ema_overwrite_frequency", None)
-        if self.ema_momentum is not None:
-            slots += 1
-        starts = [self.settings.pop("initial_accumulator_value", 0.0)] + [0.0] * slots
-        self.slots = [[filled_like(array, starts[slot]) for array in self.trained_weights()] for slot in range(slots)]
-        self.step = 0
+    def __init__(self, inputs, layers, loss=None, optimizer=None, outputs=None, loss_weights=None):
+        self.has_input_list, self.has_output_list = isinstance(inputs, list), outputs is not None
+        widths = inputs if self.has_input_list else [inputs]
+        self.stages, places = build_stages(widths, layers)
+        super().__init__(self.stages, optimizer)
+        self.input_count = len(widths)
+        self.outputs = [places[number] for number in outputs] if self.has_output_list else places[-1:]
+        given = zip(self.of_outputs(loss), self.of_outputs(loss_weights), self.outputs, strict=True)
+        self.objectives = [Objective(one, weight, place, *self.last_activation(place)) for one, weight, place in given]
 
-    def weights(self):
-        """The weights themselves, stage by stage in the order of stages.zeros_for."""
-        return [array for stage in self.stages for array in stage["weights"].values()]
+    @property
+    def loss(self):
+        """The loss, or the list of them, each as it is computed: fused ones have the names of those from logits."""
+        return self.as_given([objective.loss for objective in self.objectives])
 
-    def trained_weights(self):
-        """Those of the weights that have gradients."""
-        return [array for stage in self.stages for name, array in stage["weights"].items() if name in TRAINED]
+    @property
+    def loss_input(self):
+        """Place of what the loss reads among the values of forward, or the list of them."""
+        return self.as_given([objective.loss_input for objective in self.objectives])
 
-    def get_weights(self):
-        """Copies of the weights."""
-        return [copied(array) for array in self.weights()]
+    def of_outputs(self, given):
+        """The list with an item for each output, of what belongs to outputs."""
+        if given is None:
+            return [None] * len(self.outputs)
+        return given if self.has_output_list else [given]
 
-    def set_weights(self, weights):
-        """Copy weights, given in the order of get_weights, into the network."""
-        for array, new in ops.pairs(self.weights(), weights):
-            array[:] = copied(new)
+    def as_given(self, items):
+        """The reverse: a list where outputs are one."""
+        return items if self.has_output_list else items[0]
 
-    def get_optimizer_state(self):
-        """Copies of what the optimizer remembers: all first slots of the trained weights, then all second."""
-        return [copied(array) for slot in self.slots for array in slot]
-
-    def set_optimizer_state(self, state):
-        """Copy a state, in the order of get_optimizer_state, into the network."""
-        arrays = [array for slot in self.slots for array in slot]
-        for array, new in ops.pairs(arrays, state):
-            array[:] = copied(new)
-
-    def set_learning_rate(self, learning_rate):
-        """Use learning_rate from the next update on."""
-        self.settings["learning_rate"] = learning_rate
+    def last_activation(self, place):
+        """The activation that makes an output, and the place of its input; None where anything else reads it."""
+        readers = self.outputs + [read for stage in self.stages for read in stage["reads"]]
+        if place < self.input_count or readers.count(place) > 1:
+            return None, None
+        stage = self.stages[place - self.input_count]
+        return stage.get("activation"), stage["reads"][0]
 
     def forward(self, x, step=None):
-        """Input of the first stage, then the output of every stage, for x : [rows, inputs].
+        """The inputs, then the output of every stage, for x : [rows, inputs] or a list of them.
 
         step keys the dropout masks; None turns dropout off.
         """
-        values = [x]
+        values = list(x) if self.has_input_list else [x]
         for stage in self.stages:
-            values.append(stage_forward(stage, values[-1], step))
+            values.append(stage_forward(stage, [values[place] for place in stage["reads"]], step))
         return values
 
     def backprop(self, y, values, step=None, weights=None, penalty_scale=1.0):
-        """Gradients of the mean loss by the trained weights and by the input, given the values and step of forward.
+        """Gradients of the mean loss by the trained weights and by the inputs, given the values and step of forward.
 
         weights are those of the rows, [rows]; the mean is over all rows, whatever they weigh.
         """
-        _, dy = self.compare(y, values)
-        if weights is not None:
-            dy = [[weight * d for d in row] for weight, row in ops.pairs(weights, dy)]
-        gradients = []
-        for i in reversed(range(self.loss_input)):
-            stage = self.stages[i]
-            found = stage_gradients(stage, values[i], dy, step)
-            for name, gradient in found.items():
-                l1, l2, _ = settings_of(stage, name)
-                if l1 or l2:
-                    add_penalty_gradient(gradient, stage["weights"][name], l1 * penalty_scale, l2 * penalty_scale)
-            gradients = list(found.values()) + gradients
-            dy = stage_backward(stage, values[i], values[i + 1], dy, step)
-        return gradients, dy
+        found = [None] * len(values)
+        for objective, *given in zip(self.objectives, self.of_outputs(y), self.of_outputs(weights), strict=True):
+            if objective.loss is not None:
+                targets, row_weights = given
+                contribute(found, objective.loss_input, objective.gradient(targets, values, row_weights))
+        gradients = self.propagate(found, values, step, has_penalties=True)
+        self.add_penalty_gradients(gradients, penalty_scale)
+        return gradients, self.of_inputs(found, values)
 
-    def update(self, gradients, learning_rate=None):
-        """One step of the optimizer, row by row, in place; at its own learning rate unless another one is given."""
-        self.step += 1
-        settings = dict(self.settings)
-        if self.is_counting:
-            settings["step"] = self.step
-        if learning_rate is not None:
-            settings["learning_rate"] = learning_rate
-        if self.clipnorm is not None:
-            for gradient in gradients:
-                clip_by_norm(gradient, self.clipnorm)
-        if self.global_clipnorm is not None:
-            clip_by_global_norm(gradients, self.global_clipnorm)
-        for arrays in zip(self.trained_weights(), gradients, *self.slots, strict=True):
-            for w, g, *slots in zip(*[rows_of(array) for array in arrays], strict=True):
-                self.update_row(w, g, slots, settings)
-        for stage in self.stages:
-            for name, array in stage["weights"].items():
-                _, _, max_norm = settings_of(stage, name)
-                if max_norm:
-                    shorten(array, max_norm)
+    def propagate(self, found, values, step, has_penalties):
+        """Gradients of the trained weights, given in `found` those of some values; it gets those of all values before.
 
-    def update_row(self, w, g, slots, settings):
-        """The rule for one row of weights, and what is around it."""
-        if self.clipvalue is not None:
-            optimizers.clip_by_value(g, self.clipvalue)
-        if self.weight_decay is not None:
-            optimizers.decay_weights(w, self.weight_decay, settings["learning_rate"])
-        if self.ema_momentum is None:
-            self.rule(w, g, *slots, **settings)
-            return
-        *slots, average = slots
-        self.rule(w, g, *slots, **settings)
-        optimizers.average_weights(average, w, self.ema_momentum, self.step)
-        if self.ema_overwrite_frequency is not None and self.step % self.ema_overwrite_frequency == 0:
-            w[:] = average
+        The stages are visited from the last to the first. A value's gradient is the sum of what its readers give, in
+        the order of their visits, and a shared array's that of what its stages give. A stage whose output has no
+        gradient is passed over, and weights that no visited stage has get 0. has_penalties says whether activities have
+        theirs, which they have whether or not their stage has a gradient.
+        """
+        sums = {weights["key"]: None for weights in self.trained}
+        for number, stage in reversed(list(enumerate(self.stages))):
+            place = self.input_count + number
+            if stage["kind"] == "activity_penalty" and has_penalties:
+                dy = found[place] or filled_like(values[place], 0.0)
+                found[place] = ops.add(dy, activity_gradient(stage, values[place]))
+            dy = found[place]
+            if dy is None:
+                continue
+            inputs = [values[read] for read in stage["reads"]]
+            for name, gradient in stage_gradients(stage, inputs, dy, step).items():
+                contribute(sums, (stage["owner"], name), gradient)
+            for read, dx in ops.pairs(stage["reads"], stage_backward(stage, inputs, values[place], dy, step)):
+                if dx is not None:
+                    contribute(found, read, dx)
+        return [sums[weights["key"]] or filled_like(weights["array"], 0.0) for weights in self.trained]
 
-    def compare(self, y, values):
-        """Loss of each row, [rows], and the gradient of their mean by what the loss reads."""
-        if callable(self.loss):
-            return self.loss(y, values[-1])
-        row_losses, gradient = LOSSES[self.loss]
-        given = self.smoothed(y), values[self.loss_input]
-        return row_losses(*given, **self.loss_settings), gradient(*given, **self.loss_settings)
+    def of_inputs(self, found, values):
+        """The gradients of the inputs, as x is given; 0 where nothing gave any."""
+        places = range(self.input_count)
+        gradients = [found[place] or filled_like(values[place], 0.0) for place in places]
+        return gradients if self.has_input_list else gradients[0]
 
-    def row_losses(self, y, values, weights=None):
-        """Loss of each row, [rows], times its weight, with the penalties of its activities but not of weights."""
-        losses, _ = self.compare(y, values)
-        if weights is not None:
-            losses = [weight * loss for weight, loss in ops.pairs(weights, losses)]
-        penalties = [0.0] * len(losses)
-        for stage, output in ops.pairs(self.stages, values[1:]):
+    def output_losses(self, y, values, weights=None):
+        """For each output the loss of each row, [rows], times the row's weight; None where it has no loss."""
+        found = []
+        for objective, *given in zip(self.objectives, self.of_outputs(y), self.of_outputs(weights), strict=True):
+            targets, row_weights = given
+            found.append(None if objective.loss is None else objective.row_losses(targets, values, row_weights))
+        return found
+
+    def total_losses(self, output_losses, values):
+        """For each row the sum of its losses times loss_weights, and of its activities' penalties."""
+        totals = [0.0] * len(values[0])
+        for objective, losses in ops.pairs(self.objectives, output_losses):
+            if losses is not None:
+                weighted = losses if objective.weight is None else [objective.weight * loss for loss in losses]
+                totals = ops.add_vectors(totals, weighted)
+        penalties = [0.0] * len(totals)
+        for stage, output in ops.pairs(self.stages, values[self.input_count :]):
             if stage["kind"] == "activity_penalty":
                 penalties = ops.add_vectors(penalties, activity_penalties(stage, output))
-        return ops.add_vectors(losses, penalties)
+        return ops.add_vectors(totals, penalties)
 
-    def smoothed(self, y):
-        """The targets that the loss sees; metrics see y."""
-        if self.label_smoothing == 0.0:
-            return y
-        classes = 2 if self.loss.startswith("binary") else len(y[0])
-        return crossentropies.smooth_labels(y, self.label_smoothing, classes)
+    def row_losses(self, y, values, weights=None):
+        """The same from targets and weights of rows."""
+        return self.total_losses(self.output_losses(y, values, weights), values)
 
-    def penalty(self):
-        """What the weights add to the loss: the sum of l1 * sum |w| + l2 * sum w^2 over all of them."""
-        penalties = []
-        for stage in self.stages:
-            for name, array in stage["weights"].items():
-                l1, l2, _ = settings_of(stage, name)
-                penalties.append(penalty(array, l1, l2))
-        return ops.vector_sum(penalties)
+    def row_metrics(self, metric, y, values):
+        """For each output the metric of each row, [rows], or []."""
+        given = zip(self.of_outputs(metric), self.of_outputs(y), self.outputs, strict=True)
+        return [METRICS[name](targets, values[place]) for name, targets, place in given]
 
     def predict(self, x):
-        """Output of the last stage, [rows, units], for x : [rows, inputs]."""
-        return self.forward(x)[-1]
+        """Each output, [rows, units], for x : [rows, inputs] or a list of them."""
+        values = self.forward(x)
+        return self.as_given([values[place] for place in self.outputs])
 
     def train_epoch(
         self,
@@ -292,38 +234,37 @@ class Network:
         Returns
         -------
         loss, metric value : float
-            Means over the rows, each as it was in its batch, before the update and with dropout.
+            Means over the rows, each as it was in its batch, before the update and with dropout. Where outputs are a
+            list: loss, losses, metric values, the last two lists with the mean or 0.0 for each output; a loss of these
+            has the weights of rows, but not its own, and no penalties.
         """
-        total_loss = 0.0
-        total_metric = 0.0
+        total = Total(len(self.outputs))
         for number, start in enumerate(range(0, len(order), batch_size)):
             rows = order[start : start + batch_size]
-            batch_y = [y[i] for i in rows]
-            weights = None if sample_weight is None else [sample_weight[i] for i in rows]
-            values = self.forward([x[i] for i in rows], self.step)
-            for row_loss in self.row_losses(batch_y, values, weights):
-                total_loss += row_loss
-            if predictions is not None:
-                for i, row in ops.pairs(rows, values[-1]):
-                    predictions[i][:] = row
-            for row_metric in METRICS[metric](batch_y, values[-1]):
-                total_metric += row_metric
+            batch_y, weights = chosen(y, rows, self.has_output_list), chosen(sample_weight, rows, self.has_output_list)
+            values = self.forward(chosen(x, rows, self.has_input_list), self.step)
+            losses = self.output_losses(batch_y, values, weights)
+            total.add(self.total_losses(losses, values), losses, self.row_metrics(metric, batch_y, values))
+            self.fill_predictions(predictions, rows, values)
             scale = 1.0 if penalty_scales is None else penalty_scales[number]
             if self.has_penalty:
-                total_loss += (scale * self.penalty()) * len(rows)
+                total.loss += (scale * self.penalty()) * len(rows)
             gradients, _ = self.backprop(batch_y, values, self.step, weights, scale)
             self.update(gradients, None if learning_rates is None else learning_rates[number])
-        return total_loss / len(order), total_metric / len(order)
+        return total.means(len(order), self.has_output_list)
 
     def evaluate(self, x, y, metric=None, sample_weight=None, predictions=None):
-        """Mean loss with the penalty, and mean metric, over all rows; arguments as in train_epoch, dropout off."""
+        """Mean loss with the penalty, and mean metric, over all rows; all as in train_epoch, dropout off."""
         values = self.forward(x)
-        if predictions is not None:
-            predictions[:] = copied(values[-1])
-        loss = ops.vector_sum(self.row_losses(y, values, sample_weight)) / len(x)
+        rows = range(len(values[0]))
+        self.fill_predictions(predictions, rows, values)
+        total = Total(len(self.outputs))
+        losses = self.output_losses(y, values, sample_weight)
+        total.add(self.total_losses(losses, values), losses, self.row_metrics(metric, y, values))
+        loss, *others = total.means(len(rows), self.has_output_list)
         if self.has_penalty:
             loss += self.penalty()
-        return loss, ops.vector_sum(METRICS[metric](y, values[-1])) / len(x)
+        return loss, *others
 
     def gradients(self, x, y, sample_weight=None, input_gradient=None, training=False):
         """The mean loss with the penalty, and its gradients by the trained weights; the rows are one batch.
@@ -333,20 +274,67 @@ class Network:
         """
         step = self.step if training else None
         values = self.forward(x, step)
-        loss = ops.vector_sum(self.row_losses(y, values, sample_weight)) / len(x)
+        loss = ops.vector_sum(self.row_losses(y, values, sample_weight)) / len(values[0])
         if self.has_penalty:
             loss += self.penalty()
         gradients, dx = self.backprop(y, values, step, sample_weight)
-        if input_gradient is not None:
-            input_gradient[:] = dx
+        self.fill_input_gradient(input_gradient, dx)
         return loss, gradients
 
-    def apply_gradients(self, gradients):
-        """One update by gradients of the trained weights."""
-        self.update([copied(gradient) for gradient in gradients])
+    def vjp(self, x, output_gradients, input_gradient=None, training=False):
+        """Gradients of sum output * output_gradient by the trained weights: vector-Jacobian products.
+
+        Parameters
+        ----------
+        x : [rows, inputs]
+        output_gradients : [rows, units]
+            Of each output; None stands for zeros. They are no means over rows, and no penalty is added.
+        input_gradient : [rows, inputs], optional
+            Filled with the gradient by x.
+        training : bool
+            As in gradients.
+
+        Returns
+        -------
+        list of arrays
+        """
+        step = self.step if training else None
+        values = self.forward(x, step)
+        found = [None] * len(values)
+        for place, dy in ops.pairs(self.outputs, self.of_outputs(output_gradients)):
+            if dy is not None:
+                contribute(found, place, dy)
+        gradients = self.propagate(found, values, step, has_penalties=False)
+        self.fill_input_gradient(input_gradient, self.of_inputs(found, values))
+        return gradients
+
+    def fill_predictions(self, predictions, rows, values):
+        """Copy the outputs of a batch to the numbers of its rows."""
+        for matrix, place in ops.pairs(self.of_outputs(predictions), self.outputs):
+            if matrix is not None:
+                for i, row in ops.pairs(rows, values[place]):
+                    matrix[i][:] = row
+
+    def fill_input_gradient(self, input_gradient, dx):
+        """Copy gradients by the inputs to where they are asked for."""
+        if input_gradient is None:
+            return
+        wanted, found = (input_gradient, dx) if self.has_input_list else ([input_gradient], [dx])
+        for matrix, gradient in ops.pairs(wanted, found):
+            if matrix is not None:
+                matrix[:] = copied(gradient)
 
 
-def settings_of(stage, name):
-    """l1, l2 and the largest norm of a stage's weights of that name; 0 where there is none."""
-    settings = stage.get(name, {})
-    return settings.get("l1", 0.0), settings.get("l2", 0.0), settings.get("max_norm", 0.0)
+def chosen(given, rows, is_list):
+    """Those rows of what is given: an array, or a list with an array or None for each."""
+    if given is None:
+        return None
+    if is_list:
+        return [chosen(array, rows, False) for array in given]
+    return [given[i] for i in rows]
+
+
+def contribute(gradients, key, gradient):
+    """Add to the gradient that is there, or put this where there is None."""
+    before = gradients[key]
+    gradients[key] = gradient if before is None else sum_of(before, gradient)

@@ -1,7 +1,8 @@
-"""The stages a network is a row of: each has a forward and a backward formula, and weights of its own or none.
+"""The stages a network is made of: each has a forward and a backward formula, and weights or none.
 
-A stage is a dict: "kind", the settings of its layer, and "weights", its arrays by name. A dense layer is taken apart
-into the affine map and its activation.
+A stage is a dict: "kind", the settings of its layer, "reads", the places of its inputs among all values, "weights", its
+arrays by name, "owner", the number of the stage that owns those, and "trainable". The values are the network's inputs
+and then the output of each stage. A dense layer is taken apart into the affine map and its activation.
 """
 
 import inspect
@@ -10,6 +11,8 @@ import math
 from reference import activations, normalization, ops, rectifiers
 from reference.dense import dense_bias_gradient, dense_forward, dense_input_gradient, dense_kernel_gradient
 from reference.dropout import dropout, gaussian_noise
+from reference.embedding import embedding_forward, embeddings_gradient
+from reference.merging import MERGES
 from reference.weights import sign
 
 ACTIVATIONS = {  # name: function, gradient
@@ -21,26 +24,79 @@ ACTIVATIONS = {  # name: function, gradient
 ACTIVATIONS["relu"] = (ops.relu, activations.relu_gradient)
 # whose gradients take the input x, where the others take the output y
 FROM_INPUT = [name for name, (_, gradient) in ACTIVATIONS.items() if "x" in inspect.signature(gradient).parameters]
-TRAINED = ("kernel", "bias", "gamma", "beta")  # weights that have gradients; the others are statistics of the data
+TRAINED = ("kernel", "bias", "embeddings", "gamma", "beta")  # have gradients; other weights are statistics of the data
 LEAST_DEVIATION = 1e-7  # what a given mean and variance divide by at least
 
 
 def build_stages(inputs, layers):
-    """The layers as stages with weights of 0; a stage that draws numbers has the index of its layer to draw them by."""
-    stages = []
+    """The layers as stages with weights of 0, and the place among all values of each input's and layer's.
+
+    inputs are the columns of each. A stage that draws numbers has the index of its layer to draw them by.
+    """
+    stages, owners, trainable = [], [], []
+    widths, places = list(inputs), list(range(len(inputs)))
     for index, layer in enumerate(layers):
-        stages.append({**layer, "layer": index, "weights": zeros_for(layer, inputs)})
+        numbers = layer.get("inputs", [len(widths) - 1])
+        owner, is_trainable = len(stages), layer.get("trainable", True)
+        weights = zeros_for(layer, widths[numbers[0]])
+        if "weights_of" in layer:
+            shared = layer["weights_of"] - len(inputs)
+            owner, is_trainable = owners[shared], trainable[shared]
+            weights = stages[owner]["weights"]
+        owners.append(owner)
+        trainable.append(is_trainable)
+        reads = [places[number] for number in numbers]
+        owned = {"weights": weights, "owner": owner, "trainable": is_trainable}
+        stages.append({**layer, "layer": index, "reads": reads, **owned})
         if layer["kind"] == "dense":
-            stages.append({"kind": "activation", "activation": layer["activation"], "weights": {}})
-            inputs = layer["units"]
-    return stages
+            reads = [len(inputs) + len(stages) - 1]
+            stages.append(activation_stage(layer["activation"], reads, len(stages)))
+        widths.append(output_width(layer, [widths[number] for number in numbers]))
+        places.append(len(inputs) + len(stages) - 1)
+    return stages, places
+
+
+def activation_stage(activation, reads, number):
+    """The stage that a dense layer's activation is, with that number."""
+    owned = {"weights": {}, "owner": number, "trainable": True}
+    return {"kind": "activation", "activation": activation, "reads": reads, **owned}
+
+
+def output_width(layer, inputs):
+    """The columns of a layer's output, given those of its inputs."""
+    kind = layer["kind"]
+    if kind == "dense":
+        return layer["units"]
+    if kind == "concatenate":
+        return sum(inputs)
+    if kind == "embedding":
+        return inputs[0] * layer["output_dim"]
+    if kind == "split":
+        return inputs[0] // layer["groups"]
+    if kind == "join":
+        return inputs[0] * layer["groups"]
+    return inputs[0]
+
+
+def owned_weights(stages):
+    """All arrays of weights in the order of their owners: each with its key, (owner, name), and its settings."""
+    found = []
+    for number, stage in enumerate(stages):
+        if stage["owner"] == number:
+            for name, array in stage["weights"].items():
+                settings = {"l1": 0.0, "l2": 0.0, "max_norm": 0.0} | stage.get(name, {})
+                is_trained = stage["trainable"] and name in TRAINED
+                found.append({"key": (number, name), "array": array, "is_trained": is_trained, **settings})
+    return found
 
 
 def zeros_for(layer, inputs):
-    """The weights of a layer by name: matrices of 0 [inputs, units] and vectors of 0."""
+    """The weights of a layer by name: matrices of 0, as [inputs, units], and vectors of 0."""
     if layer["kind"] == "dense":
         kernel = [[0.0] * layer["units"] for _ in range(inputs)]
         return {"kernel": kernel, "bias": [0.0] * layer["units"]} if layer["use_bias"] else {"kernel": kernel}
+    if layer["kind"] == "embedding":
+        return {"embeddings": [[0.0] * layer["output_dim"] for _ in range(layer["input_dim"])]}
     names = []
     if layer["kind"] in ("batch_normalization", "layer_normalization"):
         names += ["gamma"] if layer["use_gamma"] else []
@@ -50,16 +106,25 @@ def zeros_for(layer, inputs):
     return {name: [0.0] * inputs for name in names}
 
 
-def stage_forward(stage, x, step):
-    """Output of a stage, [rows, units], for its input x : [rows, inputs].
+def stage_forward(stage, inputs, step):
+    """Output of a stage, [rows, units], for its inputs, a list of [rows, columns].
 
     step keys what is drawn; None is for predictions: no dropout, no noise, and moving statistics stay as they are.
+    A split makes several rows of each, and a join one of several, in their order.
     """
     kind, weights = stage["kind"], stage["weights"]
+    if kind in MERGES:
+        forward, _ = MERGES[kind]
+        return forward(inputs)
+    (x,) = inputs
     if kind == "dense":
         if "bias" in weights:
             return dense_forward(x, weights["kernel"], weights["bias"])
         return ops.matrix_dot(x, weights["kernel"])
+    if kind == "embedding":
+        return embedding_forward(x, weights["embeddings"])
+    if kind in ("split", "join"):
+        return regrouped(x, stage["groups"], kind == "split")
     if kind == "activation":
         function, _ = ACTIVATIONS[stage["activation"]]
         return function(x)
@@ -74,15 +139,30 @@ def stage_forward(stage, x, step):
     if kind == "layer_normalization":
         return normalization.normalize_rows(x, stage["epsilon"], *scale_and_shift(stage, x))
     if kind in ("batch_normalization", "normalization"):
-        if kind == "batch_normalization" and step is not None:
+        if normalizes_by_batch(stage, step):
             move_statistics(stage, x)
         return normalization.normalize(x, *column_statistics(stage, x, step), *scale_and_shift(stage, x))
     return x  # an activity penalty only counts
 
 
-def stage_backward(stage, x, y, dy, step):
-    """Gradient of the input x of a stage, given its output y and the gradient dy of that; step as in stage_forward."""
+def stage_backward(stage, inputs, y, dy, step):
+    """Gradients of a stage's inputs, a list, given its output y and the gradient dy of that; step as in stage_forward.
+
+    None stands for that of an embedding, whose numbers have no gradient.
+    """
+    if stage["kind"] in MERGES:
+        _, gradients = MERGES[stage["kind"]]
+        return gradients(inputs, dy)
+    return [input_gradient(stage, *inputs, y, dy, step)]
+
+
+def input_gradient(stage, x, y, dy, step):
+    """Gradient of the input x of a stage that has no other."""
     kind = stage["kind"]
+    if kind == "embedding":
+        return None
+    if kind in ("split", "join"):
+        return regrouped(dy, stage["groups"], kind == "join")
     if kind == "dense":
         return dense_input_gradient(dy, stage["weights"]["kernel"])
     if kind == "activation":
@@ -92,8 +172,6 @@ def stage_backward(stage, x, y, dy, step):
         return [[d * stage["scale"] for d in row] for row in dy]
     if kind == "dropout":
         return dy if step is None else dropout(dy, stage["rate"], stage["seed"], step, stage["layer"])
-    if kind == "activity_penalty":
-        return ops.add(dy, activity_gradient(stage, y))
     if kind == "unit_normalization":
         return normalization.unit_rows_input_gradient(dy, x)
     if kind == "layer_normalization":
@@ -102,16 +180,21 @@ def stage_backward(stage, x, y, dy, step):
     if kind in ("batch_normalization", "normalization"):
         gamma, _ = scale_and_shift(stage, x)
         mean, inverse = column_statistics(stage, x, step)
-        if kind == "batch_normalization" and step is not None:
+        if normalizes_by_batch(stage, step):
             return normalization.batch_input_gradient(dy, x, mean, inverse, gamma)
         return normalization.given_input_gradient(dy, inverse, gamma)
-    return dy  # noise is added
+    return dy  # noise is added, and an activity penalty only counts
 
 
-def stage_gradients(stage, x, dy, step):
+def stage_gradients(stage, inputs, dy, step):
     """Gradients of a stage's trained weights by name, without those of their penalties."""
     kind, weights = stage["kind"], stage["weights"]
+    if not weights or not stage["trainable"]:
+        return {}
+    (x,) = inputs
     gradients = {}
+    if kind == "embedding":
+        gradients["embeddings"] = embeddings_gradient(x, dy, weights["embeddings"])
     if "kernel" in weights:
         gradients["kernel"] = dense_kernel_gradient(x, dy)
     if "bias" in weights:
@@ -137,15 +220,28 @@ def column_statistics(stage, x, step):
     mean, variance = stage["weights"]["mean"], stage["weights"]["variance"]
     if stage["kind"] == "normalization":
         return mean, [1.0 / max(math.sqrt(v), LEAST_DEVIATION) for v in variance]
-    if step is not None:
+    if normalizes_by_batch(stage, step):
         mean, variance = normalization.batch_statistics(x)
     return mean, normalization.inverse_deviations(variance, stage["epsilon"])
+
+
+def normalizes_by_batch(stage, step):
+    """Whether a stage normalizes with the statistics of the batch: in training, unless it is frozen."""
+    return stage["kind"] == "batch_normalization" and stage["trainable"] and step is not None
 
 
 def move_statistics(stage, x):
     """Move the mean and the variance that predictions use towards those of a batch."""
     for name, found in ops.pairs(("mean", "variance"), normalization.batch_statistics(x)):
         stage["weights"][name][:] = normalization.moved(stage["weights"][name], found, stage["momentum"])
+
+
+def regrouped(x, groups, is_split):
+    """Each row of x cut into so many rows, or so many rows made one."""
+    rows, columns = len(x), len(x[0])
+    if is_split:
+        return ops.reshape(x, rows * groups, columns // groups)
+    return ops.reshape(x, rows // groups, columns * groups)
 
 
 def activity_penalties(stage, y):

@@ -78,6 +78,11 @@ def rows_of(array):
     return array if isinstance(array[0], list) else [array]
 
 
+def sum_of(array, other):
+    """The elementwise sum of two arrays of the same shape, a new one."""
+    return ops.add(array, other) if isinstance(array[0], list) else ops.add_vectors(array, other)
+
+
 def copied(array):
     """A copy that shares nothing with the array."""
     return [list(row) for row in array] if isinstance(array[0], list) else list(array)

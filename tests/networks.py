@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastmlp.kernels.engine.description import weight_shapes
+from fastmlp.kernels.engine.stages import weight_shapes
 
 FTRL = {"name": "ftrl", "learning_rate": 0.1, "learning_rate_power": -0.5, "initial_accumulator_value": 0.1}
 FTRL |= {"l1": 0.0, "l2": 0.0, "l2_shrinkage": 0.0, "beta": 0.0}

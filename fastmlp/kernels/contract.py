@@ -236,12 +236,17 @@ def check_array(name: str, array: Any, dtypes: tuple[Any, ...], shape: tuple[int
         isinstance(array, np.ndarray)
         and array.dtype in dtypes
         and array.ndim == len(shape)
-        and all(size in (None, given) for size, given in zip(shape, array.shape, strict=True))
+        and has_sizes(array.shape, shape)
     )
-    if not fits or not array.size or not (array.flags.c_contiguous and array.flags.aligned):
+    if not fits or not array.size or not array.flags.c_contiguous or not array.flags.aligned:
         types = " or ".join(str(np.dtype(dtype)) for dtype in dtypes)
         sizes = ", ".join("rows" if size is None else str(size) for size in shape)
         raise ValueError(f"{name}: got {described(array)}, needs a C-contiguous array of {types} with shape ({sizes})")
+
+
+def has_sizes(given: tuple[int, ...], shape: tuple[int | None, ...]) -> bool:
+    """Whether the sizes given are those of `shape`, where None is any."""
+    return [size if wanted is None else wanted for size, wanted in zip(given, shape, strict=True)] == list(given)
 
 
 def check_range(name: str, array: np.ndarray, limit: int) -> None:

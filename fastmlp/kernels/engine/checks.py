@@ -9,47 +9,71 @@ import numpy as np
 from fastmlp.kernels.contract import check_array, check_range
 
 
-def check_data(network: Any, x: Any, y: Any, order: Any, batch_size: int, metric: str | None) -> None:
-    """Refuse arrays that a Network cannot run on; y None is for predictions, order None for the rows as they are.
+def check_data(
+    network: Any, xs: list[Any], ys: list[Any], metrics: list[Any], order: Any, batch_size: int, unlabelled: bool
+) -> int:
+    """Refuse arrays that a Network cannot run on, and return their number of rows; order None: the rows as they are.
 
     Raises
     ------
     ValueError
         Naming the argument.
     """
-    check_array("x", x, (np.uint8, np.float32, np.float64), (None, network.inputs))
-    if y is not None:
-        check_targets(network, len(x), y, metric)
+    rows = None
+    for number, (x, columns) in enumerate(zip(xs, network.input_columns, strict=True)):
+        check_array(item("x", number, network.several_inputs), x, (np.uint8, np.float32, np.float64), (rows, columns))
+        rows = len(x)
+    losses = network.loss if network.several_outputs else [network.loss]
+    for number, (y, loss, metric) in enumerate(zip(ys, losses, metrics, strict=True)):
+        name = item("y", number, network.several_outputs)
+        if y is None and not unlabelled and loss is not None:
+            raise ValueError(f"{name}: got None, needs the targets")
+        if y is not None:
+            check_targets(name, network, loss, len(xs[0]), y, metric, network.output_columns[number])
+    if not unlabelled and all(loss is None for loss in losses):
+        raise ValueError("y: got None, needs the targets")
     if order is not None:
         check_array("order", order, (np.int64,), (None,))
-        check_range("order", order, len(x))
+        check_range("order", order, len(xs[0]))
     if batch_size < 1:
         raise ValueError(f"batch_size: got {batch_size}, needs at least 1")
+    return len(xs[0])
 
 
-def check_targets(network: Any, rows: int, y: Any, metric: str | None) -> None:
-    """Refuse targets, or a metric, that do not fit the loss of a Network; ValueError."""
-    if network.loss is None:
-        raise ValueError("y: got targets, but the network was made without a loss")
-    if callable(network.loss):
+def item(name: str, number: int, several: bool) -> str:
+    """Return the name of one of several arguments in errors."""
+    return f"{name}[{number}]" if several else name
+
+
+def check_targets(name: str, network: Any, loss: Any, rows: int, y: Any, metric: str | None, columns: int) -> None:
+    """Refuse targets, or a metric, that do not fit the loss of an output; ValueError."""
+    if loss is None:
+        raise ValueError(f"{name}: got targets, but the network was made without a loss")
+    if callable(loss):
         if len(y) != rows:
-            raise ValueError(f"y: got {len(y)} rows, needs {rows}, one for each row of x")
+            raise ValueError(f"{name}: got {len(y)} rows, needs {rows}, one for each row of x")
         if metric is not None:
             raise ValueError(f"metric: got {metric!r}, needs None for a loss that is a callable")
         return
-    sparse = network.loss.startswith("sparse_")
+    sparse = loss.startswith("sparse_")
     if metric is not None and metric.startswith("sparse_") != sparse:
-        raise ValueError(f"metric: got {metric!r}, which does not fit the loss {network.loss!r}")
-    check_array("y", y, (np.intc,) if sparse else (network.dtype,), (rows, network.outputs)[: 1 if sparse else 2])
+        raise ValueError(f"metric: got {metric!r}, which does not fit the loss {loss!r}")
+    check_array(name, y, (np.intc,) if sparse else (network.dtype,), (rows, columns)[: 1 if sparse else 2])
     if sparse:
-        check_range("y", y, network.outputs)
+        check_range(name, y, columns)
 
 
-def check_out(name: str, network: Any, x: Any, out: Any, columns: int) -> None:
-    """Refuse memory that does not fit what a Network gives for the rows of x; ValueError."""
-    check_array(name, out, (network.dtype,), (len(x), columns))
-    if not out.flags.writeable or np.may_share_memory(x, out):
-        raise ValueError(f"{name}: got memory that is read-only or of x, needs writable memory of its own")
+def check_memory(
+    name: str, network: Any, xs: list[Any], arrays: list[Any], columns: tuple[int, ...], written: bool = True
+) -> None:
+    """Refuse memory that does not fit what a Network gives, or is given, for the rows of x; ValueError."""
+    for number, array in enumerate(arrays):
+        if array is None:
+            continue
+        place = item(name, number, len(arrays) > 1)
+        check_array(place, array, (network.dtype,), (len(xs[0]), columns[number]))
+        if written and not (array.flags.writeable and not any(np.may_share_memory(x, array) for x in xs)):
+            raise ValueError(f"{place}: got memory that is read-only or of x, needs writable memory of its own")
 
 
 def check_rows_and_steps(
@@ -57,13 +81,15 @@ def check_rows_and_steps(
     rows: int,
     order: Any,
     batch_size: int,
-    sample_weight: Any,
+    sample_weights: list[Any],
     learning_rates: Any,
     penalty_scales: Any,
 ) -> None:
     """Refuse weights that are not one for each row, and numbers for the steps that are not one for each update."""
-    if sample_weight is not None:
-        check_array("sample_weight", sample_weight, (network.dtype,), (rows,))
+    for number, weights in enumerate(sample_weights):
+        if weights is not None:
+            name = item("sample_weight", number, network.several_outputs)
+            check_array(name, weights, (network.dtype,), (rows,))
     for name, values in (("learning_rates", learning_rates), ("penalty_scales", penalty_scales)):
         if values is not None:
             check_array(name, values, (np.float64,), (-(-len(order) // batch_size),))

@@ -1,4 +1,5 @@
 cpdef enum StageKind:
+    INPUT
     DENSE
     ACTIVATION
     DROPOUT
@@ -9,6 +10,16 @@ cpdef enum StageKind:
     NORMALIZATION
     BATCH_NORMALIZATION
     LAYER_NORMALIZATION
+    EMBEDDING
+    SPLIT
+    JOIN
+    ADD
+    SUBTRACT
+    MULTIPLY
+    AVERAGE
+    MAXIMUM
+    MINIMUM
+    CONCATENATE
 
 
 cpdef enum MetricKind:

@@ -1,4 +1,4 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,5 +10,5 @@ FUSED: set[tuple[str, str]]
 KINDS: dict[str, int]
 SOURCES: dict[np.dtype[Any], int]
 
-def take_apart(layers: Sequence[Mapping[str, Any]], fused: bool) -> list[dict[str, Any]]: ...
+def settings_of_loss(loss: str | Mapping[str, Any] | Callable[..., Any] | None) -> dict[str, Any]: ...
 def is_no_epilogue(activation: str) -> bool: ...

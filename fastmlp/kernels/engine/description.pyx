@@ -1,4 +1,4 @@
-"""What networks are made of, by name: the compiled code's number of each thing, and layers taken apart into stages."""
+"""What networks are made of, by name: the compiled code's number of each thing, and what is computed together."""
 
 import numpy as np
 
@@ -34,7 +34,6 @@ FUSED = {
     ("softmax", "sparse_categorical_crossentropy"),
     ("sigmoid", "binary_crossentropy"),
 }
-TRAINED = ("kernel", "bias", "gamma", "beta")  # the others are statistics of the data
 
 
 def settings_of_loss(loss):
@@ -45,37 +44,6 @@ def settings_of_loss(loss):
     if unknown:
         raise ValueError(f"loss: got {sorted(unknown)} for {settings['name']!r}, which takes no such thing")
     return {**known, **settings}
-
-
-def take_apart(layers, fused):
-    """The layers with their places, where an activation that is no epilogue of the product is a stage of its own."""
-    stages = []
-    for place, layer in enumerate(layers):
-        stage = dict(layer, place=place)
-        activation = layer.get("activation", "linear")
-        last = place == len(layers) - 1
-        if layer["kind"] == "dense" and (is_no_epilogue(activation) or (fused and last)):
-            stages.append(dict(stage, activation="linear"))
-            stages.append({"kind": "activation", "place": place, "activation": activation})
-        else:
-            stages.append(stage)
-    return stages
-
-
-def weight_shapes(stage, inputs):
-    """The shapes of a stage's weights by name, in the order of get_weights."""
-    kind = stage["kind"]
-    shapes = {}
-    if kind == "dense":
-        shapes["kernel"] = (inputs, stage["units"])
-        if stage["use_bias"]:
-            shapes["bias"] = (stage["units"],)
-    if kind in ("batch_normalization", "layer_normalization"):
-        names = [name for name, wanted in (("gamma", stage["use_gamma"]), ("beta", stage["use_beta"])) if wanted]
-        shapes.update(dict.fromkeys(names, (inputs,)))
-    if kind in ("batch_normalization", "normalization"):
-        shapes.update(mean=(inputs,), variance=(inputs,))
-    return shapes
 
 
 def is_no_epilogue(activation):

@@ -13,11 +13,12 @@ from fastmlp.kernels.engine.objective cimport compare
 from fastmlp.kernels.isa cimport FLOAT32, STORE, UINT8, barrier_wait, blocks, counter_set, counter_take, load
 from fastmlp.kernels.isa cimport panel_columns
 from fastmlp.kernels.optimizers cimport at_step
-from fastmlp.kernels.engine.plan cimport Data, Matrix, Part, Pass, Plan, element, input_of, part_alone, part_of
-from fastmlp.kernels.engine.plan cimport row_number
+from fastmlp.kernels.engine.plan cimport FOR_INPUTS, FOR_WEIGHTS, NO_LOSS, Data, Matrix, Output, Part, Pass, Plan
+from fastmlp.kernels.engine.plan cimport Source, Stage
+from fastmlp.kernels.engine.plan cimport element, part_alone, part_of, row_number
 from fastmlp.kernels.engine.propagate cimport backward, forward
 from fastmlp.kernels.engine.rows cimport copy_row
-from fastmlp.kernels.engine.weights cimport constrain, penalty_of, sum_penalties, update_clipped
+from fastmlp.kernels.engine.weights cimport apply_to_unreached, constrain, penalty_of, sum_penalties, update_clipped
 
 cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const floating *tag) noexcept nogil:
     """One epoch. Totals are kept by the first thread."""
@@ -44,7 +45,7 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
         step += 1
         barrier_wait(&plan.barrier, part.threads)
         if part.thread == 0:  # the others go on, and meet this thread before they write to the losses again
-            add_totals(plan, part.last, penalty * part.last, <floating *> plan.losses)
+            add_totals(plan, part.last, penalty * part.last, tag)
             plan.step = step
             plan.steps_done += 1
             if interrupted(plan):
@@ -67,14 +68,20 @@ cdef void learn(Plan *plan, const Part *part, const Pass *run, const floating *t
     if plan.clipnorm > 0 or plan.global_clipnorm > 0:
         kept = run[0]
         kept.optimizer.kind = STORE
-        backward(plan, part, &kept, tag)
+        backward_for_all(plan, part, &kept, tag)
         barrier_wait(&plan.barrier, part.threads)
         update_clipped(plan, part, run, tag)
     else:
-        backward(plan, part, run, tag)
+        backward_for_all(plan, part, run, tag)
     if plan.constrained:
         barrier_wait(&plan.barrier, part.threads)
         constrain(plan, part, tag)
+
+
+cdef inline void backward_for_all(Plan *plan, const Part *part, const Pass *run, const floating *tag) noexcept nogil:
+    backward(plan, part, run, tag)
+    if plan.unreached:
+        apply_to_unreached(plan, part, run, tag)
 
 
 cdef void update(Plan *plan, const Data *data, const floating *tag) noexcept nogil:
@@ -91,12 +98,13 @@ cdef void update(Plan *plan, const Data *data, const floating *tag) noexcept nog
 
 
 cdef inline Pass pass_of(const Plan *plan, bint gradients, bint training) noexcept nogil:
-    """A pass that ends at the first stage with weights to train."""
+    """A pass that goes as far back as weights are trained."""
     cdef Pass run
     run.gradients = gradients
     run.training = training
     run.step = plan.step
-    run.lowest = plan.first_trained
+    run.wanted = FOR_WEIGHTS
+    run.penalized = plan.has_loss
     run.penalty_scale = 1
     if gradients:
         run.optimizer = plan.optimizer
@@ -104,7 +112,7 @@ cdef inline Pass pass_of(const Plan *plan, bint gradients, bint training) noexce
 
 
 cdef void predict(Plan *plan, const Data *data, Py_ssize_t together, int thread, const floating *tag) noexcept nogil:
-    """The last stage's output, without dropout, for the chunks of rows that thread number `thread` takes."""
+    """The outputs, without dropout, for the chunks of rows that thread number `thread` takes."""
     cdef Py_ssize_t chunks = blocks(data.rows, together), chunk = counter_take(&plan.chunks)
     while chunk < chunks:
         predict_chunk(plan, data, together, chunk, thread, tag)
@@ -124,15 +132,19 @@ cdef void predict_chunk(Plan *plan, const Data *data, Py_ssize_t together, Py_ss
                         const floating *tag) noexcept nogil:
     """Predictions of `together` rows, in memory that thread number `thread` has for itself."""
     cdef int width = panel_columns(plan.isa, tag)
-    cdef floating *out = <floating *> data.predictions
     cdef Py_ssize_t first = thread * together, start = chunk * together - first, i
-    cdef const Matrix *predictions = input_of(plan, plan.depth)
+    cdef const Matrix *predictions
+    cdef floating *out
+    cdef int number
     cdef Pass run = pass_of(plan, False, False)
     cdef Part part = part_alone(plan, thread, first, first + min(together, data.rows - chunk * together))
     load_rows(plan, data, start, &part, tag)
     forward(plan, &part, &run, tag)
-    for i in range(part.first, part.last):
-        copy_row(predictions, i, width, out + (start + i) * plan.outputs)
+    for number in range(plan.output_count):
+        out = <floating *> data.targets[number].predictions
+        predictions = &plan.stages[plan.outputs[number].stage].output
+        for i in range(part.first, part.last):
+            copy_row(predictions, i, width, out + (start + i) * predictions.columns)
 
 
 cdef void evaluate(Plan *plan, const Data *data, Py_ssize_t batch_size, const floating *tag) noexcept nogil:
@@ -149,7 +161,7 @@ cdef void evaluate(Plan *plan, const Data *data, Py_ssize_t batch_size, const fl
             return
         barrier_wait(&plan.barrier, part.threads)
         if part.thread == 0:
-            add_totals(plan, part.last, 0, <floating *> plan.losses)
+            add_totals(plan, part.last, 0, tag)
             plan.stopped = interrupted(plan)
         barrier_wait(&plan.barrier, part.threads)
         if plan.stopped:
@@ -162,24 +174,34 @@ cdef void differentiate(Plan *plan, const Data *data, const floating *tag) noexc
     """Loss and gradients of all rows as one batch."""
     cdef Part part = part_of(plan, data.rows)
     cdef Pass run = pass_of(plan, True, data.training)
-    cdef floating *dx = <floating *> data.input_gradient
-    cdef Py_ssize_t i
+    cdef int number
     run.optimizer.kind = STORE
-    if dx != NULL:
-        run.lowest = -1
+    if data.by_inputs:
+        run.wanted = FOR_WEIGHTS | FOR_INPUTS
     load_rows(plan, data, 0, &part, tag)
     forward(plan, &part, &run, tag)
     compare(plan, data, 0, &part, &run, tag)
     if plan.stopped:
         return
-    backward(plan, &part, &run, tag)
+    backward_for_all(plan, &part, &run, tag)
     barrier_wait(&plan.barrier, part.threads)
     if part.thread == 0:
-        add_totals(plan, part.last, 0, <floating *> plan.losses)
-    if dx != NULL:
-        for i in range(part.own_first, part.own_last):
-            copy_row(&plan.batch_gradient, i, panel_columns(plan.isa, tag), dx + i * plan.inputs)
+        add_totals(plan, part.last, 0, tag)
+    for number in range(plan.input_count):
+        if data.sources[number].gradient != NULL:
+            give_gradient(&plan.stages[number], &part, panel_columns(plan.isa, tag),
+                          <floating *> data.sources[number].gradient)
     penalize(plan, &part, tag)
+
+
+cdef void give_gradient(const Stage *stage, const Part *part, int width, floating *dx) noexcept nogil:
+    """The gradient by an input, for the thread's own rows; 0 where nothing depends on it."""
+    cdef Py_ssize_t n = stage.outputs, i
+    for i in range(part.own_first, part.own_last):
+        if stage.reached:
+            copy_row(&stage.gradient, i, width, dx + i * n)
+        else:
+            memset(dx + i * n, 0, n * sizeof(floating))
 
 
 cdef void penalize(Plan *plan, const Part *part, const floating *tag) noexcept nogil:
@@ -191,11 +213,21 @@ cdef void penalize(Plan *plan, const Part *part, const floating *tag) noexcept n
             plan.penalty = penalty_of(plan, tag)
 
 
-cdef void add_totals(Plan *plan, Py_ssize_t rows, double penalty, const floating *losses) noexcept nogil:
+cdef void add_totals(Plan *plan, Py_ssize_t rows, double penalty, const floating *tag) noexcept nogil:
+    cdef const floating *losses = <const floating *> plan.losses
+    cdef Output *output
+    cdef int number
     cdef Py_ssize_t i
-    for i in range(rows):
-        plan.loss_total += losses[i]
-        plan.metric_total += plan.metrics[i]
+    if plan.has_loss:
+        for i in range(rows):
+            plan.loss_total += losses[i]
+    for number in range(plan.output_count):
+        output = &plan.outputs[number]
+        if output.loss.kind != NO_LOSS:
+            losses = <const floating *> output.losses
+            for i in range(rows):
+                output.loss_total += losses[i]
+                output.metric_total += output.metrics[i]
     if plan.penalized:
         plan.loss_total += penalty
 
@@ -203,16 +235,23 @@ cdef void add_totals(Plan *plan, Py_ssize_t rows, double penalty, const floating
 cdef void load_rows(Plan *plan, const Data *data, Py_ssize_t start, const Part *part,
                     const floating *tag) noexcept nogil:
     """Gather this thread's rows, the row i of the batch from the place start + i, in the network's float type."""
-    cdef int width = panel_columns(plan.isa, tag)
-    cdef Py_ssize_t row_bytes = plan.inputs * size_of(data.x_type), i, later
-    cdef const uint8_t *x = <const uint8_t *> data.x
+    cdef int width = panel_columns(plan.isa, tag), number
+    cdef Py_ssize_t row_bytes, columns, i, later
+    cdef const Source *source
+    cdef const Matrix *batch
+    cdef const uint8_t *x
     if plan.active:
         memset(<floating *> plan.activity + part.own_first, 0, (part.own_last - part.own_first) * sizeof(floating))
-    for i in range(part.own_first, part.own_last):
-        later = min(i + 2, part.own_last - 1)
-        load(plan.isa, data.x_type, plan.inputs, x + row_number(data, start + i) * row_bytes,
-             x + row_number(data, start + later) * row_bytes, element(&plan.batch, i, 0, width, tag),
-             plan.batch.stride)
+    for number in range(plan.input_count):
+        source = &data.sources[number]
+        batch = &plan.stages[number].output
+        columns = batch.columns
+        row_bytes = columns * size_of(source.x_type)
+        x = <const uint8_t *> source.x
+        for i in range(part.own_first, part.own_last):
+            later = min(i + 2, part.own_last - 1)
+            load(plan.isa, source.x_type, columns, x + row_number(data, start + i) * row_bytes,
+                 x + row_number(data, start + later) * row_bytes, element(batch, i, 0, width, tag), batch.stride)
 
 
 cdef inline Py_ssize_t size_of(int source) noexcept nogil:

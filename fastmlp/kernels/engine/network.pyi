@@ -1,11 +1,14 @@
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.kernels.engine.blocks import Block
 from fastmlp.kernels.engine.parameters import Parameters
+
+T = TypeVar("T")
+OneOrMore: TypeAlias = T | Sequence[T]
 
 class Network(Parameters):
     threads: int
@@ -16,45 +19,58 @@ class Network(Parameters):
     @property
     def outputs(self) -> int: ...
     @property
-    def loss(self) -> str | Callable[[Any, Any], Any] | None: ...
+    def input_columns(self) -> tuple[int, ...]: ...
+    @property
+    def output_columns(self) -> tuple[int, ...]: ...
+    @property
+    def loss(self) -> Any: ...
     @property
     def steps_done(self) -> int: ...
     def __init__(
         self,
-        inputs: int,
+        inputs: int | Sequence[int],
         layers: Sequence[Mapping[str, Any]],
-        loss: str | Mapping[str, Any] | Callable[[Any, Any], Any] | None = None,
+        loss: OneOrMore[str | Mapping[str, Any] | Callable[[Any, Any], Any] | None] = None,
         optimizer: Mapping[str, Any] | None = None,
         dtype: str = "float32",
+        outputs: Sequence[int] | None = None,
+        loss_weights: Sequence[float | None] | None = None,
         blocks: Sequence[Block] | None = None,
     ) -> None: ...
     def train_epoch(
         self,
-        x: NDArray[Any],
-        y: NDArray[Any],
+        x: OneOrMore[NDArray[Any]],
+        y: OneOrMore[NDArray[Any] | None],
         order: NDArray[np.int64],
         batch_size: int,
-        metric: str | None = None,
-        sample_weight: NDArray[Any] | None = None,
+        metric: OneOrMore[str | None] = None,
+        sample_weight: OneOrMore[NDArray[Any] | None] = None,
         learning_rates: NDArray[np.float64] | None = None,
-        predictions: NDArray[Any] | None = None,
+        predictions: OneOrMore[NDArray[Any] | None] = None,
         penalty_scales: NDArray[np.float64] | None = None,
-    ) -> tuple[float, float]: ...
-    def predict(self, x: NDArray[Any], out: NDArray[Any] | None = None) -> NDArray[Any]: ...
+    ) -> Any: ...
+    def predict(self, x: OneOrMore[NDArray[Any]], out: OneOrMore[NDArray[Any]] | None = None) -> Any: ...
     def predict_small(self, x: NDArray[Any], out: NDArray[Any]) -> bool: ...
     def evaluate(
         self,
-        x: NDArray[Any],
-        y: NDArray[Any],
-        metric: str | None = None,
-        sample_weight: NDArray[Any] | None = None,
-        predictions: NDArray[Any] | None = None,
-    ) -> tuple[float, float]: ...
+        x: OneOrMore[NDArray[Any]],
+        y: OneOrMore[NDArray[Any] | None],
+        metric: OneOrMore[str | None] = None,
+        sample_weight: OneOrMore[NDArray[Any] | None] = None,
+        predictions: OneOrMore[NDArray[Any] | None] = None,
+    ) -> Any: ...
     def gradients(
         self,
-        x: NDArray[Any],
-        y: NDArray[Any],
-        sample_weight: NDArray[Any] | None = None,
-        input_gradient: NDArray[Any] | None = None,
+        x: OneOrMore[NDArray[Any]],
+        y: OneOrMore[NDArray[Any] | None],
+        sample_weight: OneOrMore[NDArray[Any] | None] = None,
+        input_gradient: OneOrMore[NDArray[Any] | None] = None,
         training: bool = False,
     ) -> tuple[float, list[NDArray[Any]]]: ...
+    def vjp(
+        self,
+        x: OneOrMore[NDArray[Any]],
+        output_gradients: OneOrMore[NDArray[Any] | None],
+        input_gradient: OneOrMore[NDArray[Any] | None] = None,
+        training: bool = False,
+    ) -> list[NDArray[Any]]: ...

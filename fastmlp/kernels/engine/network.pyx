@@ -11,19 +11,23 @@ import os
 import numpy as np
 
 from fastmlp.kernels.engine.arena import aligned
-from fastmlp.kernels.engine.checks import check_data, check_out, check_rows_and_steps
-from fastmlp.kernels.limits import MAX_THREADS, WORK_PER_THREAD, usable
+from fastmlp.kernels.engine.checks import check_data, check_memory, check_rows_and_steps
 from fastmlp.kernels.engine.custom_loss import CustomLoss
-from fastmlp.kernels.engine.description import (
-    ACTIVATIONS, FUSED, KINDS, LOSSES, METRICS, SOURCES, TRAINED, settings_of_loss, take_apart, weight_shapes,
-)
+from fastmlp.kernels.engine.description import ACTIVATIONS, KINDS, LOSSES, METRICS, SOURCES, settings_of_loss
+from fastmlp.kernels.engine.stages import TRAINED, describe
+from fastmlp.kernels.limits import MAX_THREADS, WORK_PER_THREAD, usable
 
 from fastmlp.kernels.engine.epoch cimport differentiate, evaluate, predict, predict_alone, train
 from fastmlp.kernels.engine.exceptions cimport raise_kept
 from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, blocks as blocks_of, counter_set, thread_number
 from fastmlp.kernels.engine.parameters cimport Parameters, address, address_or_null
-from fastmlp.kernels.engine.description cimport ACTIVITY_PENALTY, BATCH_NORMALIZATION, DENSE, LAYER_NORMALIZATION
-from fastmlp.kernels.engine.plan cimport CUSTOM_LOSS, NO_METRIC, POOL, Data, Stage, Lists, Matrix, Parameter, Plan
+from fastmlp.kernels.engine.description cimport (
+    ACTIVITY_PENALTY, BATCH_NORMALIZATION, DENSE, EMBEDDING, INPUT, LAYER_NORMALIZATION,
+)
+from fastmlp.kernels.engine.plan cimport (
+    BETWEEN, CUSTOM_LOSS, FIRST, FOR_INPUTS, FOR_WEIGHTS, LAST, NO_LOSS, ONLY, POOL,
+    Data, Edge, Lists, Matrix, Output, Parameter, Plan, Source, Stage, Target,
+)
 from fastmlp.kernels.row_losses cimport Loss
 
 cdef enum:
@@ -40,23 +44,28 @@ cdef Py_ssize_t SMALL = 2 * WORK_PER_THREAD - 1  # multiply-adds for which one t
 cdef Py_ssize_t CHUNK = 128  # rows that evaluate takes at a time, and every thread of predict
 
 
+USES = {"only": ONLY, "first": FIRST, "between": BETWEEN, "last": LAST}
+
+
 @embedsignature(True)
 cdef class Network(Parameters):
-    """A multilayer perceptron; its weights are 0 until set_weights.
+    """A network of dense layers and others, trained in mini-batches; its weights are 0 until set_weights.
 
-    One thread at a time may use it; `fastmlp.Sequential` sees to that.
+    One thread at a time may use it; the models see to that.
 
     Parameters
     ----------
-    inputs : int
-        Features a row.
+    inputs : int or list of int
+        Features a row; a list for a network whose inputs are given as lists.
     layers : list of dict
-        Each has a "kind" of description.KINDS and its settings, which reference/network.py lists.
+        Each has a "kind" of description.KINDS and its settings, which reference/network.py lists. Inputs and layers are
+        numbered, the inputs first; a layer reads the one before, or those of "inputs". With "weights_of" it uses the
+        weights of an earlier layer; with "trainable" False its weights are not trained.
     loss : str, dict or callable, optional
         A name of description.LOSSES, or {"name": str} with what description.LOSS_SETTINGS has for it. A pair of
         description.FUSED is computed from the input of the last activation. A callable gets the targets and the
         predictions of a batch, and returns the losses, [rows] or their mean, and the gradient of the mean,
-        [rows, units].
+        [rows, units]. With `outputs`, a list with one or None for each of them.
     optimizer : dict, optional
         "name" of optimizers.SLOTS and the arguments of that kernel, without step; "initial_accumulator_value" of the
         first slot. For any, "clipvalue" and "weight_decay" as of clip_by_value and decay_weights; with "ema_momentum"
@@ -64,6 +73,11 @@ cdef class Network(Parameters):
         "clipnorm" or "global_clipnorm" is the largest norm of each gradient, or of all of them together.
     dtype : {"float32", "float64"}
         Type of weights and arithmetic.
+    outputs : list of int, optional
+        Numbers of what the network gives; by default the last layer. With it everything that belongs to an output,
+        targets and the like, is given and returned in a list.
+    loss_weights : list of float, optional
+        What the losses of the outputs are multiplied by in their sum.
     blocks : list of Block, optional
         The memory of the weights, in the order of get_weights, which others may refer to as well.
 
@@ -79,49 +93,69 @@ cdef class Network(Parameters):
         OpenMP threads to use, 1 at first. The results have the same bits for any number.
     """
 
-    cdef readonly object loss
+    cdef readonly object loss, input_columns, output_columns
+    cdef readonly bint several_inputs, several_outputs
     cdef int thread_limit
     cdef readonly Py_ssize_t multiply_adds
     cdef bint has_barriers  # without them a pass is too little work for several threads
     cdef Py_ssize_t capacity, capacity_threads
-    cdef object stage_memory, workspace, custom_loss
+    cdef object stage_memory, workspace, custom_losses, description, differentiable
+    cdef Source *sources
+    cdef Target *targets
 
-    def __init__(self, inputs, layers, loss=None, optimizer=None, dtype="float32", blocks=None):
-        settings = settings_of_loss(loss)
-        self.loss = loss = settings["name"]
+    def __init__(
+        self, inputs, layers, loss=None, optimizer=None, dtype="float32", outputs=None, loss_weights=None, blocks=None
+    ):
+        self.several_inputs, self.several_outputs = not hasattr(inputs, "__index__"), outputs is not None
+        self.input_columns = tuple(inputs) if self.several_inputs else (inputs,)
+        if not self.input_columns or min(self.input_columns) < 1 or any(layer.get("units", 1) < 1 for layer in layers):
+            needs = "at least one input and one unit in every layer"
+            raise ValueError(f"layers: got {inputs} inputs and {layers}, needs {needs}")
+        if outputs is None:
+            outputs = [len(self.input_columns) + len(layers) - 1]
+        losses = [settings_of_loss(one) for one in listed("loss", loss, len(outputs), self.several_outputs)]
+        names = [settings["name"] for settings in losses]
+        self.loss = names if self.several_outputs else names[0]
         self.thread_limit = 1
         self.capacity = 0
         self.plan.skip_zeros = SKIP_ZEROS
-        if inputs < 1 or any(layer.get("units", 1) < 1 for layer in layers):
-            needs = "at least one input and one unit in every layer"
-            raise ValueError(f"layers: got {inputs} inputs and {layers}, needs {needs}")
-        self.plan.inputs = inputs
-        self.custom_loss = CustomLoss(loss) if callable(loss) else None
-        self.plan.fused = bool(layers) and (layers[len(layers) - 1].get("activation"), loss) in FUSED
-        kind = CUSTOM_LOSS
-        if self.custom_loss is None:
-            kind = LOSSES[loss + "_from_logits" if self.plan.fused else loss]
-        given = [settings.get(name, 0.0) for name in ("delta", "label_smoothing", "alpha", "gamma")]
-        self.plan.loss = Loss(kind, given[0], given[1], given[2], given[3])
-        stages = take_apart(layers, self.plan.fused)
-        self.begin(dtype, 4 * len(stages), blocks)  # no stage has more arrays
-        self.set_stages(stages)
+        network = describe(self.input_columns, layers, outputs, names)
+        self.description = inputs, layers, dtype, outputs if self.several_outputs else None
+        self.begin(dtype, 4 * len(network.stages), blocks)  # no stage has more arrays
+        self.set_stages(network.stages)
+        self.set_outputs(network.outputs, losses, loss_weights)
         self.end(optimizer)
+        if any(stage.use != "only" for stage in network.stages):
+            self.reserve_gradients()
 
     cdef set_stages(self, described):
-        """Fill in the C structs of the stages, and give them their weights."""
+        """Fill in the C structs of the stages, and take their weights."""
         cdef Stage *stage
-        cdef Py_ssize_t inputs = self.plan.inputs
-        self.stage_memory = np.zeros(len(described) * sizeof(Stage), np.uint8)
-        self.plan.stages = <Stage *> address(self.stage_memory)
-        self.plan.depth = self.plan.first_trained = len(described)
-        for i, settings in enumerate(described):
+        cdef const Parameter *parameter
+        cdef Edge *edges
+        cdef Py_ssize_t work = 0
+        count = len(described)
+        memory = [np.zeros(count * sizeof(Stage), np.uint8),
+                  np.zeros(max(1, sum(len(one.edges) for one in described)) * sizeof(Edge), np.uint8)]
+        self.stage_memory = memory
+        self.plan.stages = <Stage *> address(memory[0])
+        edges = <Edge *> address(memory[1])
+        self.plan.depth = count
+        self.plan.input_count = len(self.input_columns)
+        for i, one in enumerate(described):
             stage = &self.plan.stages[i]
-            stage.kind = KINDS[settings["kind"]]
-            stage.place = settings["place"]
+            settings = one.layer
+            stage.kind = KINDS[one.kind]
+            stage.place = one.place
             stage.activation = ACTIVATIONS[settings.get("activation", "linear")]
-            stage.inputs = inputs
-            stage.outputs = inputs = settings.get("units", inputs)
+            stage.outputs = one.columns
+            stage.groups = one.groups
+            stage.reached = one.reached
+            stage.apart = one.apart
+            stage.last_reader = count if one.last_reader is None else one.last_reader
+            stage.wanted = FOR_WEIGHTS * one.wants_for_weights | FOR_INPUTS * one.wants_for_inputs
+            stage.use = USES[one.use]
+            stage.frozen = not one.trainable
             stage.l1 = settings.get("l1", 0.0)
             stage.l2 = settings.get("l2", 0.0)
             stage.rate = settings.get("rate", 0.0)
@@ -131,19 +165,78 @@ cdef class Network(Parameters):
             stage.seed = settings.get("seed", 0)
             stage.scale = settings.get("scale", 1.0)
             stage.offset = settings.get("offset", 0.0)
-            self.has_barriers |= stage.kind == DENSE or stage.kind == BATCH_NORMALIZATION
+            stage.edges = edges
+            stage.edge_count = len(one.edges)
+            edges += stage.edge_count
+            if stage.kind != INPUT:
+                self.set_edges(stage, one.edges)
+            self.has_barriers |= stage.kind in (DENSE, BATCH_NORMALIZATION, EMBEDDING)
             self.plan.active |= stage.kind == ACTIVITY_PENALTY
-            for name, shape in weight_shapes(settings, stage.inputs).items():
-                give(stage, name, self.add(name, shape, name in TRAINED, settings.get(name, {})))
-                if name in TRAINED:
-                    self.plan.first_trained = min(self.plan.first_trained, i)
-        self.plan.outputs = inputs
-        self.multiply_adds = max(1, sum(int(np.prod(block.shape)) for block in self.blocks))
+            for name, shape in one.weight_shapes.items():
+                if one.owner == i:
+                    trained = name in TRAINED and one.trainable
+                    parameter = self.add(name, shape, trained, settings.get(name, {}) if trained else {})
+                else:
+                    parameter = taken(&self.plan.stages[one.owner], name)
+                give(stage, name, parameter)
+                stage.trained |= parameter.trained
+                (<Parameter *> parameter).reached |= stage.reached
+                if name == "kernel":
+                    work += parameter.rows * parameter.columns * stage.groups
+        for i in range(self.plan.weight_count):
+            self.plan.unreached |= self.plan.weights[i].trained and not self.plan.weights[i].reached
+        self.multiply_adds = max(1, work)
+
+    cdef set_edges(self, Stage *stage, described):
+        cdef Edge *edge
+        cdef Stage *source
+        for i, one in enumerate(described):
+            edge = &stage.edges[i]
+            source = &self.plan.stages[one.source]
+            edge.source = one.source
+            edge.input = &source.output
+            edge.adds = one.adds
+            edge.completes = one.completes
+            source.gathers |= one.adds
+            edge.gradient = &source.addend if one.adds else &source.gradient
+            edge.epilogue = source if source.kind == DENSE and one.completes and not one.adds else NULL
+        stage.input = stage.edges[0].input
+        stage.inputs = self.plan.stages[stage.edges[0].source].outputs
+
+    cdef set_outputs(self, described, losses, loss_weights):
+        """Fill in the C structs of the outputs, and make room for what is given for inputs and outputs."""
+        cdef Output *output
+        count = len(described)
+        memory = [np.zeros(count * sizeof(Output), np.uint8), np.zeros(count * sizeof(Target), np.uint8),
+                  np.zeros(self.plan.input_count * sizeof(Source), np.uint8)]
+        self.stage_memory += memory
+        self.plan.outputs = <Output *> address(memory[0])
+        self.targets = <Target *> address(memory[1])
+        self.sources = <Source *> address(memory[2])
+        self.plan.output_count = count
+        self.output_columns = tuple(self.plan.stages[one.stage].outputs for one in described)
+        weights = self.for_outputs("loss_weights", loss_weights)
+        self.custom_losses = [CustomLoss(one["name"]) if callable(one["name"]) else None for one in losses]
+        for i, one in enumerate(described):
+            output = &self.plan.outputs[i]
+            output.stage = one.stage
+            output.top = one.top
+            output.fused = one.fused
+            output.adds = one.adds
+            output.completes = one.completes
+            output.columns = self.output_columns[i]
+            output.loss_weight = 1.0 if weights[i] is None else weights[i]
+            name = losses[i]["name"]
+            kind = CUSTOM_LOSS if callable(name) else LOSSES[name + "_from_logits" if one.fused else name]
+            given = [losses[i].get(setting, 0.0) for setting in ("delta", "label_smoothing", "alpha", "gamma")]
+            output.loss = Loss(kind, given[0], given[1], given[2], given[3])
+            self.plan.has_loss |= kind != NO_LOSS
 
     cdef reserve(self, Py_ssize_t n, int threads):
         """Make room for batches of n rows and so many threads."""
-        cdef Py_ssize_t widest = self.plan.inputs, deepest = 1, number
+        cdef Py_ssize_t widest = 1, deepest = 1, most = 1, number, rows
         cdef Stage *stage
+        cdef Output *output
         if n <= self.capacity and threads <= self.capacity_threads:
             return
         n = max(n, self.capacity)
@@ -151,22 +244,26 @@ cdef class Network(Parameters):
         self.capacity = 0  # until all the room is there
         self.workspace = []
         self.plan.scratch = <void *> address(self.memory[2])  # apply_gradients needs no more
-        self.make_matrix(&self.plan.batch, n, self.plan.inputs)
-        self.make_matrix(&self.plan.batch_gradient, n, self.plan.inputs)
         for number in range(self.plan.depth):
             stage = &self.plan.stages[number]
-            self.make_matrix(&stage.output, n, stage.outputs)
-            self.make_matrix(&stage.gradient, n, stage.outputs)
+            rows = n * stage.groups
+            self.make_matrix(&stage.output, rows, stage.outputs)
+            self.make_matrix(&stage.gradient, rows, stage.outputs)
+            if stage.gathers:
+                self.make_matrix(&stage.addend, rows, stage.outputs)
             widest = max(widest, stage.outputs)
+            most = max(most, stage.groups)
             if stage.kind == DENSE:
                 deepest = max(deepest, stage.inputs)
-                listed = self.plan.skip_zeros and stage.outputs > self.width
-                self.make_lists(&stage.by_columns, self.padded(stage.inputs) // 2, n if listed else 0)
+                listed = self.plan.skip_zeros and stage.outputs > self.width and stage.trained
+                self.make_lists(&stage.by_columns, self.padded(stage.inputs) // 2, rows if listed else 0)
             elif stage.kind == BATCH_NORMALIZATION:
                 stage.statistics = self.room(4 * self.padded(stage.outputs))
             elif stage.kind == LAYER_NORMALIZATION:
-                stage.statistics = self.room(2 * n)
-        lists = (blocks_of(n, self.plan.isa.tile_rows) + threads) * blocks_of(self.plan.isa.tile_rows, 2)
+                stage.statistics = self.room(2 * rows)
+            elif stage.kind == EMBEDDING and stage.trained:
+                stage.table_gradient = self.room(stage.embeddings.rows * self.padded(stage.embeddings.columns))
+        lists = (blocks_of(n * most, self.plan.isa.tile_rows) + threads) * blocks_of(self.plan.isa.tile_rows, 2)
         self.make_lists(&self.plan.by_rows, lists, deepest)
         self.plan.pairs = <int32_t *> self.room(2 * lists)
         self.plan.scratch_size = self.padded(
@@ -174,14 +271,17 @@ cdef class Network(Parameters):
         )
         self.plan.scratch = self.room(threads * self.plan.scratch_size)
         self.plan.losses = self.room(n)
-        losses = self.workspace[len(self.workspace) - 1]
         self.plan.activity = self.room(n)
-        self.plan.metrics = <double *> self.room(n * (1 if self.dtype == np.float64 else 2))
-        if self.custom_loss is not None:
-            predictions, gradient = (aligned((n, self.plan.outputs), self.dtype) for _ in range(2))
-            self.custom_loss.use_memory(predictions, gradient, losses)
-            self.plan.custom_predictions = <void *> address(predictions)
-            self.plan.custom_gradient = <void *> address(gradient)
+        for number in range(self.plan.output_count):
+            output = &self.plan.outputs[number]
+            output.losses = self.room(n)
+            losses = self.workspace[len(self.workspace) - 1]
+            output.metrics = <double *> self.room(n * (1 if self.dtype == np.float64 else 2))
+            if self.custom_losses[number] is not None:
+                predictions, gradient = (aligned((n, output.columns), self.dtype) for _ in range(2))
+                self.custom_losses[number].use_memory(predictions, gradient, losses)
+                output.custom_predictions = <void *> address(predictions)
+                output.custom_gradient = <void *> address(gradient)
         self.capacity = n
         self.capacity_threads = threads
 
@@ -221,11 +321,13 @@ cdef class Network(Parameters):
 
     @property
     def inputs(self):
-        return self.plan.inputs
+        """Columns of the input, of several of the first."""
+        return self.input_columns[0]
 
     @property
     def outputs(self):
-        return self.plan.outputs
+        """Columns of the output, of several of the first."""
+        return self.output_columns[0]
 
     # ---------------------------------------------------------------------------------------------------------- runs
 
@@ -257,7 +359,8 @@ cdef class Network(Parameters):
         Returns
         -------
         loss, metric value : float
-            Means over the rows, each as it was in its batch, before the update and with dropout.
+            Means over the rows, each as it was in its batch, before the update and with dropout. With several outputs
+            the loss of all of them, a list of their losses, and a list of their metric values.
 
         Raises
         ------
@@ -266,21 +369,34 @@ cdef class Network(Parameters):
             So do predict and evaluate; gradients are one step.
         """
         self.run(TRAIN, x, y, order, batch_size, metric, sample_weight, learning_rates, penalty_scales, predictions,
-                 None)
-        return self.plan.loss_total / len(order), self.plan.metric_total / len(order)
+                 None, None)
+        return self.results(len(order), 0.0)
+
+    cdef results(self, Py_ssize_t rows, double penalty):
+        """The mean loss and what belongs to the outputs: the metric of the only one, or lists of losses and metrics."""
+        loss = self.plan.loss_total / rows
+        if self.plan.penalized:
+            loss += penalty
+        if not self.several_outputs:
+            return loss, self.plan.outputs[0].metric_total / rows
+        count = self.plan.output_count
+        losses = [self.plan.outputs[i].loss_total / rows for i in range(count)]
+        return loss, losses, [self.plan.outputs[i].metric_total / rows for i in range(count)]
 
     def predict(self, x, out=None):
-        """Output of the last layer, [rows, units], or `out` filled with it; x as in train_epoch."""
+        """The output, [rows, units], or `out` filled with it; lists of several. x is as in train_epoch."""
         if out is None:
-            out = np.empty((len(x), self.plan.outputs), self.dtype)
-        self.run(PREDICT, x, None, None, CHUNK, None, None, None, None, out, None)
+            rows = self.rows_of(x)
+            arrays = [np.empty((rows, columns), self.dtype) for columns in self.output_columns]
+            out = arrays if self.several_outputs else arrays[0]
+        self.run(PREDICT, x, None, None, CHUNK, None, None, None, None, out, None, None)
         return out
 
     def predict_small(self, x, out):
         """Fill `out` with the predictions of a few rows without delay; where that cannot be, return False instead.
 
         It can be where x [rows, ...] and out [rows, units] are C-contiguous and of the network's dtype (x also of
-        uint8), x is finite, the work is worth one thread, and the network is not in use.
+        uint8), x is finite, the work is worth one thread, and the network has one input and output and is not in use.
         """
         cdef Py_buffer source, result
         cdef bint done = False
@@ -307,11 +423,13 @@ cdef class Network(Parameters):
 
     cdef bint fits(self, const Py_buffer *x, const Py_buffer *out):
         cdef int own = FLOAT32 if self.is_single else FLOAT64, source = source_of(x)
-        cdef Py_ssize_t rows = x.shape[0] if x.ndim > 1 else 0, n = rows * self.plan.inputs
+        cdef Py_ssize_t rows = x.shape[0] if x.ndim > 1 else 0, n = rows * self.plan.stages[0].outputs
         cdef size_t start = <size_t> x.buf, result = <size_t> out.buf
         return (
-            0 < rows <= SMALL // self.multiply_adds and source in (own, UINT8) and n * x.itemsize == x.len
-            and source_of(out) == own and out.ndim == 2 and out.shape[0] == rows and out.shape[1] == self.plan.outputs
+            self.plan.input_count == 1 and self.plan.output_count == 1
+            and 0 < rows <= SMALL // self.multiply_adds and source in (own, UINT8) and n * x.itemsize == x.len
+            and source_of(out) == own and out.ndim == 2 and out.shape[0] == rows
+            and out.shape[1] == self.plan.outputs[0].columns
             and (result + out.len <= start or start + x.len <= result)  # what is read does not change meanwhile
             and self.plan.isa.all_finite(source, own, n, x.buf)
         )
@@ -319,11 +437,12 @@ cdef class Network(Parameters):
     cdef run_small(self, const Py_buffer *x, const Py_buffer *out):
         cdef Data data
         memset(&data, 0, sizeof(Data))
-        data.x = x.buf
-        data.x_type = source_of(x)
-        data.predictions = out.buf
+        data.sources = self.sources
+        data.targets = self.targets
+        self.sources[0].x = x.buf
+        self.sources[0].x_type = source_of(x)
+        self.targets[0].predictions = out.buf
         data.rows = x.shape[0]
-        data.metric = NO_METRIC
         self.reserve(min(data.rows, CHUNK), 1)
         with nogil:
             if self.is_single:
@@ -333,62 +452,101 @@ cdef class Network(Parameters):
 
     def evaluate(self, x, y, metric=None, sample_weight=None, predictions=None):
         """Mean loss with the penalty, and mean metric, over all rows; arguments as in train_epoch, dropout off."""
-        self.run(EVALUATE, x, y, None, CHUNK, metric, sample_weight, None, None, predictions, None)
-        return self.mean_loss(len(x)), self.plan.metric_total / len(x)
+        self.run(EVALUATE, x, y, None, CHUNK, metric, sample_weight, None, None, predictions, None, None)
+        return self.results(self.rows_of(x), self.plan.penalty)
 
     def gradients(self, x, y, sample_weight=None, input_gradient=None, training=False):
         """The mean loss with the penalty, and its gradients by the trained weights, in the order of get_weights.
 
         The rows are one batch. `input_gradient`, an ndarray [rows, inputs] of the network's dtype, is filled with the
         gradient by x. Where `training` is True all is as in the next step of train_epoch, moving statistics included;
-        else as in evaluate.
+        else as in evaluate. Weights that no loss depends on have gradients of 0.
         """
         self.reserve_gradients()
         what = DIFFERENTIATE_IN_TRAINING if training else DIFFERENTIATE
-        self.run(what, x, y, None, len(x), None, sample_weight, None, None, None, input_gradient)
-        return self.mean_loss(len(x)), self.arena.arrays(self.gradient_region)
+        rows = self.rows_of(x)
+        self.run(what, x, y, None, rows, None, sample_weight, None, None, None, input_gradient, None)
+        return self.results(rows, self.plan.penalty)[0], self.kept_gradients()
+
+    def vjp(self, x, output_gradients, input_gradient=None, training=False):
+        """The gradients by the trained weights of the sum over all outputs of `output_gradients` times the output.
+
+        Parameters
+        ----------
+        x : as in train_epoch; the rows are one batch
+        output_gradients : ndarray [rows, units] of the network's dtype
+            Of several outputs a list, with None for 0.
+        input_gradient : ndarray [rows, inputs] of the network's dtype, optional
+            Filled with the gradient by x; of several inputs a list, with None for those not wanted.
+        training : bool
+            As in gradients. Losses, penalties and row weights are not regarded.
+        """
+        if self.plan.has_loss:
+            if self.differentiable is None:
+                inputs, layers, dtype, outputs = self.description
+                self.differentiable = Network(inputs, layers, None, None, dtype, outputs, None, self.blocks)
+            self.differentiable.step = self.plan.step
+            self.differentiable.threads = self.thread_limit
+            return self.differentiable.vjp(x, output_gradients, input_gradient, training)
+        self.reserve_gradients()
+        what = DIFFERENTIATE_IN_TRAINING if training else DIFFERENTIATE
+        rows = self.rows_of(x)
+        self.run(what, x, None, None, rows, None, None, None, None, None, input_gradient, output_gradients)
+        return self.kept_gradients()
+
+    cdef kept_gradients(self):
+        """Copies of the gradients that were kept."""
+        return self.arena.arrays(self.gradient_region)
+
+    cdef Py_ssize_t rows_of(self, x) except -1:
+        return len(listed("x", x, self.plan.input_count, self.several_inputs)[0])
+
+    cdef for_outputs(self, name, values):
+        """A list with an item for each output; None stands for as many."""
+        return listed(name, values, self.plan.output_count, self.several_outputs)
 
     cdef run(self, int what, x, y, order, Py_ssize_t batch_size, metric, sample_weight, learning_rates, penalty_scales,
-             predictions, input_gradient):
+             predictions, input_gradient, output_gradients):
         """Let the threads loop over the batches of the data, and raise what was raised meanwhile."""
-        if what != PREDICT and y is None:
-            raise ValueError("y: got None, needs the targets")
-        check_data(self, x, y, order, batch_size, metric)
-        check_rows_and_steps(self, len(x), order, batch_size, sample_weight, learning_rates, penalty_scales)
+        cdef Py_ssize_t count = self.plan.output_count
+        xs = listed("x", x, self.plan.input_count, self.several_inputs)
+        ys, metrics = self.for_outputs("y", y), self.for_outputs("metric", metric)
+        weights = self.for_outputs("sample_weight", sample_weight)
+        outs = self.for_outputs("predictions", predictions)
+        given = self.for_outputs("output_gradients", output_gradients)
+        by_inputs = listed("input_gradient", input_gradient, self.plan.input_count, self.several_inputs)
+        unlabelled = what == PREDICT or output_gradients is not None
+        rows = check_data(self, xs, ys, metrics, order, batch_size, unlabelled)
+        check_rows_and_steps(self, rows, order, batch_size, weights, learning_rates, penalty_scales)
         if predictions is not None:
-            check_out("out" if what == PREDICT else "predictions", self, x, predictions, self.plan.outputs)
+            check_memory("out" if what == PREDICT else "predictions", self, xs, outs, self.output_columns)
         if input_gradient is not None:
-            check_out("input_gradient", self, x, input_gradient, self.plan.inputs)
+            check_memory("input_gradient", self, xs, by_inputs, self.input_columns)
+        if output_gradients is not None:
+            check_memory("output_gradients", self, xs, given, self.output_columns, False)
         cdef Data data
         memset(&data, 0, sizeof(Data))
-        data.x = <const void *> address(x)
-        data.x_type = SOURCES[x.dtype]
-        if self.custom_loss is None and y is not None:
-            if y.ndim == 2:
-                data.y = <const void *> address(y)
-            else:
-                data.labels = <const int *> address(y)
+        data.sources = self.sources
+        data.targets = self.targets
         data.order = <const int64_t *> address_or_null(order)
-        data.weights = <const void *> address_or_null(sample_weight)
         data.learning_rates = <const double *> address_or_null(learning_rates)
         data.penalty_scales = <const double *> address_or_null(penalty_scales)
-        data.predictions = address_or_null(predictions)
-        data.input_gradient = address_or_null(input_gradient)
         data.training = what == DIFFERENTIATE_IN_TRAINING
-        data.rows = len(x if order is None else order)
-        data.metric = METRICS[metric]
+        data.by_inputs = input_gradient is not None
+        data.rows = rows if order is None else len(order)
         cdef Plan *plan = &self.plan
         cdef Py_ssize_t batch = min(batch_size, data.rows)
         cdef int threads = usable(self.thread_limit) if self.has_barriers else 1
         self.take_lock()
         try:
             self.reserve(batch * threads if what == PREDICT else batch, threads)
-            if self.custom_loss is not None:
-                call = self.custom_loss.begin(y, order, sample_weight is not None)
-                data.custom_loss = <void *> call
+            for i in range(self.plan.input_count):
+                self.set_source(&self.sources[i], xs[i], by_inputs[i])
+            for i in range(count):
+                self.set_target(i, ys[i], metrics[i], weights[i], outs[i], given[i], order)
             plan.steps_done = 0
             plan.last_step = NEVER
-            plan.loss_total = plan.metric_total = plan.penalty = 0
+            plan.loss_total = plan.penalty = 0
             plan.stopped = False
             counter_set(&plan.chunks, 0)
             if self.is_single:
@@ -401,9 +559,37 @@ cdef class Network(Parameters):
         finally:
             self.lock.release()
 
-    cdef double mean_loss(self, Py_ssize_t rows):
-        cdef double loss = self.plan.loss_total / rows
-        return loss + self.plan.penalty if self.plan.penalized else loss
+    cdef set_source(self, Source *source, x, gradient):
+        source.x = <const void *> address(x)
+        source.x_type = SOURCES[x.dtype]
+        source.gradient = address_or_null(gradient)
+
+    cdef set_target(self, Py_ssize_t number, y, metric, weights, predictions, gradient, order):
+        cdef Target *target = &self.targets[number]
+        memset(target, 0, sizeof(Target))
+        if y is not None and self.custom_losses[number] is None:
+            if y.ndim == 2:
+                target.y = <const void *> address(y)
+            else:
+                target.labels = <const int *> address(y)
+        if y is not None and self.custom_losses[number] is not None:
+            self.custom_losses[number].begin(y, order, weights is not None)
+            target.custom_loss = <void *> self.custom_losses[number]
+        target.weights = <const void *> address_or_null(weights)
+        target.gradient = <const void *> address_or_null(gradient)
+        target.predictions = address_or_null(predictions)
+        target.metric = METRICS[metric]
+        self.plan.outputs[number].loss_total = self.plan.outputs[number].metric_total = 0
+
+
+cdef listed(name, values, Py_ssize_t count, bint several):
+    """A list of so many items, which is what is given for several inputs or outputs; None stands for as many."""
+    if values is None or not several:
+        return [values] * count
+    if not isinstance(values, (list, tuple)) or len(values) != count:
+        got = f"{len(values)} items" if isinstance(values, (list, tuple)) else type(values).__name__
+        raise ValueError(f"{name}: got {got}, needs a list of {count} items")
+    return list(values)
 
 
 cdef void loop(int what, Plan *plan, const Data *data, Py_ssize_t batch_size, const floating *tag) noexcept nogil:
@@ -429,8 +615,18 @@ cdef void give(Stage *stage, name, const Parameter *parameter):
         stage.beta = parameter
     elif name == "mean":
         stage.mean = parameter
-    else:
+    elif name == "variance":
         stage.variance = parameter
+    else:
+        stage.embeddings = parameter
+
+
+cdef const Parameter *taken(const Stage *stage, name) except NULL:
+    """The array of weights of that name that a stage was given."""
+    arrays = {"kernel": <size_t> stage.kernel, "bias": <size_t> stage.bias, "gamma": <size_t> stage.gamma,
+              "beta": <size_t> stage.beta, "mean": <size_t> stage.mean, "variance": <size_t> stage.variance,
+              "embeddings": <size_t> stage.embeddings}
+    return <const Parameter *> <size_t> arrays[name]
 
 
 cdef int source_of(const Py_buffer *buffer) noexcept:

@@ -1,84 +1,148 @@
 """The objective of a batch: losses and metrics of its predictions, and the gradient that backward starts from."""
 
 from cython cimport floating
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from fastmlp.kernels.activations cimport activate_row
 from fastmlp.kernels.isa cimport barrier_wait, blocks, panel_columns
-from fastmlp.kernels.engine.description cimport BINARY_ACCURACY, CATEGORICAL_ACCURACY
+from fastmlp.kernels.engine.description cimport BINARY_ACCURACY, CATEGORICAL_ACCURACY, DENSE
 from fastmlp.kernels.engine.exceptions cimport call
+from fastmlp.kernels.engine.edges cimport through_activation
 from fastmlp.kernels.engine.plan cimport CUSTOM_LOSS, NO_LOSS, NO_METRIC
-from fastmlp.kernels.engine.plan cimport Data, Part, Pass, Plan, gradient_of, input_of, memory_of, row_number
+from fastmlp.kernels.engine.plan cimport Data, Matrix, Output, Part, Pass, Plan, Target, memory_of, row_number
 from fastmlp.kernels.row_losses cimport classes_of, gradient_of_row, link_of, loss_of_row, smooth_row
 from fastmlp.kernels.engine.rows cimport copy_row, place_of_row, put_row, take_row
-from fastmlp.kernels.engine.stage_rowwise cimport through_activation
 from fastmlp.kernels.engine.weights cimport multiply
 
 
 cdef void compare(Plan *plan, const Data *data, Py_ssize_t start, const Part *part, const Pass *run,
                   const floating *tag) noexcept nogil:
-    """Loss, metric and gradient of this thread's rows."""
-    cdef int top = plan.depth - 2 if plan.fused else plan.depth - 1
+    """Losses, metrics and gradients of this thread's rows, output by output."""
+    cdef Output *output
+    cdef const Target *target
+    cdef int number
     cdef Py_ssize_t i
-    if plan.loss.kind == NO_LOSS:
-        return
-    if plan.loss.kind == CUSTOM_LOSS and not ask(plan, data, start, part, tag):
-        return
+    for number in range(plan.output_count):
+        output = &plan.outputs[number]
+        target = &data.targets[number]
+        if not plan.has_loss:
+            if run.gradients:
+                start_from(plan, output, target, part, tag)
+            continue
+        if output.loss.kind == CUSTOM_LOSS and not ask(plan, output, target, start, part, tag):
+            return
+        for i in range(part.own_first, part.own_last):
+            compare_row(plan, output, target, row_number(data, start + i), i, part, run, tag)
+        if run.gradients and output.completes:
+            complete(plan, output, part, tag)
+    if plan.has_loss:
+        for i in range(part.own_first, part.own_last):
+            add_losses(plan, i, tag)
+
+
+cdef inline void add_losses(Plan *plan, Py_ssize_t i, const floating *tag) noexcept nogil:
+    """The loss of a row, of all outputs, with the penalties of its activities."""
+    cdef const Output *output
+    cdef floating loss = 0
+    cdef int number
+    for number in range(plan.output_count):
+        output = &plan.outputs[number]
+        if output.loss.kind != NO_LOSS:
+            loss += <floating> output.loss_weight * (<const floating *> output.losses)[i]
+    if plan.active:
+        loss = loss + (<const floating *> plan.activity)[i]
+    (<floating *> plan.losses)[i] = loss
+
+
+cdef inline void complete(const Plan *plan, const Output *output, const Part *part,
+                          const floating *tag) noexcept nogil:
+    if plan.stages[output.top].kind == DENSE:
+        through_activation(plan, &plan.stages[output.top], part, tag)
+
+
+cdef void start_from(const Plan *plan, const Output *output, const Target *target, const Part *part,
+                     const floating *tag) noexcept nogil:
+    """The gradient that is given for an output, for the thread's rows; 0 where none is."""
+    cdef int width = panel_columns(plan.isa, tag)
+    cdef floating *memory = memory_of(plan, part, tag)
+    cdef Py_ssize_t n = output.columns, i
     for i in range(part.own_first, part.own_last):
-        compare_row(plan, data, row_number(data, start + i), i, top, part, run, tag)
-    if run.gradients:
-        through_activation(plan, top, part, tag)
+        if target.gradient != NULL:
+            memcpy(memory, <const floating *> target.gradient + i * n, n * sizeof(floating))
+        else:
+            memset(memory, 0, n * sizeof(floating))
+        give_row(plan, output, i, width, memory)
+    if output.completes:
+        complete(plan, output, part, tag)
 
 
-cdef inline void compare_row(Plan *plan, const Data *data, Py_ssize_t row, Py_ssize_t i, int top, const Part *part,
-                             const Pass *run, const floating *tag) noexcept nogil:
+cdef inline void give_row(const Plan *plan, const Output *output, Py_ssize_t i, int width,
+                          floating *gradient) noexcept nogil:
+    """Write a row of the gradient where backward starts, or add it to what is there; memory for one follows it."""
+    cdef const Matrix *matrix = &plan.stages[output.top].gradient
+    cdef const floating *before
+    cdef Py_ssize_t j
+    if output.adds:
+        before = take_row(matrix, i, width, gradient + blocks(output.columns, width) * width)
+        for j in range(output.columns):
+            gradient[j] = before[j] + gradient[j]
+    put_row(matrix, i, width, gradient)
+
+
+cdef inline void compare_row(Plan *plan, Output *output, const Target *target, Py_ssize_t row, Py_ssize_t i,
+                             const Part *part, const Pass *run, const floating *tag) noexcept nogil:
     """Row number i of the batch, which is row `row` of the data."""
-    cdef int width = panel_columns(plan.isa, tag), label = data.labels[row] if data.labels != NULL else 0
-    cdef Py_ssize_t n = plan.outputs, padded = blocks(n, width) * width
+    cdef int width = panel_columns(plan.isa, tag), label = target.labels[row] if target.labels != NULL else 0
+    cdef Py_ssize_t n = output.columns, padded = blocks(n, width) * width
     cdef floating *memory = memory_of(plan, part, tag)
     cdef floating *gradient
-    cdef floating *losses = <floating *> plan.losses
-    cdef const floating *predictions = take_row(input_of(plan, plan.depth), i, width, memory)
-    cdef const floating *t = <const floating *> data.y + row * n if data.y != NULL else NULL
+    cdef floating *losses = <floating *> output.losses
+    cdef const floating *predictions = take_row(&plan.stages[output.stage].output, i, width, memory)
+    cdef const floating *t = <const floating *> target.y + row * n if target.y != NULL else NULL
     cdef const floating *truth = t  # as the loss sees it
-    cdef const floating *weight = <const floating *> data.weights + row if data.weights != NULL else NULL
-    if plan.loss.label_smoothing > 0:
+    cdef const floating *weight = <const floating *> target.weights + row if target.weights != NULL else NULL
+    if target.predictions != NULL:
+        memcpy(<floating *> target.predictions + row * n, predictions, n * sizeof(floating))
+    if output.loss.kind == NO_LOSS:
+        return
+    if output.loss.label_smoothing > 0:
         truth = memory + 3 * padded
-        smooth_row(plan.loss.label_smoothing, classes_of(plan.loss.kind, n), n, t, memory + 3 * padded)
-    if plan.loss.kind != CUSTOM_LOSS:
-        losses[i] = loss_of_row(&plan.loss, n, truth, label,
-                                take_row(input_of(plan, top + 1), i, width, memory + padded))
-    plan.metrics[i] = metric_of_row(data.metric, n, t, label, predictions)
+        smooth_row(output.loss.label_smoothing, classes_of(output.loss.kind, n), n, t, memory + 3 * padded)
+    if output.loss.kind != CUSTOM_LOSS:
+        losses[i] = loss_of_row(&output.loss, n, truth, label,
+                                take_row(&plan.stages[output.top].output, i, width, memory + padded))
+    output.metrics[i] = metric_of_row(target.metric, n, t, label, predictions)
     if weight != NULL:
         losses[i] = weight[0] * losses[i]
-    if plan.active:
-        losses[i] = losses[i] + (<const floating *> plan.activity)[i]
-    if data.predictions != NULL:
-        memcpy(<floating *> data.predictions + row * n, predictions, n * sizeof(floating))
     if not run.gradients:
         return
-    gradient = place_of_row(gradient_of(plan, top), i, width, memory + 2 * padded)
-    if plan.loss.kind == CUSTOM_LOSS:
-        memcpy(gradient, <const floating *> plan.custom_gradient + i * n, n * sizeof(floating))
+    gradient = memory + 2 * padded
+    if not output.adds:
+        gradient = place_of_row(&plan.stages[output.top].gradient, i, width, gradient)
+    if output.loss.kind == CUSTOM_LOSS:
+        memcpy(gradient, <const floating *> output.custom_gradient + i * n, n * sizeof(floating))
     else:
         memcpy(gradient, predictions, n * sizeof(floating))
-        if not plan.fused:
-            activate_row(plan.isa, link_of(plan.loss.kind), n, gradient)
-        gradient_of_row(&plan.loss, n, part.last - part.first, truth, label, gradient, gradient)
+        if not output.fused:
+            activate_row(plan.isa, link_of(output.loss.kind), n, gradient)
+        gradient_of_row(&output.loss, n, part.last - part.first, truth, label, gradient, gradient)
     if weight != NULL:
         multiply(n, weight[0], gradient)
-    put_row(gradient_of(plan, top), i, width, gradient)
+    if output.loss_weight != 1:
+        multiply(n, <floating> output.loss_weight, gradient)
+    give_row(plan, output, i, width, gradient)
 
 
-cdef bint ask(Plan *plan, const Data *data, Py_ssize_t start, const Part *part, const floating *tag) noexcept nogil:
+cdef bint ask(Plan *plan, Output *output, const Target *target, Py_ssize_t start, const Part *part,
+              const floating *tag) noexcept nogil:
     """Let the first thread call the custom loss for the batch; returns whether it gave an answer."""
     cdef int width = panel_columns(plan.isa, tag)
-    cdef Py_ssize_t n = plan.outputs, i
+    cdef Py_ssize_t n = output.columns, i
     for i in range(part.own_first, part.own_last):
-        copy_row(input_of(plan, plan.depth), i, width, <floating *> plan.custom_predictions + i * n)
+        copy_row(&plan.stages[output.stage].output, i, width, <floating *> output.custom_predictions + i * n)
     barrier_wait(&plan.barrier, part.threads)
     if part.thread == 0:
-        plan.stopped = not call(plan, data.custom_loss, start, part.last)
+        plan.stopped = not call(plan, target.custom_loss, start, part.last)
     barrier_wait(&plan.barrier, part.threads)
     return not plan.stopped
 

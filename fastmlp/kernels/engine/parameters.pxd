@@ -16,5 +16,5 @@ cdef class Parameters:
     cdef Py_ssize_t padded(self, Py_ssize_t n)
 
 
-cdef size_t address(array)
+cdef size_t address(array) except? 0
 cdef void *address_or_null(array)

@@ -1,5 +1,6 @@
 """Arrays of weights, and the optimizer that changes them by gradients."""
 
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cython cimport embedsignature
 from libc.string cimport memset
 
@@ -180,9 +181,13 @@ cdef class Parameters:
             raise RuntimeError("this network is running already: it does one thing at a time")
 
 
-cdef size_t address(array):
-    """Where the first element of an array lies; the caller keeps the array."""
-    return array.ctypes.data
+cdef size_t address(array) except? 0:
+    """Where the first element of a C-contiguous array lies; the caller keeps the array."""
+    cdef Py_buffer buffer
+    PyObject_GetBuffer(array, &buffer, PyBUF_SIMPLE)
+    cdef size_t first = <size_t> buffer.buf
+    PyBuffer_Release(&buffer)
+    return first
 
 
 cdef void *address_or_null(array):

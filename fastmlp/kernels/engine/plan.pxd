@@ -53,23 +53,62 @@ cdef struct Parameter:
     Py_ssize_t columns
     bint is_vector
     bint trained
+    bint reached            # by the gradient of a loss
     double l1               # what the sum of its absolute values
     double l2               # and that of its squares add to the loss
     double max_norm         # of each column, of a vector as a whole; 0: any
+
+
+# What a stage reads, and where the gradient of that goes. A value that is read several times has as many gradients:
+# the first that backward comes to is written where they are gathered, each later one beside it and then added.
+cdef struct Edge:
+    int source              # the number of the stage that is read
+    const Matrix *input     # its output
+    const Matrix *gradient  # where the gradient is written
+    bint adds               # to those of other readers
+    bint completes          # is the last to be added
+    Stage *epilogue         # the dense stage through whose activation the written gradient is to be taken, or NULL
+
+
+# Which use of its weights a stage is, in the order of backward, where stages share them.
+cdef enum Use:
+    ONLY
+    FIRST
+    BETWEEN
+    LAST
+
+
+# For what the gradient of a stage's output is wanted.
+cdef enum:
+    FOR_WEIGHTS = 1
+    FOR_INPUTS = 2
 
 
 cdef struct Stage:
     int kind                # of description.StageKind
     int activation
     int place               # in the list the network was made from; dropout draws its masks by it
-    Py_ssize_t inputs
+    Edge *edges
+    int edge_count
+    const Matrix *input     # of the first edge
+    Py_ssize_t inputs       # columns of that
     Py_ssize_t outputs
+    Py_ssize_t groups       # rows of the output for each row of the batch
+    int last_reader         # the last in the order of backward; `depth` where only losses read the output
+    bint reached            # whether a loss depends on it
+    bint gathers            # several gradients of its output
+    bint apart              # no loss depends on the output, which is penalized
+    int wanted              # for what
+    bint trained            # its weights
+    Use use
     const Parameter *kernel
     const Parameter *bias   # as all these NULL where there is none
     const Parameter *gamma
     const Parameter *beta
     const Parameter *mean
     const Parameter *variance
+    const Parameter *embeddings
+    bint frozen             # normalizes by the moving statistics, which stay, in training too
     double l1
     double l2
     double rate             # of dropout
@@ -81,21 +120,41 @@ cdef struct Stage:
     double offset
     Matrix output
     Matrix gradient         # of the loss with respect to the output, of a dense stage before its activation
+    Matrix addend           # a further gradient, where several are gathered
     Lists by_columns        # of the input
     void *statistics        # of a normalization: of columns four vectors a panel, of rows a mean and a deviation each
+    void *table_gradient    # of an embedding
+
+
+# An output of the network, with its loss.
+cdef struct Output:
+    int stage               # that gives it
+    int top                 # where the gradient starts: there, or where fused at the stage before
+    Py_ssize_t columns
+    Loss loss
+    double loss_weight
+    bint fused              # the loss reads the input of the last activation
+    bint adds               # the gradient, to those of other outputs
+    bint completes
+    void *losses            # [rows]
+    double *metrics         # [rows]
+    void *custom_predictions    # [rows, columns], for a custom loss
+    void *custom_gradient   # [rows, columns], what it gives back
+    double loss_total
+    double metric_total
 
 
 cdef struct Plan:
     const Isa *isa
-    Stage *stages
+    Stage *stages           # the inputs first
+    int input_count
     int depth               # the number of stages
-    int first_trained       # the backward pass ends here
+    Output *outputs
+    int output_count
+    bint has_loss           # else the gradients of the outputs are given
     Parameter *weights
     int weight_count
-    Py_ssize_t inputs
-    Py_ssize_t outputs
-    Loss loss
-    bint fused              # the loss reads the input of the last stage, and its gradient starts there
+    bint unreached          # weights that are to be trained are
     bint penalized
     bint active             # stages penalize their outputs
     bint constrained
@@ -108,25 +167,19 @@ cdef struct Plan:
     Py_ssize_t region_size  # elements of a slot of the optimizer, of which there is one for each trained weight
     void *slots             # [slots][region_size]
     void *gradients         # [region_size], where gradients are kept instead of used, or NULL
-    Matrix batch
-    Matrix batch_gradient
     Lists by_rows           # of the input of the stage whose forward product is being computed
     int32_t *pairs          # [lists][2], the rows of each list; NO_ROW twice where there is none, once for a row alone
     void *scratch           # for each thread: a tile or two squares of panels, then memory for rows and panels
     Py_ssize_t scratch_size
     Py_ssize_t tile_size
-    void *losses            # [rows]
+    void *losses            # [rows], of all outputs
     void *activity          # [rows], penalties of outputs
-    void *custom_predictions    # [rows, outputs], for a custom loss
-    void *custom_gradient   # [rows, outputs], what it gives back
     void *sums              # of each column of the weights, or of their gradients
-    double *metrics         # [rows]
     # the epoch
     Barrier barrier
     Py_ssize_t steps_done
     uint64_t last_step      # no step after it; a number, so that all threads stop at the same one
     double loss_total
-    double metric_total
     double penalty
     Counter chunks          # of rows that threads have taken to predict
     bint stopped            # all threads leave, as an exception waits to be raised
@@ -134,21 +187,33 @@ cdef struct Plan:
     long long looked        # when signals were looked for, in milliseconds
 
 
-cdef struct Data:
-    const void *x           # [rows, inputs] of the type x_type
+# What is given for an input.
+cdef struct Source:
+    const void *x           # [rows, columns] of the type
     int x_type
-    const void *y           # [rows, outputs], or NULL
+    void *gradient          # [rows, columns], for the gradient by x, or NULL
+
+
+# What is given for an output.
+cdef struct Target:
+    const void *y           # [rows, columns], or NULL
     const int *labels       # [rows], or NULL
     const void *weights     # [rows], what their losses are multiplied by, or NULL
+    const void *gradient    # [rows, columns], where that is given in place of a loss, or NULL: 0
+    void *predictions       # [rows, columns], to be filled, or NULL
+    int metric
+    void *custom_loss       # the Python object that is called for each batch where the loss is CUSTOM_LOSS
+
+
+cdef struct Data:
+    const Source *sources
+    const Target *targets
     const double *learning_rates    # [steps], or NULL: the optimizer's
     const double *penalty_scales    # [steps], or NULL: 1
-    void *predictions       # [rows, outputs], for the last stage's output, or NULL
-    void *input_gradient    # [rows, inputs], for the gradient of the loss by x, or NULL
     bint training           # whether gradients are those of a step of training
-    void *custom_loss       # the Python object that is called for each batch where the loss is CUSTOM_LOSS
+    bint by_inputs          # whether gradients by inputs are wanted
     const int64_t *order    # the rows in the order they are visited, or NULL: as they are
     Py_ssize_t rows
-    int metric
 
 
 cdef inline Py_ssize_t row_number(const Data *data, Py_ssize_t i) noexcept nogil:
@@ -160,7 +225,8 @@ cdef struct Pass:
     bint gradients          # backward follows forward
     bint training           # with dropout, and the statistics of the batch
     uint64_t step           # which dropout draws its masks by
-    int lowest              # the first stage that has no use for the gradient of its input
+    int wanted              # what gradients are for
+    bint penalized          # with penalties of weights and of outputs
     double penalty_scale
     Optimizer optimizer
 
@@ -206,6 +272,21 @@ cdef inline Part part_alone(const Plan *plan, int thread, Py_ssize_t first, Py_s
     return part
 
 
+# The same threads and rows, where each row of the batch has become `groups` rows.
+cdef inline Part grouped(const Plan *plan, const Part *whole, Py_ssize_t groups) noexcept nogil:
+    cdef Part part = whole[0]
+    if groups == 1:
+        return part
+    part.first = whole.first * groups
+    part.last = whole.last * groups
+    part.blocks = blocks(part.last - part.first, plan.isa.tile_rows)
+    part.own_first = block_row(&part, partition(part.blocks, part.thread, part.threads))
+    part.own_last = block_row(&part, partition(part.blocks, part.thread + 1, part.threads))
+    if part.threads == 1:
+        part.first_block = blocks(part.first, plan.isa.tile_rows) + part.memory
+    return part
+
+
 cdef inline Py_ssize_t block_row(const Part *part, Py_ssize_t block) noexcept nogil:
     """The first row of a block."""
     return part.first + partition(part.last - part.first, block, part.blocks)
@@ -222,14 +303,9 @@ cdef inline floating *element(const Matrix *matrix, Py_ssize_t row, Py_ssize_t p
     return <floating *> matrix.data + panel * matrix.stride + row * width
 
 
-cdef inline const Matrix *input_of(Plan *plan, int number) noexcept nogil:
-    """The output of the stage before; of that before the first, the batch."""
-    return &plan.stages[number - 1].output if number > 0 else &plan.batch
-
-
-cdef inline const Matrix *gradient_of(Plan *plan, int number) noexcept nogil:
-    """The gradient of a stage's output; below the first, of the batch."""
-    return &plan.stages[number].gradient if number >= 0 else &plan.batch_gradient
+cdef inline bint wants_input(const Plan *plan, const Edge *edge, const Pass *run) noexcept nogil:
+    """Whether the gradient of what is read there is wanted."""
+    return plan.stages[edge.source].wanted & run.wanted != 0
 
 
 cdef inline floating *tile_of(const Plan *plan, const Part *part, const floating *tag) noexcept nogil:

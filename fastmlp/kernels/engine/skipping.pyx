@@ -9,7 +9,7 @@ from libc.stdint cimport int32_t, uint64_t
 
 from fastmlp.kernels.isa cimport blocks, count_columns, list_columns, list_rows, mark_nonzeros, panel_columns, partition
 from fastmlp.kernels.engine.plan cimport NO_ROW, NOT_LISTED, POOL
-from fastmlp.kernels.engine.plan cimport Stage, Lists, Matrix, Part, Plan, block_row, element, input_of, memory_of
+from fastmlp.kernels.engine.plan cimport Stage, Lists, Matrix, Part, Plan, block_row, element, memory_of
 
 
 cdef void list_own_rows(Plan *plan, int number, const Part *part, const floating *tag) noexcept nogil:
@@ -26,7 +26,7 @@ cdef void list_pool(Plan *plan, int number, const Part *part, Py_ssize_t first_b
                     const floating *tag) noexcept nogil:
     """Lists for some blocks of rows, in pairs of rows that are alike."""
     cdef Stage *stage = &plan.stages[number]
-    cdef const Matrix *x = input_of(plan, number)
+    cdef const Matrix *x = stage.input
     cdef int width = panel_columns(plan.isa, tag)
     cdef Py_ssize_t first = block_row(part, first_block), rows = block_row(part, last_block) - first
     cdef Py_ssize_t pairs = blocks(rows, 2), count = 0, i
@@ -98,7 +98,7 @@ cdef void list_pairs(Plan *plan, const Stage *stage, const Matrix *x, Py_ssize_t
 cdef void list_own_columns(Plan *plan, int number, const Part *part, const floating *tag) noexcept nogil:
     """Lists for those of this thread's panels of the input where they pay."""
     cdef Stage *stage = &plan.stages[number]
-    cdef const Matrix *x = input_of(plan, number)
+    cdef const Matrix *x = stage.input
     cdef Lists *lists = &plan.stages[number].by_columns
     cdef int width = panel_columns(plan.isa, tag), columns
     cdef Py_ssize_t panels = blocks(stage.inputs, width), rows = part.last - part.first

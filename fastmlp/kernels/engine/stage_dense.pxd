@@ -3,7 +3,7 @@ from cython cimport floating
 from fastmlp.kernels.engine.plan cimport Part, Pass, Plan
 
 
-cdef bint dense_forward(Plan *plan, int number, const Part *part, const Pass *run, bint complete,
+cdef int dense_forward(Plan *plan, int number, const Part *part, const Pass *run, int met,
+                       const floating *tag) noexcept nogil
+cdef int dense_backward(Plan *plan, int number, const Part *part, const Pass *run, int met,
                         const floating *tag) noexcept nogil
-cdef void dense_backward(Plan *plan, int number, const Part *part, const Pass *run,
-                         const floating *tag) noexcept nogil

@@ -13,10 +13,10 @@ from fastmlp.kernels.isa cimport LINEAR, SGD
 from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, descend_listed, multiply_columns
 from fastmlp.kernels.isa cimport multiply_listed, multiply_rows, panel_columns, partition, sum_rows
 from fastmlp.kernels.isa cimport transpose
-from fastmlp.kernels.engine.description cimport DENSE
-from fastmlp.kernels.engine.plan cimport NO_ROW, NOT_LISTED
-from fastmlp.kernels.engine.plan cimport Stage, Lists, Matrix, Part, Pass, Plan, block_row, element, gradient_of
-from fastmlp.kernels.engine.plan cimport input_of, memory_of, tile_of, vectors_of
+from fastmlp.kernels.engine.edges cimport gather
+from fastmlp.kernels.engine.plan cimport NO_ROW, NOT_LISTED, ONLY
+from fastmlp.kernels.engine.plan cimport Edge, Lists, Matrix, Part, Pass, Plan, Stage, block_row, element, memory_of
+from fastmlp.kernels.engine.plan cimport tile_of, vectors_of, wants_input
 from fastmlp.kernels.engine.skipping cimport first_list, index_of, list_own_columns, list_own_rows, values_of
 from fastmlp.kernels.engine.weights cimport apply
 
@@ -24,32 +24,31 @@ from fastmlp.kernels.engine.weights cimport apply
 # ------------------------------------------------------------------------------------------------------------- forward
 
 
-cdef bint dense_forward(Plan *plan, int number, const Part *part, const Pass *run, bint complete,
-                        const floating *tag) noexcept nogil:
-    """y = activation(x . kernel + bias); returns whether y is complete, or there for the thread's own rows only.
-
-    x must be there for the thread's own rows, or `complete`."""
+cdef int dense_forward(Plan *plan, int number, const Part *part, const Pass *run, int met,
+                       const floating *tag) noexcept nogil:
+    """y = activation(x . kernel + bias), for the thread's own rows at least; returns how far the threads have met."""
     cdef Stage *stage = &plan.stages[number]
     cdef int width = panel_columns(plan.isa, tag)
     cdef bint alone = part.last - part.first == 1  # listed by one thread for all
     list_own_rows(plan, number, part, tag)
-    if not complete or stage.outputs > width:  # one panel of outputs needs the lists of the thread's own rows only
+    if stage.edges[0].source >= met or stage.outputs > width:  # one panel needs the lists of the thread's own rows only
         barrier_wait(&plan.barrier, part.threads)
-    if run.gradients:
+        met = number
+    if run.gradients and stage.trained:
         list_own_columns(plan, number, part, tag)
     if alone:
         forward_row(plan, number, part, tag)
     else:
         forward_tiles(plan, number, part, tag)
     if stage.outputs <= width:
-        return False  # the tiles of one panel are partitioned between the threads as the rows are
+        return met  # the tiles of one panel are partitioned between the threads as the rows are
     barrier_wait(&plan.barrier, part.threads)
-    return True
+    return number + 1
 
 
 cdef void forward_tiles(Plan *plan, int number, const Part *part, const floating *tag) noexcept nogil:
     cdef Stage *stage = &plan.stages[number]
-    cdef const Matrix *x = input_of(plan, number)
+    cdef const Matrix *x = stage.input
     cdef const Lists *lists = &plan.by_rows
     cdef int width = panel_columns(plan.isa, tag), count
     cdef Py_ssize_t units = part.blocks * blocks(stage.outputs, width), unit, panel, row, height, list_number
@@ -124,22 +123,27 @@ cdef inline const floating *bias_of(const Plan *plan, const Stage *stage, Py_ssi
 # ------------------------------------------------------------------------------------------------------------ backward
 
 
-cdef void dense_backward(Plan *plan, int number, const Part *part, const Pass *run,
-                         const floating *tag) noexcept nogil:
+cdef int dense_backward(Plan *plan, int number, const Part *part, const Pass *run, int met,
+                        const floating *tag) noexcept nogil:
     """From the gradient of the output, dz: the gradient of the input where something wants it, and the update.
 
-    dz must be complete; the gradient of the input is when all threads return, the update when they meet again."""
-    if number > run.lowest:
+    dz must be complete; the update is when all threads meet again. Returns how far they have met."""
+    cdef Stage *stage = &plan.stages[number]
+    if wants_input(plan, &stage.edges[0], run):
         input_gradient(plan, number, part, tag)
         barrier_wait(&plan.barrier, part.threads)
-    update_kernel(plan, number, part, run, tag)
-    update_bias(plan, &plan.stages[number], part, run, tag)
+        gather(plan, &stage.edges[0], part, tag)
+        met = number + 1 if stage.edges[0].adds else number
+    if stage.trained:
+        update_kernel(plan, number, part, run, tag)
+        update_bias(plan, stage, part, run, tag)
+    return met
 
 
 cdef void input_gradient(Plan *plan, int number, const Part *part, const floating *tag) noexcept nogil:
-    """dx = dz . transpose(kernel); where x is the output of a dense stage too, through that one's activation."""
+    """dx = dz . transpose(kernel), and through the activation of the dense stage whose output x is, if it has one."""
     cdef Stage *stage = &plan.stages[number]
-    cdef const Matrix *dx = gradient_of(plan, number - 1)
+    cdef const Edge *edge = &stage.edges[0]
     cdef int width = panel_columns(plan.isa, tag), vectors
     cdef Py_ssize_t units = part.blocks * blocks(stage.inputs, width), unit, row, height, panel, packed = -1
     cdef floating *kernel = memory_of(plan, part, tag)
@@ -153,11 +157,11 @@ cdef void input_gradient(Plan *plan, int number, const Part *part, const floatin
             packed = panel
         multiply_rows(plan.isa, <int> height, vectors, stage.outputs, element(&stage.gradient, row, 0, width, tag),
                       stage.gradient.stride, kernel, <const floating *> NULL, LINEAR,
-                      element(dx, row, panel, width, tag))
-        if number > 0 and plan.stages[number - 1].kind == DENSE:
-            activate_gradient(plan.isa, plan.stages[number - 1].activation, height * width,
-                              element(input_of(plan, number), row, panel, width, tag),
-                              element(dx, row, panel, width, tag))
+                      element(edge.gradient, row, panel, width, tag))
+        if edge.epilogue != NULL:
+            activate_gradient(plan.isa, edge.epilogue.activation, height * width,
+                              element(edge.input, row, panel, width, tag),
+                              element(edge.gradient, row, panel, width, tag))
 
 
 cdef void transpose_kernel(Plan *plan, const Stage *stage, Py_ssize_t panel, floating *out) noexcept nogil:
@@ -197,7 +201,7 @@ cdef void multiply_transposed(Plan *plan, int number, const Part *part, Py_ssize
                               floating *c) noexcept nogil:
     """The columns of x in a panel times a panel of dz."""
     cdef Stage *stage = &plan.stages[number]
-    cdef const Matrix *x = input_of(plan, number)
+    cdef const Matrix *x = stage.input
     cdef int width = panel_columns(plan.isa, c)
     cdef Py_ssize_t rows = min(width, stage.inputs - below * width), tiles = blocks(rows, plan.isa.tile_rows)
     cdef Py_ssize_t tile, i
@@ -217,7 +221,7 @@ cdef void update_listed(Plan *plan, const Stage *stage, const Part *part, const 
     cdef Py_ssize_t rows = min(width, stage.inputs - below * width), square = width * width, i, number, height
     cdef Py_ssize_t vectors = vectors_of(stage.outputs, panel, count, width)
     cdef bint descends = run.optimizer.kind == SGD and not run.optimizer.is_adjusted
-    descends = descends and stage.kernel.l1 == 0 and stage.kernel.l2 == 0
+    descends = descends and stage.use == ONLY and stage.kernel.l1 == 0 and stage.kernel.l2 == 0
     cdef const floating *dz = element(&stage.gradient, part.first, panel, width, c)
     cdef floating *kernel = kernel_of(plan, stage, panel, c) + below * square
     for i in range(0, rows, 2):
@@ -243,10 +247,10 @@ cdef void apply_square(Plan *plan, const Stage *stage, const Pass *run, Py_ssize
     cdef Py_ssize_t rows = min(width, stage.inputs - below * width), i
     cdef Py_ssize_t at = (panel * stage.inputs + below * width) * width
     if vectors_of(stage.outputs, panel, 1, width) == 2:
-        apply(plan, stage.kernel, run, at, rows * width, g)
+        apply(plan, stage.kernel, stage.use, run, at, rows * width, g)
         return
     for i in range(rows):
-        apply(plan, stage.kernel, run, at + i * width, width // 2, g + i * width)
+        apply(plan, stage.kernel, stage.use, run, at + i * width, width // 2, g + i * width)
 
 
 cdef void update_bias(Plan *plan, const Stage *stage, const Part *part, const Pass *run,
@@ -259,4 +263,4 @@ cdef void update_bias(Plan *plan, const Stage *stage, const Part *part, const Pa
         return
     for panel in range(partition(panels, part.thread, part.threads), partition(panels, part.thread + 1, part.threads)):
         sum_rows(plan.isa, part.last - part.first, element(&stage.gradient, part.first, panel, width, tag), sums)
-        apply(plan, stage.bias, run, panel * width, width, sums)
+        apply(plan, stage.bias, stage.use, run, panel * width, width, sums)

@@ -10,10 +10,9 @@ from libc.math cimport sqrt
 from libc.string cimport memcpy, memset
 
 from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, panel_columns, partition, sum_rows
-from fastmlp.kernels.engine.description cimport BATCH_NORMALIZATION, DENSE, LAYER_NORMALIZATION
-from fastmlp.kernels.engine.plan cimport Stage, Parameter, Part, Pass, Plan, element, gradient_of, input_of, memory_of
-from fastmlp.kernels.engine.plan cimport tile_of
-from fastmlp.kernels.engine.stage_rowwise cimport through_activation
+from fastmlp.kernels.engine.description cimport BATCH_NORMALIZATION, LAYER_NORMALIZATION
+from fastmlp.kernels.engine.edges cimport gather, through_activation
+from fastmlp.kernels.engine.plan cimport Stage, Parameter, Part, Pass, Plan, element, memory_of, tile_of, wants_input
 from fastmlp.kernels.engine.weights cimport apply
 
 cdef double LEAST_DEVIATION = 1e-7  # Keras' epsilon(); what a given mean and variance divide by at least
@@ -22,37 +21,38 @@ cdef enum:
     TOGETHER = 16  # rows that are summed side by side, as each sum waits for its last addition
 
 
-cdef bint normalize_forward(Plan *plan, int number, const Part *part, const Pass *run, bint complete,
-                            const floating *tag) noexcept nogil:
-    """Returns whether the output is complete, or there for the thread's own rows only."""
+cdef int normalize_forward(Plan *plan, int number, const Part *part, const Pass *run, int met,
+                           const floating *tag) noexcept nogil:
+    """Returns how far the threads have met."""
     cdef Stage *stage = &plan.stages[number]
     cdef Py_ssize_t panels = blocks(stage.outputs, panel_columns(plan.isa, tag)), panel
     if stage.kind == LAYER_NORMALIZATION:
         normalize_rows(plan, number, part, tag)
-        return False
+        return met
     if not of_batch(stage, run):
         for panel in range(panels):
             given_statistics(plan, stage, panel, memory_of(plan, part, tag))
             scale_panel(plan, number, panel, part.own_first, part.own_last, memory_of(plan, part, tag))
-        return False
-    if not complete:
+        return met
+    if stage.edges[0].source >= met:
         barrier_wait(&plan.barrier, part.threads)
     for panel in range(partition(panels, part.thread, part.threads), partition(panels, part.thread + 1, part.threads)):
         batch_statistics(plan, number, panel, part, statistics_of(plan, stage, panel, tag))
         scale_panel(plan, number, panel, part.first, part.last, statistics_of(plan, stage, panel, tag))
     barrier_wait(&plan.barrier, part.threads)
-    return True
+    return number + 1
 
 
-cdef void normalize_backward(Plan *plan, int number, const Part *part, const Pass *run,
-                             const floating *tag) noexcept nogil:
-    """The gradients of the input where something wants it, and of gamma and beta; complete when it returns.
+cdef int normalize_backward(Plan *plan, int number, const Part *part, const Pass *run, int met,
+                            const floating *tag) noexcept nogil:
+    """The gradients of the input where something wants it, and of gamma and beta; returns how far the threads have met.
 
     That of the output must be complete, or for the normalization of rows be there for the thread's own ones."""
     cdef Stage *stage = &plan.stages[number]
     cdef Py_ssize_t panels = blocks(stage.outputs, panel_columns(plan.isa, tag)), panel
+    cdef bint wants = wants_input(plan, &stage.edges[0], run)
     cdef floating *columns = memory_of(plan, part, tag)
-    if stage.kind == LAYER_NORMALIZATION and number > run.lowest:
+    if stage.kind == LAYER_NORMALIZATION and wants:
         normalize_rows_backward(plan, number, part, tag)
     if stage.kind == LAYER_NORMALIZATION:
         barrier_wait(&plan.barrier, part.threads)
@@ -65,10 +65,15 @@ cdef void normalize_backward(Plan *plan, int number, const Part *part, const Pas
             else:
                 given_statistics(plan, stage, panel, columns)
             sum_normalized_columns(plan, number, panel, part, columns, tile_of(plan, part, tag))
-            if number > run.lowest:
+            if wants:
                 scale_panel_backward(plan, number, panel, part, run, columns, tile_of(plan, part, tag))
-        update_panel(plan, stage, panel, run, tile_of(plan, part, tag))
+        if stage.trained:
+            update_panel(plan, stage, panel, run, tile_of(plan, part, tag))
     barrier_wait(&plan.barrier, part.threads)
+    if stage.kind != LAYER_NORMALIZATION and wants and stage.edges[0].adds:
+        gather(plan, &stage.edges[0], part, tag)
+        return number + 1
+    return number
 
 
 # ------------------------------------------------------------------------------------------------------------- columns
@@ -76,7 +81,7 @@ cdef void normalize_backward(Plan *plan, int number, const Part *part, const Pas
 
 cdef inline bint of_batch(const Stage *stage, const Pass *run) noexcept nogil:
     """Whether columns are normalized with the statistics of the batch, which depend on x."""
-    return stage.kind == BATCH_NORMALIZATION and run.training
+    return stage.kind == BATCH_NORMALIZATION and run.training and not stage.frozen
 
 
 cdef inline floating *statistics_of(const Plan *plan, const Stage *stage, Py_ssize_t panel,
@@ -105,7 +110,7 @@ cdef void batch_statistics(Plan *plan, int number, Py_ssize_t panel, const Part 
     cdef const Stage *stage = &plan.stages[number]
     cdef int width = panel_columns(plan.isa, columns), j
     cdef Py_ssize_t rows = part.last - part.first, i
-    cdef const floating *x = element(input_of(plan, number), part.first, panel, width, columns)
+    cdef const floating *x = element(plan.stages[number].input, part.first, panel, width, columns)
     cdef floating *variance = columns + width
     cdef floating count = <floating> rows
     sum_rows(plan.isa, rows, x, columns)
@@ -152,7 +157,7 @@ cdef void scale_panel(Plan *plan, int number, Py_ssize_t panel, Py_ssize_t first
                       const floating *columns) noexcept nogil:
     """y = (x - mean) * factor + offset for some rows of a panel."""
     cdef int width = panel_columns(plan.isa, columns), j
-    cdef const floating *x = element(input_of(plan, number), first, panel, width, columns)
+    cdef const floating *x = element(plan.stages[number].input, first, panel, width, columns)
     cdef floating *y = element(&plan.stages[number].output, first, panel, width, columns)
     cdef Py_ssize_t i
     for i in range(last - first):
@@ -164,7 +169,7 @@ cdef void sum_normalized_columns(Plan *plan, int number, Py_ssize_t panel, const
                                  floating *sums) noexcept nogil:
     """The gradients of gamma and beta, the sums over the rows of dy * (x - mean) * inverse and of dy, to `sums`."""
     cdef int width = panel_columns(plan.isa, columns), j
-    cdef const floating *x = element(input_of(plan, number), part.first, panel, width, columns)
+    cdef const floating *x = element(plan.stages[number].input, part.first, panel, width, columns)
     cdef const floating *dy = element(&plan.stages[number].gradient, part.first, panel, width, columns)
     cdef Py_ssize_t i
     memset(sums, 0, width * sizeof(floating))
@@ -180,9 +185,9 @@ cdef void scale_panel_backward(Plan *plan, int number, Py_ssize_t panel, const P
 
     There is room for as many numbers behind the sums."""
     cdef int width = panel_columns(plan.isa, columns), j
-    cdef const floating *x = element(input_of(plan, number), part.first, panel, width, columns)
+    cdef const floating *x = element(plan.stages[number].input, part.first, panel, width, columns)
     cdef const floating *dy = element(&plan.stages[number].gradient, part.first, panel, width, columns)
-    cdef floating *dx = element(gradient_of(plan, number - 1), part.first, panel, width, columns)
+    cdef floating *dx = element(plan.stages[number].edges[0].gradient, part.first, panel, width, columns)
     cdef floating *along = sums + 2 * width
     cdef floating *means = along + width
     cdef Py_ssize_t rows = part.last - part.first, i
@@ -198,8 +203,8 @@ cdef void scale_panel_backward(Plan *plan, int number, Py_ssize_t panel, const P
         else:
             for j in range(width):
                 dx[i * width + j] = columns[2 * width + j] * dy[i * width + j]
-    if number > 0 and plan.stages[number - 1].kind == DENSE:
-        activate_gradient(plan.isa, plan.stages[number - 1].activation, rows * width, x, dx)
+    if plan.stages[number].edges[0].epilogue != NULL:
+        activate_gradient(plan.isa, plan.stages[number].edges[0].epilogue.activation, rows * width, x, dx)
 
 
 cdef void update_panel(Plan *plan, const Stage *stage, Py_ssize_t panel, const Pass *run,
@@ -207,9 +212,9 @@ cdef void update_panel(Plan *plan, const Stage *stage, Py_ssize_t panel, const P
     """Update gamma and beta from their gradients."""
     cdef int width = panel_columns(plan.isa, sums)
     if stage.gamma != NULL:
-        apply(plan, stage.gamma, run, panel * width, width, sums)
+        apply(plan, stage.gamma, stage.use, run, panel * width, width, sums)
     if stage.beta != NULL:
-        apply(plan, stage.beta, run, panel * width, width, sums + width)
+        apply(plan, stage.beta, stage.use, run, panel * width, width, sums + width)
 
 
 # ---------------------------------------------------------------------------------------------------------------- rows
@@ -255,7 +260,7 @@ cdef void sum_powers(Plan *plan, int number, Py_ssize_t first, Py_ssize_t rows, 
     cdef const floating *x
     memset(sums, 0, rows * sizeof(floating))
     for panel in range(blocks(stage.outputs, width)):
-        x = element(input_of(plan, number), first, panel, width, sums)
+        x = element(plan.stages[number].input, first, panel, width, sums)
         for j in range(<int> min(width, stage.outputs - panel * width)):
             if power == 1:
                 for i in range(rows):
@@ -270,7 +275,7 @@ cdef void scale_rows(Plan *plan, int number, Py_ssize_t panel, Py_ssize_t first,
     """y from the statistics of some rows of a panel."""
     cdef const Stage *stage = &plan.stages[number]
     cdef int width = panel_columns(plan.isa, statistics), j
-    cdef const floating *x = element(input_of(plan, number), first, panel, width, statistics)
+    cdef const floating *x = element(plan.stages[number].input, first, panel, width, statistics)
     cdef const floating *gamma = vector_of(plan, stage.gamma, panel, statistics)
     cdef const floating *beta = vector_of(plan, stage.beta, panel, statistics)
     cdef floating *y = element(&stage.output, first, panel, width, statistics)
@@ -305,7 +310,8 @@ cdef void normalize_rows_backward(Plan *plan, int number, const Part *part, cons
         for panel in range(blocks(stage.outputs, width)):
             scale_rows_backward(plan, number, panel, first, rows, statistics, totals, along)
         first += rows
-    through_activation(plan, number - 1, part, tag)
+    through_activation(plan, stage.edges[0].epilogue, part, tag)
+    gather(plan, &stage.edges[0], part, tag)
 
 
 cdef void sum_row_gradients(Plan *plan, int number, Py_ssize_t panel, Py_ssize_t first, Py_ssize_t rows,
@@ -313,10 +319,10 @@ cdef void sum_row_gradients(Plan *plan, int number, Py_ssize_t panel, Py_ssize_t
     """Put g where dx will be, for some rows of a panel, and add it and its products with what is normal to the sums."""
     cdef const Stage *stage = &plan.stages[number]
     cdef int width = panel_columns(plan.isa, statistics), j
-    cdef const floating *x = element(input_of(plan, number), first, panel, width, statistics)
+    cdef const floating *x = element(plan.stages[number].input, first, panel, width, statistics)
     cdef const floating *dy = element(&stage.gradient, first, panel, width, statistics)
     cdef const floating *gamma = vector_of(plan, stage.gamma, panel, statistics)
-    cdef floating *g = element(gradient_of(plan, number - 1), first, panel, width, statistics)
+    cdef floating *g = element(plan.stages[number].edges[0].gradient, first, panel, width, statistics)
     cdef Py_ssize_t i
     for i in range(rows):
         for j in range(width):
@@ -332,8 +338,8 @@ cdef void scale_rows_backward(Plan *plan, int number, Py_ssize_t panel, Py_ssize
                               const floating *along) noexcept nogil:
     """From g to dx, for some rows of a panel."""
     cdef int width = panel_columns(plan.isa, statistics), j
-    cdef const floating *x = element(input_of(plan, number), first, panel, width, statistics)
-    cdef floating *dx = element(gradient_of(plan, number - 1), first, panel, width, statistics)
+    cdef const floating *x = element(plan.stages[number].input, first, panel, width, statistics)
+    cdef floating *dx = element(plan.stages[number].edges[0].gradient, first, panel, width, statistics)
     cdef floating mean, inverse, total, share_along
     cdef Py_ssize_t i
     for i in range(rows):
@@ -351,7 +357,7 @@ cdef void sum_normalized_rows(Plan *plan, int number, Py_ssize_t panel, const Pa
                               floating *sums) noexcept nogil:
     """The gradients of gamma and beta as in sum_normalized_columns, of rows that were normalized each for itself."""
     cdef int width = panel_columns(plan.isa, sums), j
-    cdef const floating *x = element(input_of(plan, number), part.first, panel, width, sums)
+    cdef const floating *x = element(plan.stages[number].input, part.first, panel, width, sums)
     cdef const floating *dy = element(&plan.stages[number].gradient, part.first, panel, width, sums)
     cdef const floating *statistics = <const floating *> plan.stages[number].statistics + 2 * part.first
     cdef Py_ssize_t i

@@ -7,4 +7,3 @@ cdef void rowwise_forward(Plan *plan, int number, const Part *part, const Pass *
                           const floating *tag) noexcept nogil
 cdef void rowwise_backward(Plan *plan, int number, const Part *part, const Pass *run,
                            const floating *tag) noexcept nogil
-cdef void through_activation(Plan *plan, int number, const Part *part, const floating *tag) noexcept nogil

@@ -3,16 +3,17 @@
 from cython cimport floating
 from libc.math cimport fabs, sqrt
 from libc.stdint cimport uint64_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from fastmlp.kernels.activations cimport activate_row, activate_row_gradient, is_of_rows, takes_input
 from fastmlp.kernels.dropout cimport add_noise, dropout_setting
 from fastmlp.kernels.isa cimport Dropout
 from fastmlp.kernels.isa cimport activate, activate_gradient, blocks, dropout as dropout_elements, panel_columns
 from fastmlp.kernels.isa cimport rescale
-from fastmlp.kernels.engine.description cimport ACTIVATION, ACTIVITY_PENALTY, DENSE, DROPOUT, GAUSSIAN_NOISE, RESCALING
+from fastmlp.kernels.engine.description cimport ACTIVATION, ACTIVITY_PENALTY, DROPOUT, GAUSSIAN_NOISE, RESCALING
 from fastmlp.kernels.engine.description cimport UNIT_NORMALIZATION
-from fastmlp.kernels.engine.plan cimport Stage, Matrix, Part, Pass, Plan, element, gradient_of, input_of, memory_of
+from fastmlp.kernels.engine.edges cimport gather, through_activation
+from fastmlp.kernels.engine.plan cimport Stage, Matrix, Part, Pass, Plan, element, memory_of
 from fastmlp.kernels.engine.rows cimport copy_row, put_row, take_row
 
 cdef double LEAST_LENGTH = 1e-12  # Keras'; what a row is divided by at least
@@ -26,7 +27,7 @@ cdef void rowwise_forward(Plan *plan, int number, const Part *part, const Pass *
     cdef floating *y
     for panel in range(blocks(stage.outputs, width)):
         y = element(&stage.output, part.own_first, panel, width, tag)
-        memcpy(y, element(input_of(plan, number), part.own_first, panel, width, tag), n * sizeof(floating))
+        memcpy(y, element(stage.input, part.own_first, panel, width, tag), n * sizeof(floating))
         if stage.kind == ACTIVATION and not is_of_rows(stage.activation):
             activate(plan.isa, stage.activation, n, y)
         elif stage.kind == RESCALING:
@@ -114,7 +115,7 @@ cdef void unit_rows(Plan *plan, Stage *stage, const Part *part, const floating *
 cdef void unit_rows_backward(Plan *plan, int number, const Part *part, const floating *tag) noexcept nogil:
     """dx = (dy - y * sum dy y) / length, for the thread's rows of the gradient below, where dy is."""
     cdef const Stage *stage = &plan.stages[number]
-    cdef const Matrix *below = gradient_of(plan, number - 1)
+    cdef const Matrix *below = stage.edges[0].gradient
     cdef int width = panel_columns(plan.isa, tag)
     cdef floating *memory = memory_of(plan, part, tag)
     cdef floating *dx
@@ -123,7 +124,7 @@ cdef void unit_rows_backward(Plan *plan, int number, const Part *part, const flo
     cdef Py_ssize_t i, j
     for i in range(part.own_first, part.own_last):
         dx = take_row(below, i, width, memory)
-        x = take_row(input_of(plan, number), i, width, memory + blocks(stage.outputs, width) * width)
+        x = take_row(stage.input, i, width, memory + blocks(stage.outputs, width) * width)
         length = length_of(stage.outputs, x)
         along = 0
         if length > <floating> LEAST_LENGTH:
@@ -156,12 +157,14 @@ cdef void rowwise_backward(Plan *plan, int number, const Part *part, const Pass 
                            const floating *tag) noexcept nogil:
     """The gradient of the input from that of the output, for the thread's rows."""
     cdef Stage *stage = &plan.stages[number]
-    cdef const Matrix *below = gradient_of(plan, number - 1)
-    cdef const Matrix *source = input_of(plan, number) if takes_input(stage.activation) else &stage.output
+    cdef const Matrix *below = stage.edges[0].gradient
+    cdef const Matrix *source = stage.input if takes_input(stage.activation) else &stage.output
     cdef int width = panel_columns(plan.isa, tag)
     cdef Py_ssize_t n = (part.own_last - part.own_first) * width, panel
     cdef floating *dx
     for panel in range(blocks(stage.outputs, width)):
+        if stage.apart:
+            memset(element(&stage.gradient, part.own_first, panel, width, tag), 0, n * sizeof(floating))
         dx = element(below, part.own_first, panel, width, tag)
         memcpy(dx, element(&stage.gradient, part.own_first, panel, width, tag), n * sizeof(floating))
         if stage.kind == ACTIVATION and not is_of_rows(stage.activation):
@@ -169,7 +172,7 @@ cdef void rowwise_backward(Plan *plan, int number, const Part *part, const Pass 
                               element(source, part.own_first, panel, width, tag), dx)
         elif stage.kind == RESCALING:
             rescale(plan.isa, n, stage.scale, 0.0, dx)
-        elif stage.kind == ACTIVITY_PENALTY:
+        elif stage.kind == ACTIVITY_PENALTY and run.penalized:
             add_activity_gradient(stage, part.last - part.first, n,
                                   element(&stage.output, part.own_first, panel, width, tag), dx)
     if stage.kind == ACTIVATION and is_of_rows(stage.activation):
@@ -178,7 +181,8 @@ cdef void rowwise_backward(Plan *plan, int number, const Part *part, const Pass 
         drop(plan, stage, part, run.step, below, tag)
     elif stage.kind == UNIT_NORMALIZATION:
         unit_rows_backward(plan, number, part, tag)
-    through_activation(plan, number - 1, part, tag)
+    through_activation(plan, stage.edges[0].epilogue, part, tag)
+    gather(plan, &stage.edges[0], part, tag)
 
 
 cdef void activate_row_gradients(Plan *plan, const Stage *stage, const Part *part, const Matrix *below,
@@ -192,17 +196,3 @@ cdef void activate_row_gradients(Plan *plan, const Stage *stage, const Part *par
         activate_row_gradient(plan.isa, stage.activation, stage.outputs,
                               take_row(&stage.output, i, width, memory + blocks(stage.outputs, width) * width), dx)
         put_row(below, i, width, dx)
-
-
-cdef void through_activation(Plan *plan, int number, const Part *part, const floating *tag) noexcept nogil:
-    """A dense stage's gradient is kept as that before its activation: take it there, for the thread's rows."""
-    cdef int width = panel_columns(plan.isa, tag)
-    cdef Stage *stage
-    cdef Py_ssize_t panel
-    if number < 0 or plan.stages[number].kind != DENSE:
-        return
-    stage = &plan.stages[number]
-    for panel in range(blocks(stage.outputs, width)):
-        activate_gradient(plan.isa, stage.activation, (part.own_last - part.own_first) * width,
-                          element(&stage.output, part.own_first, panel, width, tag),
-                          element(&stage.gradient, part.own_first, panel, width, tag))

@@ -2,12 +2,12 @@
 
 from cython cimport floating
 from libc.math cimport sqrt
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from fastmlp.kernels.isa cimport STORE, add_penalty, barrier_wait, blocks, panel_columns, partition, sum_magnitudes
 from fastmlp.kernels.isa cimport sum_squares, update
 from fastmlp.kernels.optimizers cimport MAX_SLOTS
-from fastmlp.kernels.engine.plan cimport Parameter, Part, Pass, Plan, tile_of
+from fastmlp.kernels.engine.plan cimport FIRST, LAST, ONLY, Parameter, Part, Pass, Plan, Use, tile_of
 
 cdef double EPSILON = 1e-7  # Keras' epsilon()
 
@@ -15,13 +15,29 @@ cdef double EPSILON = 1e-7  # Keras' epsilon()
 # -------------------------------------------------------------------------------------------------------------- update
 
 
-cdef void apply(Plan *plan, const Parameter *parameter, const Pass *run, Py_ssize_t at, Py_ssize_t n,
+cdef void apply(Plan *plan, const Parameter *parameter, Use use, const Pass *run, Py_ssize_t at, Py_ssize_t n,
                 floating *g) noexcept nogil:
-    """Update n weights from number `at` on by their gradient g without that of the penalty, or keep the gradient."""
+    """Update n weights from number `at` on by their gradient g without that of the penalty, or keep the gradient.
+
+    Where it is one of several uses of the weights, only the last one updates them, by the sum of all gradients."""
     cdef const floating *w = <const floating *> parameter.data + at
-    if parameter.l1 > 0 or parameter.l2 > 0:
+    if use != ONLY:
+        add_to_sum(use, n, <floating *> plan.gradients + parameter.start + at, g)
+        if use != LAST:
+            return
+    if run.penalized and (parameter.l1 > 0 or parameter.l2 > 0):
         add_penalty(plan.isa, n, parameter.l1 * run.penalty_scale, 2.0 * (parameter.l2 * run.penalty_scale), w, g)
     update_weights(plan, parameter, run, at, n, g)
+
+
+cdef void add_to_sum(Use use, Py_ssize_t n, floating *sums, floating *g) noexcept nogil:
+    """Keep the sum of the gradients so far in `sums`; that of all is left in g too."""
+    cdef Py_ssize_t i
+    if use == FIRST:
+        memcpy(sums, g, n * sizeof(floating))
+        return
+    for i in range(n):
+        sums[i] = g[i] = sums[i] + g[i]
 
 
 cdef inline void update_weights(Plan *plan, const Parameter *parameter, const Pass *run, Py_ssize_t at, Py_ssize_t n,
@@ -36,6 +52,22 @@ cdef inline void update_weights(Plan *plan, const Parameter *parameter, const Pa
     update(plan.isa, &run.optimizer, n, w, g, slots)
 
 
+cdef void apply_to_unreached(Plan *plan, const Part *part, const Pass *run, const floating *tag) noexcept nogil:
+    """Weights that no loss depends on have gradients of 0, and then those of their penalties."""
+    cdef int width = panel_columns(plan.isa, tag), number
+    cdef const Parameter *parameter
+    cdef floating *g = tile_of(plan, part, tag)
+    cdef Py_ssize_t rows, row
+    for number in range(plan.weight_count):
+        parameter = &plan.weights[number]
+        if not parameter.trained or parameter.reached:
+            continue
+        rows = blocks(parameter.columns, width) * parameter.rows
+        for row in range(partition(rows, part.thread, part.threads), partition(rows, part.thread + 1, part.threads)):
+            memset(g, 0, width * sizeof(floating))
+            apply(plan, parameter, ONLY, run, row * width, width, g)
+
+
 cdef void update_clipped(Plan *plan, const Part *part, const Pass *run, const floating *tag) noexcept nogil:
     """Update the weights by the gradients that were kept, made smaller where their norms are too large."""
     cdef int width = panel_columns(plan.isa, tag), number
@@ -48,13 +80,13 @@ cdef void update_clipped(Plan *plan, const Part *part, const Pass *run, const fl
         sum_all_squares(plan, part, gradients)
         barrier_wait(&plan.barrier, part.threads)
     if plan.global_clipnorm > 0:
-        norm = sqrt(total_of(plan, 0, plan.weight_count, tag))
+        norm = sqrt(total_of_squares(plan, 0, plan.weight_count, tag))
     for number in range(plan.weight_count):
         parameter = &plan.weights[number]
         if not parameter.trained:
             continue
         if plan.clipnorm > 0:
-            norm = sqrt(total_of(plan, number, number + 1, tag))
+            norm = sqrt(total_of_squares(plan, number, number + 1, tag))
         panels = blocks(parameter.columns, width)
         size = parameter.rows * width
         for panel in range(partition(panels, part.thread, part.threads),
@@ -127,12 +159,12 @@ cdef double penalty_of(Plan *plan, const floating *tag) noexcept nogil:
     cdef double penalty = 0
     for number in range(plan.weight_count):
         if plan.weights[number].l1 > 0 or plan.weights[number].l2 > 0:
-            penalty += total_of(plan, number, number + 1, tag)
+            penalty += total_of(plan, number, tag)
     return penalty
 
 
 cdef void sum_all_squares(Plan *plan, const Part *part, const floating *region) noexcept nogil:
-    """The squares' sum of each trained column of a region, partitioned between the threads by panels."""
+    """The squares' sum of each column of the gradients, partitioned between the threads by panels."""
     cdef int width = panel_columns(plan.isa, region), number
     cdef const Parameter *parameter
     cdef floating *sums = <floating *> plan.sums
@@ -148,19 +180,26 @@ cdef void sum_all_squares(Plan *plan, const Part *part, const floating *region) 
         sums += panels * width
 
 
-cdef double total_of(Plan *plan, int first, int last, const floating *tag) noexcept nogil:
-    """The total, array by array, of the columns' sums of some trained arrays."""
-    cdef int width = panel_columns(plan.isa, tag), number
+cdef double total_of_squares(Plan *plan, int first, int last, const floating *tag) noexcept nogil:
+    """The total, array by array, of the squares of some gradients."""
+    cdef int number
+    cdef double total = 0
+    for number in range(first, last):
+        if plan.weights[number].trained:
+            total += total_of(plan, number, tag)
+    return total
+
+
+cdef double total_of(Plan *plan, int number, const floating *tag) noexcept nogil:
+    """The total of the columns' sums of an array."""
+    cdef int width = panel_columns(plan.isa, tag), before
     cdef const floating *sums = <const floating *> plan.sums
-    cdef double total = 0, of_array
+    cdef double total = 0
     cdef Py_ssize_t j
-    for number in range(last):
-        if number >= first and plan.weights[number].trained:
-            of_array = 0
-            for j in range(plan.weights[number].columns):
-                of_array += sums[j]
-            total += of_array
-        sums += blocks(plan.weights[number].columns, width) * width
+    for before in range(number):
+        sums += blocks(plan.weights[before].columns, width) * width
+    for j in range(plan.weights[number].columns):
+        total += sums[j]
     return total
 
 

@@ -8,7 +8,7 @@ import pytest
 import reference
 from fastmlp import kernels
 from fastmlp.kernels import Network
-from fastmlp.kernels.engine import description
+from fastmlp.kernels.engine import stages
 from tests.kernels.engine.comparing import SGD, assert_same, lists
 from tests.networks import NETWORKS, OPTIMIZERS, WHOLE_RUN, WHOLE_RUN_LOSS, dense, initial, shapes, targets
 
@@ -24,7 +24,7 @@ def test_gradients_are_those_of_central_differences(name):
     dx = np.empty_like(x)
     _, gradients = network.gradients(x, y, input_gradient=dx)
     named = zip(weights, shapes(6, layers), strict=True)
-    trained = [array for array, (name, _) in named if name in description.TRAINED]
+    trained = [array for array, (name, _) in named if name in stages.TRAINED]
     step = 1e-6
     for array, gradient in zip([*trained, x], [*gradients, dx], strict=True):
         for index in list(np.ndindex(array.shape))[::7]:

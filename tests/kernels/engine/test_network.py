@@ -114,10 +114,10 @@ def test_wide_layers_and_sparse_inputs_have_the_oracles_bits(optimizer, batch_si
 
 def test_names_are_those_of_the_oracle():
     assert set(description.ACTIVATIONS) == set(reference.stages.ACTIVATIONS)
-    assert set(description.LOSSES) - {None} == set(reference.network.LOSSES)
+    assert set(description.LOSSES) - {None} == set(reference.objectives.LOSSES)
     assert set(description.METRICS) == set(reference.network.METRICS)
-    assert {name: slots for name, (_, slots) in reference.network.OPTIMIZERS.items()} == kernels.optimizers.SLOTS
-    assert set(reference.network.FUSED) == description.FUSED
+    assert {name: slots for name, (_, slots) in reference.parameters.OPTIMIZERS.items()} == kernels.optimizers.SLOTS
+    assert set(reference.objectives.FUSED) == description.FUSED
 
 
 @pytest.mark.parametrize("metric", ["categorical_accuracy", "sparse_categorical_accuracy"])
