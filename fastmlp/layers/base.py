@@ -433,7 +433,7 @@ class InputLayer(Layer):
         self.shape = row_shape("shape", shape)
         super().__init__(name=name, input_shape=self.shape, dtype=dtype)
         call = Call(self, (), (self.shape,))
-        self.overwrite(symbol=call.outputs[0])
+        self.overwrite(symbol=call.outputs[0], _built_for=[self.shape])
 
     def arguments(self) -> dict[str, Any]:
         return {"shape": self.shape, "name": self._name}

@@ -28,6 +28,7 @@ class Graph:
 
     Attributes
     ----------
+    input_row_shapes, output_row_shapes : tuple of tuple of int
     calls : list of Call
         In the order of Keras' layers: those that are farthest from the outputs first.
     layers : list of Layer
@@ -41,15 +42,9 @@ class Graph:
 
     def __init__(self, inputs: Sequence[Symbol], outputs: Sequence[Symbol]):
         self.inputs, self.outputs = tuple(inputs), tuple(outputs)
+        self.input_row_shapes: tuple[Shape, ...] = tuple(symbol.row_shape for symbol in inputs)
+        self.output_row_shapes: tuple[Shape, ...] = tuple(symbol.row_shape for symbol in outputs)
         self.calls, self.layers = ordered(self.inputs, self.outputs)
-
-    @property
-    def input_row_shapes(self) -> tuple[Shape, ...]:
-        return tuple(symbol.row_shape for symbol in self.inputs)
-
-    @property
-    def output_row_shapes(self) -> tuple[Shape, ...]:
-        return tuple(symbol.row_shape for symbol in self.outputs)
 
     def describe(self, seed: int, frozen: Callable[[Any], bool] = lambda layer: False) -> Description:
         """Return the engine's description of the graph.
@@ -68,7 +63,8 @@ class Graph:
 
     def __getstate__(self) -> dict[str, Any]:
         # in an order in which nothing refers to what is not there yet: deep graphs would be deep recursions
-        return {"inputs": self.inputs, "calls": self.calls, "outputs": self.outputs, "layers": self.layers}
+        first = {name: vars(self)[name] for name in ("inputs", "calls", "outputs")}
+        return {**first, **vars(self)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)

@@ -15,7 +15,7 @@ from fastmlp.callbacks.base import History
 from fastmlp.callbacks.hooks import Hooks, check_callbacks
 from fastmlp.data.arrays import Shape, features, require_memory
 from fastmlp.data.batches import whole
-from fastmlp.data.rows import Data, unlabelled
+from fastmlp.data.rows import Data
 from fastmlp.layers import InputLayer, Layer
 from fastmlp.layers.description import in_predictions
 from fastmlp.layers.graph import Graph, from_inputs
@@ -160,10 +160,14 @@ class Model(training_model.Model):
             one if len(shape) == 1 else one.reshape(-1, *shape)
             for one, shape in zip(flat_outputs, self.graph.output_row_shapes, strict=True)
         ]
-        structure = self._structures[1]
+        return self.in_container(rows, 1)
+
+    def in_container(self, items: Sequence[Any], of_outputs: int) -> Any:
+        """Return one item for each output, or input, in a container as they were given; a single one alone."""
+        structure = self._structures[of_outputs]
         if isinstance(structure, dict):
-            return dict(zip(structure, rows, strict=True))
-        return rows[0] if structure is None else type(structure)(rows)
+            return dict(zip(structure, items, strict=True))
+        return items[0] if len(items) == 1 else (list if structure is None else type(structure))(items)
 
     # Files and copies
 
@@ -313,7 +317,8 @@ class Model(training_model.Model):
             chosen = check_callbacks(callbacks)
             source, shape = given_inputs.evaluation_source(self, x, y, batch_size, steps, sample_weight)
             hooks = Hooks(chosen, self, {"verbose": verbose, "steps": source.steps})
-            self.build_for([shape])
+            if self._graph is None:
+                self.build_for([shape])
             progress = Progress(source.steps, level)
             progress.begin()
             done, results = loops.evaluate(self, source, hooks, Results(self))
@@ -338,7 +343,8 @@ class Model(training_model.Model):
             level, chosen = verbosity(verbose), check_callbacks(callbacks)
             source, shape = given_inputs.prediction_source(self, x, batch_size, steps)
             hooks = Hooks(chosen, self, {"verbose": verbose, "steps": source.steps})
-            self.build_for([shape])
+            if self._graph is None:
+                self.build_for([shape])
             progress = Progress(source.steps, level)
             progress.begin()
             done, outputs = loops.predict(self, source, hooks)
@@ -396,7 +402,7 @@ class Model(training_model.Model):
             network = self.network_for_gradients(data.rows)
             of_input = np.empty(data.x.shape, self.dtype) if by_input else None
             loss, gradients = network.gradients(data.x, data.y, data.sample_weight, of_input, in_training)
-            return float(loss), self._asked_for(list(gradients) if by_weights else None, of_input)
+            return float(loss), self._asked_for(list(gradients) if by_weights else None, None if of_input is None else [of_input])
 
     def vjp(self, x: Any, output_gradients: Any, *, wrt: str = "weights", training: bool = False) -> Any:
         """Return what gradients of the outputs are for the weights, the input or both: one forward and backward pass.
@@ -417,24 +423,73 @@ class Model(training_model.Model):
         by_weights, by_input = wanted(wrt)
         in_training = boolean("training", training)
         with self._lock:
-            shape, data = unlabelled("x", x, self.only_row_shape, self.dtype)
-            self.build_for([shape])
-            (row,) = self.graph.output_row_shapes
-            dy = features("output_gradients", output_gradients, row, self.dtype)
-            if len(dy) != data.rows:
-                raise ValueError(f"output_gradients: got {len(dy)} rows, needs {data.rows}")
-            dy = np.ascontiguousarray(dy.reshape(len(dy), -1), self.dtype)
-            of_input = np.empty(data.x.shape, self.dtype) if by_input else None
-            network = self.network_for_gradients(data.rows)
-            gradients = network.vjp(data.x, dy, of_input, in_training)
-            return self._asked_for(list(gradients) if by_weights else None, of_input)
+            shapes, arrays = self._rows_of(x)
+            self.build_for(shapes)
+            dy = self._output_gradients(output_gradients, len(arrays[0]))
+            of_inputs = [np.empty(array.shape, self.dtype) for array in arrays] if by_input else None
+            network = self.network_for_gradients(len(arrays[0]))
+            asked = None if of_inputs is None else self._one_or_list(of_inputs)
+            gradients = network.vjp(self._one_or_list(arrays), self._one_or_list(dy), asked, in_training)
+            return self._asked_for(list(gradients) if by_weights else None, of_inputs)
 
-    def _asked_for(self, gradients: list[np.ndarray] | None, of_input: np.ndarray | None) -> Any:
-        """Return gradients by weights, by the input in its shape, or both."""
-        if of_input is None:
+    def _rows_of(self, x: Any) -> tuple[list[Shape], list[np.ndarray]]:
+        """Return the shapes of the rows of x, one array or a container of several, and its checked flat arrays."""
+        known = self.input_row_shapes
+        names = self.input_names if known is not None and len(known) > 1 else None
+        given = self._contents("x", x, names)
+        names = names or ["x"] * len(given)
+        found = [
+            features("x" if len(given) == 1 else f"x[{name!r}]", one, None if known is None else known[place], self.dtype)
+            for place, (name, one) in enumerate(zip(names, given, strict=True))
+        ]
+        if len({len(array) for array in found}) > 1:
+            raise ValueError(f"x: got arrays of {[len(array) for array in found]} rows, needs as many in each")
+        return [array.shape[1:] for array in found], [array.reshape(len(array), -1) for array in found]
+
+    def _output_gradients(self, given: Any, rows: int) -> list[np.ndarray | None]:
+        """Return the gradients of the outputs, each flat and checked, or None."""
+        shapes = self.graph.output_row_shapes
+        items = self._contents("output_gradients", given, self.output_names if len(shapes) > 1 else None)
+        found: list[np.ndarray | None] = []
+        for one, shape in zip(items, shapes, strict=True):
+            if one is None and len(items) > 1:
+                found.append(None)
+                continue
+            array = features("output_gradients", one, shape, self.dtype)
+            if len(array) != rows:
+                raise ValueError(f"output_gradients: got {len(array)} rows, needs {rows}")
+            found.append(np.ascontiguousarray(array.reshape(rows, -1), self.dtype))
+        return found
+
+    def _contents(self, argument: str, given: Any, names: list[str] | None) -> list[Any]:
+        """Return what is in a container, in the order of names; an array where there is one name, or none is known."""
+        if isinstance(given, Mapping):
+            needed = names or list(given)
+            if set(given) != set(needed) or (names is None and len(given) != 1):
+                raise ValueError(f"{argument}: got {sorted(map(str, given))}, needs {needed}")
+            return [given[name] for name in needed]
+        if names is None:
+            known = self._graph is not None or not self._has_call
+            several = type(given) in (list, tuple) and len(given) > 0 and isinstance(given[0], np.ndarray)
+            is_one = several and len(given) == 1 and given[0].ndim > 1
+            return list(given) if is_one or (several and not known) else [given]
+        if not isinstance(given, (list, tuple)) or len(given) != len(names):
+            got = f"{len(given)} items" if isinstance(given, (list, tuple)) else type(given).__name__
+            raise ValueError(f"{argument}: got {got}, needs a list or dict of {names}")
+        return list(given)
+
+    def _one_or_list(self, arrays: list[Any]) -> Any:
+        """Return arrays as the engine takes them: one alone for a model with one input and one output."""
+        return arrays[0] if self.is_single else arrays
+
+    def _asked_for(self, gradients: list[np.ndarray] | None, of_inputs: list[np.ndarray] | None) -> Any:
+        """Return gradients by weights, by the inputs in their shapes, or both."""
+        if of_inputs is None:
             return gradients
-        shaped = of_input.reshape(-1, *self.graph.input_row_shapes[0])
-        return shaped if gradients is None else (gradients, shaped)
+        shapes = self.graph.input_row_shapes
+        shaped = [one.reshape(-1, *shape) for one, shape in zip(of_inputs, shapes, strict=True)]
+        found = self.in_container(shaped, 0)
+        return found if gradients is None else (gradients, found)
 
     def __call__(self, x: Any, out: np.ndarray | None = None, *, training: Any = None) -> Any:
         """Return the outputs of a few rows at once: `predict(x)` without its preparations; or the symbol of symbols.
@@ -463,12 +518,10 @@ class Model(training_model.Model):
         symbols = self.symbols_of(x)
         if symbols is not None:
             call = self.call_on(symbols, None if training is PHASE else training)
-            structure = self._structures[1]
-            named = isinstance(structure, dict)
-            return dict(zip(structure, call.outputs, strict=True)) if named else single_or_list(call.outputs)
+            return self.in_container(call.outputs, 1)
         if training is not None and training is not PHASE and boolean("training", training):
             return self._compute_in_training(x)
-        return self.predict(x, verbose=0) if out is None else self._predict_into(x, out)
+        return self._compute(x) if out is None else self._predict_into(x, out)
 
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
         """Write the weights alone to a .safetensors file that `load_weights` reads; whole, or not at all."""
@@ -508,20 +561,31 @@ class Model(training_model.Model):
         self.require_loss(method)
         as_dict = boolean("return_dict", return_dict)
         shape, data = given_inputs.checked_data(self, x, y, sample_weight, class_weight=class_weight)
-        self.build_for([shape])
+        if self._graph is None:
+            self.build_for([shape])
         return data, as_dict
+
+    def _compute(self, x: Any) -> Any:
+        """Return the outputs for x."""
+        with self._lock:
+            shapes, arrays = self._rows_of(x)
+            self.build_for(shapes)
+            network = self.network_for_rows(len(arrays[0]))
+            return self.reshaped(network.predict(self._one_or_list(arrays)))
 
     def _predict_into(self, x: Any, out: Any) -> np.ndarray:
         """Fill `out`, which must fit exactly, with the outputs for x."""
         with self._lock:
-            shape, checked = unlabelled("x", x, self.only_row_shape, self.dtype)
-            self.build_for([shape])
-            rows = checked.x
-            (row,) = self.graph.output_row_shapes
-            require_memory("out", out, (len(rows), *row), self.dtype)
-            if np.may_share_memory(rows, out):
+            shapes, arrays = self._rows_of(x)
+            self.build_for(shapes)
+            if not self.is_single:
+                got = f"memory for a model of {len(self.inputs)} inputs and {len(self.outputs)} outputs"
+                raise ValueError(f"out: got {got}, needs one of each")
+            (row,), rows = self.graph.output_row_shapes, len(arrays[0])
+            require_memory("out", out, (rows, *row), self.dtype)
+            if np.may_share_memory(arrays[0], out):
                 raise ValueError("out: got memory that x uses too, needs memory of its own")
-            self.network_for_rows(len(rows)).predict(rows, out.reshape(len(rows), -1))
+            self.network_for_rows(rows).predict(arrays[0], out.reshape(rows, -1))
             return out  # type: ignore[no-any-return]
 
 

@@ -41,7 +41,7 @@ def print_summary(
     text = io.StringIO()
     console = make_console() if print_fn is None else make_console(file=text, width=(given or GRAPH_WIDTH) + 4)
     widest = GRAPH_WIDTH if connections else SUMMARY_WIDTH
-    width = given or min(widest, max(widest // 2, console.width - 4))
+    width = given or min(widest, max(widest // 2, console.width - 4 - TRAINABLE_WIDTH * with_flags))
     edges = [0, *(int(width * share) for share in shares)]
     table = Table(width=width + TRAINABLE_WIDTH * with_flags, show_lines=True)
     titles = ["Layer (type)", "Output Shape", "Param #", *(["Connected to"] if connections else [])]

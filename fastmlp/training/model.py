@@ -215,6 +215,10 @@ class Model(Layer):
             fixed = fixed or dtype
         return fixed or self.dtype
 
+    @property
+    def dtype(self) -> str:
+        return self._dtype  # type: ignore[no-any-return]
+
     def use_dtype(self, dtype: str) -> None:
         self.overwrite(_dtype=dtype)
 
