@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastmlp.data.files import MODEL, Tensors, read
+from fastmlp.models.cloning import clone_model
 from fastmlp.models.model import Model
 from fastmlp.models.saving import restore, save_model, uncompiled
 from fastmlp.models.sequential import Sequential
 from fastmlp.settings import boolean
 
-__all__ = ["Model", "Sequential", "load_model", "save_model"]
+__all__ = ["Model", "Sequential", "clone_model", "load_model", "save_model"]
 
 
 def load_model(

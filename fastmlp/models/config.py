@@ -99,17 +99,18 @@ class Reader:
         config : mapping
             With "calls" that of a graph, else that of layers in a row.
         """
-        base = CLASSES["graph" if "calls" in config else "row"]
+        is_row = "calls" not in config
+        base = CLASSES["row" if is_row else "graph"]
         if cls is None or issubclass(base, cls):
             cls = base
-        if not issubclass(cls, base):
+        if not issubclass(cls, base) or issubclass(cls, CLASSES["row"]) != is_row:
             raise TypeError(f"custom_objects: got {cls!r}, needs a subclass of {base.__name__}")
         self.depth += 1
         if self.depth > DEPTH_LIMIT:
             raise ValueError(f"model: got models in models to a depth of {self.depth}, needs {DEPTH_LIMIT} at most")
         made = cls.__new__(cls)
         settings = {name: config[name] for name in ("name", "dtype", "seed")}
-        if base is CLASSES["row"]:
+        if is_row:
             shape = config["input_shape"]
             first = [] if shape is None else [InputLayer(shape)]
             base.__init__(made, [*first, *(self.layer(item) for item in config["layers"])], **settings)

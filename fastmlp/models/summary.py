@@ -48,7 +48,7 @@ def print_summary(
     for title, left, right in zip(titles, edges, edges[1:], strict=False):
         table.add_column(title, width=right - left, justify="right" if title == "Param #" else "left")
     if with_flags:
-        table.add_column("Trainable", width=TRAINABLE_WIDTH - 3, justify="center")
+        table.add_column("Trainable", min_width=TRAINABLE_WIDTH - 3, justify="center", no_wrap=True)
     for level, layer in rows_of(model, expanded):
         mark = "   " * level + "└ " if level else ""
         cells: list[Any] = [

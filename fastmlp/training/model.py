@@ -171,6 +171,12 @@ class Model(Layer):
         ValueError
             When a name stands twice, a dtype does not fit, or the model itself is among them.
         """
+        waiting = list(newcomers)
+        while waiting:
+            layer = waiting.pop()
+            if layer is self:
+                raise ValueError(f"layer: got model {self.name!r} as a layer of itself, needs another one")
+            waiting += getattr(layer, "layers", [])
         names = self._names_for(newcomers, present)
         dtype = self._common_dtype(newcomers, present)
         placed = sum(1 for _ in leaves(present))
@@ -207,8 +213,6 @@ class Model(Layer):
         """Return the dtype for all layers: the one that was given, or that some layer has fixed."""
         fixed = self._given_dtype
         for _, leaf, _ in leaves([*present, *newcomers]):
-            if leaf is self:
-                raise ValueError(f"layer: got model {self.name!r} as a layer of itself, needs another one")
             dtype = leaf.fixed_dtype
             if dtype is not None and dtype != (fixed or dtype):
                 raise ValueError(f"dtype: got {dtype!r} of layer {leaf.name!r} beside {fixed!r}, needs one for all")
