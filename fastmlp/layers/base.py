@@ -18,7 +18,7 @@ from fastmlp import initializers, regularizers
 from fastmlp.config import float_type, floatx, seeds
 from fastmlp.data.arrays import Shape, features
 from fastmlp.kernels import Network
-from fastmlp.layers.description import numbered
+from fastmlp.layers.description import is_changed_by_training, numbered
 from fastmlp.layers.symbol import PHASE, Call, Symbol, single_or_list, symbols_in
 from fastmlp.layers.variable import Variable
 from fastmlp.settings import Settings, boolean, integer, only, optional_name, refuse_methods, snake_case, to_plain
@@ -53,6 +53,20 @@ class Layer(Settings):
     and stand in several models: its weights are the same ones everywhere.
     """
 
+    _name: str | None
+    _name_is_given: bool
+    _given_shape: Shape | None
+    _given_dtype: str | None
+    _dtype: str | None
+    _trainable: bool
+    _built_for: list[Shape] | None  # the input rows that the weights are made for
+    _variables: list[Variable]
+    _origin: tuple[int, int] | None  # seed and number to draw the first values by
+    _number: int  # of the layers in the order of their construction
+    _calls: list[weakref.ref[Call]]
+    _homes: list[weakref.ref[Any]]
+    _alone: tuple[list[Shape], Network] | None  # a network of this layer, for arrays
+
     flag_changes: ClassVar[list[int]] = [0]  # how often any layer was frozen or freed, so that nobody asks them all
 
     def __init__(self, *, name: str | None = None, input_shape: Any = None, trainable: bool = True, dtype: Any = None):
@@ -67,9 +81,9 @@ class Layer(Settings):
             _trainable=boolean("trainable", trainable),
             _given_dtype=None if dtype is None else float_type(dtype),
             _dtype=None,
-            _built_for=None,  # shapes of the input rows that the weights are made for
+            _built_for=None,
             _variables=[],
-            _origin=None,  # seed and number to draw the first values by
+            _origin=None,
             _number=next(_constructed),
             **self._unshared(),
         )
@@ -179,10 +193,10 @@ class Layer(Settings):
 
     def output_row_shapes(self, input_shapes: Sequence[Shape]) -> list[Shape]:
         """Return the shapes of the output rows for those of the inputs; ValueError where they do not fit."""
-        shape = input_shapes[0] if len(input_shapes) == 1 else list(input_shapes)
+        shape = single_or_list(input_shapes)
         if self._given_shape not in (None, shape):
             raise ValueError(f"input_shape: got {self._given_shape} in {self!r}, needs {shape}")
-        return [self.compute_output_shape(shape)]  # type: ignore[arg-type]
+        return [self.compute_output_shape(shape)]
 
     @property
     def input(self) -> Any:
@@ -251,13 +265,13 @@ class Layer(Settings):
         ValueError
             When there are weights for rows of other shapes.
         """
-        shape = input_shapes[0] if len(input_shapes) == 1 else list(input_shapes)
-        needed = self.weight_shapes(shape)  # type: ignore[arg-type]
+        shape = single_or_list(input_shapes)
+        needed = self.weight_shapes(shape)
         if needed == {variable.name: variable.shape for variable in self._variables}:
             self.overwrite(_built_for=self._built_for or list(input_shapes))
             return
         if self._variables and (self.has_values or any(one() is not None for one in self._calls)):
-            needs = f"{single_or_list(self._built_for)}, which its weights are made for"
+            needs = f"{single_or_list(self._built_for or [])}, which its weights are made for"
             raise ValueError(f"layer {self.name!r}: got rows of shape {shape}, needs {needs}")
         made = [Variable(self, name, size, name not in self.statistics) for name, size in needed.items()]
         self.overwrite(_built_for=list(input_shapes), _variables=made)
@@ -411,15 +425,19 @@ class Layer(Settings):
         shapes = [array.shape[1:] for array in arrays]
         (output,) = self.output_row_shapes(shapes)
         self.build_for(shapes)
-        if self._alone is None or self._alone[0] != shapes:
-            self.overwrite(_alone=(shapes, self._network_alone(shapes)))
+        if training and any(is_changed_by_training(spec) for spec in self.specs(0, single_or_list(shapes))):
+            raise ValueError(f"training: got True for layer {self.name!r} alone, needs False, or a model to train")
+        kept = self._alone
+        if kept is None or kept[0] != shapes:
+            kept = (shapes, self._network_alone(shapes))
+            self.overwrite(_alone=kept)
         flat = [array.reshape(len(array), -1) for array in arrays]
-        outputs: np.ndarray = self._alone[1].predict(flat[0] if len(flat) == 1 else flat)
+        outputs: np.ndarray = kept[1].predict(single_or_list(flat))
         return outputs.reshape(len(outputs), *output)
 
     def _network_alone(self, shapes: list[Shape]) -> Network:
         seed = seeds.dropout_seed(self._origin[0] if self._origin else 0)
-        specs = self.specs(seed, shapes[0] if len(shapes) == 1 else shapes)
+        specs = self.specs(seed, single_or_list(shapes))
         stages = numbered(specs, range(len(shapes)), len(shapes))
         widths = [math.prod(shape) for shape in shapes]
         inputs: Any = widths[0] if len(widths) == 1 else widths
@@ -428,6 +446,8 @@ class Layer(Settings):
 
 class InputLayer(Layer):
     """The shape of one input row; see `Input`."""
+
+    symbol: Symbol
 
     def __init__(self, shape: Any, *, name: str | None = None, dtype: Any = None):
         self.shape = row_shape("shape", shape)
@@ -439,7 +459,7 @@ class InputLayer(Layer):
         return {"shape": self.shape, "name": self._name}
 
     def _first_call(self, what: str) -> Call:
-        return self.symbol.call  # type: ignore[no-any-return]
+        return self.symbol.call
 
 
 def Input(
@@ -490,7 +510,7 @@ def input_dtype(dtype: Any) -> str:
         found = np.dtype(object)
     if found.kind not in "buif":
         raise ValueError(f"dtype: got {dtype!r}, needs one of numbers, such as 'float32' or 'int32'")
-    return found.name
+    return str(found.name)
 
 
 def row_shape(argument: str, shape: Any) -> Shape:

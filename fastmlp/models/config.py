@@ -142,7 +142,7 @@ def row_symbols(model: Model) -> list[Symbol] | None:
 
 
 def every_layer(model: Model) -> Iterator[Layer]:
-    """The layers of a model and of the models in it, as often as they stand there."""
+    """Yield the layers of a model and of the models in it, as often as they stand there."""
     waiting, seen = [model], set()
     while waiting:
         for layer in waiting.pop().layers:

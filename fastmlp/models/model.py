@@ -17,7 +17,7 @@ from fastmlp.data.arrays import Shape, features, require_memory
 from fastmlp.data.batches import whole
 from fastmlp.data.rows import Data
 from fastmlp.layers import InputLayer, Layer
-from fastmlp.layers.description import in_predictions
+from fastmlp.layers.description import in_predictions, is_changed_by_training
 from fastmlp.layers.graph import Graph, from_inputs
 from fastmlp.layers.symbol import PHASE, Symbol, single_or_list
 from fastmlp.models import saving
@@ -53,7 +53,6 @@ class Model(training_model.Model):
 
     history: History | None = None  # of the last fit
     _results: Results | None = None  # of single batches
-    _structures: tuple[Any, Any] = (None, None)  # of inputs and outputs, as they were given
     _traced: tuple[Sequence[Shape], Graph, Any] | None = None  # of a `call` of one's own, while it is not built
 
     def __init__(
@@ -121,7 +120,9 @@ class Model(training_model.Model):
                 other, _ = self._run_on_symbols(shapes, None)
                 if in_predictions(graph.describe(0).stages) != in_predictions(other.describe(0).stages):
                     needs = "one that differs in dropout and noise at most"
-                    raise ValueError(f"{type(self).__name__}.call: got another graph with training=False, needs {needs}")
+                    raise ValueError(
+                        f"{type(self).__name__}.call: got another graph with training=False, needs {needs}"
+                    )
             self._traced = (tuple(shapes), graph, structure)
         return self._traced
 
@@ -333,7 +334,7 @@ class Model(training_model.Model):
         verbose: Any = "auto",
         steps: int | None = None,
         callbacks: Any = None,
-    ) -> np.ndarray:
+    ) -> Any:
         """Return the outputs [rows, units] in the model's dtype. Dropout is off.
 
         A row's outputs do not depend on the other rows, so that `batch_size` only counts the steps that are shown. x
@@ -373,7 +374,7 @@ class Model(training_model.Model):
             loops.evaluate_rows(self, data, results)
             return by_name_or_not(results.values, as_dict)
 
-    def predict_on_batch(self, x: Any) -> np.ndarray:
+    def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for these rows; the same as `predict`, printing nothing."""
         return self(x)
 
@@ -402,7 +403,9 @@ class Model(training_model.Model):
             network = self.network_for_gradients(data.rows)
             of_input = np.empty(data.x.shape, self.dtype) if by_input else None
             loss, gradients = network.gradients(data.x, data.y, data.sample_weight, of_input, in_training)
-            return float(loss), self._asked_for(list(gradients) if by_weights else None, None if of_input is None else [of_input])
+            return float(loss), self._asked_for(
+                list(gradients) if by_weights else None, None if of_input is None else [of_input]
+            )
 
     def vjp(self, x: Any, output_gradients: Any, *, wrt: str = "weights", training: bool = False) -> Any:
         """Return what gradients of the outputs are for the weights, the input or both: one forward and backward pass.
@@ -439,7 +442,9 @@ class Model(training_model.Model):
         given = self._contents("x", x, names)
         names = names or ["x"] * len(given)
         found = [
-            features("x" if len(given) == 1 else f"x[{name!r}]", one, None if known is None else known[place], self.dtype)
+            features(
+                "x" if len(given) == 1 else f"x[{name!r}]", one, None if known is None else known[place], self.dtype
+            )
             for place, (name, one) in enumerate(zip(names, given, strict=True))
         ]
         if len({len(array) for array in found}) > 1:
@@ -519,9 +524,8 @@ class Model(training_model.Model):
         if symbols is not None:
             call = self.call_on(symbols, None if training is PHASE else training)
             return self.in_container(call.outputs, 1)
-        if training is not None and training is not PHASE and boolean("training", training):
-            return self._compute_in_training(x)
-        return self._compute(x) if out is None else self._predict_into(x, out)
+        in_training = training is not None and boolean("training", training)
+        return self._compute(x, in_training) if out is None else self._predict_into(x, out)
 
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
         """Write the weights alone to a .safetensors file that `load_weights` reads; whole, or not at all."""
@@ -565,12 +569,15 @@ class Model(training_model.Model):
             self.build_for([shape])
         return data, as_dict
 
-    def _compute(self, x: Any) -> Any:
+    def _compute(self, x: Any, training: bool) -> Any:
         """Return the outputs for x."""
         with self._lock:
             shapes, arrays = self._rows_of(x)
             self.build_for(shapes)
             network = self.network_for_rows(len(arrays[0]))
+            assert self._description is not None
+            if training and any(is_changed_by_training(stage) for stage in self._description.stages):
+                raise ValueError(f"training: got True for {self!r} with dropout or the like, needs train_on_batch")
             return self.reshaped(network.predict(self._one_or_list(arrays)))
 
     def _predict_into(self, x: Any, out: Any) -> np.ndarray:

@@ -171,7 +171,9 @@ def set_values(model: Model, weights: Tensors) -> None:
         model.set_weights([weights[name] for name in names])
 
 
-def state_in(model: Model, header: Mapping[str, Any], tensors: Tensors) -> tuple[int, list[np.ndarray]]:
+def state_in(
+    model: Model, header: Mapping[str, Any], tensors: Mapping[str, np.ndarray]
+) -> tuple[int, list[np.ndarray]]:
     """Return the number of updates and the optimizer's state in a file; ValueError where they do not fit."""
     step = integer("step", header["step"], at_least=0, below=2**63)
     state = {name: array for name, array in tensors.items() if name.startswith("optimizer/")}

@@ -83,7 +83,7 @@ def shares_of(positions: Any, first: float, has_connections: bool) -> list[float
 
 
 def rows_of(model: Model, expanded: bool, level: int = 0) -> Iterator[tuple[int, Layer]]:
-    """The layers of a model by rows of the table, those of models in it after them, each with its level."""
+    """Yield the layers of a model by rows of the table, those of models in it after them, each with its level."""
     for layer in model.layers:
         yield level, layer
         if expanded and isinstance(layer, Model):

@@ -76,7 +76,7 @@ class AppliesGradients(Settings):
                     got = [getattr(weight, "path", "an array") for weight in weights]
                     needs = "all trainable_weights of the model in their order"
                     raise ValueError(f"grads_and_vars: got {got}, needs {needs}")
-                return model.apply_gradients(gradients)
+                return int(model.apply_gradients(gradients))
         dtype = dtype_of(weights)
         shapes = [tuple(weight.shape) for weight in weights]
         arrays = weight_arrays("gradients", gradients, shapes, dtype)
@@ -105,9 +105,7 @@ class AppliesGradients(Settings):
         """Forget a model."""
         self.overwrite(_models=[one for one in self._models if one() not in (None, model)])
 
-    def _parameters_for(
-        self, weights: list[Weight], shapes: list[Shape], dtype: str
-    ) -> tuple[list[Block], Parameters]:
+    def _parameters_for(self, weights: list[Weight], shapes: list[Shape], dtype: str) -> tuple[list[Block], Parameters]:
         """Return the engine's arrays for weights outside of the models that it trains; made at the first call."""
         keys = [id(weight) for weight in weights]
         if self._applied is None:

@@ -1,4 +1,4 @@
-"""A model without its loops: a graph of layers, optimizer, loss and metrics, and the engine's network made from them."""
+"""A model without its loops: a graph of layers, optimizer, loss, metrics, and the engine's network made from them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from fastmlp.config import float_type, floatx, seeds
+from fastmlp.config import floatx, seeds
 from fastmlp.config.threads import threads_for
 from fastmlp.data.arrays import Shape, weight_arrays
 from fastmlp.kernels import Network
@@ -24,7 +24,7 @@ from fastmlp.metrics import Metric, get_list
 from fastmlp.metrics.compiled import CompiledMetrics, in_engine
 from fastmlp.optimizers import Optimizer
 from fastmlp.optimizers import get as get_optimizer
-from fastmlp.settings import boolean, integer, only, optional_name, real, refuse_methods, snake_case
+from fastmlp.settings import boolean, integer, only, optional_name, real, refuse_methods
 
 M = TypeVar("M", bound="Model")
 
@@ -65,12 +65,25 @@ class Model(Layer):
             epochs_trained=0,  # over all calls of fit: numbers the shuffles
             epochs_resumed=0,  # of the run that goes on, when a callback has restored its state
             _graph=None,
-            _changes=0,  # calls of add, pop and compile
-            _flags=None,  # what compile has seen of the layers' `trainable`
-            _state=None,  # step and slots for the optimizer of the network that is to be made
+            _changes=0,
+            _flags=None,
+            _state=None,
             **self._no_network(),
         )
 
+    _dtype: str
+    _seed_is_given: bool
+    _graph: Graph | None
+    _changes: int  # calls of add, pop and compile
+    _flags: dict[Layer, bool] | None  # what compile has seen of the layers' `trainable`
+    _state: tuple[int, list[np.ndarray]] | None  # step and slots for the optimizer of the network that is to be made
+    _structures: tuple[Any, Any] = (None, None)  # the containers of inputs and outputs, as they were given
+    _description: Description | None  # of the network
+    _other: Network | None  # with the gradients by the flags of now, where they are not those that compile has seen
+    _other_description: Description | None
+    _fast_shape: Shape | None  # of the rows that the network takes and gives as they are
+    _flags_seen: int
+    _flags_differ: bool
     seed: int
     optimizer: Optimizer | None
     loss: Loss | None
@@ -82,7 +95,7 @@ class Model(Layer):
     _network: Network | None
 
     @classmethod
-    def _unshared(cls) -> dict[str, Any]:  # type: ignore[override]
+    def _unshared(cls) -> dict[str, Any]:
         return {**Layer._unshared(), **cls._no_network(), "_lock": threading.RLock()}
 
     @staticmethod
@@ -221,7 +234,7 @@ class Model(Layer):
 
     @property
     def dtype(self) -> str:
-        return self._dtype  # type: ignore[no-any-return]
+        return self._dtype
 
     def use_dtype(self, dtype: str) -> None:
         self.overwrite(_dtype=dtype)
@@ -235,8 +248,7 @@ class Model(Layer):
             self.output_row_shapes()  # for its error
             needs = "Input(shape) as its first layer, or a call of build or fit"
             raise ValueError(f"model: got no input shape, needs {needs}")
-        graph: Graph = self._graph
-        return graph
+        return self._graph
 
     @property
     def built(self) -> bool:
@@ -362,7 +374,7 @@ class Model(Layer):
     # Weights
 
     def named_variables(self) -> dict[str, Variable]:
-        """The weights by their names by levels ("encoder/dense/kernel"), in the order of `get_weights`."""
+        """Return the weights by their names by levels ("encoder/dense/kernel"), in the order of `get_weights`."""
         self.graph  # noqa: B018, for its error
         return {f"{name}/{variable.name}": variable for name, leaf, _ in self.leaves() for variable in leaf.weights}
 
@@ -500,13 +512,13 @@ class Model(Layer):
     def trained(self) -> list[Variable]:
         """The weights that the network trains: those that were trainable when the model was compiled."""
         self.network  # noqa: B018, it knows
-        trained: list[Variable] = self._description.trained
-        return trained
+        assert self._description is not None
+        return self._description.trained
 
     @property
     def changes(self) -> int:
         """How often add, pop or compile were called: the network is another one after each."""
-        return int(self._changes)
+        return self._changes
 
     def require_unchanged(self, changes: int) -> None:
         """Raise RuntimeError unless `changes` is what it was."""
@@ -541,24 +553,24 @@ class Model(Layer):
         """
         if not self.flags_have_changed():
             return self.network_for_rows(rows, passes=3)
-        if self._other is None:
+        network = self._other
+        if network is None:
             description = self._describe({leaf: trainable for _, leaf, trainable in self.leaves()})
-            self.overwrite(_other=self._network_of(description, None), _other_description=description)
-        network: Network = self._other
+            network = self._network_of(description, None)
+            self.overwrite(_other=network, _other_description=description)
         network.step = self.network.step  # the masks of dropout are those of the next step of training
         network.threads = threads_for(3 * rows * network.multiply_adds)
         return network
 
     def flags_have_changed(self) -> bool:
         """Whether other weights are trainable now than the network trains."""
-        network = self.network
+        compiled = self.trained
         if self._flags_seen != self.flag_changes[0]:
             trained = self.trainable_weights
-            differs = trained != (self._other_description or self._description).trained
-            if differs:
+            if self._other_description is not None and trained != self._other_description.trained:
                 self.overwrite(_other=None, _other_description=None)
-            self.overwrite(_flags_seen=self.flag_changes[0], _flags_differ=trained != self._description.trained)
-        return network is not None and bool(self._flags_differ)
+            self.overwrite(_flags_seen=self.flag_changes[0], _flags_differ=trained != compiled)
+        return self._flags_differ
 
     def _describe(self, flags: dict[Layer, bool]) -> Description:
         seed = seeds.dropout_seed(self.seed)
@@ -635,7 +647,7 @@ class Model(Layer):
             if self.flags_have_changed():
                 needs = "a call of compile, which begins anew with the layers as they are"
                 raise ValueError(f"apply_gradients: got layers frozen or freed since compile, needs {needs}")
-            shapes = [variable.shape for variable in self._description.trained]
+            shapes = [variable.shape for variable in self.trained]
             arrays = weight_arrays("gradients", gradients, shapes, self.dtype)
             return self.optimizer.update(self.network, arrays)
 
@@ -644,7 +656,7 @@ class Model(Layer):
         first = next((one for one in variables if isinstance(one, Variable)), None)
         if first is None or not self.built:
             return False
-        known = self._description.trained if self._network is not None else self.weights
+        known = [] if self._description is None else self._description.trained
         return any(first is variable for variable in known) or any(first is variable for variable in self.weights)
 
     def blend_weights(self, other: Model, tau: float) -> None:
@@ -675,9 +687,11 @@ class Model(Layer):
 
     def _blocks(self) -> list[Block]:
         self.network  # noqa: B018, it knows
-        if self._description.blocks is None:
-            self._description.blocks = [variable.block for variable in self._description.variables]
-        return self._description.blocks
+        description = self._description
+        assert description is not None
+        if description.blocks is None:
+            description.blocks = [variable.block for variable in description.variables]
+        return description.blocks
 
     def discard_network(self) -> None:
         """Forget the network; the weights stay, the optimizer starts anew."""

@@ -104,7 +104,9 @@ def placed(layers: Iterable[Any], edges: list[tuple[Any, Any]], asked: dict[str,
     for before, after in edges:
         rows[after] = max(rows[after], rows[before] + 1)
     texts = {layer: lines_of(layer, asked) for layer in rows}
-    sizes = {layer: (2 * MARGIN + LETTER * max(map(len, text)), MARGIN + LINE * len(text)) for layer, text in texts.items()}
+    sizes = {
+        layer: (2 * MARGIN + LETTER * max(map(len, text)), MARGIN + LINE * len(text)) for layer, text in texts.items()
+    }
     members = [[layer for layer in rows if rows[layer] == row] for row in range(max(rows.values()) + 1)]
     widths = [sum(sizes[layer][0] for layer in row) + GAP * (len(row) - 1) for row in members]
     boxes, top = {}, float(MARGIN)

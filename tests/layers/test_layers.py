@@ -52,7 +52,12 @@ def test_input():
     assert Input((28, 28)).shape == Input([28, 28]).shape == (None, 28, 28)
     assert Input(784).shape == Input(batch_shape=(None, 784)).shape == (None, 784) and Input(784).row_shape == (784,)
     assert Input(3, name="left").name == "left" and Input(3, dtype="int32").dtype == "int32"
-    for arguments in ({"batch_size": 3}, {"batch_shape": (3, 4)}, {"batch_shape": (None, 4), "shape": 4}, {"dtype": "x"}):
+    for arguments in (
+        {"batch_size": 3},
+        {"batch_shape": (3, 4)},
+        {"batch_shape": (None, 4), "shape": 4},
+        {"dtype": "x"},
+    ):
         with pytest.raises(ValueError, match=r"(batch_size|batch_shape|dtype): got .*, needs"):
             Input(**{"shape": None if "batch_shape" in arguments else 4, **arguments})
 

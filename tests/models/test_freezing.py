@@ -80,7 +80,9 @@ def test_frozen_batch_normalizations_use_their_statistics():
     before = layer.get_weights()
     loss = model.train_on_batch(X, Y)
     assert same(layer.get_weights(), before)
-    expected = keras.Sequential([Input((4,)), Normalization(mean=0.5, variance=2.001), Dense(3)], dtype="float64", seed=1)
+    expected = keras.Sequential(
+        [Input((4,)), Normalization(mean=0.5, variance=2.001), Dense(3)], dtype="float64", seed=1
+    )
     expected.compile("sgd", "mse")
     assert loss == pytest.approx(expected.train_on_batch(X, Y), rel=1e-12)
 

@@ -288,7 +288,7 @@ def test_a_subclass_with_a_call_comes_back_with_its_layers(tmp_path):
     twin = keras.load_model(path, custom_objects={"Own": Own})
     assert type(twin) is Own and twin.hidden == twin.layers[:2] and twin.dropout is twin.layers[2]
     assert twin.train_on_batch(X, Y) == model.train_on_batch(X, Y)
-    with pytest.raises(ValueError, match="custom_objects: got .*, needs a subclass of Model"):
+    with pytest.raises(ValueError, match=r"custom_objects: got .*, needs a subclass of Model"):
         keras.load_model(path, custom_objects={"Own": keras.Sequential})
 
 
@@ -326,7 +326,9 @@ def test_clones_have_other_weights_unless_a_seed_was_given():
     assert same(clone_model(functional()).get_weights(), functional().get_weights())
 
     def wider(layer):
-        return Dense(7) if isinstance(layer, Dense) and layer.units == 5 else type(layer).from_config(layer.get_config())
+        return (
+            Dense(7) if isinstance(layer, Dense) and layer.units == 5 else type(layer).from_config(layer.get_config())
+        )
 
     assert clone_model(functional(), clone_function=wider).layers[1].units == 7
     other = Input((4,), name="other")

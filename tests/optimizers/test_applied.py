@@ -219,7 +219,10 @@ def test_vjp_and_apply_gradients_need_no_loss():
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_weights_blend_towards_those_of_another_model(dtype):
-    model, target = make("sgd", dtype, hidden=[layers.BatchNormalization()]), make("sgd", dtype, [layers.BatchNormalization()])
+    model, target = (
+        make("sgd", dtype, hidden=[layers.BatchNormalization()]),
+        make("sgd", dtype, [layers.BatchNormalization()]),
+    )
     model.train_on_batch(X, Y)
     before, towards = target.get_weights(), model.get_weights()
     target.blend_weights(model, 0.25)
