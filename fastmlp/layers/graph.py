@@ -31,6 +31,8 @@ class Graph:
     input_row_shapes, output_row_shapes : tuple of tuple of int
     calls : list of Call
         In the order of Keras' layers: those that are farthest from the outputs first.
+    is_single : bool
+        Whether there is one input and one output, which is the last of what is computed.
     layers : list of Layer
         Those of the inputs and of the calls, each once.
 
@@ -45,6 +47,8 @@ class Graph:
         self.input_row_shapes: tuple[Shape, ...] = tuple(symbol.row_shape for symbol in inputs)
         self.output_row_shapes: tuple[Shape, ...] = tuple(symbol.row_shape for symbol in outputs)
         self.calls, self.layers = ordered(self.inputs, self.outputs)
+        branches = any(len(call.outputs) > 1 or (call.graph and not call.graph.is_single) for call in self.calls)
+        self.is_single: bool = len(self.inputs) == len(self.outputs) == 1 and not branches
 
     def describe(self, seed: int, frozen: Callable[[Any], bool] = lambda layer: False) -> Description:
         """Return the engine's description of the graph.

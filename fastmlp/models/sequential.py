@@ -129,10 +129,6 @@ class Sequential(Model):
             return layer
 
     @property
-    def is_single(self) -> bool:
-        return True
-
-    @property
     def input_names(self) -> list[str]:
         return ["input_layer"] if self._first is None else [self._first.name]
 

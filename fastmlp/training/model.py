@@ -342,8 +342,8 @@ class Model(Layer):
 
     @property
     def is_single(self) -> bool:
-        """Whether there is one input and one output."""
-        return self._graph is None or len(self._graph.inputs) == len(self._graph.outputs) == 1
+        """Whether there is one input and one output, the last of all stages: the engine then takes no lists."""
+        return self._graph is None or self._graph.is_single
 
     # As a layer
 
