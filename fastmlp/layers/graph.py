@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -92,7 +93,7 @@ class Description:
     blocks: list[Block] | None = None  # of the variables, once they are asked for
     first_stages: dict[Layer, int] = field(default_factory=dict)  # of layers with weights, by their first call
 
-    @property
+    @functools.cached_property
     def trained(self) -> list[Variable]:
         """The weights that have gradients."""
         return [one for one in self.variables if one.has_gradients and not self.frozen(one.layer)]

@@ -81,7 +81,7 @@ def load_backup(model: Model, path: Path) -> int:
         expected, saved = identity(model.get_config(), compiled_of(model)), identity(header["model"], header["compile"])
         for part in expected:
             if expected[part] != saved.get(part):
-                raise ValueError(f"{part} of another model: {saved.get(part)}, needs {expected[part]}")
+                raise ValueError(f"{part} of another model: {saved.get(part)!r:.300}, needs {expected[part]!r:.300}")
         assert model.optimizer is not None
         run = {
             "seed": integer("seed", header["model"]["seed"], at_least=0),
@@ -101,8 +101,17 @@ def identity(config: Mapping[str, Any], compiled: Mapping[str, Any]) -> dict[str
     """Return what must be the same where a run goes on; a seed and a learning rate it brings along."""
     optimizer = compiled["optimizer"]
     settings = {name: value for name, value in optimizer["config"].items() if name != "learning_rate"}
-    same = {name: value for name, value in config.items() if name != "seed"}
-    return {**same, **compiled, "optimizer": {**optimizer, "config": settings}}
+    return {**without_seeds(config), **compiled, "optimizer": {**optimizer, "config": settings}}
+
+
+def without_seeds(config: Any) -> Any:
+    """Return a model's description without its seed, and without those of the models in it."""
+    if isinstance(config, list):
+        return [without_seeds(item) for item in config]
+    if not isinstance(config, Mapping):
+        return config
+    is_model = "layers" in config
+    return {name: without_seeds(item) for name, item in config.items() if not (is_model and name == "seed")}
 
 
 def compiled_of(model: Model) -> dict[str, Any]:

@@ -564,9 +564,8 @@ class Model(Layer):
 
     def flags_have_changed(self) -> bool:
         """Whether other weights are trainable now than the network trains."""
-        compiled = self.trained
         if self._flags_seen != self.flag_changes[0]:
-            trained = self.trainable_weights
+            compiled, trained = self.trained, self.trainable_weights
             if self._other_description is not None and trained != self._other_description.trained:
                 self.overwrite(_other=None, _other_description=None)
             self.overwrite(_flags_seen=self.flag_changes[0], _flags_differ=trained != compiled)

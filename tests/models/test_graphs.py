@@ -426,3 +426,45 @@ def test_an_adapted_layer_before_a_model():
     assert model(X) == pytest.approx((X - X.mean(0)) / X.std(0) @ kernel, rel=1e-9)
     assert layer(X) == pytest.approx((X - X.mean(0)) / X.std(0), rel=1e-9)
     assert BatchNormalization()(X.astype("f4")).shape == (30, 4)
+
+
+@pytest.mark.parametrize("make", [*MAKERS.values(), repeated], ids=lambda make: make.__name__)
+def test_a_run_goes_on_from_its_backup_to_the_same_bits(make, tmp_path):
+    class Killed(Exception):
+        pass
+
+    class Kill(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 1:
+                raise Killed
+
+    def run(*more, epochs=4):
+        model = make()
+        model.compile("adam", "mse")
+        backup = keras.callbacks.BackupAndRestore(tmp_path / "backup")
+        history = model.fit(X, Y, 7, epochs=epochs, verbose=0, callbacks=[backup, *more]).history
+        return model.get_weights(), history["loss"]
+
+    whole, losses = run()
+    with pytest.raises(Killed):
+        run(Kill())
+    rest, more = run()
+    assert same(rest, whole) and more == losses[2:]
+    with pytest.raises(Killed):
+        run(Kill())
+    other = keras.Sequential([Input((4,)), Dense(3)])
+    other.compile("adam", "mse")
+    with pytest.raises(ValueError, match="of another model"):
+        other.fit(X, Y, verbose=0, callbacks=[keras.callbacks.BackupAndRestore(tmp_path / "backup")])
+
+
+def test_weights_alone_go_into_files_by_their_levels(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    model = trained(nested)
+    model.save_weights(path)
+    twin = nested()
+    twin.load_weights(path)
+    assert same(twin.get_weights(), model.get_weights())
+    assert list(model.weight_names)[:2] == ["first/dense/kernel", "first/dense/bias"]
+    with pytest.raises(ValueError, match="weights: got none for 'batch_normalization/beta'"):
+        functional().load_weights(path)
