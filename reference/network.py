@@ -49,7 +49,8 @@ class Network(Parameters):
         For each of its weights a layer may have {"l1": float, "l2": float, "max_norm": float} under the weight's name.
         "inputs" are the numbers of what a layer reads, all below its own; the one before it, if there are none.
         "weights_of" is the number of a layer whose weights it shares. "trainable": False freezes its weights, for all
-        that share them: they have no gradients, penalties nor constraints, and no statistics move or are taken.
+        that share them: they have no gradients, penalties nor constraints, and no statistics move or are taken. A batch
+        normalization with "inference": True takes none either, though its weights are trained.
     loss : str, dict, callable or None, or a list of them, optional
         A name of LOSSES, or {"name": str} with what that function takes besides, as in LOSS_SETTINGS, and with
         "label_smoothing" of the cross-entropies that take rows. A pair of FUSED is computed from the input of the last
@@ -194,9 +195,12 @@ class Network(Parameters):
         given = zip(self.of_outputs(metric), self.of_outputs(y), self.outputs, strict=True)
         return [METRICS[name](targets, values[place]) for name, targets, place in given]
 
-    def predict(self, x):
-        """Each output, [rows, units], for x : [rows, inputs] or a list of them."""
-        values = self.forward(x)
+    def predict(self, x, training=False):
+        """Each output, [rows, units], for x : [rows, inputs] or a list of them.
+
+        Where training is True all is as in the next step of train_epoch, moving statistics included.
+        """
+        values = self.forward(x, self.step if training else None)
         return self.as_given([values[place] for place in self.outputs])
 
     def train_epoch(
@@ -302,8 +306,8 @@ class Network(Parameters):
         values = self.forward(x, step)
         found = [None] * len(values)
         for place, dy in ops.pairs(self.outputs, self.of_outputs(output_gradients)):
-            if dy is not None:
-                contribute(found, place, dy)
+            zeros = [[0.0] * len(row) for row in values[place]]
+            contribute(found, place, zeros if dy is None else dy)
         gradients = self.propagate(found, values, step, has_penalties=False)
         self.fill_input_gradient(input_gradient, self.of_inputs(found, values))
         return gradients

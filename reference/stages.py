@@ -226,8 +226,9 @@ def column_statistics(stage, x, step):
 
 
 def normalizes_by_batch(stage, step):
-    """Whether a stage normalizes with the statistics of the batch: in training, unless it is frozen."""
-    return stage["kind"] == "batch_normalization" and stage["trainable"] and step is not None
+    """Whether a stage normalizes with the statistics of the batch: in training, unless it is frozen or told not to."""
+    is_told_not_to = not stage["trainable"] or stage.get("inference", False)
+    return stage["kind"] == "batch_normalization" and not is_told_not_to and step is not None
 
 
 def move_statistics(stage, x):

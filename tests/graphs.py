@@ -146,6 +146,16 @@ GRAPHS = {
         None,
         [ACCURACY],
     ),
+    "statistics_kept": Graph(
+        [6],
+        [
+            dense(9, "tanh"),
+            batch_normalization(gamma={"l2": 0.01}) | {"inference": True},
+            dense(2),
+        ],
+        [3],
+        [SQUARES],
+    ),
     "frozen_between": Graph(
         [9],
         [
@@ -249,18 +259,17 @@ GRAPHS = {
         [SQUARES],
     ),
     "read_twice_by_one": Graph(
-        [35],
+        [5],
         [
             dense(34, "tanh"),
             merge("multiply", 1, 1),
             merge("average", 1, 2, 1),
-            merge("concatenate", 3, 1, 3),
-            dense(34),
-            merge("subtract", 5, 5),
-            merge("add", 6, 1, 1, 5),
+            merge("subtract", 3, 3),
+            merge("add", 4, 1, 1, 3),
+            merge("concatenate", 5, 2, 5),
         ],
-        [7],
-        ["log_cosh"],
+        [5, 6],
+        ["log_cosh", SQUARES],
     ),
     "gate": Graph(
         [6],

@@ -18,7 +18,7 @@ from fastmlp import initializers, regularizers
 from fastmlp.config import float_type, floatx, seeds
 from fastmlp.data.arrays import Shape, features
 from fastmlp.kernels import Network
-from fastmlp.layers.description import is_changed_by_training, numbered
+from fastmlp.layers.description import numbered
 from fastmlp.layers.symbol import PHASE, Call, Symbol, single_or_list, symbols_in
 from fastmlp.layers.variable import Variable
 from fastmlp.settings import Settings, boolean, integer, only, optional_name, refuse_methods, snake_case, to_plain
@@ -425,14 +425,13 @@ class Layer(Settings):
         shapes = [array.shape[1:] for array in arrays]
         (output,) = self.output_row_shapes(shapes)
         self.build_for(shapes)
-        if training and any(is_changed_by_training(spec) for spec in self.specs(0, single_or_list(shapes))):
-            raise ValueError(f"training: got True for layer {self.name!r} alone, needs False, or a model to train")
         kept = self._alone
         if kept is None or kept[0] != shapes:
             kept = (shapes, self._network_alone(shapes))
             self.overwrite(_alone=kept)
         flat = [array.reshape(len(array), -1) for array in arrays]
-        outputs: np.ndarray = kept[1].predict(single_or_list(flat))
+        outputs: np.ndarray = kept[1].predict(single_or_list(flat), training=training)
+        kept[1].step += training  # so that the next masks are other ones
         return outputs.reshape(len(outputs), *output)
 
     def _network_alone(self, shapes: list[Shape]) -> Network:

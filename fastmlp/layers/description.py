@@ -36,11 +36,6 @@ def numbered(specs: Sequence[Stage], inputs: Sequence[int], first: int) -> list[
     return stages
 
 
-def is_changed_by_training(stage: Stage) -> bool:
-    """Whether a stage gives something else while the model trains."""
-    return stage["kind"] in RANDOM or (stage["kind"] == "batch_normalization" and stage.get("trainable", True))
-
-
 def in_predictions(specs: Sequence[Stage]) -> list[Stage]:
     """Return the stages of a layer that works as in predictions while the others train."""
     kept = [spec for spec in specs if spec["kind"] not in RANDOM]

@@ -133,10 +133,6 @@ class Description:
                     stage["weights_of"] = shared + place
                 if self.frozen(layer):
                     stage["trainable"] = False
-                elif "inference" in stage:
-                    needs = "it frozen (trainable=False), or training=None"
-                    raise ValueError(f"training: got False for layer {layer.name!r}, which is trained, needs {needs}")
-                stage.pop("inference", None)
 
 
 def ordered(inputs: tuple[Symbol, ...], outputs: tuple[Symbol, ...]) -> tuple[list[Call], list[Layer]]:

@@ -17,7 +17,7 @@ from fastmlp.data.arrays import Shape, features, require_memory
 from fastmlp.data.batches import whole
 from fastmlp.data.rows import Data
 from fastmlp.layers import InputLayer, Layer
-from fastmlp.layers.description import in_predictions, is_changed_by_training
+from fastmlp.layers.description import in_predictions
 from fastmlp.layers.graph import Graph, from_inputs
 from fastmlp.layers.symbol import PHASE, Symbol, single_or_list
 from fastmlp.models import saving
@@ -30,6 +30,8 @@ from fastmlp.training import model as training_model
 from fastmlp.training.inputs import FitArguments
 from fastmlp.training.progress import Progress, verbosity
 from fastmlp.training.results import Results
+
+FIRST_DRAWN = 2**62  # beyond all steps of training: number of the first calls' masks
 
 
 class Model(training_model.Model):
@@ -52,6 +54,7 @@ class Model(training_model.Model):
     """
 
     history: History | None = None  # of the last fit
+    _drawn: int = 0  # calls with training=True, each of which draws masks of its own
     _results: Results | None = None  # of single batches
     _traced: tuple[Sequence[Shape], Graph, Any] | None = None  # of a `call` of one's own, while it is not built
 
@@ -506,7 +509,8 @@ class Model(training_model.Model):
             C-contiguous memory for the outputs, which is returned; with it, and x of the model's dtype, a small network
             answers in a microsecond or two.
         training : bool, optional
-            As of a layer.
+            As of a layer. True draws other masks of dropout at each call, and moves the averages of batch
+            normalizations.
 
         Raises
         ------
@@ -575,10 +579,14 @@ class Model(training_model.Model):
             shapes, arrays = self._rows_of(x)
             self.build_for(shapes)
             network = self.network_for_rows(len(arrays[0]))
-            assert self._description is not None
-            if training and any(is_changed_by_training(stage) for stage in self._description.stages):
-                raise ValueError(f"training: got True for {self!r} with dropout or the like, needs train_on_batch")
-            return self.reshaped(network.predict(self._one_or_list(arrays)))
+            if not training:
+                return self.reshaped(network.predict(self._one_or_list(arrays)))
+            step, self._drawn = network.step, self._drawn + 1
+            network.step = FIRST_DRAWN + self._drawn
+            try:
+                return self.reshaped(network.predict(self._one_or_list(arrays), training=True))
+            finally:
+                network.step = step
 
     def _predict_into(self, x: Any, out: Any) -> np.ndarray:
         """Fill `out`, which must fit exactly, with the outputs for x."""
@@ -592,7 +600,7 @@ class Model(training_model.Model):
             require_memory("out", out, (rows, *row), self.dtype)
             if np.may_share_memory(arrays[0], out):
                 raise ValueError("out: got memory that x uses too, needs memory of its own")
-            self.network_for_rows(rows).predict(arrays[0], out.reshape(rows, -1))
+            self.network_for_rows(rows).predict(arrays[0], out=out.reshape(rows, -1))
             return out  # type: ignore[no-any-return]
 
 

@@ -468,3 +468,34 @@ def test_weights_alone_go_into_files_by_their_levels(tmp_path):
     assert list(model.weight_names)[:2] == ["first/dense/kernel", "first/dense/bias"]
     with pytest.raises(ValueError, match="weights: got none for 'batch_normalization/beta'"):
         functional().load_weights(path)
+
+
+def test_outputs_as_in_training():
+    model = keras.Sequential([Input((4,)), Dropout(0.5)], dtype="float64", seed=1)
+    first, second = (model(X, training=True) for _ in range(2))
+    assert set(np.unique(first / X)) == {0.0, 2.0} and not np.array_equal(first, second)
+    assert np.array_equal(model(X, training=False), X) and np.array_equal(model(X), X)
+    model.compile("sgd", "mse")
+    twin = keras.Sequential([Input((4,)), Dropout(0.5)], dtype="float64", seed=1)
+    twin.compile("sgd", "mse")
+    model(X, training=True)
+    assert model.train_on_batch(X, X) == twin.train_on_batch(X, X)  # whose masks are not touched
+    layer = Dropout(0.5, seed=4, dtype="float64")
+    first, second = (layer(X, training=True) for _ in range(2))
+    assert set(np.unique(first / X)) == {0.0, 2.0} and not np.array_equal(first, second)
+    normalized = BatchNormalization(dtype="float64")
+    assert normalized(X, training=True).mean(axis=0) == pytest.approx(0, abs=1e-12)
+    assert normalized.get_weights()[2] == pytest.approx(0.01 * X.mean(axis=0))
+    with pytest.raises(TypeError, match="training: got 1"):
+        model(X, training=1)
+
+
+def test_batch_normalizations_of_a_call_without_training_keep_their_statistics():
+    """Also where their gamma is trained, as when a trunk is tuned finely."""
+    base = keras.Sequential([Input((4,)), BatchNormalization()])
+    inputs = Input((4,))
+    model = keras.Model(inputs, Dense(3)(base(inputs, training=False)))
+    model.compile("sgd", "mse")
+    gamma, _, mean, variance = base.get_weights()
+    model.fit(X, Y, verbose=0)
+    assert same(base.get_weights()[2:], [mean, variance]) and not np.array_equal(base.get_weights()[0], gamma)

@@ -81,6 +81,7 @@ cdef void learn(Plan *plan, const Part *part, const Pass *run, const floating *t
 cdef inline void backward_for_all(Plan *plan, const Part *part, const Pass *run, const floating *tag) noexcept nogil:
     backward(plan, part, run, tag)
     if plan.unreached:
+        barrier_wait(&plan.barrier, part.threads)  # others may still read the weights, forward
         apply_to_unreached(plan, part, run, tag)
 
 
@@ -131,19 +132,34 @@ cdef void predict_alone(Plan *plan, const Data *data, Py_ssize_t together, const
 cdef void predict_chunk(Plan *plan, const Data *data, Py_ssize_t together, Py_ssize_t chunk, int thread,
                         const floating *tag) noexcept nogil:
     """Predictions of `together` rows, in memory that thread number `thread` has for itself."""
-    cdef int width = panel_columns(plan.isa, tag)
-    cdef Py_ssize_t first = thread * together, start = chunk * together - first, i
-    cdef const Matrix *predictions
-    cdef floating *out
-    cdef int number
+    cdef Py_ssize_t first = thread * together, start = chunk * together - first
     cdef Pass run = pass_of(plan, False, False)
     cdef Part part = part_alone(plan, thread, first, first + min(together, data.rows - chunk * together))
     load_rows(plan, data, start, &part, tag)
     forward(plan, &part, &run, tag)
+    give_predictions(plan, data, start, &part, tag)
+
+
+cdef void predict_in_training(Plan *plan, const Data *data, const floating *tag) noexcept nogil:
+    """The outputs of all rows as one batch, as they are in training."""
+    cdef Part part = part_of(plan, data.rows)
+    cdef Pass run = pass_of(plan, False, True)
+    load_rows(plan, data, 0, &part, tag)
+    forward(plan, &part, &run, tag)
+    give_predictions(plan, data, 0, &part, tag)
+
+
+cdef void give_predictions(Plan *plan, const Data *data, Py_ssize_t start, const Part *part,
+                           const floating *tag) noexcept nogil:
+    """Copy the outputs of the thread's own rows, the row i of the batch to the place start + i."""
+    cdef int width = panel_columns(plan.isa, tag), number
+    cdef const Matrix *predictions
+    cdef floating *out
+    cdef Py_ssize_t i
     for number in range(plan.output_count):
         out = <floating *> data.targets[number].predictions
         predictions = &plan.stages[plan.outputs[number].stage].output
-        for i in range(part.first, part.last):
+        for i in range(part.own_first, part.own_last):
             copy_row(predictions, i, width, out + (start + i) * predictions.columns)
 
 

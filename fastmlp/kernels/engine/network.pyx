@@ -17,7 +17,7 @@ from fastmlp.kernels.engine.description import ACTIVATIONS, KINDS, LOSSES, METRI
 from fastmlp.kernels.engine.stages import TRAINED, describe
 from fastmlp.kernels.limits import MAX_THREADS, WORK_PER_THREAD, usable
 
-from fastmlp.kernels.engine.epoch cimport differentiate, evaluate, predict, predict_alone, train
+from fastmlp.kernels.engine.epoch cimport differentiate, evaluate, predict, predict_alone, predict_in_training, train
 from fastmlp.kernels.engine.exceptions cimport raise_kept
 from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, blocks as blocks_of, counter_set, thread_number
 from fastmlp.kernels.engine.parameters cimport Parameters, address, address_or_null
@@ -36,6 +36,7 @@ cdef enum:
     EVALUATE
     DIFFERENTIATE
     DIFFERENTIATE_IN_TRAINING
+    PREDICT_IN_TRAINING
 
 # whether zeros of a layer's input may be left out of its products; the results have the same bits
 SKIP_ZEROS = os.environ.get("FASTMLP_SKIP_ZEROS", "1") != "0"
@@ -97,7 +98,7 @@ cdef class Network(Parameters):
     cdef readonly bint several_inputs, several_outputs
     cdef int thread_limit
     cdef readonly Py_ssize_t multiply_adds
-    cdef bint has_barriers  # without them a pass is too little work for several threads
+    cdef bint has_barriers  # in forward; without them a pass is too little work for several threads
     cdef Py_ssize_t capacity, capacity_threads
     cdef object stage_memory, workspace, custom_losses, description, differentiable
     cdef Source *sources
@@ -155,7 +156,7 @@ cdef class Network(Parameters):
             stage.last_reader = count if one.last_reader is None else one.last_reader
             stage.wanted = FOR_WEIGHTS * one.wants_for_weights | FOR_INPUTS * one.wants_for_inputs
             stage.use = USES[one.use]
-            stage.frozen = not one.trainable
+            stage.frozen = not one.trainable or settings.get("inference", False)
             stage.l1 = settings.get("l1", 0.0)
             stage.l2 = settings.get("l2", 0.0)
             stage.rate = settings.get("rate", 0.0)
@@ -170,7 +171,7 @@ cdef class Network(Parameters):
             edges += stage.edge_count
             if stage.kind != INPUT:
                 self.set_edges(stage, one.edges)
-            self.has_barriers |= stage.kind in (DENSE, BATCH_NORMALIZATION, EMBEDDING)
+            self.has_barriers |= stage.kind == DENSE or (stage.kind == BATCH_NORMALIZATION and not stage.frozen)
             self.plan.active |= stage.kind == ACTIVITY_PENALTY
             for name, shape in one.weight_shapes.items():
                 if one.owner == i:
@@ -383,13 +384,17 @@ cdef class Network(Parameters):
         losses = [self.plan.outputs[i].loss_total / rows for i in range(count)]
         return loss, losses, [self.plan.outputs[i].metric_total / rows for i in range(count)]
 
-    def predict(self, x, out=None):
-        """The output, [rows, units], or `out` filled with it; lists of several. x is as in train_epoch."""
+    def predict(self, x, training=False, out=None):
+        """The output, [rows, units], or `out` filled with it; lists of several. x is as in train_epoch.
+
+        Where `training` is True all rows are one batch, as in the next step of train_epoch, moving statistics included.
+        """
         if out is None:
             rows = self.rows_of(x)
             arrays = [np.empty((rows, columns), self.dtype) for columns in self.output_columns]
             out = arrays if self.several_outputs else arrays[0]
-        self.run(PREDICT, x, None, None, CHUNK, None, None, None, None, out, None, None)
+        what, batch_size = (PREDICT_IN_TRAINING, self.rows_of(x)) if training else (PREDICT, CHUNK)
+        self.run(what, x, None, None, batch_size, None, None, None, None, out, None, None)
         return out
 
     def predict_small(self, x, out):
@@ -515,11 +520,11 @@ cdef class Network(Parameters):
         outs = self.for_outputs("predictions", predictions)
         given = self.for_outputs("output_gradients", output_gradients)
         by_inputs = listed("input_gradient", input_gradient, self.plan.input_count, self.several_inputs)
-        unlabelled = what == PREDICT or output_gradients is not None
+        unlabelled = what in (PREDICT, PREDICT_IN_TRAINING) or output_gradients is not None
         rows = check_data(self, xs, ys, metrics, order, batch_size, unlabelled)
         check_rows_and_steps(self, rows, order, batch_size, weights, learning_rates, penalty_scales)
         if predictions is not None:
-            check_memory("out" if what == PREDICT else "predictions", self, xs, outs, self.output_columns)
+            check_memory("out" if unlabelled else "predictions", self, xs, outs, self.output_columns)
         if input_gradient is not None:
             check_memory("input_gradient", self, xs, by_inputs, self.input_columns)
         if output_gradients is not None:
@@ -597,6 +602,8 @@ cdef void loop(int what, Plan *plan, const Data *data, Py_ssize_t batch_size, co
         train(plan, data, batch_size, tag)
     elif what == PREDICT:
         predict(plan, data, batch_size, thread_number(), tag)
+    elif what == PREDICT_IN_TRAINING:
+        predict_in_training(plan, data, tag)
     elif what == EVALUATE:
         evaluate(plan, data, batch_size, tag)
     else:

@@ -33,7 +33,7 @@ cdef void compare(Plan *plan, const Data *data, Py_ssize_t start, const Part *pa
             return
         for i in range(part.own_first, part.own_last):
             compare_row(plan, output, target, row_number(data, start + i), i, part, run, tag)
-        if run.gradients and output.completes:
+        if run.gradients and output.completes and output.loss.kind != NO_LOSS:
             complete(plan, output, part, tag)
     if plan.has_loss:
         for i in range(part.own_first, part.own_last):

@@ -171,7 +171,7 @@ cdef void rowwise_backward(Plan *plan, int number, const Part *part, const Pass 
             activate_gradient(plan.isa, stage.activation, n,
                               element(source, part.own_first, panel, width, tag), dx)
         elif stage.kind == RESCALING:
-            rescale(plan.isa, n, stage.scale, 0.0, dx)
+            rescale(plan.isa, n, stage.scale, -0.0, dx)  # 0.0 would lose the sign of 0
         elif stage.kind == ACTIVITY_PENALTY and run.penalized:
             add_activity_gradient(stage, part.last - part.first, n,
                                   element(&stage.output, part.own_first, panel, width, tag), dx)

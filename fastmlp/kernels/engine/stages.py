@@ -52,6 +52,8 @@ class Stage:
         Of its output: columns, and rows for each row of the batch.
     owner : int
         The number of the stage whose weights it uses: its own, except where they are shared.
+    trainable : bool
+        Whether those may be trained, as their owner says.
     last_reader : int, optional
         The last stage that gives its output a gradient, None for outputs of the network alone.
     wants_for_weights, wants_for_inputs : bool
@@ -69,6 +71,7 @@ class Stage:
     columns: int
     groups: int
     owner: int
+    trainable: bool = True
     reached: bool = False
     apart: bool = False
     last_reader: int | None = None
@@ -83,10 +86,6 @@ class Stage:
     @property
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:
         return weight_shapes(self.layer, self.inputs)
-
-    @property
-    def trainable(self) -> bool:
-        return bool(self.layer.get("trainable", True))
 
 
 @dataclass
@@ -190,6 +189,7 @@ def add_stages(network: Description, inputs: Sequence[int], layers: Sequence[Lay
         owner = len(stages) if "weights_of" not in layer else owner_of(layer, number, firsts)
         firsts.append(len(stages))
         stages.append(Stage(layer, place, edges, read[0].columns, columns, groups, owner))
+        stages[-1].trainable = bool(stages[owner].layer.get("trainable", True))
         if owner != firsts[-1]:
             check_owner(stages, stages[-1], number)
         activation = layer.get("activation", "linear")

@@ -7,6 +7,7 @@ from fastmlp.kernels import Network
 from tests.graphs import GRAPHS, graph_data, graph_weights, oracle_of
 from tests.kernels.engine.comparing import assert_same, lists
 from tests.networks import AROUND_A_RULE, OPTIMIZERS
+from tests.random_graphs import random_graph
 
 ROWS, BATCH = 19, 8
 # of each kind: plain, with slots, with norms of gradients, with all that may be around a rule
@@ -28,16 +29,16 @@ def room(network, rows):
     return [np.empty((rows, columns), network.dtype) for columns in network.output_columns]
 
 
-def check_graph(graph, optimizer, threads, rng):
+def check_graph(graph, optimizer, threads, rng, rows=ROWS):
     """Train, evaluate, predict and differentiate alike."""
-    data, weights = graph_data(graph, ROWS, rng), graph_weights(graph, rng)
+    data, weights = graph_data(graph, rows, rng), graph_weights(graph, rng)
     oracle, network = oracle_of(graph, optimizer), network_of(graph, optimizer, threads=threads)
     oracle.set_weights(lists(weights))
     network.set_weights(weights)
     given, oracle_given = (data.x, data.y), (nested(data.x), nested(data.y))
-    order, row_weights, metrics = rng.permutation(ROWS), data.sample_weight, graph.metrics
+    order, row_weights, metrics = rng.permutation(rows), data.sample_weight, graph.metrics
     for weighted in (False, True):
-        predictions, expected = room(network, ROWS), [[[0.0] * n for _ in range(ROWS)] for n in network.output_columns]
+        predictions, expected = room(network, rows), [[[0.0] * n for _ in range(rows)] for n in network.output_columns]
         w, oracle_w = (row_weights, nested(row_weights)) if weighted else (None, None)
         result = network.train_epoch(*given, order, BATCH, metrics, w, predictions=predictions)
         assert result == oracle.train_epoch(
@@ -47,14 +48,15 @@ def check_graph(graph, optimizer, threads, rng):
         assert_same(network.get_weights(), oracle.get_weights())
         assert_same(network.get_optimizer_state(), oracle.get_optimizer_state())
         assert network.evaluate(*given, metrics, w) == oracle.evaluate(*oracle_given, metrics, oracle_w)
-    assert_same(network.predict(data.x), oracle.predict(oracle_given[0]))
+    for training in (False, True):
+        assert_same(network.predict(data.x, training), oracle.predict(oracle_given[0], training))
     for training in (False, True):
         dx, oracle_dx = [np.empty_like(x) for x in data.x], [[] for _ in data.x]
         loss, gradients = network.gradients(*given, row_weights, dx, training)
         oracle_loss, oracle_gradients = oracle.gradients(*oracle_given, nested(row_weights), oracle_dx, training)
         assert loss == oracle_loss
         assert_same([*gradients, *dx], [*oracle_gradients, *oracle_dx])
-        dy = [rng.normal(size=(ROWS, columns)) for columns in network.output_columns]
+        dy = [rng.normal(size=(rows, columns)) for columns in network.output_columns]
         dy[0] = None if len(dy) > 1 else dy[0]
         dx, oracle_dx = [np.empty_like(x) for x in data.x], [[] for _ in data.x]
         gradients = network.vjp(data.x, dy, dx, training)
@@ -72,24 +74,34 @@ def test_every_graph_has_the_oracles_bits(name, optimizer, threads_, isa):
     check_graph(GRAPHS[name], optimizer, threads_, np.random.default_rng(3))
 
 
-def run_of(graph, optimizer, dtype, threads, seed=0):
+def run_of(graph, optimizer, dtype, threads, seed=0, rows=70):
     """All that a network gives, as bytes."""
     rng = np.random.default_rng(seed)
-    data, weights = graph_data(graph, 70, rng), graph_weights(graph, rng)
+    data, weights = graph_data(graph, rows, rng), graph_weights(graph, rng)
     network = network_of(graph, optimizer, dtype, threads)
     network.set_weights(weights)
     x = [values.astype(dtype) for values in data.x]
     y = [None if values is None else values.astype(dtype if values.dtype.kind == "f" else np.intc) for values in data.y]
     w, dx = [values.astype(dtype) for values in data.sample_weight], [np.empty_like(values) for values in x]
-    results = [network.train_epoch(x, y, rng.permutation(70), 33, graph.metrics, w) for _ in range(2)]
+    results = [network.train_epoch(x, y, rng.permutation(rows), rows // 2, graph.metrics, w) for _ in range(2)]
     _, gradients = network.gradients(x, y, w, dx, True)
     arrays = [*network.get_weights(), *network.get_optimizer_state(), *network.predict(x), *gradients, *dx]
     return results, [array.tobytes() for array in arrays]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("optimizer", RULES, ids=range(len(RULES)))
+@pytest.mark.parametrize("optimizer", RULES[:3], ids=range(3))
 @pytest.mark.parametrize("name", GRAPHS)
 def test_any_number_of_threads_gives_the_same_bits(name, optimizer, dtype, isa):
     expected = run_of(GRAPHS[name], optimizer, dtype, 1)
     assert all(run_of(GRAPHS[name], optimizer, dtype, threads) == expected for threads in (2, 3, 8))
+
+
+@pytest.mark.parametrize("hundred", range(20))
+def test_random_graphs_have_the_oracles_bits_and_the_same_for_any_number_of_threads(hundred):
+    for seed in range(100 * hundred, 100 * hundred + 100):
+        graph, optimizer = random_graph(seed)
+        check_graph(graph, optimizer, 1 + seed % 3, np.random.default_rng(seed), rows=5)
+        if seed % 4 == 0:
+            expected = run_of(graph, optimizer, "float32", 1, seed, rows=20)
+            assert all(run_of(graph, optimizer, "float32", n, seed, rows=20) == expected for n in (2, 3)), seed
