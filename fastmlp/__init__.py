@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fastmlp.config.threads import get_num_threads as get_num_threads
     from fastmlp.config.threads import set_num_threads as set_num_threads
     from fastmlp.layers import Input as Input
+    from fastmlp.models import Model as Model
     from fastmlp.models import Sequential as Sequential
     from fastmlp.models import load_model as load_model
     from fastmlp.sklearn import MLPClassifier as MLPClassifier
@@ -56,6 +57,7 @@ MODULES = (
 )
 HOMES = {
     "Input": "layers",
+    "Model": "models",
     "Sequential": "models",
     "get_num_threads": "config.threads",
     "load_model": "models",

@@ -6,6 +6,7 @@ Each is an object with validated arguments and no arithmetic. It can be asked fo
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 import numbers
@@ -39,7 +40,11 @@ class Settings:
         """Return the constructor's arguments by name, those that it takes as *args or **kwargs left out."""
         parameters = inspect.signature(type(self)).parameters.values()
         named = [one.name for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
-        return {name: getattr(self, name) for name in named}
+        return {name: self.argument(name) for name in named}
+
+    def argument(self, name: str) -> Any:
+        """Return one of the constructor's arguments."""
+        return getattr(self, name)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as JSON values."""
@@ -118,6 +123,7 @@ def fold(name: str) -> str:
     return name.lower().replace("_", "")
 
 
+@functools.cache
 def snake_case(name: str) -> str:
     """Return a class name as Keras writes it: "InputLayer" is "input_layer", "KLDivergence" is "kl_divergence"."""
     return re.sub(r"(?<=.)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", name).lower()
@@ -159,12 +165,6 @@ def boolean(argument: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{argument}: got {value!r}, needs True or False")
     return bool(value)
-
-
-def refuse_freezing(name: str, value: Any) -> None:
-    """Raise ValueError for Keras' `trainable = False`, which would be ignored."""
-    if name == "trainable":
-        only(name, value, (True,), "training changes every layer")
 
 
 def only(argument: str, value: Any, allowed: tuple[Any, ...], why: str) -> None:

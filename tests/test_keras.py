@@ -188,8 +188,6 @@ def test_get_layer():
 @pytest.mark.parametrize(
     ("make", "name"),
     [
-        (lambda: layers.Dense(3), "trainable"),
-        (keras.Sequential, "trainable"),
         (keras.optimizers.SGD, "lr"),
         (keras.optimizers.Adam, "momentum"),
     ],

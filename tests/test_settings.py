@@ -85,7 +85,7 @@ def test_config_round_trip(cls):
         (layers.Dense(3), "units"),
         (layers.Dense(3), "kernel_regularizer"),
         (layers.Dense(3), "name"),
-        (layers.Dense(3), "model"),
+        (layers.Dense(3), "dtype"),
         (layers.Dense(3).kernel_initializer, "seed"),
         (regularizers.L2(), "l2"),
         (optimizers.SGD(), "momentum"),

@@ -39,7 +39,7 @@ ROOMS = [
 
 # What users of Keras, of scikit-learn and of the kernels import.
 PUBLIC = """
-fastmlp: Input MLPClassifier MLPRegressor Sequential get_num_threads load_model set_num_threads show_config
+fastmlp: Input MLPClassifier MLPRegressor Model Sequential get_num_threads load_model set_num_threads show_config
 fastmlp.activations: get relu softmax
 fastmlp.callbacks: Callback CSVLogger EarlyStopping History ModelCheckpoint TensorBoard
 fastmlp.config: epsilon floatx set_floatx show_config
@@ -54,7 +54,7 @@ fastmlp.kernels.engine: Network
 fastmlp.layers: BatchNormalization Dense Dropout Flatten Input Layer
 fastmlp.losses: Huber Loss get mean_squared_error
 fastmlp.metrics: AUC Metric get
-fastmlp.models: Sequential load_model save_model
+fastmlp.models: Model Sequential load_model save_model
 fastmlp.optimizers: SGD Adam Optimizer get schedules
 fastmlp.optimizers.schedules: CosineDecay LearningRateSchedule
 fastmlp.plots: curves images lines

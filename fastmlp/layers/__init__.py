@@ -10,6 +10,7 @@ from fastmlp.layers.base import Input, InputLayer, Layer, require_flat, row_shap
 from fastmlp.layers.core import Dense, Flatten, Rescaling
 from fastmlp.layers.normalization import BatchNormalization, LayerNormalization, Normalization, UnitNormalization
 from fastmlp.layers.regularization import Dropout, GaussianNoise
+from fastmlp.layers.symbol import Symbol
 from fastmlp.settings import subclasses
 
 __all__ = [  # noqa: RUF022, in the order in which errors list them
@@ -31,10 +32,12 @@ __all__ = [  # noqa: RUF022, in the order in which errors list them
     "LAYERS",
     "Input",
     "Layer",
+    "Symbol",
     "require_flat",
     "row_shape",
 ]
 
+Symbol.operations["rescaling"] = Rescaling
 LAYERS = subclasses(globals(), Layer)
 
 # Layers of Keras that are not dense, by what their names hold, and what to do without them.

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastmlp import activations
 from fastmlp.data.arrays import Shape
-from fastmlp.layers.base import Layer, require_flat
+from fastmlp.layers.base import Common, Layer, require_flat
 from fastmlp.settings import only, real
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Activation(Layer):
     """An activation as a layer, by name or as a function of `activations`."""
 
-    def __init__(self, activation: Any, *, name: str | None = None, input_shape: Any = None):
-        super().__init__(name=name, input_shape=input_shape)
+    def __init__(self, activation: Any, **common: Unpack[Common]):
+        super().__init__(**common)
         self.activation = activations.get(activation)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -22,7 +25,7 @@ class Activation(Layer):
             require_flat(self, input_shape)
         return input_shape
 
-    def specs(self, seed: int) -> list[dict[str, Any]]:
+    def specs(self, seed: int, input_shape: Any = None) -> list[dict[str, Any]]:
         return [{"kind": "activation", "activation": self.activation.__name__}]
 
 
@@ -34,11 +37,9 @@ class ReLU(Activation):
         max_value: float | None = None,
         negative_slope: float = 0.0,
         threshold: float = 0.0,
-        *,
-        name: str | None = None,
-        input_shape: Any = None,
+        **common: Unpack[Common],
     ):
-        super().__init__("relu" if max_value is None else "relu6", name=name, input_shape=input_shape)
+        super().__init__("relu" if max_value is None else "relu6", **common)
         self.max_value = None if max_value is None else real("max_value", max_value)
         only("max_value", self.max_value, (None, 6.0), "relu and relu6 are there")
         self.negative_slope = real("negative_slope", negative_slope)
@@ -50,8 +51,8 @@ class ReLU(Activation):
 class LeakyReLU(Activation):
     """x where x > 0, else 0.2 x. The slope is to be given, as Keras' default for this layer is 0.3."""
 
-    def __init__(self, negative_slope: float = 0.3, *, name: str | None = None, input_shape: Any = None):
-        super().__init__("leaky_relu", name=name, input_shape=input_shape)
+    def __init__(self, negative_slope: float = 0.3, **common: Unpack[Common]):
+        super().__init__("leaky_relu", **common)
         self.negative_slope = real("negative_slope", negative_slope)
         only("negative_slope", self.negative_slope, (0.2,), "that of the activation 'leaky_relu'")
 
@@ -59,8 +60,8 @@ class LeakyReLU(Activation):
 class ELU(Activation):
     """x where x > 0, else exp(x) - 1."""
 
-    def __init__(self, alpha: float = 1.0, *, name: str | None = None, input_shape: Any = None):
-        super().__init__("elu", name=name, input_shape=input_shape)
+    def __init__(self, alpha: float = 1.0, **common: Unpack[Common]):
+        super().__init__("elu", **common)
         self.alpha = real("alpha", alpha)
         only("alpha", self.alpha, (1.0,), "that of the activation 'elu'")
 
@@ -68,7 +69,7 @@ class ELU(Activation):
 class Softmax(Activation):
     """exp(x) / sum(exp(x)) over the outputs of a row."""
 
-    def __init__(self, axis: int = -1, *, name: str | None = None, input_shape: Any = None):
+    def __init__(self, axis: int = -1, **common: Unpack[Common]):
         only("axis", axis, (-1,), "rows are flat")
-        super().__init__("softmax", name=name, input_shape=input_shape)
+        super().__init__("softmax", **common)
         self.axis = axis

@@ -1,71 +1,342 @@
-"""What the layers have in common: names, validated settings and shapes; the arithmetic is the engine's.
+"""What the layers have in common: names, validated settings, shapes and weights; the arithmetic is the engine's.
 
-A shape here is that of one row, without the batch: (784,) for a flat image of 28x28.
+A shape here is that of one row, without the batch: (784,) for a flat image of 28x28. Only `input_shape`, `output_shape`
+and the `shape` of a symbol have the None in front that stands for the batch in Keras.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from typing import Any, ClassVar
+import weakref
+from collections.abc import Sequence
+from typing import Any, ClassVar, TypedDict
 
 import numpy as np
 
-from fastmlp import initializers
-from fastmlp.data.arrays import Shape
-from fastmlp.layers.variable import Owner, Variable
-from fastmlp.settings import Settings, integer, optional_name, refuse_freezing, refuse_methods
+from fastmlp import initializers, regularizers
+from fastmlp.config import float_type, floatx, seeds
+from fastmlp.data.arrays import Shape, features
+from fastmlp.kernels import Network
+from fastmlp.layers.description import numbered
+from fastmlp.layers.symbol import PHASE, Call, Symbol, single_or_list, symbols_in
+from fastmlp.layers.variable import Variable
+from fastmlp.settings import Settings, boolean, integer, only, optional_name, refuse_methods, snake_case, to_plain
 
 SIZE_LIMIT = 2**31  # of a row, exclusive
+_constructed = itertools.count()
 
 
-class Layer(Settings):
-    """Base of the layers.
+class Common(TypedDict, total=False):
+    """Arguments of every layer.
 
-    Parameters
-    ----------
     name : str, optional
         Default: the class's name in snake case, numbered within the model ("dense", "dense_1").
     input_shape : tuple of int, optional
         Shape of one row; on a model's first layer it stands for `Input`, as in Keras 2.
+    trainable : bool
+        Whether training changes the weights; default True.
+    dtype : {"float32", "float64"}, optional
+        Default: that of the model.
     """
 
-    def __init__(self, *, name: str | None = None, input_shape: Any = None):
-        self.name = optional_name(name)
-        self.input_shape = None if input_shape is None else row_shape("input_shape", input_shape)
-        self.model: Owner | None = None  # weights are not shared: a layer is in one place of one model
+    name: str | None
+    input_shape: Any
+    trainable: bool
+    dtype: Any
+
+
+class Layer(Settings):
+    """Base of the layers; `Common` has its arguments.
+
+    Called on arrays, a layer computes; called on symbols, it becomes part of a graph. It may be called several times,
+    and stand in several models: its weights are the same ones everywhere.
+    """
+
+    _name: str | None
+    _name_is_given: bool
+    _given_shape: Shape | None
+    _given_dtype: str | None
+    _dtype: str | None
+    _trainable: bool
+    _built_for: list[Shape] | None  # the input rows that the weights are made for
+    _variables: list[Variable]
+    _origin: tuple[int, int] | None  # seed and number to draw the first values by
+    _number: int  # of the layers in the order of their construction
+    _calls: list[weakref.ref[Call]]
+    _homes: list[weakref.ref[Any]]
+    _alone: tuple[list[Shape], Network] | None  # a network of this layer, for arrays
+
+    flag_changes: ClassVar[list[int]] = [0]  # how often any layer was frozen or freed, so that nobody asks them all
+
+    def __init__(self, *, name: str | None = None, input_shape: Any = None, trainable: bool = True, dtype: Any = None):
+        shape = None if input_shape is None else row_shape("input_shape", input_shape)
+        self._begin(optional_name(name), shape, trainable, dtype)
+
+    def _begin(self, name: str | None, shape: Shape | None, trainable: bool, dtype: Any) -> None:
+        self.overwrite(
+            _name=name,
+            _name_is_given=name is not None,
+            _given_shape=shape,
+            _trainable=boolean("trainable", trainable),
+            _given_dtype=None if dtype is None else float_type(dtype),
+            _dtype=None,
+            _built_for=None,
+            _variables=[],
+            _origin=None,
+            _number=next(_constructed),
+            **self._unshared(),
+        )
+
+    @staticmethod
+    def _unshared() -> dict[str, Any]:
+        """Return what a copy of a layer begins with, whatever the layer itself has."""
+        return {"_calls": [], "_homes": [], "_alone": None}
 
     def __init_subclass__(cls) -> None:
         refuse_methods(cls, ("call",), "layers are computed by the engine; functions of your own may be losses")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        refuse_freezing(name, value)
-        super().__setattr__(name, value)
+        if name == "trainable":
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        """Let a layer that a model or its user keeps besides become, in a copy of the model, the copy's layer."""
-        if self.model is None:
-            return super().__reduce_ex__(protocol)
-        return layer_of, (self.model, self.name)
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name not in self._unshared()}
 
-    def enter_model(self, name: str, model: Owner) -> None:
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update({**self._unshared(), **vars(self), **state})
+
+    # Settings
+
+    def arguments(self) -> dict[str, Any]:
+        found = super().arguments()
+        return {**found, **{name: self.argument(name) for name in Common.__annotations__ if name not in found}}
+
+    def argument(self, name: str) -> Any:
+        kept = {"name": "_name", "input_shape": "_given_shape", "trainable": "_trainable", "dtype": "_given_dtype"}
+        return getattr(self, kept.get(name, name))
+
+    def shown(self) -> dict[str, Any]:
+        return {name: value for name, value in super().shown().items() if (name, value) != ("trainable", True)}
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments as JSON values."""
+        return {name: to_plain(value) for name, value in self.arguments().items()}
+
+    # Names, flags and seeds
+
+    @property
+    def name(self) -> str:
+        return self._name or self.default_name
+
+    @property
+    def default_name(self) -> str:
+        """The class's name in snake case; a model adds a number where it stands there already."""
+        return snake_case(type(self).__name__)
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the weights. What a model was compiled with counts for its training."""
+        return bool(self._trainable)
+
+    @trainable.setter
+    def trainable(self, value: Any) -> None:
+        self._freeze_or_free(boolean("trainable", value))
+
+    def _freeze_or_free(self, value: bool) -> None:
+        self.overwrite(_trainable=value)
+        self.flag_changes[0] += 1
+
+    @property
+    def dtype(self) -> str:
+        """Type of the weights and of the arithmetic."""
+        return self._given_dtype or self._dtype or floatx()
+
+    @property
+    def fixed_dtype(self) -> str | None:
+        """The dtype, where the caller or the weights have fixed it."""
+        return self._given_dtype or (self._dtype if self.has_values else None)
+
+    def use_dtype(self, dtype: str) -> None:
+        """Take a model's dtype; ValueError where another one is fixed."""
+        if self.fixed_dtype not in (None, dtype):
+            raise ValueError(f"dtype: got {dtype!r} for layer {self.name!r} of {self.fixed_dtype!r}, needs that")
+        self.overwrite(_dtype=dtype)
+
+    def offer_seed(self, seed: int, number: int, is_given: bool) -> None:
+        """Draw the first values by a model's seed, where none are drawn; a seed that was given goes before others."""
+        if not self.has_values and (is_given or self._origin is None):
+            self.overwrite(_origin=(seed, number))
+
+    def enter_model(self, model: Any, name: str) -> None:
         """Take a place in a model, and its name there."""
-        self.overwrite(name=name, model=model)
+        if self._name != name:
+            self.overwrite(_name=name)
+        self._homes.append(weakref.ref(model))  # no WeakSet: an interrupt in its callbacks would be lost
 
-    def leave_model(self) -> None:
-        """Be free for another place."""
-        self.overwrite(model=None)
+    def leave_model(self, model: Any) -> None:
+        """Give up a place in a model."""
+        self._homes[:] = [one for one in self._homes if one() not in (None, model)]
+
+    @property
+    def homes(self) -> list[Any]:
+        """The models that the layer stands in."""
+        return [model for one in self._homes if (model := one()) is not None]
+
+    # Shapes
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape of an output row, or raise ValueError when the layer cannot take that input."""
+        return input_shape
+
+    def output_row_shapes(self, input_shapes: Sequence[Shape]) -> list[Shape]:
+        """Return the shapes of the output rows for those of the inputs; ValueError where they do not fit."""
+        shape = single_or_list(input_shapes)
+        if self._given_shape not in (None, shape):
+            raise ValueError(f"input_shape: got {self._given_shape} in {self!r}, needs {shape}")
+        return [self.compute_output_shape(shape)]
+
+    @property
+    def input(self) -> Any:
+        """The symbol, or list of symbols, of the first call; AttributeError where there was none."""
+        return single_or_list(self._first_call("input").inputs)
+
+    @property
+    def output(self) -> Any:
+        """The symbol, or list of symbols, that the first call gave; AttributeError where there was none."""
+        return single_or_list(self._first_call("output").outputs)
+
+    @property
+    def input_shape(self) -> Any:
+        """The shape of `input`, or a list of several, each with a first None."""
+        return single_or_list([symbol.shape for symbol in self._first_call("input_shape").inputs])
+
+    @property
+    def output_shape(self) -> Any:
+        """The shape of `output`, or a list of several, each with a first None."""
+        return single_or_list([symbol.shape for symbol in self._first_call("output_shape").outputs])
+
+    def _first_call(self, what: str) -> Call:
+        for reference in self._calls:
+            call: Call | None = reference()
+            if call is not None:
+                return call
+        raise AttributeError(f"{what}: got layer {self.name!r}, which was not called on a symbol, needs a call")
+
+    def register(self, call: Call) -> None:
+        """Take notice of a call on symbols."""
+        self._calls[:] = [one for one in self._calls if one() is not None] + [weakref.ref(call)]
+
+    def unregister(self, call: Call) -> None:
+        """Forget a call."""
+        self._calls[:] = [one for one in self._calls if one() not in (None, call)]
+
+    # Weights
+
+    def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
+        """Return the shape of each weight by name, in the order of get_weights."""
+        return {}
+
+    #: Names of weights that the data and not the gradients change.
+    statistics: ClassVar[tuple[str, ...]] = ()
+
+    def weight_initializer(self, weight: str) -> initializers.Initializer:
+        """Return what draws the weight of that name."""
+        raise NotImplementedError
+
+    @property
+    def built(self) -> bool:
+        """Whether the shapes of the weights are known."""
+        return self._built_for is not None
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights for input rows of a shape; a first None stands for the batch, as in Keras."""
+        shapes = row_shapes("input_shape", input_shape)
+        self.output_row_shapes(shapes)
+        self.build_for(shapes)
+
+    def build_for(self, input_shapes: Sequence[Shape]) -> None:
+        """Make the weights for input rows of these shapes.
+
+        Raises
+        ------
+        ValueError
+            When there are weights for rows of other shapes.
+        """
+        shape = single_or_list(input_shapes)
+        needed = self.weight_shapes(shape)
+        if needed == {variable.name: variable.shape for variable in self._variables}:
+            self.overwrite(_built_for=self._built_for or list(input_shapes))
+            return
+        if self._variables and (self.has_values or any(one() is not None for one in self._calls)):
+            needs = f"{single_or_list(self._built_for or [])}, which its weights are made for"
+            raise ValueError(f"layer {self.name!r}: got rows of shape {shape}, needs {needs}")
+        made = [Variable(self, name, size, name not in self.statistics) for name, size in needed.items()]
+        self.overwrite(_built_for=list(input_shapes), _variables=made)
+
+    @property
+    def has_values(self) -> bool:
+        """Whether any of the weights was drawn or set."""
+        return any(variable.has_values for variable in self._variables)
+
+    def draw_weights(self) -> None:
+        """Draw first values where there are none, in float64, so that layers of either dtype start alike.
+
+        Raises
+        ------
+        MemoryError, ValueError
+            When the weights do not fit into memory, or into any: the latter is NumPy's for a size beyond 2**63.
+        """
+        seed, number = self._origin or (seeds.choose_seed(None), 0)
+        self.overwrite(_origin=(seed, number), _dtype=self.dtype)
+        generator, drawn = seeds.weight_generator(seed, number), []
+        for variable in self._variables:
+            try:
+                values = self.weight_initializer(variable.name).draw(variable.shape, generator).astype(self.dtype)
+            except (MemoryError, ValueError) as error:
+                kind = MemoryError if isinstance(error, MemoryError) else ValueError
+                what = f"cannot make its {variable.name} of shape {variable.shape}"
+                raise kind(f"layer {self.name!r}: {what}: {error}") from error
+            drawn.append((variable, values))
+        for variable, values in drawn:
+            if not variable.has_values:
+                variable.write(values)
 
     @property
     def weights(self) -> list[Variable]:
-        """The weights of a layer in a model, as `Variable`; ValueError for a layer outside of one."""
-        if self.model is None:
-            raise ValueError(f"{type(self).__name__}: got a layer of no model, needs one with a place in a model")
-        return [variable for variable in self.model.weights if variable.path.rpartition("/")[0] == self.name]
+        """The weights; none before the layer is built."""
+        return list(self._variables)
+
+    def _variable(self, name: str) -> Variable:
+        """Return the weight of that name, or raise AttributeError before the layer is built."""
+        for variable in self._variables:
+            if variable.name == name:
+                return variable
+        raise AttributeError(f"{name}: got layer {self.name!r} without weights, needs a call, or build(input_shape)")
 
     @property
     def trainable_weights(self) -> list[Variable]:
         """Those of the weights that training changes by gradients."""
         return [variable for variable in self.weights if variable.trainable]
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The other weights: statistics of the data, and all of a frozen layer."""
+        return [variable for variable in self.weights if not variable.trainable]
+
+    @property
+    def variables(self) -> list[Variable]:
+        return self.weights
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        return self.trainable_weights
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        return self.non_trainable_weights
 
     def get_weights(self) -> list[np.ndarray]:
         """Return copies of the layer's weights, in the order of `weights`."""
@@ -76,56 +347,169 @@ class Layer(Settings):
         variables = self.weights
         if not isinstance(weights, (list, tuple)) or len(weights) != len(variables):
             raise ValueError(f"weights: got {weights!r:.60}, needs a list of {len(variables)} arrays as of get_weights")
-        for variable, value in zip(variables, weights, strict=True):
-            variable.check(value)
-        for variable, value in zip(variables, weights, strict=True):
-            variable.assign(value)
+        arrays = [variable.check(value) for variable, value in zip(variables, weights, strict=True)]
+        for variable, array in zip(variables, arrays, strict=True):
+            variable.write(array)
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the shape of an output row, or raise ValueError when the layer cannot take that input."""
-        return input_shape
-
-    def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
-        """Return the shape of each weight by name, in the order of get_weights."""
-        return {}
-
-    #: Names of weights that the data and not the gradients change.
-    statistics: ClassVar[tuple[str, ...]] = ()
-
-    def count_params(self, input_shape: Shape) -> int:
-        """Return the number of weights for that input."""
+    def count_params(self, input_shape: Shape | None = None) -> int:
+        """Return the number of weights: of a layer that is built, or for that shape of input rows."""
+        if input_shape is None:
+            return sum(math.prod(variable.shape) for variable in self.weights)
         return sum(math.prod(shape) for shape in self.weight_shapes(input_shape).values())
 
-    def count_statistics(self, input_shape: Shape) -> int:
-        """Return how many of them are statistics of the data."""
-        shapes = self.weight_shapes(input_shape)
-        return sum(math.prod(shapes[name]) for name in self.statistics)
+    @property
+    def losses(self) -> list[float]:
+        """The penalties of the trained weights' regularizers."""
+        return [
+            penalty(regularizer, variable.numpy())
+            for variable in self.trainable_weights
+            if (regularizer := getattr(self, f"{variable.name}_regularizer", None)) is not None
+        ]
 
-    def weight_initializer(self, weight: str) -> initializers.Initializer:
-        """Return what draws the weight of that name."""
-        raise NotImplementedError
+    # Calls
 
-    def specs(self, seed: int) -> list[dict[str, Any]]:
-        """Return the engine's description, as one stage or several, or none; `seed` is for layers that draw."""
+    def specs(self, seed: int, input_shape: Any = None) -> list[dict[str, Any]]:
+        """Return the engine's description, as one stage or several, or none.
+
+        Parameters
+        ----------
+        seed : int
+            For layers that draw.
+        input_shape : tuple of int, or a list of them
+            Shape of the rows of the input, or of each of several.
+        """
         return []
 
+    def __call__(self, inputs: Any, *, training: Any = None) -> Any:
+        """Return the outputs of arrays, or the symbol of symbols.
 
-def layer_of(model: Any, name: str) -> Layer:
-    """Return the layer of a copied model."""
-    return model.get_layer(name)  # type: ignore[no-any-return]
+        Parameters
+        ----------
+        inputs : array [rows, ...], Symbol, or a list of several, for a layer that takes several
+        training : bool, optional
+            Whether dropout and noise are on, and batches are normalized by their own statistics. For a symbol, None is
+            what the model does at that moment; False is "as in predictions" always, and True is not there.
+
+        Raises
+        ------
+        ValueError, TypeError
+            When they do not fit the layer.
+        """
+        symbols, training = symbols_in(inputs), None if training is PHASE else training
+        if symbols is None:
+            return self.compute(inputs, training is not None and boolean("training", training))
+        return single_or_list(self.call_on(symbols, training).outputs)
+
+    def call_on(self, symbols: list[Symbol], training: bool | None = None) -> Call:
+        """Return a call of the layer on symbols."""
+        if training is not None and boolean("training", training):
+            only("training", training, (None, False), "predictions are those of no training")
+        shapes = [symbol.row_shape for symbol in symbols]
+        outputs = self.output_row_shapes(shapes)
+        self.build_for(shapes)
+        call = Call(self, tuple(symbols), tuple(outputs), training=training)
+        self.register(call)
+        return call
+
+    def compute(self, inputs: Any, training: bool) -> np.ndarray:
+        """Return the outputs of arrays, by a network of this layer alone."""
+        several = isinstance(inputs, (list, tuple)) and len(inputs) > 0 and np.ndim(inputs[0]) > 1
+        given = list(inputs) if several else [inputs]
+        known = self._built_for if self._variables else None
+        if known is not None and len(known) != len(given):
+            raise ValueError(f"inputs: got {len(given)} arrays for layer {self.name!r}, needs {len(known)}")
+        arrays = [
+            features("inputs", one, None if known is None else known[place], self.dtype)
+            for place, one in enumerate(given)
+        ]
+        shapes = [array.shape[1:] for array in arrays]
+        (output,) = self.output_row_shapes(shapes)
+        self.build_for(shapes)
+        kept = self._alone
+        if kept is None or kept[0] != shapes:
+            kept = (shapes, self._network_alone(shapes))
+            self.overwrite(_alone=kept)
+        flat = [array.reshape(len(array), -1) for array in arrays]
+        outputs: np.ndarray = kept[1].predict(single_or_list(flat), training=training)
+        kept[1].step += training  # so that the next masks are other ones
+        return outputs.reshape(len(outputs), *output)
+
+    def _network_alone(self, shapes: list[Shape]) -> Network:
+        seed = seeds.dropout_seed(self._origin[0] if self._origin else 0)
+        specs = self.specs(seed, single_or_list(shapes))
+        stages = numbered(specs, range(len(shapes)), len(shapes))
+        widths = [math.prod(shape) for shape in shapes]
+        inputs: Any = widths[0] if len(widths) == 1 else widths
+        return Network(inputs, stages, dtype=self.dtype, blocks=[variable.block for variable in self._variables])
 
 
 class InputLayer(Layer):
     """The shape of one input row; see `Input`."""
 
-    def __init__(self, shape: Any, *, name: str | None = None):
+    symbol: Symbol
+
+    def __init__(self, shape: Any, *, name: str | None = None, dtype: Any = None):
         self.shape = row_shape("shape", shape)
-        super().__init__(name=name, input_shape=self.shape)
+        super().__init__(name=name, input_shape=self.shape, dtype=dtype)
+        call = Call(self, (), (self.shape,))
+        self.overwrite(symbol=call.outputs[0], _built_for=[self.shape])
+
+    def arguments(self) -> dict[str, Any]:
+        return {"shape": self.shape, "name": self._name}
+
+    def _first_call(self, what: str) -> Call:
+        return self.symbol.call
 
 
-def Input(shape: Any, *, name: str | None = None) -> InputLayer:
-    """Return the first item of a Sequential: the shape of one input row, such as (784,) or (28, 28)."""
-    return InputLayer(shape, name=name)
+def Input(
+    shape: Any = None,
+    batch_size: None = None,
+    dtype: Any = None,
+    *,
+    batch_shape: Any = None,
+    name: str | None = None,
+) -> Symbol:
+    """Return a symbol for rows of a shape: the first item of a Sequential, or where a graph begins.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of one row, such as (784,) or (28, 28).
+    batch_size : None
+        Batches of any size are taken.
+    dtype : str, optional
+        The type that the arrays will have, such as "int32"; any numbers are taken.
+    batch_shape : tuple, optional
+        In place of `shape`, with a first None: (None, 784).
+    name : str, optional
+        By which an array is given, where the model takes a dict of several.
+    """
+    only("batch_size", batch_size, (None,), "batches of any size are taken")
+    if batch_shape is not None:
+        if shape is not None or not isinstance(batch_shape, (tuple, list)) or not batch_shape or batch_shape[0]:
+            raise ValueError(f"batch_shape: got {batch_shape!r} beside shape={shape!r}, needs (None, ...) alone")
+        shape = batch_shape[1:]
+    symbol: Symbol = InputLayer(shape, name=name).symbol
+    if dtype is not None:
+        symbol.own_dtype = input_dtype(dtype)
+    return symbol
+
+
+def penalty(regularizer: regularizers.Regularizer, values: np.ndarray) -> float:
+    """Return the penalty of an array of weights."""
+    strengths = regularizer.strengths
+    return float(strengths.get("l1", 0.0) * np.abs(values).sum() + strengths.get("l2", 0.0) * np.square(values).sum())
+
+
+def input_dtype(dtype: Any) -> str:
+    """Return the name of a type of numbers, or raise ValueError."""
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        found = np.dtype(object)
+    if found.kind not in "buif":
+        raise ValueError(f"dtype: got {dtype!r}, needs one of numbers, such as 'float32' or 'int32'")
+    return str(found.name)
 
 
 def row_shape(argument: str, shape: Any) -> Shape:
@@ -139,7 +523,19 @@ def row_shape(argument: str, shape: Any) -> Shape:
     return row
 
 
+def row_shapes(argument: str, shape: Any) -> list[Shape]:
+    """Return the shape of one row of each input, from one shape or a list of several, with a first None or without."""
+    several = isinstance(shape, (tuple, list)) and shape and all(isinstance(one, (tuple, list)) for one in shape)
+    return [row_shape(argument, without_batch(one)) for one in (shape if several else [shape])]
+
+
+def without_batch(shape: Any) -> Any:
+    """Return a shape without the None that stands for the batch."""
+    has_batch = isinstance(shape, (tuple, list)) and len(shape) > 1 and shape[0] is None
+    return shape[1:] if has_batch else shape
+
+
 def require_flat(layer: Layer, input_shape: Shape) -> None:
     if len(input_shape) != 1:
-        what = f"layer {layer.name!r} ({type(layer).__name__})" if layer.name else type(layer).__name__
+        what = f"layer {layer.name!r} ({type(layer).__name__})" if layer._name else type(layer).__name__
         raise ValueError(f"{what}: got rows of shape {input_shape}, needs one dimension; put Flatten() before it")

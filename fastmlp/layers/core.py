@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastmlp import activations, constraints, initializers, regularizers
 from fastmlp.data.arrays import Shape
-from fastmlp.layers.base import SIZE_LIMIT, Layer, require_flat
+from fastmlp.layers.base import SIZE_LIMIT, Common, Layer, require_flat
 from fastmlp.layers.variable import Variable
 from fastmlp.settings import boolean, integer, real
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Dense(Layer):
@@ -50,15 +53,14 @@ class Dense(Layer):
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
         *,
-        name: str | None = None,
-        input_shape: Any = None,
         input_dim: int | None = None,
+        **common: Unpack[Common],
     ):
         if input_dim is not None:
-            if input_shape is not None:
+            if common.get("input_shape") is not None:
                 raise ValueError(f"input_dim: got {input_dim!r} beside input_shape, needs one of the two")
-            input_shape = (integer("input_dim", input_dim, at_least=1, below=SIZE_LIMIT),)
-        super().__init__(name=name, input_shape=input_shape)
+            common["input_shape"] = (integer("input_dim", input_dim, at_least=1, below=SIZE_LIMIT),)
+        super().__init__(**common)
         self.units = integer("units", units, at_least=1, below=SIZE_LIMIT)
         self.activation = activations.get(activation)
         self.use_bias = boolean("use_bias", use_bias)
@@ -82,18 +84,18 @@ class Dense(Layer):
 
     @property
     def kernel(self) -> Variable:
-        """The kernel of a layer in a model."""
-        return self.weights[0]
+        """The kernel; AttributeError before the layer is built."""
+        return self._variable("kernel")
 
     @property
     def bias(self) -> Variable | None:
-        """The bias of a layer in a model; None without use_bias."""
-        return self.weights[1] if self.use_bias else None
+        """The bias, None without use_bias; AttributeError before the layer is built."""
+        return self._variable("bias") if self.use_bias else None
 
     def weight_initializer(self, weight: str) -> initializers.Initializer:
         return self.kernel_initializer if weight == "kernel" else self.bias_initializer
 
-    def specs(self, seed: int) -> list[dict[str, Any]]:
+    def specs(self, seed: int, input_shape: Any = None) -> list[dict[str, Any]]:
         affine = {
             "kind": "dense",
             "units": self.units,
@@ -125,9 +127,9 @@ class Flatten(Layer):
 class Rescaling(Layer):
     """x * scale + offset; `Rescaling(1 / 255)` brings bytes to [0, 1]."""
 
-    def __init__(self, scale: float, offset: float = 0.0, *, name: str | None = None, input_shape: Any = None):
-        super().__init__(name=name, input_shape=input_shape)
+    def __init__(self, scale: float, offset: float = 0.0, **common: Unpack[Common]):
+        super().__init__(**common)
         self.scale, self.offset = real("scale", scale), real("offset", offset)
 
-    def specs(self, seed: int) -> list[dict[str, Any]]:
+    def specs(self, seed: int, input_shape: Any = None) -> list[dict[str, Any]]:
         return [{"kind": "rescaling", "scale": self.scale, "offset": self.offset}]

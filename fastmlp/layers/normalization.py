@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastmlp import constraints, initializers, regularizers
 from fastmlp.data.arrays import Shape, features
-from fastmlp.layers.base import Layer, require_flat
+from fastmlp.layers.base import Common, Layer, require_flat
 from fastmlp.layers.core import weight_settings
 from fastmlp.settings import boolean, only, real
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Given(initializers.Initializer):
@@ -27,8 +30,8 @@ class Given(initializers.Initializer):
 class ScalingLayer(Layer):
     """Base of the normalizations that go on with gamma * x + beta, both learned."""
 
-    def __init__(self, axis: int, epsilon: float, center: bool, scale: bool, name: str | None, input_shape: Any):
-        super().__init__(name=name, input_shape=input_shape)
+    def __init__(self, axis: int, epsilon: float, center: bool, scale: bool, common: Common):
+        super().__init__(**common)
         only("axis", axis, (-1, 1), "rows are flat")
         self.axis = axis
         self.epsilon = real("epsilon", epsilon, low=0.0)
@@ -108,11 +111,9 @@ class BatchNormalization(ScalingLayer):
         gamma_regularizer: Any = None,
         beta_constraint: Any = None,
         gamma_constraint: Any = None,
-        *,
-        name: str | None = None,
-        input_shape: Any = None,
+        **common: Unpack[Common],
     ):
-        super().__init__(axis, epsilon, center, scale, name, input_shape)
+        super().__init__(axis, epsilon, center, scale, common)
         self.momentum = real("momentum", momentum, low=0.0, high=1.0)
         self.set_weight_settings(
             {
@@ -125,7 +126,7 @@ class BatchNormalization(ScalingLayer):
             {"beta": beta_constraint, "gamma": gamma_constraint},
         )
 
-    def specs(self, seed: int) -> list[dict[str, Any]]:
+    def specs(self, seed: int, input_shape: Any = None) -> list[dict[str, Any]]:
         return [{**self.settings("batch_normalization"), "momentum": self.momentum}]
 
 
@@ -147,18 +148,16 @@ class LayerNormalization(ScalingLayer):
         gamma_regularizer: Any = None,
         beta_constraint: Any = None,
         gamma_constraint: Any = None,
-        *,
-        name: str | None = None,
-        input_shape: Any = None,
+        **common: Unpack[Common],
     ):
-        super().__init__(axis, epsilon, center, scale, name, input_shape)
+        super().__init__(axis, epsilon, center, scale, common)
         self.set_weight_settings(
             {"beta": beta_initializer, "gamma": gamma_initializer},
             {"beta": beta_regularizer, "gamma": gamma_regularizer},
             {"beta": beta_constraint, "gamma": gamma_constraint},
         )
 
-    def specs(self, seed: int) -> list[dict[str, Any]]:
+    def specs(self, seed: int, input_shape: Any = None) -> list[dict[str, Any]]:
         return [self.settings("layer_normalization")]
 
 
@@ -185,11 +184,9 @@ class Normalization(Layer):
         mean: Any = None,
         variance: Any = None,
         invert: bool = False,
-        *,
-        name: str | None = None,
-        input_shape: Any = None,
+        **common: Unpack[Common],
     ):
-        super().__init__(name=name, input_shape=input_shape)
+        super().__init__(**common)
         only("axis", axis, (-1, None), "columns are normalized each for itself, or all alike")
         only("invert", invert, (False,), "outputs are scaled back outside of the model")
         if (mean is None) != (variance is None):
@@ -212,8 +209,9 @@ class Normalization(Layer):
         rows = features("data", data, None, "float64")
         axes = tuple(range(rows.ndim - 1)) if self.axis == -1 else None
         self.keep(rows.mean(axis=axes, dtype=np.float64), rows.var(axis=axes, dtype=np.float64))
-        if self.model is not None and self.model.built:
-            self.compute_output_shape(self.model.input_shape_of(self))
+        if self._built_for is not None:
+            self.compute_output_shape(self._built_for[0])
+        if self.has_values:
             self.set_weights([np.resize(np.asarray(getattr(self, v.name)), v.shape) for v in self.weights])
 
     def keep(self, mean: np.ndarray, variance: np.ndarray) -> None:
@@ -240,15 +238,15 @@ class Normalization(Layer):
             raise ValueError("Normalization: got no mean and variance, needs a call of adapt, or both as arguments")
         return Given(value)
 
-    def specs(self, seed: int) -> list[dict[str, Any]]:
+    def specs(self, seed: int, input_shape: Any = None) -> list[dict[str, Any]]:
         return [{"kind": "normalization"}]
 
 
 class UnitNormalization(Layer):
     """x / max(sqrt(sum(x * x)), 1e-12), over the outputs of a row: each row has the length 1."""
 
-    def __init__(self, axis: int = -1, *, name: str | None = None, input_shape: Any = None):
-        super().__init__(name=name, input_shape=input_shape)
+    def __init__(self, axis: int = -1, **common: Unpack[Common]):
+        super().__init__(**common)
         only("axis", axis, (-1,), "rows are flat")
         self.axis = axis
 
@@ -256,5 +254,5 @@ class UnitNormalization(Layer):
         require_flat(self, input_shape)
         return input_shape
 
-    def specs(self, seed: int) -> list[dict[str, Any]]:
+    def specs(self, seed: int, input_shape: Any = None) -> list[dict[str, Any]]:
         return [{"kind": "unit_normalization"}]

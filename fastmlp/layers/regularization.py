@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fastmlp.layers.base import Layer
+from fastmlp.layers.base import Common, Layer
 from fastmlp.settings import integer, real
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class RandomLayer(Layer):
     """Base of the layers that draw numbers: by the seed (by default the model's), the step, and the layer's place."""
 
-    def __init__(self, seed: int | None, name: str | None, input_shape: Any):
-        super().__init__(name=name, input_shape=input_shape)
+    def __init__(self, seed: int | None, common: Common):
+        super().__init__(**common)
         self.seed = None if seed is None else integer("seed", seed, at_least=0, below=2**64)
 
     def chosen_seed(self, seed: int) -> int:
@@ -23,20 +26,20 @@ class RandomLayer(Layer):
 class Dropout(RandomLayer):
     """In training, sets each value to 0 with probability `rate` and scales the others by 1 / (1 - rate)."""
 
-    def __init__(self, rate: float, *, seed: int | None = None, name: str | None = None, input_shape: Any = None):
-        super().__init__(seed, name, input_shape)
+    def __init__(self, rate: float, *, seed: int | None = None, **common: Unpack[Common]):
+        super().__init__(seed, common)
         self.rate = real("rate", rate, low=0.0, high=1.0)
 
-    def specs(self, seed: int) -> list[dict[str, Any]]:
+    def specs(self, seed: int, input_shape: Any = None) -> list[dict[str, Any]]:
         return [{"kind": "dropout", "rate": self.rate, "seed": self.chosen_seed(seed)}]
 
 
 class GaussianNoise(RandomLayer):
     """In training, adds to each value a number from the normal distribution of mean 0 and deviation `stddev`."""
 
-    def __init__(self, stddev: float, *, seed: int | None = None, name: str | None = None, input_shape: Any = None):
-        super().__init__(seed, name, input_shape)
+    def __init__(self, stddev: float, *, seed: int | None = None, **common: Unpack[Common]):
+        super().__init__(seed, common)
         self.stddev = real("stddev", stddev, low=0.0)
 
-    def specs(self, seed: int) -> list[dict[str, Any]]:
+    def specs(self, seed: int, input_shape: Any = None) -> list[dict[str, Any]]:
         return [{"kind": "gaussian_noise", "stddev": self.stddev, "seed": self.chosen_seed(seed)}]

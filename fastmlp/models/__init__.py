@@ -7,17 +7,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastmlp.data.files import MODEL, Tensors, read
+from fastmlp.models.cloning import clone_model
+from fastmlp.models.model import Model
 from fastmlp.models.saving import restore, save_model, uncompiled
 from fastmlp.models.sequential import Sequential
 from fastmlp.settings import boolean
 
-__all__ = ["Sequential", "load_model", "save_model"]
+__all__ = ["Model", "Sequential", "clone_model", "load_model", "save_model"]
 
 
 def load_model(
     filepath: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None, compile: bool = True
-) -> Sequential:
-    """Return the model that `Sequential.save` wrote.
+) -> Any:
+    """Return the model that `save` wrote.
 
     Parameters
     ----------
@@ -40,10 +42,11 @@ def load_model(
     if not isinstance(custom_objects, (Mapping, type(None))):
         raise TypeError(f"custom_objects: got {type(custom_objects).__name__}, needs a dict from name to object")
 
-    def made(header: dict[str, Any], tensors: Tensors) -> Sequential:
-        cls = (custom_objects or {}).get(str(header.get("class")), Sequential)
-        if not (isinstance(cls, type) and issubclass(cls, Sequential)):
-            raise TypeError(f"custom_objects: got {cls!r} for {header['class']!r}, needs a subclass of Sequential")
+    def made(header: dict[str, Any], tensors: Tensors) -> Any:
+        cls = (custom_objects or {}).get(str(header.get("class")))
+        if cls is not None and not (isinstance(cls, type) and issubclass(cls, Model)):
+            base = "Model" if "calls" in header["model"] else "Sequential"
+            raise TypeError(f"custom_objects: got {cls!r} for {header['class']!r}, needs a subclass of {base}")
         return restore(cls, *(header, tensors) if compiled else uncompiled(header, tensors), custom_objects)
 
     return read(filepath, MODEL, made)

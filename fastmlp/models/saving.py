@@ -8,19 +8,21 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from fastmlp import metrics
 from fastmlp.data.files import MODEL, Tensors, checked_path, read, require_same, write
+from fastmlp.layers import Layer
 from fastmlp.losses.custom import Custom
 from fastmlp.losses.custom import revived as revived_loss
+from fastmlp.models.config import Reader
 from fastmlp.settings import integer, to_plain
 from fastmlp.training.model import Model
 
-VERSION = 1
-M = TypeVar("M", bound=Model)
+VERSION = 2
+READABLE = (1, 2)  # 1 has layers in a row alone, all of them trained
 COMPILED = ("optimizer", "loss", "metrics", "weighted_metrics")
 
 
@@ -46,19 +48,15 @@ def save_model(
 def save_weights(model: Model, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
     """Write a model's weights alone to a file, whole or not at all; arguments as of `save_model`."""
     path = checked_path(filepath, overwrite)
-    names = model.weight_names
-    weights = dict(zip(names, model.get_weights(), strict=True))
-    write(path, MODEL, {"version": VERSION, "weights_only": True}, weights)
+    write(path, MODEL, {"version": VERSION, "weights_only": True}, weights_of(model))
 
 
 def load_weights(model: Model, filepath: str | os.PathLike[str]) -> None:
     """Set a model's weights from a file of `save_weights` or `save_model`; errors as of `load_model`."""
-    expected = {name: (shape, model.dtype) for name, shape in model.weight_names.items()}
 
     def set_weights(header: Mapping[str, Any], tensors: Tensors) -> None:
         weights = {name: array for name, array in tensors.items() if not name.startswith("optimizer/")}
-        require_same(expected, weights)
-        model.set_weights([weights[name] for name in expected])
+        set_values(model, weights)
 
     read(filepath, MODEL, set_weights)
 
@@ -80,81 +78,145 @@ def load_backup(model: Model, path: Path) -> int:
 
     def take_over(header: Mapping[str, Any], tensors: Tensors) -> int:
         epoch = integer("epoch", header["epoch"], at_least=0)
-        other = restore(type(model), header, tensors, custom_objects_of(model))
-        expected, saved = identity(model), identity(other)
+        expected, saved = identity(model.get_config(), compiled_of(model)), identity(header["model"], header["compile"])
         for part in expected:
-            if expected[part] != saved[part]:
-                raise ValueError(f"{part} of another model: {saved[part]}, needs {expected[part]}")
-        model.take_over(other)
+            if expected[part] != saved.get(part):
+                raise ValueError(f"{part} of another model: {saved.get(part)!r:.300}, needs {expected[part]!r:.300}")
+        assert model.optimizer is not None
+        run = {
+            "seed": integer("seed", header["model"]["seed"], at_least=0),
+            "epochs_trained": integer("epochs_trained", header["epochs_trained"], at_least=0),
+        }
+        optimizer = type(model.optimizer).from_config(header["compile"]["optimizer"]["config"])
+        step, state = state_in(model, header, tensors)
+        set_values(model, {name: array for name, array in tensors.items() if not name.startswith("optimizer/")})
+        model.optimizer.take_rate(optimizer)
+        model.go_on_from(step, state, **run)
         return epoch
 
     return read(path, MODEL, take_over)
 
 
-def identity(model: Model) -> dict[str, Any]:
+def identity(config: Mapping[str, Any], compiled: Mapping[str, Any]) -> dict[str, Any]:
     """Return what must be the same where a run goes on; a seed and a learning rate it brings along."""
-    settings = {name: to_plain(getattr(model, name)) for name in COMPILED}
-    settings["optimizer"]["config"].pop("learning_rate")
-    config = {name: value for name, value in model.get_config().items() if name != "seed"}
-    return {**config, **settings}
+    optimizer = compiled["optimizer"]
+    settings = {name: value for name, value in optimizer["config"].items() if name != "learning_rate"}
+    return {**without_seeds(config), **compiled, "optimizer": {**optimizer, "config": settings}}
+
+
+def without_seeds(config: Any) -> Any:
+    """Return a model's description without its seed, and without those of the models in it."""
+    if isinstance(config, list):
+        return [without_seeds(item) for item in config]
+    if not isinstance(config, Mapping):
+        return config
+    is_model = "layers" in config
+    return {name: without_seeds(item) for name, item in config.items() if not (is_model and name == "seed")}
+
+
+def compiled_of(model: Model) -> dict[str, Any]:
+    """Return what a model was compiled with as JSON values."""
+    return {name: to_plain(getattr(model, name)) for name in COMPILED}
 
 
 def describe(model: Model, include_optimizer: bool = True) -> tuple[dict[str, Any], Tensors]:
     """Return all there is to a model as JSON values and arrays by name; of custom objects only the names."""
-    compiled = None
     custom_objects_of(model)  # for its error
-    if model.optimizer is not None:
-        compiled = {name: to_plain(getattr(model, name)) for name in COMPILED}
     header = {
         "version": VERSION,
         "class": type(model).__name__,
         "model": model.get_config(),
-        "compile": compiled,
+        "attributes": attributes_of(model),
+        "compile": None if model.optimizer is None else compiled_of(model),
         "epochs_trained": model.epochs_trained,
         "step": 0,
     }
     tensors: Tensors = {}
     if model.built:
-        names = model.weight_names
-        tensors.update(zip(names, model.network.get_weights(), strict=True))
-        if include_optimizer:
+        tensors.update(weights_of(model))
+        if include_optimizer and model.optimizer is not None:
             header["step"] = model.network.step
+            header["frozen"] = model.frozen_when_compiled()
             state = model.network.get_optimizer_state()
-            trained = [variable.path for variable in model.trainable_weights]
+            trained = trained_names(model)
             tensors.update((state_name(trained, index), array) for index, array in enumerate(state))
     return header, tensors
 
 
 def restore(
-    cls: type[M],
+    cls: Any,
     header: Mapping[str, Any],
     tensors: Mapping[str, np.ndarray],
     custom_objects: Mapping[str, Any] | None = None,
-) -> M:
+) -> Any:
     """Return the model that `describe` described, or raise ValueError, TypeError or KeyError."""
-    if header["version"] != VERSION:
+    if header["version"] not in READABLE:
         raise ValueError(f"format version {header['version']!r}, this version reads {VERSION}")
-    model = cls.from_config(header["model"])
+    model = Reader(custom_objects).model(cls, header["model"])
+    set_attributes(model, header.get("attributes", {}))
     if header["compile"] is not None:
         model.compile(**revived(header["compile"], custom_objects or {}))
+        model.compile_frozen(header.get("frozen", []))
     model.epochs_trained = integer("epochs_trained", header["epochs_trained"], at_least=0)
     # Compared before the network is made: a header cannot ask for more memory than the file has weights.
     names = model.weight_names if model.built else {}
-    weights = {name: array for name, array in tensors.items() if name in names}
+    state = {name: array for name, array in tensors.items() if name.startswith("optimizer/") and name not in names}
+    set_values(model, {name: array for name, array in tensors.items() if name not in state})
+    if state or integer("step", header["step"], at_least=0, below=2**63):
+        model.go_on_from(*state_in(model, header, tensors))
+    return model
+
+
+def weights_of(model: Model) -> Tensors:
+    """Return a model's weights by their names by levels."""
+    return {name: variable.numpy() for name, variable in model.named_variables().items()}
+
+
+def set_values(model: Model, weights: Tensors) -> None:
+    """Set a model's weights by name; ValueError unless they are just those, and of its dtype."""
+    names = model.weight_names if model.built else {}
     require_same({name: (shape, model.dtype) for name, shape in names.items()}, weights)
     if names:
         model.set_weights([weights[name] for name in names])
-    state = {name: array for name, array in tensors.items() if name not in names}
-    if state:
-        slots = model.network.get_optimizer_state() if names else []
-        trained = [variable.path for variable in model.trainable_weights]
-        shapes = {state_name(trained, index): slot.shape for index, slot in enumerate(slots)}
-        require_same({name: (shape, model.dtype) for name, shape in shapes.items()}, state)
-        model.network.set_optimizer_state([np.ascontiguousarray(state[name]) for name in shapes])
+
+
+def state_in(
+    model: Model, header: Mapping[str, Any], tensors: Mapping[str, np.ndarray]
+) -> tuple[int, list[np.ndarray]]:
+    """Return the number of updates and the optimizer's state in a file; ValueError where they do not fit."""
     step = integer("step", header["step"], at_least=0, below=2**63)
-    if step:
-        model.network.step = step
-    return model
+    state = {name: array for name, array in tensors.items() if name.startswith("optimizer/")}
+    slots = model.network.get_optimizer_state() if model.built else []
+    trained = trained_names(model) if slots else []
+    shapes = {state_name(trained, index): slot.shape for index, slot in enumerate(slots)}
+    if state or step:
+        require_same({name: (shape, model.dtype) for name, shape in shapes.items()}, state)
+    return step, [np.ascontiguousarray(state[name]) for name in shapes] if state else slots
+
+
+def trained_names(model: Model) -> list[str]:
+    """Return the names of the weights that the network trains, in its order."""
+    names = {variable: name for name, variable in model.named_variables().items()}
+    return [names[variable] for variable in model.trained]
+
+
+def attributes_of(model: Model) -> dict[str, Any]:
+    """Return which layers a subclass keeps in its attributes, by their names, or lists of them."""
+    names = {layer: layer.name for layer in model.layers}
+    found: dict[str, Any] = {}
+    for attribute, value in vars(model).items():
+        items = value if isinstance(value, list) else [value]
+        if items and not attribute.startswith("_") and all(isinstance(one, Layer) and one in names for one in items):
+            found[attribute] = [names[one] for one in items] if isinstance(value, list) else names[value]
+    return found
+
+
+def set_attributes(model: Model, attributes: Mapping[str, Any]) -> None:
+    """Give a subclass its layers in attributes again."""
+    for attribute, value in attributes.items():
+        if not attribute.startswith("_") and not hasattr(model, attribute):
+            found = [model.get_layer(name) for name in (value if isinstance(value, list) else [value])]
+            setattr(model, attribute, found if isinstance(value, list) else found[0])
 
 
 def revived(compiled: Mapping[str, Any], custom_objects: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from fastmlp.config import float_type
 from fastmlp.data.arrays import Shape, weight_arrays
+from fastmlp.kernels.engine.blocks import Block
 from fastmlp.kernels.engine.parameters import Parameters
 from fastmlp.layers.variable import Variable
 from fastmlp.settings import Settings
@@ -16,12 +18,22 @@ from fastmlp.settings import Settings
 Weight = Variable | np.ndarray
 
 
+class Trains(Protocol):
+    """What an optimizer asks of a model that was compiled with it."""
+
+    @property
+    def trainable_weights(self) -> list[Variable]: ...
+    def trains(self, variables: Sequence[Any]) -> bool: ...
+    def apply_gradients(self, gradients: Any) -> int: ...
+
+
 class AppliesGradients(Settings):
     """Base of the optimizers; a subclass has `spec`, `learning_rate`, `rates` and `bind`."""
 
     learning_rate: float
-    # the weights outside of the model that it trains: their keys, themselves (so that ids stay theirs), their engine
-    _applied: tuple[list[Any], list[Weight], Parameters] | None = None
+    # the weights outside of the models that it trains: ids, themselves (so that ids stay theirs), memory, engine
+    _applied: tuple[list[int], list[Weight], list[Block], Parameters] | None = None
+    _models: Sequence[weakref.ref[Any]] = ()  # that were compiled with it
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -55,45 +67,60 @@ class AppliesGradients(Settings):
         if not pairs or any(len(pair) != 2 for pair in pairs):
             raise ValueError("grads_and_vars: got no pairs, needs (gradient, weight) for each weight")
         weights = [weight for _, weight in pairs]
+        gradients = [gradient for gradient, _ in pairs]
+        for reference in self._models:
+            model = reference()
+            if model is not None and model.trains(weights):
+                expected = model.trainable_weights
+                if len(weights) != len(expected) or any(a is not b for a, b in zip(weights, expected, strict=True)):
+                    got = [getattr(weight, "path", "an array") for weight in weights]
+                    needs = "all trainable_weights of the model in their order"
+                    raise ValueError(f"grads_and_vars: got {got}, needs {needs}")
+                return int(model.apply_gradients(gradients))
         dtype = dtype_of(weights)
         shapes = [tuple(weight.shape) for weight in weights]
-        gradients = weight_arrays("gradients", [gradient for gradient, _ in pairs], shapes, dtype)
-        model = weights[0].model if isinstance(weights[0], Variable) else None
-        if model is not None and model.optimizer is self:
-            expected = [variable.path for variable in model.trainable_weights]
-            got = [getattr(weight, "path", "an array") for weight in weights]
-            if got != expected:
-                raise ValueError(f"grads_and_vars: got {got}, needs all trainable_weights of the model in their order")
-            return int(self._update(model.network, gradients))
-        parameters = self._parameters_for(weights, shapes, dtype)
-        parameters.set_weights([weight.numpy() if isinstance(weight, Variable) else weight for weight in weights])
-        updates = self._update(parameters, gradients)
-        for weight, values in zip(weights, parameters.get_weights(), strict=True):
-            if isinstance(weight, Variable):
-                weight.assign(values)
-            else:
-                weight[...] = values
+        arrays = weight_arrays("gradients", gradients, shapes, dtype)
+        blocks, parameters = self._parameters_for(weights, shapes, dtype)
+        of_arrays = [(block, one) for block, one in zip(blocks, weights, strict=True) if isinstance(one, np.ndarray)]
+        for block, weight in of_arrays:
+            block.write(weight)
+        updates = self.update(parameters, arrays)
+        for block, weight in of_arrays:
+            weight[...] = block.read()
         return updates
 
-    def _update(self, parameters: Parameters, gradients: Sequence[np.ndarray]) -> int:
-        """Let the engine do it, at the rate of this step; return the number of updates done."""
+    def update(self, parameters: Parameters, gradients: Sequence[np.ndarray]) -> int:
+        """Let the engine do one update, at the rate of this step; return the number of updates done."""
         rates = self.rates(parameters.step, 1)
         parameters.set_learning_rate(self.learning_rate if rates is None else float(rates[0]))
         parameters.apply_gradients(gradients)
         return int(parameters.step)
 
-    def _parameters_for(self, weights: list[Weight], shapes: list[Shape], dtype: str) -> Parameters:
-        """Return the engine's arrays for weights outside of the model that it trains; made at the first call."""
-        keys = [(id(w.model), w.path) if isinstance(w, Variable) else id(w) for w in weights]
+    def train_for(self, model: Trains) -> None:
+        """Know a model that was compiled with this optimizer."""
+        self.let_go(model)
+        self.overwrite(_models=[*self._models, weakref.ref(model)])
+
+    def let_go(self, model: Trains) -> None:
+        """Forget a model."""
+        self.overwrite(_models=[one for one in self._models if one() not in (None, model)])
+
+    def _parameters_for(self, weights: list[Weight], shapes: list[Shape], dtype: str) -> tuple[list[Block], Parameters]:
+        """Return the engine's arrays for weights outside of the models that it trains; made at the first call."""
+        keys = [id(weight) for weight in weights]
         if self._applied is None:
-            parameters = Parameters(shapes, self.spec, dtype)
-            self.overwrite(_applied=(keys, weights, parameters))
+            blocks = [
+                weight.block if isinstance(weight, Variable) else Block(shape, dtype)
+                for weight, shape in zip(weights, shapes, strict=True)
+            ]
+            parameters = Parameters(shapes, self.spec, dtype, blocks=blocks)
+            self.overwrite(_applied=(keys, weights, blocks, parameters))
             self.bind(parameters)
-            return parameters
+            return blocks, parameters
         if self._applied[0] != keys:
             needs = "the same: the optimizer remembers them"
             raise ValueError(f"grads_and_vars: got other weights than at first, needs {needs}")
-        return self._applied[2]
+        return self._applied[2:]
 
 
 def dtype_of(weights: Sequence[Weight]) -> str:

@@ -148,7 +148,7 @@ class Optimizer(AppliesGradients):
         self.overwrite(_rate=other._rate)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name not in ("_network", "_applied")}
+        return {name: value for name, value in vars(self).items() if name not in ("_network", "_applied", "_models")}
 
     def arguments(self) -> dict[str, Any]:
         parameters = inspect.signature(type(self)).parameters.values()

@@ -168,13 +168,13 @@ def prediction_source(model: Model, x: Any, batch_size: Any, steps: Any) -> tupl
 
     def check(prefix: str, batch: Any) -> tuple[Shape, Data]:
         rows = batch[0] if isinstance(batch, tuple) else batch  # the y that a batch for training has is not used
-        return unlabelled(f"{prefix} x", rows, model.input_shape, model.dtype)
+        return unlabelled(f"{prefix} x", rows, model.only_row_shape, model.dtype)
 
     if gives_batches(x):
         refuse("x", {"batch_size": batch_size})
         source, first = source_of_batches("x", x, lambda prefix, batch: check(prefix, batch)[1], steps, 1, False)
         return source, check("batch 0", first)[0]
-    shape, rows = unlabelled("x", x, model.input_shape, model.dtype)
+    shape, rows = unlabelled("x", x, model.only_row_shape, model.dtype)
     return Arrays(rows, batch_size, steps), shape
 
 
@@ -209,9 +209,9 @@ def checked_data(
     assert model.loss is not None
     if sample_weight is not None and class_weight is not None:
         raise ValueError(f"class_weight: got one beside {prefix}sample_weight, needs one of the two")
-    array = features(prefix + "x", x, shape or model.input_shape, model.dtype)
-    layout = model.stack.layout(array.shape[1:])
-    rows, units = len(array), layout.units
+    array = features(prefix + "x", x, shape or model.only_row_shape, model.dtype)
+    (output_shape,) = model.output_row_shapes([array.shape[1:]])
+    rows, units = len(array), math.prod(output_shape)
     y_true = model.loss.targets(prefix + "y", y, rows, units, model.dtype)
     of_rows = None
     if sample_weight is not None:
@@ -219,7 +219,7 @@ def checked_data(
     elif class_weight is not None:
         of_rows = class_weights(class_weight, y_true, units, model.dtype)
     prepared = model.loss.prepare(y_true)
-    return layout.shapes[0], Data(array.reshape(rows, -1), prepared, of_rows, None if prepared is y_true else y_true)
+    return array.shape[1:], Data(array.reshape(rows, -1), prepared, of_rows, None if prepared is y_true else y_true)
 
 
 def checked_batch(model: Model, prefix: str, batch: Any, class_weight: Any = None) -> Data:

@@ -1,20 +1,22 @@
-"""A model without its loops: layers in a row, optimizer, loss and metrics, and the engine's network made from them."""
+"""A model without its loops: a graph of layers, optimizer, loss, metrics, and the engine's network made from them."""
 
 from __future__ import annotations
 
-import math
 import threading
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from fastmlp.config import float_type, floatx, seeds
+from fastmlp.config import floatx, seeds
 from fastmlp.config.threads import threads_for
 from fastmlp.data.arrays import Shape, weight_arrays
 from fastmlp.kernels import Network
-from fastmlp.layers import LAYERS, Input, Layer, row_shape
-from fastmlp.layers.stack import Stack
+from fastmlp.kernels.engine.blocks import Block, blend
+from fastmlp.layers import Layer
+from fastmlp.layers.base import row_shapes
+from fastmlp.layers.graph import Description, Graph, free_name, leaves
+from fastmlp.layers.symbol import Call, Symbol, single_or_list, symbols_in
 from fastmlp.layers.variable import Variable
 from fastmlp.losses import Loss
 from fastmlp.losses import get as get_loss
@@ -22,10 +24,9 @@ from fastmlp.metrics import Metric, get_list
 from fastmlp.metrics.compiled import CompiledMetrics, in_engine
 from fastmlp.optimizers import Optimizer
 from fastmlp.optimizers import get as get_optimizer
-from fastmlp.settings import integer, lookup, only, optional_name, refuse_freezing, refuse_methods, to_plain
+from fastmlp.settings import boolean, integer, only, optional_name, real, refuse_methods
 
 M = TypeVar("M", bound="Model")
-STEPS = ("call", "train_step", "test_step", "predict_step", "compute_loss")  # of Keras' models, to be overridden there
 
 # Attributes that networks and files are made from, and what gives them another value.
 FIXED = {
@@ -34,55 +35,124 @@ FIXED = {
 }
 
 
-class Model:
-    """Base of `Sequential`: what it is made of, without fit, evaluate and predict."""
+class Model(Layer):
+    """Base of the models: what they are made of, without fit, evaluate and predict. A model is a layer of others, too.
 
-    def __init__(
-        self,
-        layers: Iterable[Layer] | None = None,
-        *,
-        name: str | None = None,
-        dtype: Any = None,
-        seed: int | None = None,
-    ):
-        if layers is not None and not isinstance(layers, Iterable):
-            raise TypeError(f"layers: got {type(layers).__name__}, needs a list of layers")
-        self.name = optional_name(name) or "sequential"
-        self.dtype = float_type(floatx() if dtype is None else dtype)
-        self.seed = seeds.choose_seed(seed)
-        self.optimizer: Optimizer | None = None
-        self.loss: Loss | None = None
-        self.compiled_metrics = CompiledMetrics()
-        self.stop_training = False
-        self.epochs_trained = 0  # over all calls of fit: numbers the shuffles
-        self.epochs_resumed = 0  # of the run that goes on, when a callback has restored its state
-        self._stack = Stack()
-        self._lock = threading.RLock()
-        self._network: Network | None = None
-        self._changes = 0  # calls of add, pop and compile
-        self._kept: dict[str, np.ndarray] = {}  # weights for the network that is to be made anew
-        try:
-            for layer in layers or ():
-                self.add(layer)
-        except BaseException:
-            while self._stack.layers:  # so that the layers can be used again
-                self._stack.pop()
-            raise
+    Parameters
+    ----------
+    name : str, optional
+        Default: the class's name in snake case, numbered within a model that it is a layer of.
+    dtype : {"float32", "float64"}, optional
+        Default: that of its layers where they have weights already, else `config.floatx()`.
+    seed : int, optional
+        None draws one, kept in `seed`.
+    trainable : bool
+    """
+
+    #: Methods of Keras' models that a subclass would override there, and nothing would call here.
+    refused: ClassVar[tuple[str, ...]] = ("train_step", "test_step", "predict_step", "compute_loss")
+
+    def __init__(self, *, name: str | None = None, dtype: Any = None, seed: int | None = None, trainable: bool = True):
+        self._begin(optional_name(name), None, trainable, dtype)
+        self.overwrite(
+            _dtype=self._given_dtype or floatx(),
+            seed=seeds.choose_seed(seed),
+            _seed_is_given=seed is not None,
+            optimizer=None,
+            loss=None,
+            compiled_metrics=CompiledMetrics(),
+            stop_training=False,
+            epochs_trained=0,  # over all calls of fit: numbers the shuffles
+            epochs_resumed=0,  # of the run that goes on, when a callback has restored its state
+            _graph=None,
+            _changes=0,
+            _flags=None,
+            _state=None,
+            **self._no_network(),
+        )
+
+    _dtype: str
+    _seed_is_given: bool
+    _graph: Graph | None
+    _changes: int  # calls of add, pop and compile
+    _flags: dict[Layer, bool] | None  # what compile has seen of the layers' `trainable`
+    _state: tuple[int, list[np.ndarray]] | None  # step and slots for the optimizer of the network that is to be made
+    _structures: tuple[Any, Any] = (None, None)  # the containers of inputs and outputs, as they were given
+    _description: Description | None  # of the network
+    _other: Network | None  # with the gradients by the flags of now, where they are not those that compile has seen
+    _other_description: Description | None
+    _fast_shape: Shape | None  # of the rows that the network takes and gives as they are
+    _flags_seen: int
+    _flags_differ: bool
+    seed: int
+    optimizer: Optimizer | None
+    loss: Loss | None
+    compiled_metrics: CompiledMetrics
+    stop_training: bool
+    epochs_trained: int
+    epochs_resumed: int
+    _lock: threading.RLock
+    _network: Network | None
+
+    @classmethod
+    def _unshared(cls) -> dict[str, Any]:
+        return {**Layer._unshared(), **cls._no_network(), "_lock": threading.RLock()}
+
+    @staticmethod
+    def _no_network() -> dict[str, Any]:
+        """Return what there is of networks at first, and after a change."""
+        nothing = ("_network", "_description", "_other", "_other_description", "_fast_shape")
+        return {**dict.fromkeys(nothing), "_flags_seen": -1}
 
     def __init_subclass__(cls) -> None:
         needs = "steps are the engine's; compile takes a loss of your own, gradients and apply_gradients make a loop"
-        refuse_methods(cls, STEPS, needs)
+        refuse_methods(cls, cls.refused, needs)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        refuse_freezing(name, value)
-        if name in FIXED and hasattr(self, name):
+        if name in FIXED:
             raise AttributeError(f"{name}: got a new value, needs a {FIXED[name]}")
-        super().__setattr__(name, value)
+        object.__setattr__(self, name, value)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+    # Copies: the layers with their weights, and the optimizer with its state
+
+    def __getstate__(self) -> dict[str, Any]:
+        with self._lock:
+            state = super().__getstate__()
+            network = self._network
+            if network is not None:
+                state["_state"] = (network.step, network.get_optimizer_state())
+            return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        for layer in self.layers:
+            layer.enter_model(self, layer.name)
+        if self.optimizer is not None:
+            self.optimizer.train_for(self)
+        if self._state is not None:
+            self.network  # noqa: B018, so that the optimizer counts on
+
+    # Layers
+
+    @property
+    def default_name(self) -> str:
+        return "functional" if type(self).__name__ == "Model" else super().default_name
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers, without Input."""
-        return list(self._stack.layers)
+        """The layers, in the order of Keras."""
+        return [] if self._graph is None else list(self._graph.layers)
+
+    def leaves(self) -> Iterator[tuple[str, Layer, bool]]:
+        """Every layer that is no model, each once, with its name by levels and whether it is trained."""
+        seen = set()
+        for name, leaf, trainable in leaves(self.layers):
+            if leaf not in seen:
+                seen.add(leaf)
+                yield name, leaf, trainable and self.trainable
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Return the layer of that name, or of that place in `layers`; ValueError when there is none, or not one given.
@@ -101,56 +171,259 @@ class Model:
                 return layer
         raise ValueError(f"name: got {name!r}, needs one of {', '.join(repr(layer.name) for layer in self.layers)}")
 
-    def build(self, input_shape: Any = None) -> None:
-        """Fix the shape of the input rows; a first None stands for the batch, as in Keras."""
-        if isinstance(input_shape, (tuple, list)) and len(input_shape) > 1 and input_shape[0] is None:
-            input_shape = input_shape[1:]
-        with self._lock:
-            self.fix_input_shape(None if input_shape is None else row_shape("input_shape", input_shape))
+    def _freeze_or_free(self, value: bool) -> None:
+        for layer in self.layers:
+            layer.trainable = value
+        super()._freeze_or_free(value)
+
+    def take_layers(self, newcomers: Sequence[Layer], present: Sequence[Layer] = ()) -> None:
+        """Give layers names, seeds and a dtype of this model; on an error nothing has changed.
+
+        Raises
+        ------
+        ValueError
+            When a name stands twice, a dtype does not fit, or the model itself is among them.
+        """
+        waiting = list(newcomers)
+        while waiting:
+            layer = waiting.pop()
+            if layer is self:
+                raise ValueError(f"layer: got model {self.name!r} as a layer of itself, needs another one")
+            waiting += getattr(layer, "layers", [])
+        names = self._names_for(newcomers, present)
+        dtype = self._common_dtype(newcomers, present)
+        placed = sum(1 for _ in leaves(present))
+        for layer, name in zip(newcomers, names, strict=True):
+            layer.enter_model(self, name)
+        self.use_dtype(dtype)
+        for _, leaf, _ in leaves([*present, *newcomers]):
+            leaf.use_dtype(dtype)
+        for number, (_, leaf, _) in enumerate(leaves(newcomers), placed):
+            leaf.offer_seed(self.seed, number, self._seed_is_given)
+
+    def _names_for(self, newcomers: Sequence[Layer], present: Sequence[Layer]) -> list[str]:
+        """Return the names of new layers: those that were given, and for the others free ones."""
+        taken = {layer.name for layer in present}
+        names = {}
+        for layer in newcomers:
+            if layer._name_is_given:
+                if layer.name in taken:
+                    needs = "a name for each layer"
+                    raise ValueError(f"layer: got the name {layer.name!r} a second time, needs {needs}")
+                taken.add(layer.name)
+                names[layer] = layer.name
+        for layer in sorted(newcomers, key=lambda one: one._number):
+            if layer not in names:
+                if layer._name and layer._name not in taken:
+                    names[layer] = layer.name
+                else:
+                    elsewhere = {other.name for home in layer.homes for other in home.layers if other is not layer}
+                    names[layer] = free_name(layer.default_name, taken | elsewhere)
+                taken.add(names[layer])
+        return [names[layer] for layer in newcomers]
+
+    def _common_dtype(self, newcomers: Sequence[Layer], present: Sequence[Layer]) -> str:
+        """Return the dtype for all layers: the one that was given, or that some layer has fixed."""
+        fixed = self._given_dtype
+        for _, leaf, _ in leaves([*present, *newcomers]):
+            dtype = leaf.fixed_dtype
+            if dtype is not None and dtype != (fixed or dtype):
+                raise ValueError(f"dtype: got {dtype!r} of layer {leaf.name!r} beside {fixed!r}, needs one for all")
+            fixed = fixed or dtype
+        return fixed or self.dtype
+
+    @property
+    def dtype(self) -> str:
+        return self._dtype
+
+    def use_dtype(self, dtype: str) -> None:
+        self.overwrite(_dtype=dtype)
+
+    # Shapes
+
+    @property
+    def graph(self) -> Graph:
+        """The graph of calls; ValueError where the input's shape is not known yet."""
+        if self._graph is None:
+            self.output_row_shapes()  # for its error
+            needs = "Input(shape) as its first layer, or a call of build or fit"
+            raise ValueError(f"model: got no input shape, needs {needs}")
+        return self._graph
 
     @property
     def built(self) -> bool:
         """Whether the shapes of all weights are known."""
-        return self._stack.built
+        return self._graph is not None
+
+    def build(self, input_shape: Any = None) -> None:
+        """Fix the shape of the input rows, or of each of several; a first None stands for the batch, as in Keras."""
+        with self._lock:
+            self.build_for(None if input_shape is None else row_shapes("input_shape", input_shape))
+
+    def build_for(self, input_shapes: Sequence[Shape] | None) -> None:
+        """Build for input rows of those shapes; ValueError when they have other ones already."""
+        self.graph  # noqa: B018, for its error
+        if input_shapes is not None and tuple(input_shapes) != self.input_row_shapes:
+            got, has = single_or_list(input_shapes), single_or_list(self.input_row_shapes or ())
+            raise ValueError(f"input_shape: got {got} for a model whose input rows have shape {has}")
 
     @property
-    def input_shape(self) -> Shape | None:
-        """Shape of one input row, or None when not known yet."""
-        return self._stack.input_shape
+    def input_row_shapes(self) -> tuple[Shape, ...] | None:
+        """Shape of a row of each input, or None while the model is not built."""
+        return None if self._graph is None else self._graph.input_row_shapes
 
-    def count_params(self) -> int:
-        """Return the number of weights."""
-        return sum(math.prod(shape) for shape in self.weight_names.values())
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the architecture as JSON values."""
-        return {
-            "name": self.name,
-            "dtype": self.dtype,
-            "seed": self.seed,
-            "input_shape": to_plain(self.input_shape),
-            "layers": to_plain(self.layers),
-        }
-
-    def add(self, layer: Layer) -> None:
-        """Append a layer. The layers before it keep their weights, the optimizer starts anew.
+    def output_row_shapes(self, input_shapes: Sequence[Shape] | None = None) -> list[Shape]:
+        """Return the shapes of the rows of the outputs; where the model is not built, for those of the inputs.
 
         Raises
         ------
-        TypeError, ValueError
-            When it is no layer, is in a model already, has a name that is taken, or does not fit the layer before it.
+        ValueError
+            When layers do not fit, or there are none.
+        """
+        if self._graph is None:
+            raise ValueError("model: got no layers, needs at least one, such as Dense(10)")
+        if input_shapes is not None and tuple(input_shapes) != self.input_row_shapes:
+            got, has = single_or_list(input_shapes), single_or_list(self.input_row_shapes or ())
+            raise ValueError(f"layer {self.name!r}: got rows of shape {got}, needs {has}")
+        return list(self._graph.output_row_shapes)
+
+    @property
+    def only_row_shape(self) -> Shape | None:
+        """Shape of a row of the only input, or None while the model is not built."""
+        return None if self._graph is None else self._graph.input_row_shapes[0]
+
+    @property
+    def output_widths(self) -> list[int]:
+        """The number of columns of each output, as the engine has them."""
+        return [int(np.prod(shape, dtype=np.int64)) for shape in self.graph.output_row_shapes]
+
+    @property
+    def units(self) -> int:
+        """The number of columns of the only output."""
+        return self.output_widths[0]
+
+    @property
+    def inputs(self) -> list[Symbol]:
+        """The symbols that the graph begins with."""
+        return list(self.graph.inputs)
+
+    @property
+    def outputs(self) -> list[Symbol]:
+        """The symbols that it ends with."""
+        return list(self.graph.outputs)
+
+    @property
+    def input(self) -> Any:
+        return single_or_list(self.inputs)
+
+    @property
+    def output(self) -> Any:
+        return single_or_list(self.outputs)
+
+    @property
+    def input_shape(self) -> Any:
+        """Shape of the input with a first None, (None, 784), or a list of several; None when not known yet."""
+        return None if self._graph is None else single_or_list([one.shape for one in self._graph.inputs])
+
+    @property
+    def output_shape(self) -> Any:
+        """Shape of the output with a first None, or a list of several; None when not known yet."""
+        return None if self._graph is None else single_or_list([one.shape for one in self._graph.outputs])
+
+    @property
+    def input_names(self) -> list[str]:
+        """Names of the inputs, for dicts of arrays."""
+        return [one.name for one in self.graph.inputs]
+
+    @property
+    def output_names(self) -> list[str]:
+        """Names of the layers that make the outputs."""
+        return [one.name for one in self.graph.outputs]
+
+    @property
+    def is_single(self) -> bool:
+        """Whether there is one input and one output, the last of all stages: the engine then takes no lists."""
+        return self._graph is None or self._graph.is_single
+
+    # As a layer
+
+    def call_on(self, symbols: list[Symbol], training: bool | None = None) -> Call:
+        if training is not None and boolean("training", training):
+            only("training", training, (None, False), "predictions are those of no training")
+        shapes = [symbol.row_shape for symbol in symbols]
+        outputs = self.output_row_shapes(shapes)
+        self.build_for(shapes)
+        call = Call(self, tuple(symbols), tuple(outputs), graph=self.graph, training=training)
+        self.register(call)
+        return call
+
+    def symbols_of(self, inputs: Any) -> list[Symbol] | None:
+        """Return the symbols that the model is called on in the order of its inputs, None for arrays."""
+        if isinstance(inputs, dict) and symbols_in(inputs) is not None:
+            names = self.input_names
+            if set(inputs) != set(names):
+                raise ValueError(f"inputs: got {sorted(inputs)}, needs {names}")
+            return [inputs[name] for name in names]
+        return symbols_in(inputs)
+
+    @property
+    def losses(self) -> list[float]:
+        """The penalties of the trained weights' regularizers."""
+        return [loss for _, leaf, trainable in self.leaves() if trainable for loss in leaf.losses]
+
+    # Weights
+
+    def named_variables(self) -> dict[str, Variable]:
+        """Return the weights by their names by levels ("encoder/dense/kernel"), in the order of `get_weights`."""
+        self.graph  # noqa: B018, for its error
+        return {f"{name}/{variable.name}": variable for name, leaf, _ in self.leaves() for variable in leaf.weights}
+
+    @property
+    def weight_names(self) -> dict[str, Shape]:
+        """Shape of each weight by name ("dense/kernel"), in the order of get_weights."""
+        return {name: variable.shape for name, variable in self.named_variables().items()}
+
+    def count_params(self, input_shape: Any = None) -> int:
+        """Return the number of weights."""
+        return sum(int(np.prod(shape, dtype=object)) for shape in self.weight_names.values())
+
+    @property
+    def weights(self) -> list[Variable]:
+        """The weights by name, in the order of `get_weights`."""
+        return list(self.named_variables().values())
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """Those of the weights that training changes by gradients: what `gradients` and `apply_gradients` are about."""
+        self.graph  # noqa: B018, for its error
+        trained = (leaf for _, leaf, trainable in self.leaves() if trainable)
+        return [variable for leaf in trained for variable in leaf.weights if variable.has_gradients]
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The other weights: statistics of the data, and all of frozen layers."""
+        trained = set(self.trainable_weights)
+        return [variable for variable in self.weights if variable not in trained]
+
+    @property
+    def has_values(self) -> bool:
+        return any(leaf.has_values for _, leaf, _ in self.leaves())
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Return copies of the weights: for each dense layer the kernel [inputs, units], then the bias [units].
+
+        Normalizations have gamma, beta, and the mean and variance that training does not change by gradients.
         """
         with self._lock:
-            self._stack.add(layer, self)
-            self._discard_network()
+            return [variable.numpy() for variable in self.weights]
 
-    def pop(self) -> Layer:
-        """Remove the last layer and return it. The other layers keep their weights, the optimizer starts anew."""
+    def set_weights(self, weights: Any) -> None:
+        """Set the weights from arrays in the order of `get_weights`; ValueError or TypeError when one does not fit."""
         with self._lock:
-            self._discard_network()
-            layer = self._stack.pop()
-            self._kept = {name: array for name, array in self._kept.items() if not name.startswith(f"{layer.name}/")}
-            return layer
+            variables = self.weights
+            arrays = weight_arrays("weights", weights, [variable.shape for variable in variables], self.dtype)
+            for variable, array in zip(variables, arrays, strict=True):
+                variable.write(array)
 
     def compile(
         self,
@@ -196,8 +469,12 @@ class Model:
         lists = get_list(metrics, "metrics"), get_list(weighted_metrics, "weighted_metrics")
         compiled = CompiledMetrics(*lists, goal)
         with self._lock:
-            vars(self).update(optimizer=found, loss=goal, compiled_metrics=compiled)
-            self._discard_network()
+            if self.optimizer is not None:
+                self.optimizer.let_go(self)
+            self.overwrite(optimizer=found, loss=goal, compiled_metrics=compiled)
+            self.overwrite(_flags={leaf: trainable for _, leaf, trainable in self.leaves()})
+            self.discard_network()
+            found.train_for(self)
 
     @property
     def metrics_names(self) -> list[str]:
@@ -218,84 +495,25 @@ class Model:
         """Return "up" or "down" for a name in the logs whose metric says which way is better, else None."""
         return self.compiled_metrics.direction_of(name)
 
-    @property
-    def weights(self) -> list[Variable]:
-        """The weights by name, in the order of `get_weights`."""
-        fixed = self._stack.statistics()
-        return [Variable(self, name, shape, name not in fixed) for name, shape in self.weight_names.items()]
-
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        """Those of the weights that training changes by gradients: what `gradients` and `apply_gradients` are about."""
-        return [variable for variable in self.weights if variable.trainable]
-
-    @property
-    def non_trainable_weights(self) -> list[Variable]:
-        """The other weights: statistics of the data."""
-        return [variable for variable in self.weights if not variable.trainable]
-
-    variables, trainable_variables = weights, trainable_weights  # Keras has both spellings
-    non_trainable_variables = non_trainable_weights
-
-    def get_weights(self) -> list[np.ndarray]:
-        """Return copies of the weights: for each dense layer the kernel [inputs, units], then the bias [units].
-
-        Normalizations have gamma, beta, and the mean and variance that training does not change by gradients.
-        """
-        with self._lock:
-            return list(self.network.get_weights())
-
-    def set_weights(self, weights: Any) -> None:
-        """Set the weights from arrays in the order of `get_weights`; ValueError or TypeError when one does not fit."""
-        with self._lock:
-            arrays = weight_arrays("weights", weights, list(self.weight_names.values()), self.dtype)
-            if self._network is None:
-                self._kept = dict(zip(self.weight_names, arrays, strict=True))
-            else:
-                self._network.set_weights(arrays)
-
-    @classmethod
-    def from_config(cls: type[M], config: Mapping[str, Any]) -> M:
-        """Make a model, with weights not trained, from what `get_config` returned."""
-        settings = dict(config)
-        input_shape, items = settings.pop("input_shape"), settings.pop("layers")
-        first = [] if input_shape is None else [Input(input_shape)]
-        model = cls.__new__(cls)  # a subclass may take other arguments
-        Model.__init__(model, [*first, *(lookup("layers", item, LAYERS) for item in items)], **settings)
-        return model
-
-    # For the loops, the callbacks and the files
-
-    @property
-    def weight_names(self) -> dict[str, Shape]:
-        """Shape of each weight by name ("dense/kernel"), in the order of get_weights."""
-        return self._stack.layout().weight_shapes
-
-    @property
-    def units(self) -> int:
-        """The number of outputs of a row."""
-        return self._stack.layout().units
-
-    @property
-    def stack(self) -> Stack:
-        """The layers and the shapes between them."""
-        return self._stack
-
-    def input_shape_of(self, layer: Layer) -> Shape:
-        """Return the shape of a row that one of the layers takes."""
-        return self._stack.layout().shapes[self._stack.layers.index(layer)]
-
-    def fix_input_shape(self, input_shape: Shape | None) -> None:
-        """Build for input rows of that shape; ValueError when they have another one already."""
-        self._stack.fix_input_shape(input_shape)
+    # The engine's networks
 
     @property
     def network(self) -> Network:
         """The engine's network, made on first use: ValueError while the input's shape is not known."""
-        with self._lock:
-            if self._network is None:
-                self._network = self._make_network()
-            return self._network
+        network = self._network
+        if network is None:
+            with self._lock:
+                network = self._network
+                if network is None:
+                    network = self._make_network()
+        return network
+
+    @property
+    def trained(self) -> list[Variable]:
+        """The weights that the network trains: those that were trainable when the model was compiled."""
+        self.network  # noqa: B018, it knows
+        assert self._description is not None
+        return self._description.trained
 
     @property
     def changes(self) -> int:
@@ -328,51 +546,157 @@ class Model:
         network.threads = threads_for(passes * rows * network.multiply_adds)
         return network
 
+    def network_for_gradients(self, rows: int) -> Network:
+        """Return a network with the gradients of `trainable_weights`, as their layers are now.
+
+        Where layers were frozen or freed since compile, that is another one with the same weights.
+        """
+        if not self.flags_have_changed():
+            return self.network_for_rows(rows, passes=3)
+        network = self._other
+        if network is None:
+            description = self._describe({leaf: trainable for _, leaf, trainable in self.leaves()})
+            network = self._network_of(description, None)
+            self.overwrite(_other=network, _other_description=description)
+        network.step = self.network.step  # the masks of dropout are those of the next step of training
+        network.threads = threads_for(3 * rows * network.multiply_adds)
+        return network
+
+    def flags_have_changed(self) -> bool:
+        """Whether other weights are trainable now than the network trains."""
+        if self._flags_seen != self.flag_changes[0]:
+            compiled, trained = self.trained, self.trainable_weights
+            if self._other_description is not None and trained != self._other_description.trained:
+                self.overwrite(_other=None, _other_description=None)
+            self.overwrite(_flags_seen=self.flag_changes[0], _flags_differ=trained != compiled)
+        return self._flags_differ
+
+    def _describe(self, flags: dict[Layer, bool]) -> Description:
+        seed = seeds.dropout_seed(self.seed)
+        return self.graph.describe(seed, lambda layer: not flags.get(layer, layer.trainable))
+
     def _make_network(self) -> Network:
-        weights = self._kept
-        if weights.keys() != self.weight_names.keys():
-            weights = self._stack.initial_weights(self.seed, self.dtype) | weights
-        loss = optimizer = None
-        if self.loss is not None and self.optimizer is not None:
-            loss, optimizer = self.loss.spec, self.optimizer.spec
-        inputs = math.prod(self._stack.layout().shapes[0])
-        network = Network(inputs, self._stack.specs(self.seed), loss=loss, optimizer=optimizer, dtype=self.dtype)
-        network.set_weights(list(weights.values()))
-        self._kept = {}
+        description = self._describe({leaf: trainable for _, leaf, trainable in self.leaves()} | (self._flags or {}))
+        network = self._network_of(description, self.optimizer)
+        if self._state is not None:
+            network.step = self._state[0]
+            network.set_optimizer_state(self._state[1])
+        graph = self.graph
+        is_flat = self.is_single and len(graph.output_row_shapes[0]) == 1
+        shape = graph.input_row_shapes[0] if is_flat else None
+        self.overwrite(_network=network, _description=description, _fast_shape=shape, _flags_seen=-1, _state=None)
         if self.optimizer is not None:
             self.optimizer.bind(network)
         return network
 
+    def _network_of(self, description: Description, optimizer: Optimizer | None) -> Network:
+        blocks = []
+        for variable in description.variables:
+            if variable.dtype != self.dtype:
+                got = f"weights of {variable.dtype!r} in layer {variable.layer.name!r}"
+                raise ValueError(f"dtype: got {got}, needs {self.dtype!r}, that of model {self.name!r}")
+            blocks.append(variable.block)
+        inputs: Any = description.widths[0] if self.is_single else description.widths
+        settings: dict[str, Any] = {} if self.is_single else {"outputs": description.outputs}
+        loss = None if self.loss is None else self.loss.spec
+        rule = None if optimizer is None else optimizer.spec
+        return Network(
+            inputs, description.stages, loss=loss, optimizer=rule, dtype=self.dtype, blocks=blocks, **settings
+        )
+
+    def frozen_when_compiled(self) -> list[str]:
+        """Return the names of the layers that the network does not train."""
+        trained = {variable.layer for variable in self.trained}
+        return [name for name, leaf, _ in self.leaves() if leaf.weights and leaf not in trained]
+
+    def compile_frozen(self, names: Sequence[str]) -> None:
+        """Let the network not train just those layers, whatever they say of themselves since."""
+        self.overwrite(_flags={leaf: name not in names for name, leaf, _ in self.leaves()})
+
     def use_average(self) -> None:
         """Let the moving averages of the weights become the weights, where the optimizer keeps them."""
         if self.optimizer is not None and self.optimizer.use_ema and self.network.step > 0:
-            state = self.network.get_optimizer_state()
-            trained = iter(state[-len(self.trainable_weights) :])
-            weights = zip(self.weights, self.network.get_weights(), strict=True)
-            self.network.set_weights([next(trained) if v.trainable else array for v, array in weights])
+            averages = self.network.get_optimizer_state()[-len(self.trained) :]
+            for variable, array in zip(self.trained, averages, strict=True):
+                variable.write(array)
 
     def learning_rates(self, steps: int) -> np.ndarray | None:
         """Return the rates of the next `steps` updates, or None where they are all that of the network."""
         assert self.optimizer is not None
         return self.optimizer.rates(self.network.step, steps)
 
-    def take_over(self, other: Model) -> None:
-        """Become what `other`, of the same configuration, is: weights, optimizer, seed, epochs; it ends with that."""
-        assert self.optimizer is not None and other.optimizer is not None
-        network = other.network
-        self.optimizer.take_rate(other.optimizer)
-        self.optimizer.bind(network)
-        vars(self).update(seed=other.seed, epochs_trained=other.epochs_trained, _network=network)
-        other._network = None
+    def go_on_from(self, step: int, state: list[np.ndarray], **values: Any) -> None:
+        """Take over what a run has left: updates done, the optimizer's state, and what else the model keeps of it."""
+        self.overwrite(**self._no_network(), **values)
+        self.overwrite(_state=(step, state))
+        self.network  # noqa: B018, of the new seed
 
-    def _discard_network(self) -> None:
-        self._changes += 1
+    def apply_gradients(self, gradients: Any) -> int:
+        """Do one update of `trainable_weights` by their gradients, given in their order; return how many were done.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For gradients that do not fit, for a model without an optimizer, and where layers were frozen or freed
+            since compile. Nothing has been changed then.
+        """
+        with self._lock:
+            if self.optimizer is None:
+                raise ValueError("apply_gradients: got a model without an optimizer, needs a call of compile first")
+            if self.flags_have_changed():
+                needs = "a call of compile, which begins anew with the layers as they are"
+                raise ValueError(f"apply_gradients: got layers frozen or freed since compile, needs {needs}")
+            shapes = [variable.shape for variable in self.trained]
+            arrays = weight_arrays("gradients", gradients, shapes, self.dtype)
+            return self.optimizer.update(self.network, arrays)
+
+    def trains(self, variables: Sequence[Any]) -> bool:
+        """Whether the first of these variables is a weight of the model; for an optimizer that it was compiled with."""
+        first = next((one for one in variables if isinstance(one, Variable)), None)
+        if first is None or not self.built:
+            return False
+        known = [] if self._description is None else self._description.trained
+        return any(first is variable for variable in known) or any(first is variable for variable in self.weights)
+
+    def blend_weights(self, other: Model, tau: float) -> None:
+        """Move all weights towards those of another model, in place: w += tau * (other's w - w).
+
+        Parameters
+        ----------
+        other : Model
+            With weights of the same shapes and dtype.
+        tau : float in [0, 1]
+            1.0 copies, 0.0 changes nothing.
+
+        Raises
+        ------
+        ValueError, TypeError
+            When the weights do not fit; nothing has been changed then.
+        """
+        if not isinstance(other, Model):
+            raise TypeError(f"other: got {type(other).__name__}, needs a model")
+        part = real("tau", tau, low=0.0, high=1.0)
+        first, second = (self, other) if id(self) < id(other) else (other, self)  # so that two threads do not wait
+        with first._lock, second._lock:
+            targets, sources = self._blocks(), other._blocks()
+            if [(block.shape, block.dtype) for block in targets] != [(block.shape, block.dtype) for block in sources]:
+                got, needs = list(other.weight_names.values()), list(self.weight_names.values())
+                raise ValueError(f"other: got weights of {got} in {other.dtype}, needs {needs} in {self.dtype}")
+            blend(targets, sources, part)
+
+    def _blocks(self) -> list[Block]:
+        self.network  # noqa: B018, it knows
+        description = self._description
+        assert description is not None
+        if description.blocks is None:
+            description.blocks = [variable.block for variable in description.variables]
+        return description.blocks
+
+    def discard_network(self) -> None:
+        """Forget the network; the weights stay, the optimizer starts anew."""
+        self.overwrite(_changes=self._changes + 1, _state=None, **self._no_network())
         if self.optimizer is not None:
             self.optimizer.bind(None)
-        if self._network is not None:
-            # A layer that was just added has no weights yet.
-            self._kept = dict(zip(self.weight_names, self._network.get_weights(), strict=False))
-            self._network = None
 
     def require_loss(self, method: str) -> None:
         """Raise ValueError unless the model was compiled with a loss."""

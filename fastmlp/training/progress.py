@@ -126,8 +126,8 @@ class Progress:
             print(f"{done}/{steps} - {elapsed:.0f}s - {step_time(per_step)}{values(logs)}", flush=True)
 
 
-def make_console() -> Console:
-    """Return a console for the standard output of this moment."""
+def make_console(file: Any = None, width: int | None = None) -> Console:
+    """Return a console for a file, by default the standard output of this moment."""
     import sys
 
     from rich.console import Console
@@ -138,7 +138,7 @@ def make_console() -> Console:
         def on_broken_pipe(self) -> None:
             raise  # the BrokenPipeError that is being handled
 
-    return LettingErrorsOut(file=sys.stdout, highlight=False)
+    return LettingErrorsOut(file=file or sys.stdout, width=width, highlight=False)
 
 
 def bar_line(

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 
 from fastmlp.layers import BatchNormalization, Dense, Dropout, Input
 from fastmlp.metrics import AUC
-from fastmlp.models import Sequential, load_model
+from fastmlp.models import Model, Sequential, load_model
 from fastmlp.optimizers import SGD
 from fastmlp.optimizers.schedules import ExponentialDecay
 
@@ -72,7 +72,20 @@ def quasi_newton():
     )
 
 
-MODELS = (model, binary_model)
+def graph():
+    """Models in a model, with a layer in both and a frozen one."""
+    shared = Dense(3, "tanh", name="shared")
+    first = Sequential([Input(3), shared, Dense(3, trainable=False)], name="first")
+    inputs = Input(3)
+    second = Model(inputs, Dense(3, "softmax")(shared(shared(inputs))), name="second")
+    outer = Input(3, name="rows")
+    made = Model(outer, second(first(outer, training=False)))
+    made.compile("adam", "sparse_categorical_crossentropy")
+    made.fit(X, Y, verbose=0)
+    return made
+
+
+MODELS = (model, binary_model, graph)
 ALL = [*MODELS, classifier, binary_classifier, many_classes, several_labels, regressor, quasi_newton]
 # What learning may say to settings that it could have been given, for these rows.
 REFUSALS = (
@@ -99,7 +112,7 @@ def saved(request, tmp_path_factory):
 
 
 def try_model(loaded, learn=True):
-    rows = np.ones((2, *loaded.input_shape))
+    rows = np.ones((2, *loaded.input_shape[1:]))
     assert loaded.predict(rows, verbose=0).shape[0] == 2
     if learn and loaded.optimizer is not None and loaded.loss is not None:
         loaded.train_on_batch(rows, np.zeros((2, 1)))

@@ -49,9 +49,17 @@ def test_dropout_takes_the_models_seed_unless_it_has_one():
 
 
 def test_input():
-    assert Input((28, 28)).shape == Input([28, 28]).shape == (28, 28)
-    assert Input(784).shape == (784,)
-    assert isinstance(Input(3), InputLayer)
+    assert Input((28, 28)).shape == Input([28, 28]).shape == (None, 28, 28)
+    assert Input(784).shape == Input(batch_shape=(None, 784)).shape == (None, 784) and Input(784).row_shape == (784,)
+    assert Input(3, name="left").name == "left" and Input(3, dtype="int32").dtype == "int32"
+    for arguments in (
+        {"batch_size": 3},
+        {"batch_shape": (3, 4)},
+        {"batch_shape": (None, 4), "shape": 4},
+        {"dtype": "x"},
+    ):
+        with pytest.raises(ValueError, match=r"(batch_size|batch_shape|dtype): got .*, needs"):
+            Input(**{"shape": None if "batch_shape" in arguments else 4, **arguments})
 
 
 @pytest.mark.parametrize(
@@ -91,7 +99,7 @@ def test_bad_settings_name_the_argument(make, error, message):
 
 
 def test_the_largest_sizes():
-    assert Input((2**31 - 1,)).shape == (2**31 - 1,) and Dense(2**31 - 1).units == 2**31 - 1
+    assert InputLayer((2**31 - 1,)).shape == (2**31 - 1,) and Dense(2**31 - 1).units == 2**31 - 1
 
 
 def test_layers_refuse_arguments_of_keras_that_they_lack():
@@ -109,7 +117,7 @@ def test_layers_refuse_arguments_of_keras_that_they_lack():
         Flatten(input_shape=(28, 28)),
         Rescaling(1 / 255, -0.5),
         Activation(activations.sigmoid),
-        Input((5,)),
+        InputLayer((5,)),
     ],
     ids=lambda layer: type(layer).__name__,
 )

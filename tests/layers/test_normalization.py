@@ -207,7 +207,7 @@ def test_variables_are_the_weights_by_name():
     with pytest.raises(ValueError, match=r"got shape \(2,\)"):
         model.layers[0].set_weights([np.zeros((4, 3)), np.ones(2)])
     assert np.array_equal(model.layers[0].bias, np.ones(3))
-    with pytest.raises(ValueError, match="Dense: got a layer of no model"):
+    with pytest.raises(AttributeError, match="kernel: got layer 'dense' without weights, needs a call, or build"):
         _ = layers.Dense(3).kernel
 
 

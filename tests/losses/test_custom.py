@@ -102,11 +102,8 @@ def test_the_network_is_given_the_checked_function(monkeypatch):
     made = []
 
     class Network:
-        def __init__(self, inputs, layers, loss, optimizer, dtype):
+        def __init__(self, inputs, layers, loss, optimizer, dtype, blocks):
             made.append(loss)
-
-        def set_weights(self, weights):
-            pass
 
     monkeypatch.setattr("fastmlp.training.model.Network", Network)
     assert make(squares).network

@@ -4,6 +4,7 @@ import copy
 import json
 import os
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -187,7 +188,7 @@ def drop(name):
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (put(2, "version"), "format version 2"),
+        (put(3, "version"), "format version 3"),
         (put("float16", "model", "dtype"), "dtype: got 'float16'"),
         (put("float64", "model", "dtype"), "weights: got .*float32.* needs .*float64"),
         (put(-1, "model", "seed"), "seed: got -1"),
@@ -289,3 +290,18 @@ def test_a_copy_draws_no_seed():
             copy.deepcopy(model)
         seeds.append(Sequential().seed)
     assert seeds[0] == seeds[1]
+
+
+# What the version before wrote, of tests/models/data/version_1.safetensors, and computed with it.
+ROWS = np.random.default_rng(0).normal(size=(12, 4)).astype("f4").reshape(12, 2, 2)
+OUTPUTS = [[0.47374293208122253, 0.5262570381164551], [0.6445392966270447, 0.3554607033729553]]
+TRAINED_ON = [[0.47126254439353943, 0.528737485408783], [0.6434287428855896, 0.3565712869167328]]
+
+
+def test_files_of_format_1_load_and_train_on():
+    model = load_model(Path(__file__).parent / "data" / "version_1.safetensors")
+    assert model.name == "older" and model.input_shape == (None, 2, 2) and model.optimizer.iterations == 6
+    assert model(ROWS[:2]) == pytest.approx(np.array(OUTPUTS), rel=1e-6)
+    history = model.fit(ROWS, np.arange(12) % 2, batch_size=5, verbose=0).history
+    assert history["loss"] == pytest.approx([1.200223037158139], rel=1e-6) and history["acc"] == pytest.approx([1 / 6])
+    assert model(ROWS[:2]) == pytest.approx(np.array(TRAINED_ON), rel=1e-6)

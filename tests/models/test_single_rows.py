@@ -71,10 +71,10 @@ def test_the_engine_checks_out_itself():
     for out in np.zeros((1, 1), np.float32), np.zeros((2000, 1000)), None:
         if out is not None:
             with pytest.raises(ValueError, match="out: got"):
-                network.predict(x, out)
+                network.predict(x, out=out)
     wide = Network(4, [dense(4)])
     with pytest.raises(ValueError, match="out: got memory that is read-only or of x"):
-        wide.predict(x, x)
+        wide.predict(x, out=x)
 
 
 def test_others_may_use_the_model_meanwhile(model, rows):

@@ -158,7 +158,7 @@ def test_what_does_not_fit_is_refused_and_changes_nothing():
     used.apply_gradients([(w, w)])
     with pytest.raises(ValueError, match="got other weights than at first"):
         used.apply_gradients([(w, w.copy())])
-    with pytest.raises(ValueError, match="wrt: got 'x', needs 'weights' or 'input'"):
+    with pytest.raises(ValueError, match="wrt: got 'x', needs 'weights', 'input' or 'both'"):
         model.gradients(X, Y, wrt="x")
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
     assert model.optimizer.iterations == 0
@@ -176,3 +176,82 @@ def test_a_network_from_scratch_learns_by_kernels_and_an_optimizer():
             [(kernels.dense_kernel_gradient(x, dz), kernel), (kernels.dense_bias_gradient(dz), bias)]
         )
     assert ((p > 0.5) == y).mean() > 0.97
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_vjp_is_the_gradient_of_a_loss_without_its_mean(dtype):
+    model = make("sgd", dtype, hidden=[layers.Dense(3, "tanh", kernel_regularizer="l2")])
+    model.compile("sgd", lambda y_true, y_pred: ((y_true * y_pred).sum(axis=1), y_true / len(y_true)))
+    plain = model.vjp(X, Y)
+    assert [one.shape for one in plain] == [tuple(v.shape) for v in model.trainable_weights]
+    assert all(one.dtype == dtype for one in plain)
+    weights, by_input = model.vjp(X, Y / 24, wrt="both")
+    _, (gradients, expected) = model.gradients(X, Y, wrt="both")
+    tolerance = {"rel": 1e-4, "abs": 1e-6} if dtype == "float32" else {"rel": 1e-9, "abs": 1e-12}
+    gradients[2] -= 0.02 * model.weights[2].numpy()  # the penalty, which vjp has not
+    for one, other in zip(weights, gradients, strict=True):
+        assert one == pytest.approx(other, **tolerance)
+    assert by_input == pytest.approx(expected, **tolerance) and by_input.shape == X.shape
+    assert np.array_equal(model.vjp(X, Y / 24, wrt="input"), by_input)
+
+
+def test_vjp_and_apply_gradients_need_no_loss():
+    model, twin = make("adam"), make("adam")
+    model.compile("adam")
+    _, gradients = twin.gradients(X, Y)
+    ours = model.vjp(X, 2 * (model(X) - Y) / Y.size)
+    for one, other in zip(ours, gradients, strict=True):
+        assert one == pytest.approx(other, rel=1e-9, abs=1e-12)
+    assert model.apply_gradients(ours) == 1 and twin.apply_gradients(gradients) == 1
+    for message, call in {
+        "output_gradients: got shape": lambda: model.vjp(X, Y[:, :1]),
+        "output_gradients: got 3 rows, needs 24": lambda: model.vjp(X, Y[:3]),
+        "wrt: got 'y', needs": lambda: model.vjp(X, Y, wrt="y"),
+        r"gradients\[0\]: got shape": lambda: model.apply_gradients([g[:1] for g in gradients]),
+        "gradients: got 1 arrays, needs 4": lambda: model.apply_gradients(gradients[:1]),
+        "apply_gradients: got a model without an optimizer": lambda: keras.Sequential(
+            [keras.Input((5,)), layers.Dense(2)]
+        ).apply_gradients([]),
+    }.items():
+        with pytest.raises(ValueError, match=message):
+            call()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_weights_blend_towards_those_of_another_model(dtype):
+    model, target = (
+        make("sgd", dtype, hidden=[layers.BatchNormalization()]),
+        make("sgd", dtype, [layers.BatchNormalization()]),
+    )
+    model.train_on_batch(X, Y)
+    before, towards = target.get_weights(), model.get_weights()
+    target.blend_weights(model, 0.25)
+    tau = np.dtype(dtype).type(0.25)
+    for new, old, other in zip(target.get_weights(), before, towards, strict=True):
+        assert np.array_equal(new, old + tau * (other - old))
+    target.blend_weights(model, 1.0)
+    assert all(np.allclose(a, b) for a, b in zip(target.get_weights(), towards, strict=True))
+    unchanged = target.get_weights()
+    other_dtype = make("sgd", {"float32": "float64", "float64": "float32"}[dtype], [layers.BatchNormalization()])
+    for wrong, tau, error, message in [
+        (make("sgd", dtype), 0.5, ValueError, "other: got weights of"),
+        (other_dtype, 0.5, ValueError, "other: got weights of"),
+        (model, 1.5, ValueError, "tau: got 1.5"),
+        (towards, 0.5, TypeError, "other: got list, needs a model"),
+    ]:
+        with pytest.raises(error, match=message):
+            target.blend_weights(wrong, tau)
+    assert all(np.array_equal(a, b) for a, b in zip(target.get_weights(), unchanged, strict=True))
+
+
+def test_one_optimizer_updates_the_weights_of_several_models():
+    """Those of two models together, none of which was compiled with it; they are not copied on the way."""
+    first, second, optimizer = make("sgd"), make("sgd"), optimizers.Adam(0.01)
+    variables = [*first.trainable_weights, *second.trainable_weights]
+    alone, single = make("sgd"), optimizers.Adam(0.01)
+    for _ in range(3):
+        gradients = alone.gradients(X, Y)[1]
+        optimizer.apply_gradients(zip([*gradients, *gradients], variables, strict=True))
+        single.apply_gradients(zip(gradients, alone.trainable_weights, strict=True))
+    for model in first, second:
+        assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), alone.get_weights(), strict=True))

@@ -1,4 +1,5 @@
-"""`keras.utils`: labels as one-hot rows, rows of length one, the seed of everything random, batches by number."""
+"""`keras.utils`: labels as one-hot rows, rows of length one, the seed of everything random, batches by number,
+pictures of models."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ import numpy as np
 from fastmlp.config import seeds
 from fastmlp.data.arrays import extremes, numeric, require_values
 from fastmlp.settings import integer
+from fastmlp.utils.diagram import plot_model as plot_model
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:

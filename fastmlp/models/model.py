@@ -1,0 +1,651 @@
+"""Models: graphs of layers, trained by the compiled engine."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fastmlp.callbacks.base import History
+from fastmlp.callbacks.hooks import Hooks, check_callbacks
+from fastmlp.data.arrays import Shape, features, require_memory
+from fastmlp.data.batches import whole
+from fastmlp.data.rows import Data
+from fastmlp.layers import InputLayer, Layer
+from fastmlp.layers.description import in_predictions
+from fastmlp.layers.graph import Graph, from_inputs
+from fastmlp.layers.symbol import PHASE, Symbol, single_or_list
+from fastmlp.models import saving
+from fastmlp.models.config import CLASSES, Reader, Writer
+from fastmlp.models.summary import print_summary
+from fastmlp.settings import boolean
+from fastmlp.training import inputs as given_inputs
+from fastmlp.training import loops
+from fastmlp.training import model as training_model
+from fastmlp.training.inputs import FitArguments
+from fastmlp.training.progress import Progress, verbosity
+from fastmlp.training.results import Results
+
+FIRST_DRAWN = 2**62  # beyond all steps of training: number of the first calls' masks
+
+
+class Model(training_model.Model):
+    """A graph of layers between some symbols and others.
+
+    Parameters
+    ----------
+    inputs, outputs : Symbol, or a list, tuple or dict by name of several
+        As `Input` and calls of layers return them. Without both, a subclass has a method `call(self, inputs)`, which is
+        run once on symbols when the shape of the data is known: it must do nothing but call layers.
+    name : str, optional
+        Default "functional", of a subclass its own in snake case.
+    dtype : {"float32", "float64"}, optional
+        Type of the weights and of the arithmetic; default `config.floatx()`. float64 gives the same bits as the
+        reference implementation.
+    seed : int, optional
+        Everything random (initial weights, order of the rows, dropout) follows from it. None draws one, kept in `seed`.
+    trainable : bool
+        Whether training changes the weights; default True.
+    """
+
+    history: History | None = None  # of the last fit
+    _drawn: int = 0  # calls with training=True, each of which draws masks of its own
+    _results: Results | None = None  # of single batches
+    _traced: tuple[Sequence[Shape], Graph, Any] | None = None  # of a `call` of one's own, while it is not built
+
+    def __init__(
+        self,
+        inputs: Any = None,
+        outputs: Any = None,
+        name: str | None = None,
+        *,
+        dtype: Any = None,
+        seed: int | None = None,
+        trainable: bool = True,
+    ):
+        super().__init__(name=name, dtype=dtype, seed=seed, trainable=True)
+        if (inputs is None) != (outputs is None):
+            raise ValueError("outputs: got one of inputs and outputs, needs both, or a method call(self, inputs)")
+        if inputs is not None:
+            begins, ends = flat("inputs", inputs), flat("outputs", outputs)
+            self._settle(Graph(*from_inputs(begins, ends)), (shell(inputs), shell(outputs)))
+        if not boolean("trainable", trainable):
+            self.trainable = False
+
+    def _settle(self, graph: Graph, structures: tuple[Any, Any]) -> None:
+        """Be the model of a graph from here on."""
+        self.take_layers(graph.layers)
+        self.overwrite(_graph=graph, _structures=structures)
+        if self._seen_by_compile():
+            self.overwrite(_flags={leaf: trainable for _, leaf, trainable in self.leaves()})
+
+    def _seen_by_compile(self) -> bool:
+        return self.optimizer is not None and not self._flags
+
+    # The graph of a subclass with a `call` of its own
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, in the order of Keras; before the model is built, those in its attributes."""
+        if self._graph is None:
+            return list(dict.fromkeys(layers_in(vars(self).values())))
+        return [one for one in self._graph.layers if not (self._has_call and isinstance(one, InputLayer))]
+
+    @property
+    def _has_call(self) -> bool:
+        return hasattr(type(self), "call")
+
+    def output_row_shapes(self, input_shapes: Sequence[Shape] | None = None) -> list[Shape]:
+        if self._graph is None and self._has_call and input_shapes is not None:
+            return list(self._trace(input_shapes)[1].output_row_shapes)
+        return super().output_row_shapes(input_shapes)
+
+    def build_for(self, input_shapes: Sequence[Shape] | None) -> None:
+        if self._graph is None and self._has_call and input_shapes is not None:
+            _, graph, structure = self._trace(input_shapes)
+            self._settle(graph, ([None] * len(input_shapes) if len(input_shapes) > 1 else None, structure))
+            self._traced = None
+        super().build_for(input_shapes)
+
+    def _trace(self, shapes: Sequence[Shape]) -> tuple[Sequence[Shape], Graph, Any]:
+        """Return the graph of `call` for input rows of those shapes, and what it returns; it is run on symbols."""
+        if self._traced is None or tuple(self._traced[0]) != tuple(shapes):
+            if self._traced is not None:
+                for call in self._traced[1].calls:
+                    call.layer.unregister(call)
+            graph, structure = self._run_on_symbols(shapes, PHASE)
+            if "training" in inspect.signature(self.call).parameters:  # type: ignore[attr-defined]
+                other, _ = self._run_on_symbols(shapes, None)
+                if in_predictions(graph.describe(0).stages) != in_predictions(other.describe(0).stages):
+                    needs = "one that differs in dropout and noise at most"
+                    raise ValueError(
+                        f"{type(self).__name__}.call: got another graph with training=False, needs {needs}"
+                    )
+            self._traced = (tuple(shapes), graph, structure)
+        return self._traced
+
+    def _run_on_symbols(self, shapes: Sequence[Shape], training: Any) -> tuple[Graph, Any]:
+        symbols = [InputLayer(shape).symbol for shape in shapes]
+        asks = "training" in inspect.signature(self.call).parameters  # type: ignore[attr-defined]
+        what, needs = f"{type(self).__name__}.call", "nothing but calls of layers: it is run once, on symbols"
+        try:
+            result = self.call(single_or_list(symbols), **({"training": training} if asks else {}))  # type: ignore[attr-defined]
+        except Exception as error:
+            raise ValueError(f"{what}: got {type(error).__name__}: {error}, needs {needs}") from error
+        try:
+            ends = flat(what, result)
+        except (TypeError, ValueError):
+            raise ValueError(f"{what}: got {type(result).__name__} as its result, needs {needs}") from None
+        if not any(symbol.call.inputs for symbol in ends):
+            raise ValueError(f"{what}: got no call of a layer, needs {needs}")
+        return Graph(symbols, ends), shell(result)
+
+    # Names and containers of inputs and outputs
+
+    @property
+    def input_names(self) -> list[str]:
+        shape = self._structures[0]
+        return list(shape) if isinstance(shape, dict) else super().input_names
+
+    @property
+    def output_names(self) -> list[str]:
+        shape = self._structures[1]
+        return list(shape) if isinstance(shape, dict) else super().output_names
+
+    def reshaped(self, outputs: Any) -> Any:
+        """Return the engine's outputs as rows of their shapes, in a container as the model's outputs were given."""
+        flat_outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+        rows = [
+            one if len(shape) == 1 else one.reshape(-1, *shape)
+            for one, shape in zip(flat_outputs, self.graph.output_row_shapes, strict=True)
+        ]
+        return self.in_container(rows, 1)
+
+    def in_container(self, items: Sequence[Any], of_outputs: int) -> Any:
+        """Return one item for each output, or input, in a container as they were given; a single one alone."""
+        structure = self._structures[of_outputs]
+        if isinstance(structure, dict):
+            return dict(zip(structure, items, strict=True))
+        return items[0] if len(items) == 1 else (list if structure is None else type(structure))(items)
+
+    # Files and copies
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the architecture as JSON values; weights are no part of it."""
+        return Writer(self).model(self)
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
+        """Make a model, with weights not trained, from what `get_config` returned."""
+        return Reader(custom_objects).model(cls, config)
+
+    def __copy__(self) -> Any:
+        """Return a model with layers of its own, and with what a subclass or the user keeps in the object besides."""
+        known = vars(Model(seed=0)).keys() | {"_results", "_layers", "_first"}
+        kept = {name: value for name, value in vars(self).items() if name not in known}
+        shared = [value for value in kept.values() if not isinstance(value, Layer)]
+        return copy.deepcopy(self, {id(value): value for value in shared})
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Any = None,
+        print_fn: Any = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+    ) -> None:
+        """Print a table of the layers, their output shapes and their numbers of weights."""
+        print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable)
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: Any = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+    ) -> History:
+        """Train until epoch number `epochs`, an epoch being a pass over the rows; called again, it goes on from there.
+
+        Parameters
+        ----------
+        x : array [rows, ...], or batches
+            uint8, float32 and float64 are read as they are, from a np.memmap too; other numbers are converted first.
+            Batches (x, y) or (x, y, sample_weight) are taken from a generator or another iterable, or from an object
+            with `__len__` and `__getitem__`; `y`, `sample_weight`, `batch_size` and `validation_split` are not given
+            then.
+        y : array [rows, units], class numbers [rows] for a sparse loss, or any numbers for a loss of your own
+        batch_size : int, optional
+            Rows an update, default 32; the last batch of an epoch may be smaller.
+        verbose : {"auto", 0, 1, 2}
+            0 prints nothing, 1 ("auto") a progress bar, 2 one line an epoch.
+        callbacks : list of Callback, optional
+            Where none overrides a hook of the batches, an epoch of arrays is one call of the engine; the weights have
+            the same bits either way.
+        validation_split : float in [0, 1)
+            Fraction of the rows, the last ones, to validate on instead of training on. Not used with `validation_data`.
+        validation_data : (x, y), (x, y, sample_weight), or batches, optional
+            Evaluated after each epoch.
+        shuffle : bool
+            Whether each epoch visits the rows (or the batches by number) in a new order; iterables keep their own.
+        class_weight : dict from class number to weight, optional
+            What the losses of the rows of a class are multiplied by, 1.0 for a class that is not there. The class is y,
+            or its largest column. Validation takes no notice of it. Not together with `sample_weight`.
+        sample_weight : array [rows], optional
+            What each row's loss is multiplied by. The mean over a batch is divided by its rows, not by the sum of its
+            weights, as in Keras; `validation_split` splits the weights too.
+        initial_epoch : int
+            Number of the first epoch, from 0: with 3, `epochs=5` trains two.
+        steps_per_epoch : int, optional
+            Batches of an epoch, where that is not a pass: the passes go on through the epochs.
+        validation_steps : int, optional
+            Batches to validate on, at most.
+        validation_batch_size : int, optional
+            Default `batch_size`; the results do not depend on it.
+        validation_freq : int or list of int
+            Validate after every so many epochs, or after those of the list, counted from 1.
+
+        Returns
+        -------
+        History
+            With `history["loss"]` and so on: means over the epoch while it trained, with dropout on.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For arguments or data that do not fit; nothing has been changed then. Batches are checked as they come.
+        RuntimeError
+            When a callback has called add, pop or compile before the end.
+        """
+        given = FitArguments(
+            x=x,
+            y=y,
+            batch_size=batch_size,
+            epochs=epochs,
+            verbose=verbose,
+            validation_split=validation_split,
+            validation_data=validation_data,
+            shuffle=shuffle,
+            class_weight=class_weight,
+            sample_weight=sample_weight,
+            initial_epoch=initial_epoch,
+            steps_per_epoch=steps_per_epoch,
+            validation_steps=validation_steps,
+            validation_batch_size=validation_batch_size,
+            validation_freq=validation_freq,
+        )
+        with self._lock:
+            self.require_loss("fit")
+            chosen = check_callbacks(callbacks)
+            run = given_inputs.prepare(self, given)
+            self.build_for([run.input_shape])
+            self.history = History()
+            self.stop_training, self.epochs_resumed = False, 0
+            loops.train(self, run, Hooks([*chosen, self.history], self, run.params))
+            return self.history
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Return the loss, or [loss, metrics...] when there are some; with `return_dict` a dict. Dropout is off.
+
+        Parameters and errors are those of `fit`; `steps` is the largest number of batches to take.
+        """
+        with self._lock:
+            self.require_loss("evaluate")
+            as_dict, level = boolean("return_dict", return_dict), verbosity(verbose)
+            chosen = check_callbacks(callbacks)
+            source, shape = given_inputs.evaluation_source(self, x, y, batch_size, steps, sample_weight)
+            hooks = Hooks(chosen, self, {"verbose": verbose, "steps": source.steps})
+            if self._graph is None:
+                self.build_for([shape])
+            progress = Progress(source.steps, level)
+            progress.begin()
+            done, results = loops.evaluate(self, source, hooks, Results(self))
+            progress.end()
+            progress.finish(dict(sorted(results.items())), done)
+            return by_name_or_not(results, as_dict)
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """Return the outputs [rows, units] in the model's dtype. Dropout is off.
+
+        A row's outputs do not depend on the other rows, so that `batch_size` only counts the steps that are shown. x
+        may be batches as in `fit`, with or without y; `steps` is the largest number of batches to take.
+        """
+        with self._lock:
+            level, chosen = verbosity(verbose), check_callbacks(callbacks)
+            source, shape = given_inputs.prediction_source(self, x, batch_size, steps)
+            hooks = Hooks(chosen, self, {"verbose": verbose, "steps": source.steps})
+            if self._graph is None:
+                self.build_for([shape])
+            progress = Progress(source.steps, level)
+            progress.begin()
+            done, outputs = loops.predict(self, source, hooks)
+            progress.end()
+            progress.finish({}, done)
+            return self.reshaped(outputs)
+
+    def train_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """Do one update on these rows; return their loss and metric, from before it, with dropout on.
+
+        They are this batch's own, as in Keras 2; Keras 3 returns means over the calls.
+        """
+        with self._lock:
+            data, as_dict = self._batch("train_on_batch", x, y, sample_weight, return_dict, class_weight)
+            results = self._results_of_batch()
+            loops.train_chunk(self, whole(data), results)
+            return by_name_or_not(results.values, as_dict)
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """Return the loss and metric of these rows, with dropout off."""
+        with self._lock:
+            data, as_dict = self._batch("test_on_batch", x, y, sample_weight, return_dict)
+            results = self._results_of_batch()
+            loops.evaluate_rows(self, data, results)
+            return by_name_or_not(results.values, as_dict)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Return the outputs for these rows; the same as `predict`, printing nothing."""
+        return self(x)
+
+    def gradients(
+        self, x: Any, y: Any, sample_weight: Any = None, *, wrt: str = "weights", training: bool = False
+    ) -> tuple[float, Any]:
+        """Return the loss of these rows and its gradient.
+
+        Parameters
+        ----------
+        x, y, sample_weight
+            As of `train_on_batch`. The loss is the mean over the rows, with the penalties of regularizers.
+        training : bool
+            False: as in `evaluate`. True: as in the next step of training, with dropout and noise, and with the
+            statistics of these rows in batch normalizations, whose moving averages move towards them.
+        wrt : {"weights", "input", "both"}
+            Gradients by what: by each of `trainable_weights`, as a list in their order, by x, as an array of its
+            shape in the model's dtype, or a pair of both.
+
+        Ctrl-C is answered when all rows are done: they are one step.
+        """
+        by_weights, by_input = wanted(wrt)
+        in_training = boolean("training", training)
+        with self._lock:
+            data, _ = self._batch("gradients", x, y, sample_weight, False)
+            network = self.network_for_gradients(data.rows)
+            of_input = np.empty(data.x.shape, self.dtype) if by_input else None
+            loss, gradients = network.gradients(data.x, data.y, data.sample_weight, of_input, in_training)
+            return float(loss), self._asked_for(
+                list(gradients) if by_weights else None, None if of_input is None else [of_input]
+            )
+
+    def vjp(self, x: Any, output_gradients: Any, *, wrt: str = "weights", training: bool = False) -> Any:
+        """Return what gradients of the outputs are for the weights, the input or both: one forward and backward pass.
+
+        There is no loss in it: neither its mean over the rows, nor penalties of regularizers.
+
+        Parameters
+        ----------
+        x : as of `predict`
+        output_gradients : array of the outputs' shape, or a container of several
+            Of several, None stands for no gradient.
+        wrt : {"weights", "input", "both"}
+            By each of `trainable_weights`, as a list in their order; by x, as an array of its shape, or a list of
+            several; or as a pair of both.
+        training : bool
+            As of `gradients`.
+        """
+        by_weights, by_input = wanted(wrt)
+        in_training = boolean("training", training)
+        with self._lock:
+            shapes, arrays = self._rows_of(x)
+            self.build_for(shapes)
+            dy = self._output_gradients(output_gradients, len(arrays[0]))
+            of_inputs = [np.empty(array.shape, self.dtype) for array in arrays] if by_input else None
+            network = self.network_for_gradients(len(arrays[0]))
+            asked = None if of_inputs is None else self._one_or_list(of_inputs)
+            gradients = network.vjp(self._one_or_list(arrays), self._one_or_list(dy), asked, in_training)
+            return self._asked_for(list(gradients) if by_weights else None, of_inputs)
+
+    def _rows_of(self, x: Any) -> tuple[list[Shape], list[np.ndarray]]:
+        """Return the shapes of the rows of x, one array or a container of several, and its checked flat arrays."""
+        known = self.input_row_shapes
+        names = self.input_names if known is not None and len(known) > 1 else None
+        given = self._contents("x", x, names)
+        names = names or ["x"] * len(given)
+        found = [
+            features(
+                "x" if len(given) == 1 else f"x[{name!r}]", one, None if known is None else known[place], self.dtype
+            )
+            for place, (name, one) in enumerate(zip(names, given, strict=True))
+        ]
+        if len({len(array) for array in found}) > 1:
+            raise ValueError(f"x: got arrays of {[len(array) for array in found]} rows, needs as many in each")
+        return [array.shape[1:] for array in found], [array.reshape(len(array), -1) for array in found]
+
+    def _output_gradients(self, given: Any, rows: int) -> list[np.ndarray | None]:
+        """Return the gradients of the outputs, each flat and checked, or None."""
+        shapes = self.graph.output_row_shapes
+        items = self._contents("output_gradients", given, self.output_names if len(shapes) > 1 else None)
+        found: list[np.ndarray | None] = []
+        for one, shape in zip(items, shapes, strict=True):
+            if one is None and len(items) > 1:
+                found.append(None)
+                continue
+            array = features("output_gradients", one, shape, self.dtype)
+            if len(array) != rows:
+                raise ValueError(f"output_gradients: got {len(array)} rows, needs {rows}")
+            found.append(np.ascontiguousarray(array.reshape(rows, -1), self.dtype))
+        return found
+
+    def _contents(self, argument: str, given: Any, names: list[str] | None) -> list[Any]:
+        """Return what is in a container, in the order of names; an array where there is one name, or none is known."""
+        if isinstance(given, Mapping):
+            needed = names or list(given)
+            if set(given) != set(needed) or (names is None and len(given) != 1):
+                raise ValueError(f"{argument}: got {sorted(map(str, given))}, needs {needed}")
+            return [given[name] for name in needed]
+        if names is None:
+            known = self._graph is not None or not self._has_call
+            several = type(given) in (list, tuple) and len(given) > 0 and isinstance(given[0], np.ndarray)
+            is_one = several and len(given) == 1 and given[0].ndim > 1
+            return list(given) if is_one or (several and not known) else [given]
+        if not isinstance(given, (list, tuple)) or len(given) != len(names):
+            got = f"{len(given)} items" if isinstance(given, (list, tuple)) else type(given).__name__
+            raise ValueError(f"{argument}: got {got}, needs a list or dict of {names}")
+        return list(given)
+
+    def _one_or_list(self, arrays: list[Any]) -> Any:
+        """Return arrays as the engine takes them: one alone for a model with one input and one output."""
+        return arrays[0] if self.is_single else arrays
+
+    def _asked_for(self, gradients: list[np.ndarray] | None, of_inputs: list[np.ndarray] | None) -> Any:
+        """Return gradients by weights, by the inputs in their shapes, or both."""
+        if of_inputs is None:
+            return gradients
+        shapes = self.graph.input_row_shapes
+        shaped = [one.reshape(-1, *shape) for one, shape in zip(of_inputs, shapes, strict=True)]
+        found = self.in_container(shaped, 0)
+        return found if gradients is None else (gradients, found)
+
+    def __call__(self, x: Any, out: np.ndarray | None = None, *, training: Any = None) -> Any:
+        """Return the outputs of a few rows at once: `predict(x)` without its preparations; or the symbol of symbols.
+
+        Parameters
+        ----------
+        x : array [rows, ...], Symbol, or a list, tuple or dict of several
+        out : array [rows, units] of the model's dtype, optional
+            C-contiguous memory for the outputs, which is returned; with it, and x of the model's dtype, a small network
+            answers in a microsecond or two.
+        training : bool, optional
+            As of a layer. True draws other masks of dropout at each call, and moves the averages of batch
+            normalizations.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As predict does, and when `out` does not fit.
+        """
+        if type(x) is np.ndarray and training is None:  # a subclass may hide what its memory holds
+            with self._lock:
+                network = self._network
+                if network is not None and x.shape[1:] == self._fast_shape:
+                    outputs = np.empty((len(x), network.outputs), self._dtype) if out is None else out
+                    if type(outputs) is np.ndarray and network.predict_small(x, outputs):
+                        return outputs
+        symbols = self.symbols_of(x)
+        if symbols is not None:
+            call = self.call_on(symbols, None if training is PHASE else training)
+            return self.in_container(call.outputs, 1)
+        in_training = training is not None and boolean("training", training)
+        return self._compute(x, in_training) if out is None else self._predict_into(x, out)
+
+    def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+        """Write the weights alone to a .safetensors file that `load_weights` reads; whole, or not at all."""
+        with self._lock:
+            saving.save_weights(self, filepath, overwrite)
+
+    def load_weights(self, filepath: str | os.PathLike[str]) -> None:
+        """Set the weights from a file of `save_weights` or `save`; ValueError when they do not fit this model."""
+        with self._lock:
+            saving.load_weights(self, filepath)
+
+    def save(self, filepath: str | os.PathLike[str], overwrite: bool = True, include_optimizer: bool = True) -> None:
+        """Write the model to a .safetensors file that `fastmlp.load_model` reads; whole, or not at all."""
+        with self._lock:
+            saving.save_model(self, filepath, overwrite, include_optimizer)
+
+    def save_backup(self, path: Path, epoch: int) -> None:
+        """Write all of a model that is being trained, and the epoch to go on with."""
+        saving.save_backup(self, path, epoch)
+
+    def load_backup(self, path: Path) -> int:
+        """Become what `save_backup` wrote; return the epoch to go on with, ValueError for a backup of another model."""
+        return saving.load_backup(self, path)
+
+    def _results_of_batch(self) -> Results:
+        """Return results of no batch yet; made once for the model as it was compiled."""
+        if self._results is None or self._results.changes != self.changes:
+            self._results = Results(self)
+        else:
+            self._results.reset()
+        return self._results
+
+    def _batch(
+        self, method: str, x: Any, y: Any, sample_weight: Any, return_dict: Any, class_weight: Any = None
+    ) -> tuple[Data, bool]:
+        """Check the arguments of a method on one batch, and build the model for it."""
+        self.require_loss(method)
+        as_dict = boolean("return_dict", return_dict)
+        shape, data = given_inputs.checked_data(self, x, y, sample_weight, class_weight=class_weight)
+        if self._graph is None:
+            self.build_for([shape])
+        return data, as_dict
+
+    def _compute(self, x: Any, training: bool) -> Any:
+        """Return the outputs for x."""
+        with self._lock:
+            shapes, arrays = self._rows_of(x)
+            self.build_for(shapes)
+            network = self.network_for_rows(len(arrays[0]))
+            if not training:
+                return self.reshaped(network.predict(self._one_or_list(arrays)))
+            step, self._drawn = network.step, self._drawn + 1
+            network.step = FIRST_DRAWN + self._drawn
+            try:
+                return self.reshaped(network.predict(self._one_or_list(arrays), training=True))
+            finally:
+                network.step = step
+
+    def _predict_into(self, x: Any, out: Any) -> np.ndarray:
+        """Fill `out`, which must fit exactly, with the outputs for x."""
+        with self._lock:
+            shapes, arrays = self._rows_of(x)
+            self.build_for(shapes)
+            if not self.is_single:
+                got = f"memory for a model of {len(self.inputs)} inputs and {len(self.outputs)} outputs"
+                raise ValueError(f"out: got {got}, needs one of each")
+            (row,), rows = self.graph.output_row_shapes, len(arrays[0])
+            require_memory("out", out, (rows, *row), self.dtype)
+            if np.may_share_memory(arrays[0], out):
+                raise ValueError("out: got memory that x uses too, needs memory of its own")
+            self.network_for_rows(rows).predict(arrays[0], out=out.reshape(rows, -1))
+            return out  # type: ignore[no-any-return]
+
+
+def by_name_or_not(results: dict[str, Any], as_dict: bool) -> Any:
+    """Return results as a sorted dict, as a list, or the only one as it is."""
+    values = list(results.values())
+    return dict(sorted(results.items())) if as_dict else values if len(values) > 1 else values[0]
+
+
+def wanted(wrt: Any) -> tuple[bool, bool]:
+    """Return whether gradients are asked for by the weights, and by the input."""
+    if wrt not in ("weights", "input", "both"):
+        raise ValueError(f"wrt: got {wrt!r}, needs 'weights', 'input' or 'both'")
+    return wrt != "input", wrt != "weights"
+
+
+CLASSES["graph"] = Model
+
+
+def flat(argument: str, symbols: Any) -> list[Symbol]:
+    """Return a symbol, or several in a container, as a list; TypeError or ValueError for anything else."""
+    found = list(symbols.values()) if isinstance(symbols, dict) else symbols
+    found = list(found) if isinstance(found, (list, tuple)) else [found]
+    for one in found:
+        if not isinstance(one, Symbol):
+            needs = "symbols, as Input and calls of layers return them"
+            raise TypeError(f"{argument}: got {type(one).__name__}, needs {needs}")
+    if not found or (argument == "inputs" and len(set(found)) < len(found)):
+        raise ValueError(f"{argument}: got {symbols!r}, needs each symbol once")
+    return found
+
+
+def shell(symbols: Any) -> Any:
+    """Return the container of symbols without them, None where there is none."""
+    if isinstance(symbols, dict):
+        return dict.fromkeys(symbols)
+    return type(symbols)([None] * len(symbols)) if type(symbols) in (list, tuple) and len(symbols) > 1 else None
+
+
+def layers_in(values: Any) -> list[Layer]:
+    """Return the layers among values and in their lists, tuples and dicts."""
+    found = []
+    for value in values:
+        if isinstance(value, Layer):
+            found.append(value)
+        elif isinstance(value, (list, tuple, dict)):
+            found += layers_in(value.values() if isinstance(value, dict) else value)
+    return found

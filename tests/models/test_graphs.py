@@ -1,0 +1,501 @@
+"""Models as graphs of calls: functional, nested, shared, and by a `call` of one's own."""
+
+import copy
+import gc
+import pickle
+import weakref
+
+import numpy as np
+import pytest
+
+import fastmlp as keras
+from fastmlp import layers
+from fastmlp.layers import BatchNormalization, Dense, Dropout, Flatten, Input, Normalization, Rescaling, Softmax
+from fastmlp.layers.graph import Graph
+from fastmlp.models import clone_model
+from tests.models.small_graphs import MAKERS, Own, X, Y, functional, nested, repeated, row, same, trained
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", MAKERS)
+def test_the_same_layers_have_the_same_bits_however_they_are_put_together(name, dtype):
+    model, other = (trained(lambda make=make: make(dtype=dtype)) for make in (MAKERS[name], row))
+    assert model.dtype == dtype and same(model.get_weights(), other.get_weights())
+    assert np.array_equal(model(X), other(X)) and np.array_equal(model.predict(X, verbose=0), other(X))
+    assert model.fit(X, Y, verbose=0, batch_size=7).history == other.fit(X, Y, verbose=0, batch_size=7).history
+    assert model.count_params() == other.count_params() == 63
+
+
+def test_parts_of_a_model_are_models_with_its_weights():
+    model = trained(functional)
+    hidden = keras.Model(model.input, model.layers[1].output)
+    assert hidden.layers[1] is model.layers[1] and hidden.output_shape == (None, 5)
+    before = hidden(X)
+    assert before == pytest.approx(np.tanh(X @ model.get_weights()[0] + model.get_weights()[1]), abs=1e-6)
+    model.train_on_batch(X, Y)
+    assert not np.array_equal(hidden(X), before)
+    rest = keras.Model(model.layers[2].output, model.output)  # from the middle on
+    assert rest.input_shape == (None, 5) and rest.layers[-1] is model.layers[-1]
+    normalized = keras.Model(model.inputs, model.get_layer("batch_normalization").output)
+    assert np.array_equal(rest(normalized(X)), model(X))
+
+
+def test_an_autoencoder_and_its_halves():
+    encoder = keras.Sequential([Dense(3, "relu"), Dense(2)], name="encoder")
+    decoder = keras.Sequential([Input((2,)), Dense(3, "relu"), Dense(4)])
+    model = keras.Sequential([encoder, decoder], seed=1)
+    model.compile("adam", "mse")
+    assert not encoder.built and not model.built
+    model.fit(X, X, epochs=2, verbose=0)
+    assert encoder.built and np.array_equal(decoder(encoder(X)), model(X))
+    assert list(model.weight_names)[::4] == ["encoder/dense/kernel", "sequential/dense/kernel"]
+    probability = keras.Sequential([model, Softmax()])
+    assert probability(X).sum(axis=1) == pytest.approx(1, abs=1e-6)
+    assert probability.input_shape == (None, 4) and len(probability.get_weights()) == 8
+
+
+def test_what_layers_know_of_their_calls():
+    layer = Dense(3)
+    for name in ("input", "output", "input_shape", "output_shape"):
+        with pytest.raises(AttributeError, match=f"{name}: got layer 'dense', which was not called"):
+            getattr(layer, name)
+    inputs = Input((4,), name="rows")
+    outputs = layer(inputs)
+    layer(Input((4,)))
+    assert layer.input is inputs and layer.output is outputs and layer.built
+    assert (layer.input_shape, layer.output_shape) == ((None, 4), (None, 3)) and layer.count_params() == 15
+    assert outputs.shape == (None, 3) and outputs.dtype == "float32" and inputs.name == "rows"
+    with pytest.raises(ValueError, match=r"layer 'dense': got rows of shape \(5,\), needs \(4,\), which its weights"):
+        layer(Input((5,)))
+    with pytest.raises(TypeError, match="inputs: got ndarray beside a symbol"):
+        layer([inputs, X])
+    built = Dense(3)
+    built.build((None, 4))
+    assert [variable.shape for variable in built.weights] == [(4, 3), (3,)] and built.kernel.path == "dense/kernel"
+
+
+def test_symbols_have_operators_and_no_values():
+    inputs = Input((4,))
+    results = {
+        "plus": (inputs + 1, X + 1),
+        "swapped": (1 - inputs, 1 - X),
+        "minus": (inputs - 2, X - 2),
+        "times": (3 * inputs, 3 * X),
+        "divided": (inputs / 4, X / 4),
+        "negative": (-inputs, -X),
+        "several": ((inputs - 0.5) * 2, (X - 0.5) * 2),
+    }
+    for symbol, expected in results.values():
+        assert np.array_equal(keras.Model(inputs, symbol, dtype="float64")(X), expected)
+    for wrong in (lambda: inputs + "a", lambda: inputs + True, lambda: np.exp(inputs), lambda: X + inputs):
+        with pytest.raises(TypeError):
+            wrong()
+    for wrong in (lambda: bool(inputs), lambda: list(inputs), lambda: inputs[0], lambda: np.asarray(inputs)):
+        with pytest.raises(TypeError, match="needs layers: a symbol has n"):
+            wrong()
+
+
+def test_layers_compute_arrays():
+    layer = Dense(3, "tanh", dtype="float64")
+    assert layer(X) == pytest.approx(np.tanh(X @ layer.kernel.numpy() + layer.bias.numpy()), rel=1e-12)
+    layer.set_weights([np.zeros((4, 3)), np.ones(3)])
+    assert np.array_equal(layer(X), np.full((30, 3), np.tanh(1)))
+    assert np.array_equal(Flatten()(np.ones((2, 3, 4), np.uint8)), np.ones((2, 12)))
+    assert Rescaling(0.5)(np.ones((2, 3, 4))).shape == (2, 3, 4)
+    assert np.array_equal(Dropout(0.5, dtype="float64")(X), X)
+    with pytest.raises(ValueError, match=r"inputs: got shape \(30, 3\), needs \(rows, 4\)"):
+        layer(X[:, :3])
+    assert np.array_equal(functional().layers[1](X), functional().layers[1](X.tolist()))
+
+
+def test_a_layer_called_twice_has_one_set_of_weights():
+    model = repeated()
+    assert [one.name for one in model.layers] == ["input_layer", "twice", "dense"] and len(model.get_weights()) == 4
+    model.compile("sgd", "mse")
+    (k, b, k2, b2), x = model.get_weights(), X
+    assert model(x) == pytest.approx(np.tanh(np.tanh(x @ k + b) @ k + b) @ k2 + b2, abs=1e-5)
+    before = model.evaluate(X, Y, verbose=0)
+    model.fit(X, Y, epochs=5, verbose=0)
+    assert model.evaluate(X, Y, verbose=0) < before
+
+
+def test_gradients_of_shared_layers_are_those_of_central_differences():
+    inputs, twice = Input((4,)), Dense(4, "tanh", kernel_regularizer="l2")
+    model = keras.Model(inputs, Dense(3)(twice(twice(inputs))), dtype="float64", seed=2)
+    model.compile("sgd", "mse")
+    _, gradients = model.gradients(X, Y)
+    for variable, gradient in zip(model.trainable_weights, gradients, strict=True):
+        values = variable.numpy()
+        index = tuple(size // 2 for size in values.shape)
+        losses = []
+        for sign in (1, -1):
+            moved = values.copy()
+            moved[index] += sign * 1e-6
+            variable.assign(moved)
+            losses.append(model.evaluate(X, Y, verbose=0))
+        variable.assign(values)
+        assert gradient[index] == pytest.approx((losses[0] - losses[1]) / 2e-6, rel=1e-6, abs=1e-9)
+
+
+def test_names_are_chosen_within_each_model():
+    shared = Dense(3)
+    first = keras.Sequential([Input((4,)), shared])
+    second = keras.Sequential([Input((4,)), Dense(4), shared])  # "dense" is taken there
+    assert [one.name for one in second.layers] == ["dense", "dense_1"] and first.layers[0].name == "dense_1"
+    inputs = Input((4,))
+    late, early = Dense(4), Dense(4)
+    model = keras.Model(inputs, late(early(inputs)))
+    assert (late.name, early.name) == ("dense", "dense_1")  # in the order in which they were made
+    assert [one.name for one in model.layers] == ["input_layer", "dense_1", "dense"]
+    with pytest.raises(ValueError, match="layer: got the name 'a' a second time"):
+        keras.Model(inputs, Dense(3, name="a")(Dense(3, name="a")(inputs)))
+    assert keras.Model(inputs, early.output).name == "functional" and keras.Sequential().name == "sequential"
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda x: keras.Model(x), ValueError, "outputs: got one of inputs and outputs"),
+        (lambda x: keras.Model(x, 3), TypeError, "outputs: got int, needs symbols"),
+        (lambda x: keras.Model([x, x], x), ValueError, "inputs: got .*needs each symbol once"),
+        (lambda x: keras.Model([], x), ValueError, "inputs: got .*needs each symbol once"),
+        (lambda x: keras.Model(Input((4,)), Dense(2)(x)), ValueError, "depends on 'rows', needs it among the inputs"),
+        (lambda x: keras.Model(Dense(2)(x), x), ValueError, "depends on 'rows', needs it among the inputs"),
+        (lambda x: keras.Model().predict(X), ValueError, "model: got no layers"),
+        (lambda x: keras.Sequential([Dense(2)(x)]), TypeError, "layer: got <Symbol .*needs a layer"),
+        (lambda x: (m := keras.Sequential([Dense(2)])).add(m), ValueError, "as a layer of itself"),
+    ],
+)
+def test_what_is_no_graph_is_refused(make, error, message):
+    with pytest.raises(error, match=message):
+        make(Input((4,), name="rows"))
+
+
+def test_a_model_of_layers_of_two_dtypes_is_refused():
+    double = Dense(3, dtype="float64")
+    assert keras.Sequential([Input((4,)), double]).dtype == "float64"
+    with pytest.raises(ValueError, match="dtype: got 'float64' of layer 'dense' beside 'float32', needs one for all"):
+        keras.Sequential([Input((4,)), double], dtype="float32")
+    drawn = keras.Sequential([Input((4,)), Dense(3)])
+    drawn.get_weights()
+    with pytest.raises(ValueError, match="beside 'float64'"):
+        keras.Sequential([drawn], dtype="float64")
+
+
+def test_weights_follow_the_seed_that_was_given():
+    def model(**settings):
+        return keras.Sequential([keras.Sequential([Dense(3)]), Dense(2)], **settings)
+
+    one, other = model(seed=4), model(seed=4)
+    one.build((4,))
+    other.build((4,))
+    flat = keras.Sequential([Input((4,)), Dense(3), Dense(2)], seed=4)
+    assert same(one.get_weights(), other.get_weights()) and same(one.get_weights(), flat.get_weights())
+    layer = Dense(3)
+    given, drawn = keras.Sequential([Input((4,)), layer], seed=9), keras.Sequential([Input((4,)), layer])
+    assert same(drawn.get_weights(), keras.Sequential([Input((4,)), Dense(3)], seed=9).get_weights())
+    assert given.weights[0] is drawn.weights[0]
+
+
+def test_layers_end_with_their_models():
+    model = trained(nested)
+    inner, layer = weakref.ref(model.layers[1]), weakref.ref(model.layers[1].layers[0])
+    del model
+    gc.collect()
+    assert inner() is None and layer() is None
+
+
+# What Keras prints and computes has the names of Keras; the order of the layers too.
+
+
+def test_layers_come_in_the_order_of_keras():
+    """By the distance from the output, not in the order in which they were made."""
+    inputs = Input((4,))
+    short = Dense(2, name="short")(inputs)
+    x = inputs
+    for number in range(3):
+        x = Dense(2, name=f"long_{number}")(x)
+    both = Joined(name="joined")([x, short])
+    model = keras.Model(inputs, Dense(1, name="out")(both))
+    names = ["input_layer", "long_0", "long_1", "long_2", "short", "joined", "out"]
+    assert [one.name for one in model.layers] == names
+
+
+class Joined(layers.Layer):
+    """The columns of its inputs side by side."""
+
+    def compute_output_shape(self, input_shape):
+        return (sum(shape[0] for shape in input_shape),)
+
+    def specs(self, seed, input_shape=None):
+        return [{"kind": "concatenate"}]
+
+
+def test_a_graph_has_its_engines_description():
+    inputs = Input((4,))
+    left, right = Dense(2, name="left"), Dense(3, name="right")
+    left.trainable = False
+    joined = Joined()([left(inputs), right(inputs), left(inputs)])
+    found = Graph([inputs], [Dropout(0.5)(joined)]).describe(7, lambda layer: not layer.trainable)
+    assert [(stage["kind"], stage.get("inputs")) for stage in found.stages] == [
+        ("dense", None),
+        ("dense", [0]),
+        ("dense", [0]),
+        ("concatenate", [1, 3, 2]),  # the calls of a layer one after the other
+        ("dropout", None),
+    ]
+    shared = [stage.get("weights_of") for stage in found.stages]
+    flags = [stage.get("trainable") for stage in found.stages]
+    assert shared.count(1) == 1 and flags.count(False) == 2 and found.outputs == [5] and found.widths == [4]
+    assert [variable.layer.name for variable in found.trained] == ["right", "right"]
+
+
+# Copies and files
+
+WAYS = {"pickle": lambda model: pickle.loads(pickle.dumps(model)), "deepcopy": copy.deepcopy, "copy": copy.copy}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("make", [*MAKERS.values(), repeated], ids=lambda make: make.__name__)
+def test_a_copy_goes_on_with_the_same_bits_and_layers_of_its_own(make, way):
+    model = trained(make)
+    twin = WAYS[way](model)
+    before = model.get_weights()
+    results = [twin.train_on_batch(X, Y) for _ in range(2)]
+    assert same(model.get_weights(), before) and not same(twin.get_weights(), before)
+    assert results == [model.train_on_batch(X, Y) for _ in range(2)] and same(twin.get_weights(), model.get_weights())
+    assert twin.layers[-1].output.shape == (None, 3) and twin.layers[-1] is not model.layers[-1]
+    if make is Own and way != "copy":
+        assert twin.hidden == twin.layers[:2] and twin.head is twin.layers[-1]
+
+
+@pytest.mark.parametrize("make", [*MAKERS.values(), repeated], ids=lambda make: make.__name__)
+def test_a_file_goes_on_with_the_same_bits(make, tmp_path):
+    model, path = trained(make), tmp_path / "model.safetensors"
+    model.save(path)
+    twin = keras.load_model(path)
+    assert twin.get_config() == model.get_config() and type(twin).__name__ in ("Model", "Sequential")
+    assert twin.train_on_batch(X, Y) == model.train_on_batch(X, Y) and same(twin.get_weights(), model.get_weights())
+    assert same(clone_model(model).layers[-1].get_weights()[1:], [np.zeros(3)])
+    fresh = type(model).from_config(model.get_config())
+    fresh.load_weights(path)
+    assert fresh.optimizer is None and len(fresh.get_weights()) == len(model.get_weights())
+
+
+def test_a_subclass_with_a_call_comes_back_with_its_layers(tmp_path):
+    model, path = trained(Own), tmp_path / "model.safetensors"
+    model.save(path)
+    twin = keras.load_model(path, custom_objects={"Own": Own})
+    assert type(twin) is Own and twin.hidden == twin.layers[:2] and twin.dropout is twin.layers[2]
+    assert twin.train_on_batch(X, Y) == model.train_on_batch(X, Y)
+    with pytest.raises(ValueError, match=r"custom_objects: got .*, needs a subclass of Model"):
+        keras.load_model(path, custom_objects={"Own": keras.Sequential})
+
+
+def test_a_layer_in_two_models_of_a_model_is_one_after_loading_too(tmp_path):
+    shared = Dense(4, "tanh", name="shared")
+    first = keras.Sequential([Input((4,)), shared], name="first")
+    second = keras.Sequential([Input((4,)), shared, Dense(3)], name="second")
+    model = keras.Sequential([first, second], seed=1)
+    model.compile("adam", "mse")
+    model.fit(X, Y, verbose=0)
+    path = tmp_path / "model.safetensors"
+    model.save(path)
+    for twin in (keras.load_model(path), clone_model(model), pickle.loads(pickle.dumps(model))):
+        assert twin.layers[0].layers[0] is twin.layers[1].layers[0] and len(twin.get_weights()) == 4
+    twin = keras.load_model(path)
+    assert twin.train_on_batch(X, Y) == model.train_on_batch(X, Y)
+
+
+def test_a_small_file_cannot_describe_a_model_without_end():
+    x = Input((4,))
+    model = keras.Model(x, Dense(4)(x))
+    for _ in range(20):
+        x = Input((4,))
+        model = keras.Model(x, model(model(x)))
+    with pytest.raises(ValueError, match="model: got more than 65536 stages"):
+        model(X)
+
+
+def test_clones_have_other_weights_unless_a_seed_was_given():
+    drawn = keras.Sequential([keras.Sequential([Dense(3)]), Dense(2)])
+    drawn.build((4,))
+    twin = clone_model(drawn)
+    assert not np.array_equal(twin.get_weights()[0], drawn.get_weights()[0]) and twin.optimizer is None
+    assert [one.name for one in twin.layers] == [one.name for one in drawn.layers]
+    assert same(clone_model(functional()).get_weights(), functional().get_weights())
+
+    def wider(layer):
+        return (
+            Dense(7) if isinstance(layer, Dense) and layer.units == 5 else type(layer).from_config(layer.get_config())
+        )
+
+    assert clone_model(functional(), clone_function=wider).layers[1].units == 7
+    other = Input((4,), name="other")
+    assert clone_model(functional(), input_tensors=other).input is other
+    with pytest.raises(TypeError, match="clone_function: got int for 'dense', needs a layer"):
+        clone_model(functional(), clone_function=lambda layer: 3)
+    with pytest.raises(TypeError, match="model: got int, needs a model"):
+        clone_model(3)
+
+
+# Subclasses with a `call` of their own
+
+
+def test_a_call_is_traced_when_the_data_come():
+    model = Own()
+    assert not model.built and model.input_shape is None
+    assert [type(one).__name__ for one in model.layers] == ["Dense", "BatchNormalization", "Dropout", "Dense"]
+    assert model(X).shape == (30, 3) and model.output_shape == (None, 3)
+    assert [one.name for one in model.layers] == ["dense", "batch_normalization", "dropout", "dense_1"]
+    model = Own()
+    model.build((None, 4))
+    assert len(model.get_weights()) == 8
+    inputs = Input((4,))
+    assert np.array_equal(keras.Model(inputs, model(inputs))(X), model(X))
+    assert np.array_equal(keras.Sequential([model, Softmax()]).layers[0](X), model(X))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda self, x: np.maximum(x, 0), "got TypeError: operand 'Symbol' does not support ufuncs"),
+        (lambda self, x: self.dense(x) if x.sum() > 0 else x, "got AttributeError: "),
+        (lambda self, x: self.dense(x[:, 1:]), "got TypeError: .*needs layers"),
+        (lambda self, x: 3, "got int as its result"),
+        (lambda self, x: None, "got NoneType as its result"),
+        (lambda self, x: [], "got list as its result"),
+        (lambda self, x: x, "got no call of a layer"),
+        (lambda self, x: self.dense(Flatten()(self.dense(x))), "got ValueError: layer 'dense': got rows"),
+        (lambda self, x, training=None: self.dense(x) if training else Softmax()(x), "got another graph with training"),
+    ],
+)
+def test_a_call_that_is_no_graph_of_layers_is_refused(call, message):
+    class Net(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = Dense(3)
+
+    Net.call = call
+    with pytest.raises(ValueError, match=f"(?s)Net.call: {message}"):
+        Net().predict(X, verbose=0)
+
+
+@pytest.mark.parametrize("base", [keras.Sequential, keras.Model])
+def test_subclasses_that_only_build_are_models(base, tmp_path):
+    class Net(base):
+        def __init__(self, units):
+            inputs = Input((4,))
+            hidden = Dense(units, "relu")
+            if base is keras.Model:
+                super().__init__(inputs, Dense(3)(hidden(inputs)), name="net", seed=1)
+            else:
+                super().__init__([inputs, hidden, Dense(3)], name="net", seed=1)
+            self.hidden = hidden
+
+    model = trained(lambda: Net(6))
+    model.save(tmp_path / "m.safetensors")
+    twin = keras.load_model(tmp_path / "m.safetensors", custom_objects={"Net": Net})
+    assert type(twin) is Net and twin.hidden.units == 6 and twin.hidden in twin.layers
+    assert twin.train_on_batch(X, Y) == model.train_on_batch(X, Y)
+
+
+# The flag `training`
+
+
+def test_dropout_of_a_call_without_training_is_always_off():
+    base = keras.Sequential([Input((4,)), Dense(3), Dropout(0.9)], seed=1)
+    inputs = Input((4,))
+    model, other = (keras.Model(inputs, base(inputs, training=mode), seed=1) for mode in (False, None))
+    plain = keras.Sequential([Input((4,)), base.layers[0]])
+    losses = []
+    for one in (model, other, plain):
+        one.compile("sgd", "mse")
+        losses.append(one.gradients(X, Y, training=True)[0])
+    assert losses[0] == losses[2] != losses[1]
+    with pytest.raises(ValueError, match="training: got True, needs None or False"):
+        base(inputs, training=True)
+
+
+def test_an_adapted_layer_before_a_model():
+    layer = Normalization()
+    layer.adapt(X)
+    inputs = Input((4,))
+    model = keras.Model(inputs, Dense(2)(layer(inputs)), dtype="float64")
+    kernel = model.get_weights()[2]
+    assert model(X) == pytest.approx((X - X.mean(0)) / X.std(0) @ kernel, rel=1e-9)
+    assert layer(X) == pytest.approx((X - X.mean(0)) / X.std(0), rel=1e-9)
+    assert BatchNormalization()(X.astype("f4")).shape == (30, 4)
+
+
+@pytest.mark.parametrize("make", [*MAKERS.values(), repeated], ids=lambda make: make.__name__)
+def test_a_run_goes_on_from_its_backup_to_the_same_bits(make, tmp_path):
+    class Killed(Exception):
+        pass
+
+    class Kill(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 1:
+                raise Killed
+
+    def run(*more, epochs=4):
+        model = make()
+        model.compile("adam", "mse")
+        backup = keras.callbacks.BackupAndRestore(tmp_path / "backup")
+        history = model.fit(X, Y, 7, epochs=epochs, verbose=0, callbacks=[backup, *more]).history
+        return model.get_weights(), history["loss"]
+
+    whole, losses = run()
+    with pytest.raises(Killed):
+        run(Kill())
+    rest, more = run()
+    assert same(rest, whole) and more == losses[2:]
+    with pytest.raises(Killed):
+        run(Kill())
+    other = keras.Sequential([Input((4,)), Dense(3)])
+    other.compile("adam", "mse")
+    with pytest.raises(ValueError, match="of another model"):
+        other.fit(X, Y, verbose=0, callbacks=[keras.callbacks.BackupAndRestore(tmp_path / "backup")])
+
+
+def test_weights_alone_go_into_files_by_their_levels(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    model = trained(nested)
+    model.save_weights(path)
+    twin = nested()
+    twin.load_weights(path)
+    assert same(twin.get_weights(), model.get_weights())
+    assert list(model.weight_names)[:2] == ["first/dense/kernel", "first/dense/bias"]
+    with pytest.raises(ValueError, match="weights: got none for 'batch_normalization/beta'"):
+        functional().load_weights(path)
+
+
+def test_outputs_as_in_training():
+    model = keras.Sequential([Input((4,)), Dropout(0.5)], dtype="float64", seed=1)
+    first, second = (model(X, training=True) for _ in range(2))
+    assert set(np.unique(first / X)) == {0.0, 2.0} and not np.array_equal(first, second)
+    assert np.array_equal(model(X, training=False), X) and np.array_equal(model(X), X)
+    model.compile("sgd", "mse")
+    twin = keras.Sequential([Input((4,)), Dropout(0.5)], dtype="float64", seed=1)
+    twin.compile("sgd", "mse")
+    model(X, training=True)
+    assert model.train_on_batch(X, X) == twin.train_on_batch(X, X)  # whose masks are not touched
+    layer = Dropout(0.5, seed=4, dtype="float64")
+    first, second = (layer(X, training=True) for _ in range(2))
+    assert set(np.unique(first / X)) == {0.0, 2.0} and not np.array_equal(first, second)
+    normalized = BatchNormalization(dtype="float64")
+    assert normalized(X, training=True).mean(axis=0) == pytest.approx(0, abs=1e-12)
+    assert normalized.get_weights()[2] == pytest.approx(0.01 * X.mean(axis=0))
+    with pytest.raises(TypeError, match="training: got 1"):
+        model(X, training=1)
+
+
+def test_batch_normalizations_of_a_call_without_training_keep_their_statistics():
+    """Also where their gamma is trained, as when a trunk is tuned finely."""
+    base = keras.Sequential([Input((4,)), BatchNormalization()])
+    inputs = Input((4,))
+    model = keras.Model(inputs, Dense(3)(base(inputs, training=False)))
+    model.compile("sgd", "mse")
+    gamma, _, mean, variance = base.get_weights()
+    model.fit(X, Y, verbose=0)
+    assert same(base.get_weights()[2:], [mean, variance]) and not np.array_equal(base.get_weights()[0], gamma)
