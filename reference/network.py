@@ -291,8 +291,9 @@ class Network(Parameters):
         Parameters
         ----------
         x : [rows, inputs]
-        output_gradients : [rows, units]
-            Of each output; None stands for zeros. They are no means over rows, and no penalty is added.
+        output_gradients : [rows, units], or callable
+            Of each output; None stands for zeros. They are no means over rows, and no penalty is added. A callable
+            returns them for the outputs.
         input_gradient : [rows, inputs], optional
             Filled with the gradient by x.
         training : bool
@@ -304,6 +305,8 @@ class Network(Parameters):
         """
         step = self.step if training else None
         values = self.forward(x, step)
+        if callable(output_gradients):
+            output_gradients = output_gradients(self.as_given([values[place] for place in self.outputs]))
         found = [None] * len(values)
         for place, dy in ops.pairs(self.outputs, self.of_outputs(output_gradients)):
             zeros = [[0.0] * len(row) for row in values[place]]

@@ -1,4 +1,4 @@
-"""A loss that is a Python callable: called by the engine with the predictions of each batch."""
+"""Losses and gradients by Python callables: called by the engine with the predictions of each batch."""
 
 from __future__ import annotations
 
@@ -37,3 +37,31 @@ class CustomLoss:
             raise ValueError(f"loss: got one value for {rows} rows, needs one for each where rows have weights")
         self.losses[:rows] = value
         self.gradient[:rows] = gradient
+
+
+class OutputGradients:
+    """Calls `function(outputs)`, which returns the gradients of the outputs, as `Network.vjp` takes them.
+
+    `outputs` and `gradients` are memory that is shared with the engine: an array [rows, units], or a list of several.
+    """
+
+    def __init__(self, function: Callable[[Any], Any], outputs: Any, gradients: Any) -> None:
+        self.function, self.outputs, self.gradients = function, outputs, gradients
+
+    def __call__(self, start: int, rows: int) -> None:
+        """Ask for the gradients; ValueError where they do not fit."""
+        found = self.function(self.outputs)
+        if not isinstance(self.gradients, list):
+            self.put(self.gradients, found)
+            return
+        if not isinstance(found, (list, tuple)) or len(found) != len(self.gradients):
+            got = f"{len(found)} items" if isinstance(found, (list, tuple)) else type(found).__name__
+            raise ValueError(f"output_gradients: got {got}, needs a list of {len(self.gradients)} arrays or None")
+        for room, gradient in zip(self.gradients, found, strict=True):
+            self.put(room, gradient)
+
+    def put(self, room: NDArray[Any], gradient: Any) -> None:
+        """Take over the gradient of one output."""
+        if gradient is not None and np.shape(gradient) != room.shape:
+            raise ValueError(f"output_gradients: got shape {np.shape(gradient)}, needs {room.shape}")
+        room[...] = 0 if gradient is None else gradient

@@ -12,7 +12,7 @@ import numpy as np
 
 from fastmlp.kernels.engine.arena import aligned
 from fastmlp.kernels.engine.checks import check_data, check_memory, check_rows_and_steps
-from fastmlp.kernels.engine.custom_loss import CustomLoss
+from fastmlp.kernels.engine.custom_loss import CustomLoss, OutputGradients
 from fastmlp.kernels.engine.description import ACTIVATIONS, KINDS, LOSSES, METRICS, SOURCES, settings_of_loss
 from fastmlp.kernels.engine.stages import TRAINED, describe
 from fastmlp.kernels.limits import MAX_THREADS, WORK_PER_THREAD, usable
@@ -390,9 +390,7 @@ cdef class Network(Parameters):
         Where `training` is True all rows are one batch, as in the next step of train_epoch, moving statistics included.
         """
         if out is None:
-            rows = self.rows_of(x)
-            arrays = [np.empty((rows, columns), self.dtype) for columns in self.output_columns]
-            out = arrays if self.several_outputs else arrays[0]
+            out = self.rooms(self.rows_of(x))
         what, batch_size = (PREDICT_IN_TRAINING, self.rows_of(x)) if training else (PREDICT, CHUNK)
         self.run(what, x, None, None, batch_size, None, None, None, None, out, None, None)
         return out
@@ -479,8 +477,9 @@ cdef class Network(Parameters):
         Parameters
         ----------
         x : as in train_epoch; the rows are one batch
-        output_gradients : ndarray [rows, units] of the network's dtype
-            Of several outputs a list, with None for 0.
+        output_gradients : ndarray [rows, units] of the network's dtype, or a function
+            Of several outputs a list, with None for 0. A function gets the outputs, as predict gives them, and returns
+            that: so one forward pass is enough where the gradients follow from the outputs.
         input_gradient : ndarray [rows, inputs] of the network's dtype, optional
             Filled with the gradient by x; of several inputs a list, with None for those not wanted.
         training : bool
@@ -495,9 +494,18 @@ cdef class Network(Parameters):
             return self.differentiable.vjp(x, output_gradients, input_gradient, training)
         self.reserve_gradients()
         what = DIFFERENTIATE_IN_TRAINING if training else DIFFERENTIATE
-        rows = self.rows_of(x)
-        self.run(what, x, None, None, rows, None, None, None, None, None, input_gradient, output_gradients)
+        rows, outputs, asked = self.rows_of(x), None, None
+        if callable(output_gradients):
+            outputs, gradients = self.rooms(rows), self.rooms(rows)
+            asked = OutputGradients(output_gradients, outputs, gradients)
+            output_gradients = gradients
+        self.run(what, x, None, None, rows, None, None, None, None, outputs, input_gradient, output_gradients, asked)
         return self.kept_gradients()
+
+    cdef rooms(self, Py_ssize_t rows):
+        """Memory for the outputs: an array, or a list of those of several."""
+        arrays = [np.empty((rows, columns), self.dtype) for columns in self.output_columns]
+        return arrays if self.several_outputs else arrays[0]
 
     cdef kept_gradients(self):
         """Copies of the gradients that were kept."""
@@ -511,7 +519,7 @@ cdef class Network(Parameters):
         return listed(name, values, self.plan.output_count, self.several_outputs)
 
     cdef run(self, int what, x, y, order, Py_ssize_t batch_size, metric, sample_weight, learning_rates, penalty_scales,
-             predictions, input_gradient, output_gradients):
+             predictions, input_gradient, output_gradients, asked=None):
         """Let the threads loop over the batches of the data, and raise what was raised meanwhile."""
         cdef Py_ssize_t count = self.plan.output_count
         xs = listed("x", x, self.plan.input_count, self.several_inputs)
@@ -538,6 +546,7 @@ cdef class Network(Parameters):
         data.penalty_scales = <const double *> address_or_null(penalty_scales)
         data.training = what == DIFFERENTIATE_IN_TRAINING
         data.by_inputs = input_gradient is not None
+        data.asked = <void *> asked if asked is not None else NULL
         data.rows = rows if order is None else len(order)
         cdef Plan *plan = &self.plan
         cdef Py_ssize_t batch = min(batch_size, data.rows)

@@ -22,6 +22,8 @@ cdef void compare(Plan *plan, const Data *data, Py_ssize_t start, const Part *pa
     cdef const Target *target
     cdef int number
     cdef Py_ssize_t i
+    if data.asked != NULL and not ask_for_gradients(plan, data, part, tag):
+        return
     for number in range(plan.output_count):
         output = &plan.outputs[number]
         target = &data.targets[number]
@@ -133,6 +135,27 @@ cdef inline void compare_row(Plan *plan, Output *output, const Target *target, P
     give_row(plan, output, i, width, gradient)
 
 
+cdef bint ask_for_gradients(Plan *plan, const Data *data, const Part *part, const floating *tag) noexcept nogil:
+    """Let the first thread ask for the gradients of the outputs, given the outputs; returns whether it got them."""
+    cdef int width = panel_columns(plan.isa, tag), number
+    cdef Py_ssize_t n, i
+    for number in range(plan.output_count):
+        n = plan.outputs[number].columns
+        for i in range(part.own_first, part.own_last):
+            copy_row(&plan.stages[plan.outputs[number].stage].output, i, width,
+                     <floating *> data.targets[number].predictions + i * n)
+    return ask_python(plan, data.asked, 0, part)
+
+
+cdef bint ask_python(Plan *plan, void *asked, Py_ssize_t start, const Part *part) noexcept nogil:
+    """Let the first thread call a Python object while the others wait; returns whether it gave an answer."""
+    barrier_wait(&plan.barrier, part.threads)
+    if part.thread == 0:
+        plan.stopped = not call(plan, asked, start, part.last)
+    barrier_wait(&plan.barrier, part.threads)
+    return not plan.stopped
+
+
 cdef bint ask(Plan *plan, Output *output, const Target *target, Py_ssize_t start, const Part *part,
               const floating *tag) noexcept nogil:
     """Let the first thread call the custom loss for the batch; returns whether it gave an answer."""
@@ -140,11 +163,7 @@ cdef bint ask(Plan *plan, Output *output, const Target *target, Py_ssize_t start
     cdef Py_ssize_t n = output.columns, i
     for i in range(part.own_first, part.own_last):
         copy_row(&plan.stages[output.stage].output, i, width, <floating *> output.custom_predictions + i * n)
-    barrier_wait(&plan.barrier, part.threads)
-    if part.thread == 0:
-        plan.stopped = not call(plan, target.custom_loss, start, part.last)
-    barrier_wait(&plan.barrier, part.threads)
-    return not plan.stopped
+    return ask_python(plan, target.custom_loss, start, part)
 
 
 cdef double metric_of_row(int metric, Py_ssize_t n, const floating *t, int label, const floating *p) noexcept nogil:

@@ -212,6 +212,7 @@ cdef struct Data:
     const double *penalty_scales    # [steps], or NULL: 1
     bint training           # whether gradients are those of a step of training
     bint by_inputs          # whether gradients by inputs are wanted
+    void *asked             # the Python object that gives the outputs' gradients when it has the outputs, or NULL
     const int64_t *order    # the rows in the order they are visited, or NULL: as they are
     Py_ssize_t rows
 

@@ -6,7 +6,7 @@ import pytest
 from fastmlp.kernels import Network
 from tests.graphs import GRAPHS, graph_data, graph_weights, oracle_of
 from tests.kernels.engine.comparing import assert_same, lists
-from tests.networks import AROUND_A_RULE, OPTIMIZERS
+from tests.networks import AROUND_A_RULE, OPTIMIZERS, dense
 from tests.random_graphs import random_graph
 
 ROWS, BATCH = 19, 8
@@ -105,3 +105,33 @@ def test_random_graphs_have_the_oracles_bits_and_the_same_for_any_number_of_thre
         if seed % 4 == 0:
             expected = run_of(graph, optimizer, "float32", 1, seed, rows=20)
             assert all(run_of(graph, optimizer, "float32", n, seed, rows=20) == expected for n in (2, 3)), seed
+
+
+@pytest.mark.parametrize("threads_", [1, 3])
+@pytest.mark.parametrize("name", ["two_heads", "hidden_output", "outputs_without_losses"])
+def test_gradients_of_outputs_may_be_asked_for_when_the_outputs_are_there(name, threads_):
+    rng = np.random.default_rng(4)
+    data, network = graph_data(GRAPHS[name], ROWS, rng), network_of(GRAPHS[name], RULES[0], threads=threads_)
+    network.set_weights(graph_weights(GRAPHS[name], rng))
+    outputs = network.predict(data.x)
+    seen = []
+
+    def gradients_of(found):
+        seen.extend(found)
+        return [None, *(2 * output for output in found[1:])]
+
+    found = network.vjp(data.x, gradients_of)
+    expected = network.vjp(data.x, [None, *(2 * output for output in outputs[1:])])
+    assert_same(found, lists(expected))
+    assert_same(seen, lists(outputs))
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [(None, "got NoneType, needs a list of 2"), ([None], "got 1 items"), ([np.zeros(3), None], r"got shape \(3,\)")],
+)
+def test_gradients_that_do_not_fit_the_outputs_are_refused(answer, message):
+    network = Network([3], [dense(2), dense(4)], outputs=[1, 2])
+    with pytest.raises(ValueError, match=f"output_gradients: {message}"):
+        network.vjp([np.zeros((5, 3), np.float32)], lambda outputs: answer)
+    network.predict([np.zeros((5, 3), np.float32)])  # and it goes on
