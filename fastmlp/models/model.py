@@ -87,6 +87,10 @@ class Model(training_model.Model):
     def _seen_by_compile(self) -> bool:
         return self.optimizer is not None and not self._flags
 
+    @classmethod
+    def _unshared(cls) -> dict[str, Any]:
+        return {**super()._unshared(), "_results": None, "_traced": None}
+
     # The graph of a subclass with a `call` of its own
 
     @property

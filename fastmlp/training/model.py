@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -113,6 +114,14 @@ class Model(Layer):
             raise AttributeError(f"{name}: got a new value, needs a {FIXED[name]}")
         object.__setattr__(self, name, value)
 
+    if not TYPE_CHECKING:  # type checkers report what is missing by themselves
+
+        def __getattr__(self, name):
+            """Say what is missing in a subclass whose __init__ does not call that of its base."""
+            if name.startswith("_") and not name.startswith("__") and "_graph" not in vars(self):
+                raise AttributeError(f"{type(self).__name__}: got no call of super().__init__(), needs it first")
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
@@ -125,6 +134,14 @@ class Model(Layer):
             if network is not None:
                 state["_state"] = (network.step, network.get_optimizer_state())
             return state
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        twin = type(self).__new__(type(self))
+        memo[id(self)] = twin
+        with self._lock:  # all of it is of one moment
+            state = copy.deepcopy(self.__getstate__(), memo)
+        twin.__setstate__(state)
+        return twin
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
@@ -337,8 +354,11 @@ class Model(Layer):
 
     @property
     def output_names(self) -> list[str]:
-        """Names of the layers that make the outputs."""
-        return [one.name for one in self.graph.outputs]
+        """Names of the layers that make the outputs, numbered where one makes several."""
+        names: list[str] = []
+        for symbol in self.graph.outputs:
+            names.append(free_name(symbol.name, set(names)))
+        return names
 
     @property
     def is_single(self) -> bool:

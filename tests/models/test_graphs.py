@@ -499,3 +499,104 @@ def test_batch_normalizations_of_a_call_without_training_keep_their_statistics()
     gamma, _, mean, variance = base.get_weights()
     model.fit(X, Y, verbose=0)
     assert same(base.get_weights()[2:], [mean, variance]) and not np.array_equal(base.get_weights()[0], gamma)
+
+
+def test_models_of_ones_own_in_another():
+    class Block(keras.Model):
+        def __init__(self, units):
+            super().__init__()
+            self.dense, self.dropout = Dense(units, "relu"), Dropout(0.5)
+
+        def call(self, x, training=None):
+            return self.dropout(self.dense(x), training=training)
+
+    class Net(keras.Model):
+        def __init__(self):
+            super().__init__(seed=1, dtype="float64")
+            self.blocks = [Block(6), Block(5)]
+            self.outer = keras.Sequential([Dense(3)])
+
+        def call(self, inputs, training=False):
+            for block in self.blocks:
+                inputs = block(inputs, training=training)
+            return self.outer(inputs)
+
+    model = trained(Net)
+    stack = [Dense(6, "relu"), Dropout(0.5), Dense(5, "relu"), Dropout(0.5), Dense(3)]
+    row = trained(lambda: keras.Sequential([Input((4,)), *stack], dtype="float64", seed=1))
+    assert same(model.get_weights(), row.get_weights()) and np.array_equal(model(X), row(X))
+    assert [one.name for one in model.layers] == ["block", "block_1", "sequential"]
+    assert list(model.weight_names)[2] == "block_1/dense/kernel"
+
+
+def test_a_subclass_that_does_not_begin_says_so():
+    class Net(keras.Model):
+        def __init__(self):
+            self.dense = Dense(3)
+
+        def call(self, x):
+            return self.dense(x)
+
+    with pytest.raises(AttributeError, match=r"Net: got no call of super\(\).__init__\(\), needs it first"):
+        Net()(X)
+    with pytest.raises(AttributeError, match="'Sequential' object has no attribute 'fitt'"):
+        keras.Sequential().fitt(X)
+
+
+def several(**settings):
+    """Two inputs and two outputs."""
+    left, right = Input((4,), name="left"), Input((2,), name="right")
+    joined = Joined()([Dense(3, "tanh")(left), Dense(3, "tanh")(right)])
+    outputs = {"actor": Dense(2, "softmax")(joined), "critic": Dense(1)(joined)}
+    return keras.Model([left, right], outputs, dtype="float64", seed=1, **settings)
+
+
+def test_several_inputs_and_outputs():
+    model, rows = several(), [X, X[:, :2]]
+    found = model(rows)
+    assert list(found) == model.output_names == ["actor", "critic"] and model.input_names == ["left", "right"]
+    assert model.input_shape == [(None, 4), (None, 2)] and model.output_shape == [(None, 2), (None, 1)]
+    for given in (tuple(rows), {"right": rows[1], "left": rows[0]}):
+        assert np.array_equal(model(given)["critic"], found["critic"])
+    for given, message in (
+        (rows[:1], r"x: got 1 items, needs a list or dict of \['left', 'right'\]"),
+        (X, "x: got ndarray, needs a list or dict"),
+        ({"left": X}, r"x: got \['left'\], needs"),
+        ([X, X[:5, :2]], r"x: got arrays of \[30, 5\] rows, needs as many in each"),
+        ([X, X], r"x\['right'\]: got shape \(30, 4\), needs \(rows, 2\)"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model(given)
+    outer = Input((4,), name="left"), Input((2,), name="right")
+    half = keras.Model(outer, model({"left": outer[0], "right": outer[1]})["critic"])
+    assert np.array_equal(half(rows), found["critic"]) and not half.is_single and half.output_names == ["functional"]
+    both = keras.Model(outer, model(list(outer)))
+    assert np.array_equal(both(rows)["actor"], found["actor"]) and same(both.get_weights(), model.get_weights())
+    twice = keras.Model(outer, list(model(list(outer)).values()))
+    assert twice.output_names == ["functional", "functional_1"] and isinstance(twice(rows), list)
+
+
+def test_vjp_of_several_outputs_is_that_of_central_differences():
+    model, rows = several(), [X, X[:, :2]]
+    dy = {"critic": Y[:, :1], "actor": Y[:, :2]}
+    weights, inputs = model.vjp(rows, dy, wrt="both")
+    assert [one.shape for one in inputs] == [(30, 4), (30, 2)]
+
+    def value():
+        return sum((dy[name] * outputs).sum() for name, outputs in model(rows).items())
+
+    for variable, gradient in zip(model.trainable_weights, weights, strict=True):
+        values, index = variable.numpy(), tuple(size // 2 for size in variable.shape)
+        found = []
+        for sign in (1, -1):
+            moved = values.copy()
+            moved[index] += sign * 1e-6
+            variable.assign(moved)
+            found.append(value())
+        variable.assign(values)
+        assert gradient[index] == pytest.approx((found[0] - found[1]) / 2e-6, rel=1e-6, abs=1e-8)
+    alone = model.vjp(rows, [None, dy["critic"]])
+    assert not alone[4].any() and not alone[5].any() and alone[6].any()  # the actor's weights get nothing
+    for wrong in (dy["critic"], [dy["critic"]], {"actor": dy["actor"]}):
+        with pytest.raises(ValueError, match="output_gradients: got"):
+            model.vjp(rows, wrong)
