@@ -600,3 +600,14 @@ def test_vjp_of_several_outputs_is_that_of_central_differences():
     for wrong in (dy["critic"], [dy["critic"]], {"actor": dy["actor"]}):
         with pytest.raises(ValueError, match="output_gradients: got"):
             model.vjp(rows, wrong)
+
+
+def test_the_output_need_not_be_the_last_that_is_computed():
+    inputs = Input((4,))
+    hidden = Dense(5, "tanh")(inputs)
+    both = keras.Model(inputs, [Dense(2)(hidden), Dense(1)(hidden)])
+    outer = Input((4,))
+    first = keras.Model(outer, both(outer)[0])
+    for model in (first, keras.Sequential([first])):
+        assert model.output_shape == (None, 2) and np.array_equal(model(X), both(X)[0])
+        assert len(model.vjp(X, Y[:, :2])) == len(model.trainable_weights) == 6
