@@ -216,7 +216,7 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     (x, y), test = datasets.load(options.dataset)
     model = build(options, x, classes(y, test[1]))
     inputs.checked_data(model, *test, prefix="test ")
-    rows = inputs.split(Data(x, y), options.validation_split)[0].rows
+    rows = inputs.split(Data((x,), (y,)), options.validation_split)[0].rows
     network = model.network  # made now, so that too little memory shows before training
     if options.output:
         rehearse_saving(model, options.output)

@@ -70,6 +70,8 @@ def to_plain(value: Any) -> Any:
         return {"class_name": type(value).__name__, "config": value.get_config()}
     if isinstance(value, (list, tuple)):
         return [to_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {name: to_plain(item) for name, item in value.items()}
     return value.__name__ if callable(value) else value
 
 

@@ -7,34 +7,38 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.data.arrays import Shape, features
+Targets = tuple[np.ndarray | None, ...]
 
 
 @dataclass(frozen=True)
 class Data:
-    """Checked arrays as the engine takes them: x [rows, features], y [rows] or [rows, units], weights [rows].
+    """Checked arrays as the engine takes them: x [rows, features] for each input, the rest for each output.
 
-    `y_true` is what metrics take for y where the loss takes something else.
+    Attributes
+    ----------
+    xs : tuple of ndarray
+    ys : tuple of ndarray or None
+        [rows] or [rows, units]; None for an output without a loss. Empty where there are no targets.
+    sample_weights : tuple of ndarray or None
+        [rows]; empty where no row has a weight.
+    y_trues : tuple of ndarray or None
+        What metrics take for y, where the loss takes something else.
     """
 
-    x: np.ndarray
-    y: np.ndarray
-    sample_weight: np.ndarray | None = None
-    y_true: np.ndarray | None = None
+    xs: tuple[np.ndarray, ...]
+    ys: Targets = ()
+    sample_weights: Targets = ()
+    y_trues: Targets = ()
 
     @property
     def rows(self) -> int:
-        return len(self.x)
+        return len(self.xs[0])
 
     def part(self, start: int, stop: int) -> Data:
-        weights, y_true = (None if one is None else one[start:stop] for one in (self.sample_weight, self.y_true))
-        return Data(self.x[start:stop], self.y[start:stop], weights, y_true)
+        def cut(arrays: Targets) -> Targets:
+            return tuple(None if array is None else array[start:stop] for array in arrays)
 
-
-def unlabelled(argument: str, x: Any, shape: Shape | None, dtype: str) -> tuple[Shape, Data]:
-    """Return the shape of the rows of x and the checked array, with targets of no columns; errors as in `features`."""
-    array = features(argument, x, shape, dtype)
-    return array.shape[1:], Data(array.reshape(len(array), -1), np.empty((len(array), 0)))
+        return Data(tuple(x[start:stop] for x in self.xs), cut(self.ys), cut(self.sample_weights), cut(self.y_trues))
 
 
 def unpack(argument: str, value: Any) -> tuple[Any, Any, Any]:

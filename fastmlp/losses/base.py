@@ -31,6 +31,7 @@ class Loss(Settings):
     aliases: ClassVar[tuple[str, ...]] = ()  # Keras' shorter names
     sparse: ClassVar[bool] = False  # True when targets are class numbers
     probabilities: ClassVar[bool] = False  # True when other targets must lie in [0, 1]
+    elementwise: ClassVar[bool] = False  # True for a mean over the values of a row, whatever their places
     custom: ClassVar[bool] = False  # True for a function of the user's, which takes any targets
 
     def __init_subclass__(cls) -> None:

@@ -18,6 +18,7 @@ class MeanSquaredError(Loss):
     """Mean of (y_pred - y_true) squared, over the columns."""
 
     engine_name = "mean_squared_error"
+    elementwise = True
     aliases = ("mse",)
 
 
@@ -25,6 +26,7 @@ class MeanAbsoluteError(Loss):
     """Mean of |y_pred - y_true|, over the columns."""
 
     engine_name = "mean_absolute_error"
+    elementwise = True
     aliases = ("mae",)
 
 
@@ -32,6 +34,7 @@ class MeanAbsolutePercentageError(Loss):
     """100 times the mean of |y_true - y_pred| / max(|y_true|, 1e-7), over the columns."""
 
     engine_name = "mean_absolute_percentage_error"
+    elementwise = True
     aliases = ("mape",)
 
 
@@ -39,6 +42,7 @@ class MeanSquaredLogarithmicError(Loss):
     """Mean of (log(y_pred + 1) - log(y_true + 1)) squared, over the columns; both are at least 1e-7."""
 
     engine_name = "mean_squared_logarithmic_error"
+    elementwise = True
     aliases = ("msle",)
 
 
@@ -46,6 +50,7 @@ class Huber(Loss):
     """Mean of e * e / 2 where |e| <= delta, else delta * |e| - delta * delta / 2, with e = y_pred - y_true."""
 
     engine_name = "huber"
+    elementwise = True
 
     def __init__(self, delta: float = 1.0, reduction: str = MEAN, name: str | None = None, dtype: None = None):
         super().__init__(reduction, name, dtype)
@@ -60,12 +65,14 @@ class LogCosh(Loss):
     """Mean of log(cosh(y_pred - y_true)), over the columns."""
 
     engine_name = "log_cosh"
+    elementwise = True
 
 
 class Poisson(Loss):
     """Mean of y_pred - y_true * log(y_pred + 1e-7), over the columns: for counts, and a y_pred above 0."""
 
     engine_name = "poisson"
+    elementwise = True
 
 
 class Hinge(Loss):
@@ -158,6 +165,7 @@ class BinaryCrossentropy(SmoothedCrossEntropy):
     """
 
     engine_name = "binary_crossentropy"
+    elementwise = True
     aliases = ("bce",)
 
 

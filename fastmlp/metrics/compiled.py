@@ -2,20 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from fastmlp.losses import Loss
-from fastmlp.metrics import METRICS, Metric
+from fastmlp.losses.compiled import loss_names, placed
+from fastmlp.metrics import METRICS, Metric, get, get_list
 from fastmlp.metrics.accuracy import EngineAccuracy
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A metric of an output; `is_weighted` where it weighs the rows."""
+
+    metric: Metric
+    output: int
+    is_weighted: bool
+    name: str  # in the results
 
 
 class CompiledMetrics:
     """The arguments `metrics` and `weighted_metrics` of `compile`, checked together.
 
+    Parameters
+    ----------
+    metrics, weighted : list or dict
+        As of `compile`; see `for_outputs`.
+    losses : list of Loss or None
+        One for each output.
+    output_names : list of str
+
     Attributes
     ----------
+    counted : list of Counted
+        Output by output; of each first the metrics, then the weighted ones.
+    metrics, weighted : list of Metric
+        The two kinds of them.
+    losses : list of (int, str)
+        Outputs whose losses have names of their own.
     names : list of str
-        "loss" and a name for each metric, numbered as Keras does: auc, auc_1, ..., and weighted_auc.
+        "loss", the names of the outputs' losses, and a name for each metric: numbered as Keras does, auc, auc_1, ...,
+        and weighted_auc; of one of several outputs with the output's name before it.
 
     Raises
     ------
@@ -23,24 +51,77 @@ class CompiledMetrics:
         When a metric does not take the y of the loss, stands in both lists, or is called "loss".
     """
 
-    def __init__(self, metrics: Sequence[Metric] = (), weighted: Sequence[Metric] = (), loss: Loss | None = None):
-        if loss is not None:
-            check_targets(metrics, loss, "metrics")
-            check_targets(weighted, loss, "weighted_metrics")
-        if any(metric in metrics for metric in weighted):
+    def __init__(
+        self,
+        metrics: Any = None,
+        weighted: Any = None,
+        losses: Sequence[Loss | None] = (None,),
+        output_names: Sequence[str] = ("output",),
+    ):
+        self.losses = loss_names(losses, output_names)
+        self.counted: list[Counted] = []
+        plain = for_outputs("metrics", metrics, output_names)
+        of_weighted = for_outputs("weighted_metrics", weighted, output_names)
+        everywhere = [metric for metrics in plain for metric in metrics]
+        if any(metric in everywhere for metrics in of_weighted for metric in metrics):
             raise ValueError("weighted_metrics: got an object of metrics, needs another one")
-        self.metrics, self.weighted = list(metrics), list(weighted)
-        self.names = unique_names(metrics, weighted)
+        for output, (loss, name) in enumerate(zip(losses, output_names, strict=True)):
+            if loss is not None:
+                check_targets(plain[output], loss, "metrics")
+                check_targets(of_weighted[output], loss, "weighted_metrics")
+            elif (plain[output] or of_weighted[output]) and len(output_names) > 1:
+                raise ValueError(f"metrics: got some for output {name!r}, which has no loss, needs a loss for it")
+            found = [(metric, False) for metric in plain[output]] + [(metric, True) for metric in of_weighted[output]]
+            prefix = f"{name}_" if len(output_names) > 1 else ""
+            names = unique_names(plain[output], of_weighted[output])
+            for (metric, is_weighted), own in zip(found, names, strict=True):
+                self.counted.append(Counted(metric, output, is_weighted, prefix + own))
+        self.metrics = [one.metric for one in self.counted if not one.is_weighted]
+        self.weighted = [one.metric for one in self.counted if one.is_weighted]
+        self.names = ["loss", *(name for _, name in self.losses), *(one.name for one in self.counted)]
+        if len(set(self.names)) < len(self.names):
+            raise ValueError(f"metrics: got the names {self.names[1:]}, needs different ones")
 
-    @property
-    def all(self) -> list[Metric]:
-        """The metrics in the order of `names`, which begin with the loss."""
-        return [*self.metrics, *self.weighted]
+    def by_output(self, is_weighted: bool, outputs: int) -> list[Any]:
+        """Return the metrics as `compile` takes them: a list, or a list for each of several outputs."""
+        found: list[list[Metric]] = [[] for _ in range(outputs)]
+        for one in self.counted:
+            if one.is_weighted == is_weighted:
+                found[one.output].append(one.metric)
+        return found[0] if outputs == 1 else found
 
     def direction_of(self, name: str) -> str | None:
         """Return "up" or "down" for a name in the logs whose metric says which way is better, else None."""
-        found = dict(zip(self.names[1:], self.all, strict=True)).get(name.removeprefix("val_"))
+        found = {one.name: one.metric for one in self.counted}.get(name.removeprefix("val_"))
         return None if found is None else found.direction
+
+
+def for_outputs(argument: str, given: Any, names: Sequence[str]) -> list[list[Metric]]:
+    """Return the metrics of each output, from `compile`'s argument.
+
+    For one output it is a list of metrics; for several a list with an item for each, which is a metric, a list of them
+    or None; for any a dict by output names.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When it does not fit the outputs.
+    """
+    if isinstance(given, Mapping):
+        items = placed(argument, dict(given), names)
+    elif len(names) > 1 and given is not None:
+        if isinstance(given, str) or not isinstance(given, Sequence):
+            raise TypeError(f"{argument}: got {given!r}, needs a list or dict of {list(names)}")
+        items = placed(argument, given, names)
+    else:
+        holds_lists = isinstance(given, (list, tuple)) and len(given) == 1 and isinstance(given[0], (list, tuple))
+        items = [given[0] if holds_lists else given] * len(names)
+    found = []
+    for item in items:
+        is_one = item is not None and (isinstance(given, Mapping) or len(names) > 1)
+        is_one = is_one and (isinstance(item, str) or not isinstance(item, Sequence))
+        found.append([get(item, argument)] if is_one else get_list(item, argument))
+    return found
 
 
 def in_engine(metrics: Sequence[Metric], loss: Loss, units: int) -> tuple[Metric | None, str | None]:
@@ -63,14 +144,15 @@ def check_targets(metrics: Sequence[Metric], loss: Loss, argument: str) -> None:
 
 
 def unique_names(metrics: Sequence[Metric], weighted: Sequence[Metric]) -> list[str]:
-    """Return "loss" and a name for each metric.
+    """Return a name for each metric of an output.
 
     Raises
     ------
     ValueError
         When one is called "loss".
     """
-    names, uses = ["loss"], {"loss": 1}
+    names: list[str] = []
+    uses: dict[str, int] = {}
     for metric, prefix in [*((metric, "") for metric in metrics), *((metric, "weighted_") for metric in weighted)]:
         name = str(metric.name)
         if name == "loss":
@@ -80,6 +162,4 @@ def unique_names(metrics: Sequence[Metric], weighted: Sequence[Metric]) -> list[
         count = uses.get(name, 0)
         uses[name] = count + 1
         names.append(f"{name}_{count}" if count else name)
-    if len(set(names)) < len(names):
-        raise ValueError(f"metrics: got the names {names[1:]}, needs different ones")
     return names

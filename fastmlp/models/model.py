@@ -15,6 +15,7 @@ from fastmlp.callbacks.base import History
 from fastmlp.callbacks.hooks import Hooks, check_callbacks
 from fastmlp.data.arrays import Shape, features, require_memory
 from fastmlp.data.batches import whole
+from fastmlp.data.containers import contents
 from fastmlp.data.rows import Data
 from fastmlp.layers import InputLayer, Layer
 from fastmlp.layers.description import in_predictions
@@ -161,22 +162,6 @@ class Model(training_model.Model):
         shape = self._structures[1]
         return list(shape) if isinstance(shape, dict) else super().output_names
 
-    def reshaped(self, outputs: Any) -> Any:
-        """Return the engine's outputs as rows of their shapes, in a container as the model's outputs were given."""
-        flat_outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-        rows = [
-            one if len(shape) == 1 else one.reshape(-1, *shape)
-            for one, shape in zip(flat_outputs, self.graph.output_row_shapes, strict=True)
-        ]
-        return self.in_container(rows, 1)
-
-    def in_container(self, items: Sequence[Any], of_outputs: int) -> Any:
-        """Return one item for each output, or input, in a container as they were given; a single one alone."""
-        structure = self._structures[of_outputs]
-        if isinstance(structure, dict):
-            return dict(zip(structure, items, strict=True))
-        return items[0] if len(items) == 1 else (list if structure is None else type(structure))(items)
-
     # Files and copies
 
     def get_config(self) -> dict[str, Any]:
@@ -298,7 +283,7 @@ class Model(training_model.Model):
             self.require_loss("fit")
             chosen = check_callbacks(callbacks)
             run = given_inputs.prepare(self, given)
-            self.build_for([run.input_shape])
+            self.build_for(run.input_shapes)
             self.history = History()
             self.stop_training, self.epochs_resumed = False, 0
             loops.train(self, run, Hooks([*chosen, self.history], self, run.params))
@@ -323,10 +308,10 @@ class Model(training_model.Model):
             self.require_loss("evaluate")
             as_dict, level = boolean("return_dict", return_dict), verbosity(verbose)
             chosen = check_callbacks(callbacks)
-            source, shape = given_inputs.evaluation_source(self, x, y, batch_size, steps, sample_weight)
+            source, shapes = given_inputs.evaluation_source(self, x, y, batch_size, steps, sample_weight)
             hooks = Hooks(chosen, self, {"verbose": verbose, "steps": source.steps})
             if self._graph is None:
-                self.build_for([shape])
+                self.build_for(shapes)
             progress = Progress(source.steps, level)
             progress.begin()
             done, results = loops.evaluate(self, source, hooks, Results(self))
@@ -349,10 +334,10 @@ class Model(training_model.Model):
         """
         with self._lock:
             level, chosen = verbosity(verbose), check_callbacks(callbacks)
-            source, shape = given_inputs.prediction_source(self, x, batch_size, steps)
+            source, shapes = given_inputs.prediction_source(self, x, batch_size, steps)
             hooks = Hooks(chosen, self, {"verbose": verbose, "steps": source.steps})
             if self._graph is None:
-                self.build_for([shape])
+                self.build_for(shapes)
             progress = Progress(source.steps, level)
             progress.begin()
             done, outputs = loops.predict(self, source, hooks)
@@ -408,11 +393,12 @@ class Model(training_model.Model):
         with self._lock:
             data, _ = self._batch("gradients", x, y, sample_weight, False)
             network = self.network_for_gradients(data.rows)
-            of_input = np.empty(data.x.shape, self.dtype) if by_input else None
-            loss, gradients = network.gradients(data.x, data.y, data.sample_weight, of_input, in_training)
-            return float(loss), self._asked_for(
-                list(gradients) if by_weights else None, None if of_input is None else [of_input]
+            of_inputs = [np.empty(x.shape, self.dtype) for x in data.xs] if by_input else None
+            given, asked = self.for_engine, None if of_inputs is None else self.for_engine(of_inputs)
+            loss, gradients = network.gradients(
+                given(data.xs), given(data.ys), given(data.sample_weights), asked, in_training
             )
+            return float(loss), self._asked_for(list(gradients) if by_weights else None, of_inputs)
 
     def vjp(self, x: Any, output_gradients: Any, *, wrt: str = "weights", training: bool = False) -> Any:
         """Return what gradients of the outputs are for the weights, the input or both: one forward and backward pass.
@@ -433,35 +419,19 @@ class Model(training_model.Model):
         by_weights, by_input = wanted(wrt)
         in_training = boolean("training", training)
         with self._lock:
-            shapes, arrays = self._rows_of(x)
+            shapes, arrays = self.checked_inputs("x", x)
             self.build_for(shapes)
             dy = self._output_gradients(output_gradients, len(arrays[0]))
             of_inputs = [np.empty(array.shape, self.dtype) for array in arrays] if by_input else None
             network = self.network_for_gradients(len(arrays[0]))
-            asked = None if of_inputs is None else self._one_or_list(of_inputs)
-            gradients = network.vjp(self._one_or_list(arrays), self._one_or_list(dy), asked, in_training)
+            asked = None if of_inputs is None else self.for_engine(of_inputs)
+            gradients = network.vjp(self.for_engine(arrays), self.for_engine(dy), asked, in_training)
             return self._asked_for(list(gradients) if by_weights else None, of_inputs)
-
-    def _rows_of(self, x: Any) -> tuple[list[Shape], list[np.ndarray]]:
-        """Return the shapes of the rows of x, one array or a container of several, and its checked flat arrays."""
-        known = self.input_row_shapes
-        names = self.input_names if known is not None and len(known) > 1 else None
-        given = self._contents("x", x, names)
-        names = names or ["x"] * len(given)
-        found = [
-            features(
-                "x" if len(given) == 1 else f"x[{name!r}]", one, None if known is None else known[place], self.dtype
-            )
-            for place, (name, one) in enumerate(zip(names, given, strict=True))
-        ]
-        if len({len(array) for array in found}) > 1:
-            raise ValueError(f"x: got arrays of {[len(array) for array in found]} rows, needs as many in each")
-        return [array.shape[1:] for array in found], [array.reshape(len(array), -1) for array in found]
 
     def _output_gradients(self, given: Any, rows: int) -> list[np.ndarray | None]:
         """Return the gradients of the outputs, each flat and checked, or None."""
         shapes = self.graph.output_row_shapes
-        items = self._contents("output_gradients", given, self.output_names if len(shapes) > 1 else None)
+        items = contents("output_gradients", given, self.output_names)
         found: list[np.ndarray | None] = []
         for one, shape in zip(items, shapes, strict=True):
             if one is None and len(items) > 1:
@@ -473,26 +443,13 @@ class Model(training_model.Model):
             found.append(np.ascontiguousarray(array.reshape(rows, -1), self.dtype))
         return found
 
-    def _contents(self, argument: str, given: Any, names: list[str] | None) -> list[Any]:
-        """Return what is in a container, in the order of names; an array where there is one name, or none is known."""
-        if isinstance(given, Mapping):
-            needed = names or list(given)
-            if set(given) != set(needed) or (names is None and len(given) != 1):
-                raise ValueError(f"{argument}: got {sorted(map(str, given))}, needs {needed}")
-            return [given[name] for name in needed]
-        if names is None:
-            known = self._graph is not None or not self._has_call
-            several = type(given) in (list, tuple) and len(given) > 0 and isinstance(given[0], np.ndarray)
-            is_one = several and len(given) == 1 and given[0].ndim > 1
-            return list(given) if is_one or (several and not known) else [given]
-        if not isinstance(given, (list, tuple)) or len(given) != len(names):
-            got = f"{len(given)} items" if isinstance(given, (list, tuple)) else type(given).__name__
-            raise ValueError(f"{argument}: got {got}, needs a list or dict of {names}")
-        return list(given)
-
-    def _one_or_list(self, arrays: list[Any]) -> Any:
-        """Return arrays as the engine takes them: one alone for a model with one input and one output."""
-        return arrays[0] if self.is_single else arrays
+    def names_for(self, x: Any) -> list[str]:
+        if self._graph is not None or not self._has_call:
+            return self.input_names
+        if isinstance(x, Mapping):
+            return list(x)
+        is_several = type(x) in (list, tuple) and len(x) > 1 and all(isinstance(one, np.ndarray) for one in x)
+        return [f"input_{place}" for place in range(len(x))] if is_several else ["input"]
 
     def _asked_for(self, gradients: list[np.ndarray] | None, of_inputs: list[np.ndarray] | None) -> Any:
         """Return gradients by weights, by the inputs in their shapes, or both."""
@@ -572,30 +529,30 @@ class Model(training_model.Model):
         """Check the arguments of a method on one batch, and build the model for it."""
         self.require_loss(method)
         as_dict = boolean("return_dict", return_dict)
-        shape, data = given_inputs.checked_data(self, x, y, sample_weight, class_weight=class_weight)
+        shapes, data = given_inputs.checked_data(self, x, y, sample_weight, class_weight=class_weight)
         if self._graph is None:
-            self.build_for([shape])
+            self.build_for(shapes)
         return data, as_dict
 
     def _compute(self, x: Any, training: bool) -> Any:
         """Return the outputs for x."""
         with self._lock:
-            shapes, arrays = self._rows_of(x)
+            shapes, arrays = self.checked_inputs("x", x)
             self.build_for(shapes)
             network = self.network_for_rows(len(arrays[0]))
             if not training:
-                return self.reshaped(network.predict(self._one_or_list(arrays)))
+                return self.reshaped(network.predict(self.for_engine(arrays)))
             step, self._drawn = network.step, self._drawn + 1
             network.step = FIRST_DRAWN + self._drawn
             try:
-                return self.reshaped(network.predict(self._one_or_list(arrays), training=True))
+                return self.reshaped(network.predict(self.for_engine(arrays), training=True))
             finally:
                 network.step = step
 
     def _predict_into(self, x: Any, out: Any) -> np.ndarray:
         """Fill `out`, which must fit exactly, with the outputs for x."""
         with self._lock:
-            shapes, arrays = self._rows_of(x)
+            shapes, arrays = self.checked_inputs("x", x)
             self.build_for(shapes)
             if not self.is_single:
                 got = f"memory for a model of {len(self.inputs)} inputs and {len(self.outputs)} outputs"

@@ -15,6 +15,7 @@ import numpy as np
 from fastmlp import metrics
 from fastmlp.data.files import MODEL, Tensors, checked_path, read, require_same, write
 from fastmlp.layers import Layer
+from fastmlp.losses.compiled import each
 from fastmlp.losses.custom import Custom
 from fastmlp.losses.custom import revived as revived_loss
 from fastmlp.models.config import Reader
@@ -23,7 +24,6 @@ from fastmlp.training.model import Model
 
 VERSION = 2
 READABLE = (1, 2)  # 1 has layers in a row alone, all of them trained
-COMPILED = ("optimizer", "loss", "metrics", "weighted_metrics")
 
 
 def save_model(
@@ -116,7 +116,14 @@ def without_seeds(config: Any) -> Any:
 
 def compiled_of(model: Model) -> dict[str, Any]:
     """Return what a model was compiled with as JSON values."""
-    return {name: to_plain(getattr(model, name)) for name in COMPILED}
+    outputs, found = len(model.goals), model.compiled_metrics
+    return {
+        "optimizer": to_plain(model.optimizer),
+        "loss": to_plain(model.loss),
+        "loss_weights": model.loss_weights,
+        "metrics": to_plain(found.by_output(False, outputs)),
+        "weighted_metrics": to_plain(found.by_output(True, outputs)),
+    }
 
 
 def describe(model: Model, include_optimizer: bool = True) -> tuple[dict[str, Any], Tensors]:
@@ -221,13 +228,20 @@ def set_attributes(model: Model, attributes: Mapping[str, Any]) -> None:
 
 def revived(compiled: Mapping[str, Any], custom_objects: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of `compile` in a header, with custom objects in place of their names."""
+
+    def metric(argument: str, item: Any) -> Any:
+        if isinstance(item, list):  # of one of several outputs
+            return [metric(argument, one) for one in item]
+        return metrics.get(item, argument, custom_objects)
+
+    def loss(argument: str, item: Any) -> Any:
+        is_custom = item is not None and item["class_name"] == Custom.__name__
+        return revived_loss(item["config"], custom_objects) if is_custom else item
+
     arguments = dict(compiled)
     for name in ("metrics", "weighted_metrics"):
-        arguments[name] = [metrics.get(item, name, custom_objects) for item in arguments.get(name, ())]
-    loss = arguments.get("loss")
-    if loss is not None and loss["class_name"] == Custom.__name__:
-        arguments["loss"] = revived_loss(loss["config"], custom_objects)
-    return arguments
+        arguments[name] = metric(name, list(arguments.get(name, ())))
+    return {**arguments, "loss": each("loss", arguments.get("loss"), loss)}
 
 
 def custom_objects_of(model: Model) -> dict[str, Any]:
@@ -244,8 +258,7 @@ def custom_objects_of(model: Model) -> dict[str, Any]:
             items.append((metric.get_config()["fn"], metric.fn))
         elif type(metric) not in metrics.METRICS.values():
             items.append((type(metric).__name__, type(metric)))
-    if isinstance(model.loss, Custom):
-        items.append((model.loss.engine_name, model.loss.fn))
+    items += [(loss.engine_name, loss.fn) for loss in model.goals if isinstance(loss, Custom)]
     for name, item in items:
         if dict(items)[name] is not item:
             raise ValueError(f"metrics: got two different objects called {name!r}, needs a name for each to save them")

@@ -87,6 +87,7 @@ class Sequential(Model):
             first = self._begin_with(layer) if self._first is None else self._first
             self._append(layer, first)
             self.overwrite(_first=first)
+            self.overwrite(_compiled=None)
             self.discard_network()
 
     def _begin_with(self, layer: Layer) -> Symbol | None:
@@ -125,6 +126,7 @@ class Sequential(Model):
                 call = self._graph.outputs[0].call
                 layer.unregister(call)
                 self.overwrite(_graph=Graph(self._graph.inputs, call.inputs) if self._layers else None)
+            self.overwrite(_compiled=None)
             self.discard_network()
             return layer
 
@@ -134,7 +136,11 @@ class Sequential(Model):
 
     @property
     def output_names(self) -> list[str]:
-        return [layer.name for layer in self._layers[-1:]]
+        return [layer.name for layer in self._layers[-1:]] or ["output"]
+
+    @property
+    def names_are_known(self) -> bool:
+        return True
 
     def output_row_shapes(self, input_shapes: Sequence[Shape] | None = None) -> list[Shape]:
         if self._graph is not None or not self._layers or input_shapes is None:

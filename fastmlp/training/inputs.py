@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import functools
 import math
+import numbers
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
 from fastmlp.config.threads import get_num_threads
-from fastmlp.data.arrays import Shape, features
+from fastmlp.data.arrays import Shape, numeric
 from fastmlp.data.batches import Arrays, Source, batch_rows, gives_batches, refuse, source_of_batches, step_count
-from fastmlp.data.rows import Data, unlabelled, unpack
+from fastmlp.data.containers import contents, part_of
+from fastmlp.data.rows import Data, Targets, unpack
 from fastmlp.data.sample_weights import class_weights, row_weights
+from fastmlp.losses import Loss
 from fastmlp.settings import boolean, integer, real
 from fastmlp.training.model import Model
 from fastmlp.training.progress import verbosity
@@ -61,7 +64,7 @@ class Validation:
 class Run:
     """The checked arguments of one call of fit."""
 
-    input_shape: Shape
+    input_shapes: list[Shape]
     train: Source
     validation: Validation | None
     epochs: int
@@ -84,21 +87,21 @@ def prepare(model: Model, given: FitArguments) -> Run:
         refuse("x", {"validation_split": given.validation_split or None})
         check = functools.partial(checked_batch, model, class_weight=given.class_weight)
         train, first = source_of_batches("x", given.x, check, steps, epochs - initial_epoch, shuffle)
-        input_shape = shape_of_batch(model, "batch 0", first, class_weight=given.class_weight)
+        shapes = shapes_of_batch(model, "batch 0", first, class_weight=given.class_weight)
     else:
-        input_shape, rows = checked_data(model, given.x, given.y, given.sample_weight, class_weight=given.class_weight)
+        shapes, rows = checked_data(model, given.x, given.y, given.sample_weight, class_weight=given.class_weight)
         if given.validation_data is None:
             rows, held_back = split(rows, given.validation_split)
         if given.class_weight is not None and held_back is not None:
-            held_back = replace(held_back, sample_weight=None)
+            held_back = replace(held_back, sample_weights=())
         train = Arrays(rows, given.batch_size, steps, shuffle)
-    validation = validation_of(model, held_back, input_shape, epochs - initial_epoch, given)
+    validation = validation_of(model, held_back, shapes, epochs - initial_epoch, given)
     params = {"verbose": given.verbose, "epochs": epochs, "steps": train.steps}
-    return Run(input_shape, train, validation, epochs, initial_epoch, verbose, params)
+    return Run(shapes, train, validation, epochs, initial_epoch, verbose, params)
 
 
 def validation_of(
-    model: Model, held_back: Data | None, input_shape: Shape, epochs: int, given: FitArguments
+    model: Model, held_back: Data | None, shapes: list[Shape], epochs: int, given: FitArguments
 ) -> Validation | None:
     """Return what to validate on: `validation_data`, or the rows held back by `validation_split`.
 
@@ -121,11 +124,11 @@ def validation_of(
             raise ValueError(f"validation_batch_size: got {size!r}, needs None where validation_data gives batches")
         check = functools.partial(checked_validation, model)
         source, first = source_of_batches("validation_data", given.validation_data, check, steps, epochs, False)
-        shape_of_batch(model, "validation_data", first, shape=input_shape)
+        shapes_of_batch(model, "validation_data", first, shapes=shapes)
         return Validation(source, frequency)
     if held_back is None:
         values = unpack("validation_data", given.validation_data)
-        held_back = checked_data(model, *values, prefix="validation_data ", shape=input_shape)[1]
+        held_back = checked_data(model, *values, prefix="validation_data ", shapes=shapes)[1]
     rows = batch_rows(given.batch_size if size is None else size, "validation_batch_size")
     return Validation(Arrays(held_back, rows, steps), frequency)
 
@@ -151,31 +154,32 @@ def split(data: Data, validation_split: Any) -> tuple[Data, Data | None]:
 
 def evaluation_source(
     model: Model, x: Any, y: Any, batch_size: Any, steps: Any, sample_weight: Any
-) -> tuple[Source, Shape]:
-    """Return the checked source of `evaluate`'s arguments, and the shape of its rows; nothing is changed."""
+) -> tuple[Source, list[Shape]]:
+    """Return the checked source of `evaluate`'s arguments, and the shapes of its rows; nothing is changed."""
     steps = step_count("steps", steps)
     if gives_batches(x):
         refuse("x", {"y": y, "batch_size": batch_size, "sample_weight": sample_weight})
         source, first = source_of_batches("x", x, functools.partial(checked_batch, model), steps, 1, False)
-        return source, shape_of_batch(model, "batch 0", first)
-    shape, rows = checked_data(model, x, y, sample_weight)
-    return Arrays(rows, batch_size, steps), shape
+        return source, shapes_of_batch(model, "batch 0", first)
+    shapes, rows = checked_data(model, x, y, sample_weight)
+    return Arrays(rows, batch_size, steps), shapes
 
 
-def prediction_source(model: Model, x: Any, batch_size: Any, steps: Any) -> tuple[Source, Shape]:
-    """Return the checked source of `predict`'s arguments, and the shape of its rows; nothing is changed."""
+def prediction_source(model: Model, x: Any, batch_size: Any, steps: Any) -> tuple[Source, list[Shape]]:
+    """Return the checked source of `predict`'s arguments, and the shapes of its rows; nothing is changed."""
     steps = step_count("steps", steps)
 
-    def check(prefix: str, batch: Any) -> tuple[Shape, Data]:
+    def check(prefix: str, batch: Any) -> tuple[list[Shape], Data]:
         rows = batch[0] if isinstance(batch, tuple) else batch  # the y that a batch for training has is not used
-        return unlabelled(f"{prefix} x", rows, model.only_row_shape, model.dtype)
+        shapes, arrays = model.checked_inputs(f"{prefix} x", rows)
+        return shapes, Data(tuple(arrays))
 
     if gives_batches(x):
         refuse("x", {"batch_size": batch_size})
         source, first = source_of_batches("x", x, lambda prefix, batch: check(prefix, batch)[1], steps, 1, False)
         return source, check("batch 0", first)[0]
-    shape, rows = unlabelled("x", x, model.only_row_shape, model.dtype)
-    return Arrays(rows, batch_size, steps), shape
+    shapes, arrays = model.checked_inputs("x", x)
+    return Arrays(Data(tuple(arrays)), batch_size, steps), shapes
 
 
 def checked_data(
@@ -186,9 +190,9 @@ def checked_data(
     *,
     class_weight: Any = None,
     prefix: str = "",
-    shape: Shape | None = None,
-) -> tuple[Shape, Data]:
-    """Return the shape of the input rows and the checked arrays; nothing is changed.
+    shapes: list[Shape] | None = None,
+) -> tuple[list[Shape], Data]:
+    """Return the shapes of the input rows and the checked arrays; nothing is changed.
 
     Parameters
     ----------
@@ -198,7 +202,7 @@ def checked_data(
         As of `fit`.
     prefix : str
         What stands before their names in errors.
-    shape : tuple of int, optional
+    shapes : list of tuple of int, optional
         What the input rows must have, where the model is not built.
 
     Raises
@@ -206,20 +210,63 @@ def checked_data(
     ValueError, TypeError
         When they do not fit the model, or each other.
     """
-    assert model.loss is not None
     if sample_weight is not None and class_weight is not None:
         raise ValueError(f"class_weight: got one beside {prefix}sample_weight, needs one of the two")
-    array = features(prefix + "x", x, shape or model.only_row_shape, model.dtype)
-    (output_shape,) = model.output_row_shapes([array.shape[1:]])
-    rows, units = len(array), math.prod(output_shape)
-    y_true = model.loss.targets(prefix + "y", y, rows, units, model.dtype)
-    of_rows = None
-    if sample_weight is not None:
-        of_rows = row_weights(prefix + "sample_weight", sample_weight, rows, model.dtype)
-    elif class_weight is not None:
-        of_rows = class_weights(class_weight, y_true, units, model.dtype)
-    prepared = model.loss.prepare(y_true)
-    return array.shape[1:], Data(array.reshape(rows, -1), prepared, of_rows, None if prepared is y_true else y_true)
+    found, xs = model.checked_inputs(prefix + "x", x, shapes)
+    rows = len(xs[0])
+    if not model.names_are_known:  # the graph of its `call` gives them
+        model.build_for(found)
+    ys, weights = targets_of(model, prefix, y, sample_weight, class_weight, rows, model.output_row_shapes(found))
+    prepared = [
+        None if y_true is None or loss is None else loss.prepare(y_true)
+        for loss, y_true in zip(model.goals, ys, strict=True)
+    ]
+    trues = tuple(None if one is y_true else y_true for one, y_true in zip(prepared, ys, strict=True))
+    return found, Data(tuple(xs), tuple(prepared), weights, trues if any(one is not None for one in trues) else ())
+
+
+def targets_of(
+    model: Model, prefix: str, y: Any, sample_weight: Any, class_weight: Any, rows: int, shapes: list[Shape]
+) -> tuple[list[Any], Targets]:
+    """Return the checked targets of each output, and the weights of its rows."""
+    names, goals = model.output_names, model.goals
+    given = contents(prefix + "y", y, names)
+    if class_weight is not None and len(names) > 1:
+        raise ValueError(f"class_weight: got one for {len(names)} outputs, needs a sample_weight for each of them")
+    of_rows = [sample_weight] * len(names)
+    if isinstance(sample_weight, (dict, list, tuple)) and not is_row_of_numbers(sample_weight):
+        of_rows = contents(prefix + "sample_weight", sample_weight, names)
+    found: list[Any] = []
+    weights: list[Any] = []
+    for name, loss, one, weight, shape in zip(names, goals, given, of_rows, shapes, strict=True):
+        called = part_of(prefix + "y", name, names)
+        found.append(None if loss is None else target_of(called, loss, one, rows, shape, model.dtype))
+        if weight is not None and loss is not None:
+            argument = part_of(prefix + "sample_weight", name, names)
+            weights.append(row_weights(argument, weight, rows, model.dtype))
+        elif class_weight is not None:
+            weights.append(class_weights(class_weight, found[-1], math.prod(shape), model.dtype))
+        else:
+            weights.append(None)
+    return found, tuple(weights) if any(weight is not None for weight in weights) else ()
+
+
+def target_of(argument: str, loss: Loss, y: Any, rows: int, shape: Shape, dtype: str) -> Any:
+    """Return the checked target of one output, whose rows have a shape."""
+    if len(shape) > 1 and not loss.custom:
+        if not loss.elementwise:
+            needs = "one of single values, such as 'mse', or Flatten() before it"
+            raise ValueError(f"loss: got {loss.engine_name!r} for output rows of shape {shape}, needs {needs}")
+        y = numeric(argument, y)
+        if y.shape[1:] != shape:
+            raise ValueError(f"{argument}: got shape {y.shape}, needs (rows, {', '.join(map(str, shape))})")
+        y = y.reshape(len(y), -1)
+    return loss.targets(argument, y, rows, math.prod(shape), dtype)
+
+
+def is_row_of_numbers(values: Any) -> bool:
+    """Whether a list is an array of numbers itself, and holds none."""
+    return isinstance(values, (list, tuple)) and all(isinstance(value, numbers.Real) for value in values)
 
 
 def checked_batch(model: Model, prefix: str, batch: Any, class_weight: Any = None) -> Data:
@@ -232,6 +279,6 @@ def checked_validation(model: Model, prefix: str, batch: Any) -> Data:
     return checked_batch(model, f"validation_data {prefix}", batch)
 
 
-def shape_of_batch(model: Model, prefix: str, batch: Any, **settings: Any) -> Shape:
-    """Return the shape of the input rows of a batch; settings as of `checked_data`."""
+def shapes_of_batch(model: Model, prefix: str, batch: Any, **settings: Any) -> list[Shape]:
+    """Return the shapes of the input rows of a batch; settings as of `checked_data`."""
     return checked_data(model, *unpack(prefix, batch), prefix=f"{prefix} ", **settings)[0]

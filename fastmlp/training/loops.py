@@ -88,16 +88,16 @@ def run_epoch(
 
 def train_chunk(model: Model, chunk: Chunk, results: Results) -> None:
     """Train on some batches by one call of the engine, and count in its results."""
-    data, network = chunk.data, model.network_for_training(chunk.batch_size)
+    data, network, given = chunk.data, model.network_for_training(chunk.batch_size), model.for_engine
     values = network.train_epoch(
-        data.x,
-        data.y,
+        given(data.xs),
+        given(data.ys),
         chunk.order,
         chunk.batch_size,
-        results.engine_metric,
-        sample_weight=data.sample_weight,
+        given(results.engine_metrics),
+        sample_weight=given(data.sample_weights),
         learning_rates=model.learning_rates(chunk.steps),
-        predictions=results.room(data.rows),
+        predictions=given(results.rooms(data.rows)),
     )
     results.add(values, data, chunk.order)
 
@@ -132,13 +132,14 @@ def evaluate(model: Model, source: Source, hooks: Hooks, results: Results) -> tu
 
 def evaluate_rows(model: Model, data: Data, results: Results) -> None:
     """Evaluate some rows by one call of the engine, and count in its results."""
-    network = model.network_for_rows(data.rows)
-    metric, predictions = results.engine_metric, results.room(data.rows)
-    results.add(network.evaluate(data.x, data.y, metric, data.sample_weight, predictions), data)
+    network, given = model.network_for_rows(data.rows), model.for_engine
+    metrics, rooms, weights = results.engine_metrics, results.rooms(data.rows), data.sample_weights
+    values = network.evaluate(given(data.xs), given(data.ys), given(metrics), given(weights), given(rooms))
+    results.add(values, data)
 
 
-def predict(model: Model, source: Source, hooks: Hooks) -> tuple[int, np.ndarray]:
-    """Return the number of batches, and the outputs [rows, units], without dropout."""
+def predict(model: Model, source: Source, hooks: Hooks) -> tuple[int, Any]:
+    """Return the number of batches, and the outputs [rows, units], a list of several, without dropout."""
     outputs, changes, number = [], model.changes, -1
     by_batch = hooks.wants_batches("predict")
     hooks.call("on_predict_begin", {})
@@ -146,12 +147,16 @@ def predict(model: Model, source: Source, hooks: Hooks) -> tuple[int, np.ndarray
         if by_batch:
             hooks.call("on_predict_batch_begin", number, {})
         model.require_unchanged(changes)
-        outputs.append(model.network_for_rows(data.rows).predict(data.x))
+        outputs.append(model.network_for_rows(data.rows).predict(model.for_engine(data.xs)))
         if by_batch:
-            hooks.call("on_predict_batch_end", number, {"outputs": outputs[-1]})
+            hooks.call("on_predict_batch_end", number, {"outputs": model.reshaped(outputs[-1])})
     steps = batches_found("predict", source, number + 1)
     hooks.call("on_predict_end", {})
-    return steps, outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
+    if len(outputs) == 1:
+        return steps, outputs[0]
+    if isinstance(outputs[0], list):
+        return steps, [np.concatenate(parts) for parts in zip(*outputs, strict=True)]
+    return steps, np.concatenate(outputs)
 
 
 def batches_found(method: str, source: Source, parts: int) -> int:

@@ -11,7 +11,8 @@ import numpy as np
 
 from fastmlp.config import floatx, seeds
 from fastmlp.config.threads import threads_for
-from fastmlp.data.arrays import Shape, weight_arrays
+from fastmlp.data.arrays import Shape, features, weight_arrays
+from fastmlp.data.containers import contents, part_of
 from fastmlp.kernels import Network
 from fastmlp.kernels.engine.blocks import Block, blend
 from fastmlp.layers import Layer
@@ -20,9 +21,9 @@ from fastmlp.layers.graph import Description, Graph, free_name, leaves
 from fastmlp.layers.symbol import Call, Symbol, single_or_list, symbols_in
 from fastmlp.layers.variable import Variable
 from fastmlp.losses import Loss
-from fastmlp.losses import get as get_loss
-from fastmlp.metrics import Metric, get_list
-from fastmlp.metrics.compiled import CompiledMetrics, in_engine
+from fastmlp.losses.compiled import CompiledLosses
+from fastmlp.metrics import Metric
+from fastmlp.metrics.compiled import CompiledMetrics
 from fastmlp.optimizers import Optimizer
 from fastmlp.optimizers import get as get_optimizer
 from fastmlp.settings import boolean, integer, only, optional_name, real, refuse_methods
@@ -60,8 +61,9 @@ class Model(Layer):
             seed=seeds.choose_seed(seed),
             _seed_is_given=seed is not None,
             optimizer=None,
-            loss=None,
-            compiled_metrics=CompiledMetrics(),
+            compiled_losses=CompiledLosses(),
+            _metrics=(None, None),
+            _compiled=None,
             stop_training=False,
             epochs_trained=0,  # over all calls of fit: numbers the shuffles
             epochs_resumed=0,  # of the run that goes on, when a callback has restored its state
@@ -87,8 +89,9 @@ class Model(Layer):
     _flags_differ: bool
     seed: int
     optimizer: Optimizer | None
-    loss: Loss | None
-    compiled_metrics: CompiledMetrics
+    compiled_losses: CompiledLosses
+    _metrics: tuple[Any, Any]  # as compile was given them
+    _compiled: tuple[list[Loss | None], CompiledMetrics] | None  # for the outputs, once their names are known
     stop_training: bool
     epochs_trained: int
     epochs_resumed: int
@@ -480,21 +483,119 @@ class Model(Layer):
         ValueError, TypeError
             For an unknown name (the message lists the known ones), or a metric that does not fit the loss.
         """
-        only("loss_weights", loss_weights, (None,), "there is one loss")
         only("run_eagerly", run_eagerly, (False,), "there is no graph to leave")
         only("steps_per_execution", steps_per_execution, (1, "auto"), "an epoch is one call of the engine already")
         only("jit_compile", jit_compile, ("auto", True, False, None), "everything is compiled already")
         only("auto_scale_loss", auto_scale_loss, (True,), "losses are not scaled")
-        found, goal = get_optimizer(optimizer), None if loss is None else get_loss(loss)
-        lists = get_list(metrics, "metrics"), get_list(weighted_metrics, "weighted_metrics")
-        compiled = CompiledMetrics(*lists, goal)
+        found, losses = get_optimizer(optimizer), CompiledLosses(loss, loss_weights)
+        given, compiled = (metrics, weighted_metrics), None
+        if self.names_are_known:
+            compiled = self._compiled_for(self.output_names, losses, given)
         with self._lock:
             if self.optimizer is not None:
                 self.optimizer.let_go(self)
-            self.overwrite(optimizer=found, loss=goal, compiled_metrics=compiled)
+            self.overwrite(optimizer=found, compiled_losses=losses, _metrics=given, _compiled=compiled)
             self.overwrite(_flags={leaf: trainable for _, leaf, trainable in self.leaves()})
             self.discard_network()
             found.train_for(self)
+
+    @property
+    def names_are_known(self) -> bool:
+        """Whether the outputs have names already."""
+        return self._graph is not None
+
+    @staticmethod
+    def _compiled_for(
+        names: Sequence[str], losses: CompiledLosses, given: tuple[Any, Any]
+    ) -> tuple[list[Loss | None], CompiledMetrics]:
+        """Return the loss of each output, and the metrics; ValueError or TypeError where they do not fit."""
+        goals = losses.of_outputs(names)
+        losses.weights(names)  # for its error
+        return goals, CompiledMetrics(*given, goals, names)
+
+    def _for_outputs(self) -> tuple[list[Loss | None], CompiledMetrics]:
+        """Return what compile was given for each output; ValueError where the outputs are not known yet."""
+        if self._compiled is None:
+            names = self.output_names
+            self.overwrite(_compiled=self._compiled_for(names, self.compiled_losses, self._metrics))
+        assert self._compiled is not None
+        return self._compiled
+
+    @property
+    def goals(self) -> list[Loss | None]:
+        """The loss of each output, or None."""
+        return self._for_outputs()[0]
+
+    @property
+    def compiled_metrics(self) -> CompiledMetrics:
+        """The metrics, and the names of the results."""
+        return self._for_outputs()[1] if self.optimizer is not None else CompiledMetrics()
+
+    @property
+    def loss(self) -> Any:
+        """The loss that `compile` was given, or a list or dict of several; None before."""
+        return self.compiled_losses.loss
+
+    @property
+    def loss_weights(self) -> Any:
+        """What the losses are multiplied by, as `compile` was given it."""
+        return self.compiled_losses.loss_weights
+
+    def for_engine(self, items: Sequence[Any]) -> Any:
+        """Return what there is for each input or output as the engine takes it; None where there is nothing."""
+        if self.is_single:
+            return items[0] if items else None
+        return list(items) if items else None
+
+    def reshaped(self, outputs: Any) -> Any:
+        """Return the engine's outputs as rows of their shapes, in a container as the model's outputs were given."""
+        flat_outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+        rows = [
+            one if len(shape) == 1 else one.reshape(-1, *shape)
+            for one, shape in zip(flat_outputs, self.graph.output_row_shapes, strict=True)
+        ]
+        return self.in_container(rows, 1)
+
+    def in_container(self, items: Sequence[Any], of_outputs: int) -> Any:
+        """Return one item for each output, or input, in a container as they were given; a single one alone."""
+        structure = self._structures[of_outputs]
+        if isinstance(structure, dict):
+            return dict(zip(structure, items, strict=True))
+        return items[0] if len(items) == 1 else (list if structure is None else type(structure))(items)
+
+    def checked_inputs(
+        self, argument: str, x: Any, shapes: Sequence[Shape] | None = None
+    ) -> tuple[list[Shape], list[np.ndarray]]:
+        """Return the shapes of the rows of x and its checked arrays, flat, one for each input; nothing is changed.
+
+        Parameters
+        ----------
+        argument : str
+            What x is called in errors.
+        x : array, or a list, tuple or dict of several
+        shapes : list of tuple of int, optional
+            Those of the rows, where the model is not built.
+
+        Raises
+        ------
+        TypeError, ValueError
+            When they do not fit the model, or each other.
+        """
+        known = self.input_row_shapes or shapes
+        names = self.names_for(x)
+        found, rows = [], None
+        for place, (name, one) in enumerate(zip(names, contents(argument, x, names), strict=True)):
+            called = part_of(argument, name, names)
+            array = features(called, one, None if known is None else known[place], self.dtype)
+            if rows not in (None, len(array)):
+                raise ValueError(f"{called}: got {len(array)} rows beside {rows}, needs as many in each")
+            rows = len(array)
+            found.append(array)
+        return [array.shape[1:] for array in found], [array.reshape(len(array), -1) for array in found]
+
+    def names_for(self, x: Any) -> list[str]:
+        """Return the names of the inputs that x is given for."""
+        return self.input_names
 
     @property
     def metrics_names(self) -> list[str]:
@@ -554,12 +655,6 @@ class Model(Layer):
         network.set_learning_rate(self.optimizer.learning_rate)
         return network
 
-    @property
-    def engine_metric(self) -> str | None:
-        """The engine's name of the metric that it computes."""
-        assert self.loss is not None
-        return in_engine(self.compiled_metrics.metrics, self.loss, self.units)[1]
-
     def network_for_rows(self, rows: int, passes: int = 1) -> Network:
         """Return the network, set for that many passes of the forward's size over that many rows."""
         network = self.network
@@ -618,8 +713,12 @@ class Model(Layer):
             blocks.append(variable.block)
         inputs: Any = description.widths[0] if self.is_single else description.widths
         settings: dict[str, Any] = {} if self.is_single else {"outputs": description.outputs}
-        loss = None if self.loss is None else self.loss.spec
+        goals = [None] * len(description.outputs) if self.optimizer is None else self.goals
+        specs = [None if loss is None else loss.spec for loss in goals]
+        if not self.is_single:
+            settings["loss_weights"] = self.compiled_losses.weights(self.output_names)
         rule = None if optimizer is None else optimizer.spec
+        loss = specs[0] if self.is_single else specs
         return Network(
             inputs, description.stages, loss=loss, optimizer=rule, dtype=self.dtype, blocks=blocks, **settings
         )

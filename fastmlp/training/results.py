@@ -9,12 +9,12 @@ import numpy as np
 
 from fastmlp.data.rows import Data
 from fastmlp.metrics import Metric
-from fastmlp.metrics.compiled import in_engine
+from fastmlp.metrics.compiled import Counted, in_engine
 from fastmlp.training.model import Model
 
 
 class Mean:
-    """Mean of the engine's (loss, metric) over calls, by their rows; of a single call, its own bits."""
+    """Mean of the engine's numbers over calls, by their rows; of a single call, its own bits."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -32,62 +32,84 @@ class Mean:
 class Results:
     """Loss and metrics of the batches of an epoch, an evaluation or a call on one batch.
 
-    The engine computes the loss and at most one metric, `engine_metric`. The others take the rows of each call in one
-    go, from the predictions that it leaves in `room`.
+    The engine computes the losses and at most one metric of each output, `engine_metrics`. The others take the rows of
+    each call in one go, from the predictions that it leaves in `rooms`.
 
     Parameters
     ----------
     model : Model
-        Built and compiled; the results are those of its loss and metrics at this moment.
+        Built and compiled; the results are those of its losses and metrics at this moment.
     """
 
     def __init__(self, model: Model):
-        assert model.loss is not None
-        self.changes = model.changes
-        self.dtype, self.units, self.compiled = model.dtype, model.units, model.compiled_metrics
-        self.inside, self.engine_metric = in_engine(self.compiled.metrics, model.loss, self.units)
-        self.others = [metric for metric in self.compiled.all if metric is not self.inside]
-        self.memory = np.empty((0, self.units), self.dtype)
+        self.changes, self.is_single = model.changes, model.is_single
+        self.dtype, self.widths, self.compiled = model.dtype, model.output_widths, model.compiled_metrics
+        self.inside: list[Metric | None] = []
+        self.engine_metrics: list[str | None] = []
+        for output, (loss, width) in enumerate(zip(model.goals, self.widths, strict=True)):
+            plain = [one.metric for one in self.compiled.counted if one.output == output and not one.is_weighted]
+            metric, name = (None, None) if loss is None else in_engine(plain, loss, width)
+            self.inside.append(metric)
+            self.engine_metrics.append(name)
+        self.others = [one for one in self.compiled.counted if one.metric is not self.inside[one.output]]
+        self.memories = {one.output: np.empty((0, self.widths[one.output]), self.dtype) for one in self.others}
         self.reset()
 
     def reset(self) -> None:
         """Begin anew."""
         self.mean = Mean()
-        for metric in self.others:
-            metric.reset_state()
+        for one in self.others:
+            one.metric.reset_state()
 
-    def room(self, rows: int) -> np.ndarray | None:
-        """Return memory for the predictions of a call, [rows, units], the same one as long as it is enough; or None.
+    def rooms(self, rows: int) -> list[np.ndarray | None]:
+        """Return memory for the predictions of a call, [rows, units] for each output, or None where none is needed.
 
-        A later call may change it: a metric keeps no part of it.
+        It is the same one as long as it is enough, so that a later call may change it: a metric keeps no part of it.
         """
-        if not self.others:
-            return None
-        if len(self.memory) < rows:
-            self.memory = np.empty((rows, self.units), self.dtype)
-        return self.memory[:rows]
+        for output, memory in self.memories.items():
+            if len(memory) < rows:
+                self.memories[output] = np.empty((rows, memory.shape[1]), self.dtype)
+        return [self.memories[n][:rows] if n in self.memories else None for n in range(len(self.widths))]
 
-    def add(self, values: Sequence[float], data: Data, order: np.ndarray | None = None) -> None:
-        """Count in a call of the engine on `data`, of which it visited the rows of `order`, or all."""
+    def add(self, values: Any, data: Data, order: np.ndarray | None = None) -> None:
+        """Count in a call of the engine on `data`, of which it visited the rows of `order`, or all.
+
+        Parameters
+        ----------
+        values : (loss, metric), or (loss, losses, metrics) with a list of those of each output
+        """
+        if not self.is_single:
+            loss, losses, metrics = values
+            values = (loss, *losses, *metrics)
         self.mean.add(values, data.rows if order is None else len(order))
-        if not self.others:
-            return
-        y = data.y if data.y_true is None else data.y_true
-        predictions, weights = self.memory[: data.rows], data.sample_weight
+        for one in self.others:
+            self.update(one, data, order)
+
+    def update(self, one: Counted, data: Data, order: np.ndarray | None) -> None:
+        """Let a metric count in the rows of a call."""
+        y = data.ys[one.output]
+        y = data.y_trues[one.output] if data.y_trues and data.y_trues[one.output] is not None else y
+        predictions = self.memories[one.output][: data.rows]
+        weights = data.sample_weights[one.output] if data.sample_weights and one.is_weighted else None
         if order is not None and len(order) != data.rows:
+            assert y is not None
             y, predictions = y[order], predictions[order]
             weights = None if weights is None else weights[order]
-        for metric in self.others:
-            metric.update_state(y, predictions, sample_weight=weights if metric in self.compiled.weighted else None)
+        one.metric.update_state(y, predictions, sample_weight=weights)
 
     @property
     def values(self) -> dict[str, float]:
         """Results by name, the loss first; none before the first call."""
         if not self.mean.rows:
             return {}
-        loss, inside = self.mean.values
-        rest = (inside if metric is self.inside else number(metric) for metric in self.compiled.all)
-        return {name: float(value) for name, value in zip(self.compiled.names, (loss, *rest), strict=True)}
+        loss, *of_outputs = self.mean.values
+        count = 0 if self.is_single else len(self.widths)
+        losses, inside = of_outputs[:count], of_outputs[count:]
+        found = {"loss": float(loss), **{name: float(losses[output]) for output, name in self.compiled.losses}}
+        for one in self.compiled.counted:
+            is_inside = one.metric is self.inside[one.output]
+            found[one.name] = float(inside[one.output]) if is_inside else number(one.metric)
+        return found
 
 
 def number(metric: Metric) -> float:

@@ -206,7 +206,7 @@ def test_a_generator_that_ends_early_ends_training_with_a_warning():
         ({"validation_data": endless(), "validation_batch_size": 2}, ValueError, "validation_batch_size: got 2, needs"),
         ({"validation_data": batches(), "epochs": 2}, ValueError, "validation_data: got generator.*validation_steps"),
         ({"validation_data": iter([(X, Y + 1)])}, ValueError, "validation_data y: got labels from 1 to 3"),
-        ({"x": {"a": X}}, TypeError, "x: got dict, needs an array of real numbers"),
+        ({"x": {"a": X}}, ValueError, r"x: got \['a'\], needs \['input_layer'\]"),
         ({"x": None}, TypeError, "x: got NoneType"),
         ({"y": None}, TypeError, "y: got NoneType"),
     ],
@@ -242,7 +242,7 @@ def test_mapped_files_are_read_where_they_are(tmp_path, dtype):
     mapped = np.memmap(tmp_path / "x", dtype, "r", shape=values.shape)
     model = make()
     _, checked = checked_data(model, mapped, Y)
-    assert np.shares_memory(checked.x, mapped)
+    assert np.shares_memory(checked.xs[0], mapped)
     assert (
         fit(make(), mapped, Y, epochs=2, validation_split=0.2).history
         == fit(make(), values, Y, epochs=2, validation_split=0.2).history
@@ -310,7 +310,7 @@ def test_gradients_need_a_loss():
         ({"run_eagerly": True}, "run_eagerly: got True, needs False"),
         ({"steps_per_execution": 8}, "steps_per_execution: got 8, needs 1 or 'auto'"),
         ({"jit_compile": "xla"}, "jit_compile: got 'xla'"),
-        ({"loss_weights": [1.0]}, r"loss_weights: got \[1.0\], needs None"),
+        ({"loss_weights": [1.0, 2.0]}, r"loss_weights: got 2 items, needs one for each output"),
         ({"auto_scale_loss": 0}, "auto_scale_loss: got 0, needs True"),
     ],
 )

@@ -10,6 +10,7 @@ from fastmlp.layers import Dense, Input
 from fastmlp.losses.custom import Custom
 from fastmlp.models import Sequential
 from fastmlp.training.inputs import checked_data
+from fastmlp.training.results import Results
 
 RANDOM = np.random.default_rng(8)
 X, Y = RANDOM.normal(size=(40, 4)), RANDOM.normal(size=(40, 2))
@@ -83,7 +84,7 @@ def test_what_it_may_not_return(returned, error, message):
 def test_its_targets_are_any_numbers_a_row_for_each_of_x():
     model = make(own)
     for y in (np.ones((40, 3), np.int8), np.ones(40), np.ones((40, 2, 2)), np.full(40, np.nan)):
-        checked = checked_data(model, X, y)[1].y
+        checked = checked_data(model, X, y)[1].ys[0]
         assert checked is y
     with pytest.raises(ValueError, match="y: got 39 rows, needs 40"):
         checked_data(model, X, Y[:39])
@@ -93,7 +94,7 @@ def test_its_targets_are_any_numbers_a_row_for_each_of_x():
 
 def test_class_weights_need_classes():
     model = make(own)
-    assert checked_data(model, X, np.arange(40) % 2, class_weight={1: 3})[1].sample_weight.tolist() == [1, 3] * 20
+    assert checked_data(model, X, np.arange(40) % 2, class_weight={1: 3})[1].sample_weights[0].tolist() == [1, 3] * 20
     with pytest.raises(ValueError, match=r"class_weight: got it for a y of shape \(40, 2, 2\), needs class numbers"):
         checked_data(model, X, np.ones((40, 2, 2)), class_weight={1: 3})
 
@@ -150,6 +151,6 @@ def test_it_comes_back_from_files(tmp_path):
 
 def test_metrics_of_such_a_model_find_out_about_their_targets_when_they_see_them():
     model = make(own, ["auc"])
-    assert type(model.metrics[0]) is metrics.AUC and model.engine_metric is None
+    assert type(model.metrics[0]) is metrics.AUC and Results(model).engine_metrics[0] is None
     with pytest.raises(ValueError, match=r"y_true: got shape \(40, 3\), needs \(40, 2\) as y_pred"):
         model.metrics[0].update_state(np.ones((40, 3)), np.ones((40, 2)))

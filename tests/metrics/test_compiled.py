@@ -9,6 +9,7 @@ import pytest
 
 from fastmlp import load_model, metrics
 from fastmlp.training.model import Model
+from fastmlp.training.results import Results
 from tests.metrics.models import LABELS, MANY, Largest, X, Y, confidence, make
 
 
@@ -57,9 +58,11 @@ def test_a_second_accuracy_is_the_engines_too():
     ):
         model = make([name, metrics.get(name), "accuracy"], loss)
         history = model.fit(X, y, 8, epochs=2, verbose=0).history
-        assert model.engine_metric == name and history[name] == pytest.approx(history[f"{name}_1"], rel=1e-14)
+        assert Results(model).engine_metrics[0] == name and history[name] == pytest.approx(
+            history[f"{name}_1"], rel=1e-14
+        )
     model = make([metrics.BinaryAccuracy(threshold=0.3), "accuracy"], "mse")
-    assert model.engine_metric == "categorical_accuracy"
+    assert Results(model).engine_metrics[0] == "categorical_accuracy"
     p = model.predict(X, verbose=0)
     assert model.evaluate(X, Y, verbose=0)[1] == pytest.approx(((p > 0.3) == (Y > 0.5)).mean(), rel=1e-14)
 
@@ -125,4 +128,4 @@ def test_an_accuracy_of_the_users_own_is_not_the_engines():
             return np.ones(len(y_pred))
 
     model = make([Always(name="always")])
-    assert model.engine_metric is None and model.evaluate(X, Y, verbose=0)[1] == 1.0
+    assert Results(model).engine_metrics[0] is None and model.evaluate(X, Y, verbose=0)[1] == 1.0

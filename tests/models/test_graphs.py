@@ -562,7 +562,7 @@ def test_several_inputs_and_outputs():
         (rows[:1], r"x: got 1 items, needs a list or dict of \['left', 'right'\]"),
         (X, "x: got ndarray, needs a list or dict"),
         ({"left": X}, r"x: got \['left'\], needs"),
-        ([X, X[:5, :2]], r"x: got arrays of \[30, 5\] rows, needs as many in each"),
+        ([X, X[:5, :2]], r"x\['right'\]: got 5 rows beside 30, needs as many in each"),
         ([X, X], r"x\['right'\]: got shape \(30, 4\), needs \(rows, 2\)"),
     ):
         with pytest.raises(ValueError, match=message):

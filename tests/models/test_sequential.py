@@ -11,6 +11,7 @@ from fastmlp.layers import Activation, Dense, Dropout, Flatten, Input, Rescaling
 from fastmlp.losses import BinaryCrossentropy
 from fastmlp.models import Sequential
 from fastmlp.optimizers import SGD
+from fastmlp.training.results import Results
 
 X = np.random.default_rng(0).normal(size=(40, 4))
 Y = (X[:, 0] > 0).astype(int) + (X[:, 1] > 0)
@@ -257,7 +258,7 @@ def test_compile_defaults_to_rmsprop_and_no_loss():
 def test_accuracy_is_the_one_that_fits_and_keeps_its_name(loss, units, name, engine):
     model = Sequential([Input((4,)), Dense(units, "sigmoid")])
     model.compile("sgd", loss, [name])
-    assert model.metrics_names == ["loss", name] and model.engine_metric == engine
+    assert model.metrics_names == ["loss", name] and Results(model).engine_metrics[0] == engine
 
 
 def test_evaluate_agrees_with_predict():

@@ -1,0 +1,48 @@
+"""One thing for each input or output: an array alone, or a list, a tuple or a dict by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+
+def contents(argument: str, given: Any, names: Sequence[str]) -> list[Any]:
+    """Return what is given for each of `names`, in their order.
+
+    Parameters
+    ----------
+    argument : str
+        What it is called in errors.
+    given : array, list, tuple or dict
+        Where there is one name, an array, alone or in a container; a list of anything but an array is an array itself.
+        Where there are several, a list or tuple in the order of the names, or a dict by them.
+    names : sequence of str
+        Of the inputs or outputs.
+
+    Raises
+    ------
+    ValueError
+        When the names or the number of items do not fit.
+    """
+    if isinstance(given, Mapping):
+        if set(given) != set(names):
+            raise ValueError(f"{argument}: got {sorted(map(str, given))}, needs {list(names)}")
+        return [given[name] for name in names]
+    if len(names) == 1:
+        return [given[0] if holds_one_array(given) else given]
+    if not isinstance(given, (list, tuple)) or len(given) != len(names):
+        got = f"{len(given)} items" if isinstance(given, (list, tuple)) else type(given).__name__
+        raise ValueError(f"{argument}: got {got}, needs a list or dict of {list(names)}")
+    return list(given)
+
+
+def holds_one_array(given: Any) -> bool:
+    """Whether a container holds one array, and is no row of numbers itself."""
+    return type(given) in (list, tuple) and len(given) == 1 and hasattr(given[0], "__array__") and np.ndim(given[0]) > 0
+
+
+def part_of(argument: str, name: str, names: Sequence[str]) -> str:
+    """Return what one of several things is called in errors: "y['price']"."""
+    return argument if len(names) == 1 else f"{argument}[{name!r}]"
