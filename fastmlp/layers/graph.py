@@ -112,7 +112,7 @@ class Description:
         """Add the stages of a call of a layer; return the number of its output."""
         layer, first = call.layer, len(self.widths) + len(self.stages)
         shapes = [symbol.row_shape for symbol in call.inputs]
-        specs = layer.specs(self.seed, shapes[0] if len(shapes) == 1 else shapes)
+        specs = layer.specs(self.seed, layer.shapes_for(shapes))
         if training is False:
             specs = in_predictions(specs)
         stages = numbered(specs, reads, first)

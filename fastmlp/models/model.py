@@ -476,10 +476,11 @@ class Model(training_model.Model):
     def _contents(self, argument: str, given: Any, names: list[str] | None) -> list[Any]:
         """Return what is in a container, in the order of names; an array where there is one name, or none is known."""
         if isinstance(given, Mapping):
-            needed = names or list(given)
-            if set(given) != set(needed) or (names is None and len(given) != 1):
-                raise ValueError(f"{argument}: got {sorted(map(str, given))}, needs {needed}")
-            return [given[name] for name in needed]
+            if names is None and len(given) != 1:
+                raise ValueError(f"{argument}: got {sorted(map(str, given))}, needs one array")
+            if names is not None and set(given) != set(names):
+                raise ValueError(f"{argument}: got {sorted(map(str, given))}, needs {names}")
+            return [given[name] for name in names or given]
         if names is None:
             known = self._graph is not None or not self._has_call
             several = type(given) in (list, tuple) and len(given) > 0 and isinstance(given[0], np.ndarray)
