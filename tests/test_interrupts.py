@@ -295,7 +295,7 @@ def test_long_work_ends_within_a_second(method, alarm):
     calls = {
         "train_epoch": lambda: network.train_epoch(x, y, np.arange(ROWS), 128, predictions=out),
         "evaluate": lambda: network.evaluate(x, y, predictions=out),
-        "predict": lambda: network.predict(x, out),
+        "predict": lambda: network.predict(x, out=out),
     }
     before = signal.signal(signal.SIGPROF, signal.default_int_handler)
     try:
