@@ -38,7 +38,7 @@ class Sequential(Model):
 
     def __init__(
         self,
-        layers: Iterable[Any] | None = None,  # a list that begins with an Input is one of objects
+        layers: Iterable[Any] | None = None,
         *,
         name: str | None = None,
         dtype: Any = None,
