@@ -30,9 +30,9 @@ def test_every_namespace_is_there_and_lazy():
         ("MaxPooling2D", "Flatten"),
         ("LSTM", "recurrence"),
         ("MultiHeadAttention", "attention"),
-        ("Embedding", "to_categorical"),
+        ("Permute", "rows keep their order"),
         ("GroupNormalization", "LayerNormalization"),
-        ("Concatenate", "each layer follows the last"),
+        ("HashedCrossing", "a graph is made of those layers"),
     ],
 )
 def test_layers_that_are_not_dense_say_what_there_is_instead(name, reason):

@@ -102,6 +102,13 @@ def extremes(array: np.ndarray) -> tuple[Any, Any]:
         return array.min(), array.max()
 
 
+def require_numbers_below(argument: str, array: np.ndarray, limit: int) -> None:
+    """Raise ValueError unless the numbers are from 0 to below a limit."""
+    low, high = extremes(array)
+    if low < 0 or high >= limit:
+        raise ValueError(f"{argument}: got numbers from {low} to {high}, needs 0 to {limit - 1}")
+
+
 def require_finite(argument: str, array: np.ndarray, dtype: str) -> None:
     """Raise ValueError at the first row with a value that is not finite in `dtype`."""
     if array.dtype.kind != "f":

@@ -7,7 +7,24 @@ from typing import TYPE_CHECKING
 
 from fastmlp.layers.activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from fastmlp.layers.base import Input, InputLayer, Layer, require_flat, row_shape
-from fastmlp.layers.core import Dense, Flatten, Rescaling
+from fastmlp.layers.core import Dense, Flatten, Identity, Rescaling, Reshape
+from fastmlp.layers.embedding import Embedding
+from fastmlp.layers.merging import (
+    Add,
+    Average,
+    Concatenate,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+    add,
+    average,
+    concatenate,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
+)
 from fastmlp.layers.normalization import BatchNormalization, LayerNormalization, Normalization, UnitNormalization
 from fastmlp.layers.regularization import Dropout, GaussianNoise
 from fastmlp.layers.symbol import Symbol
@@ -28,16 +45,33 @@ __all__ = [  # noqa: RUF022, in the order in which errors list them
     "LeakyReLU",
     "ELU",
     "Softmax",
+    "Add",
+    "Subtract",
+    "Multiply",
+    "Average",
+    "Maximum",
+    "Minimum",
+    "Concatenate",
+    "Embedding",
+    "Reshape",
+    "Identity",
     "InputLayer",
     "LAYERS",
     "Input",
     "Layer",
+    "add",
+    "average",
+    "concatenate",
+    "maximum",
+    "minimum",
+    "multiply",
+    "subtract",
     "Symbol",
     "require_flat",
     "row_shape",
 ]
 
-Symbol.operations["rescaling"] = Rescaling
+Symbol.operations.update(add=Add, subtract=Subtract, multiply=Multiply, rescaling=Rescaling)
 LAYERS = subclasses(globals(), Layer)
 
 # Layers of Keras that are not dense, by what their names hold, and what to do without them.
@@ -46,7 +80,7 @@ ELSEWHERE = {
     "PReLU": "slopes are not learned; there is LeakyReLU(0.2)",
     "RNN|LSTM|GRU|Bidirectional|TimeDistributed": "it has no recurrence; give a window of steps as one row, to Dense",
     "Attention": "it has no attention; rows stand for themselves",
-    "Embedding": "give classes as one-hot rows, by utils.to_categorical, to Dense",
+    "Permute|RepeatVector|Lambda|Masking|Cropping": "rows keep their order; arrange the arrays before",
     "Normalization": "it has BatchNormalization, LayerNormalization, Normalization and UnitNormalization",
 }
 
@@ -58,7 +92,7 @@ if not TYPE_CHECKING:  # type checkers report other names by themselves
         if not name[:1].isupper():
             raise AttributeError(f"module 'fastmlp.layers' has no attribute {name!r}")
         reason = next(
-            (text for kinds, text in ELSEWHERE.items() if re.search(kinds, name)), "each layer follows the last"
+            (text for kinds, text in ELSEWHERE.items() if re.search(kinds, name)), "a graph is made of those layers"
         )
         have = ", ".join(layer for layer in LAYERS if layer != "InputLayer")
         raise AttributeError(f"layers: got {name!r}, needs one of {have}: fastmlp trains dense networks; {reason}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastmlp import activations
-from fastmlp.data.arrays import Shape
-from fastmlp.layers.base import Common, Layer, require_flat
+from fastmlp.layers.base import Common, Layer
+from fastmlp.layers.core import along_last_axis
 from fastmlp.settings import only, real
 
 if TYPE_CHECKING:
@@ -20,13 +20,9 @@ class Activation(Layer):
         super().__init__(**common)
         self.activation = activations.get(activation)
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        if self.activation in activations.ALONG_ROWS:
-            require_flat(self, input_shape)
-        return input_shape
-
     def specs(self, seed: int, input_shape: Any = None) -> list[dict[str, Any]]:
-        return [{"kind": "activation", "activation": self.activation.__name__}]
+        stages = [{"kind": "activation", "activation": self.activation.__name__}]
+        return along_last_axis(stages, input_shape) if self.activation in activations.ALONG_ROWS else stages
 
 
 class ReLU(Activation):

@@ -191,9 +191,20 @@ class Layer(Settings):
         """Return the shape of an output row, or raise ValueError when the layer cannot take that input."""
         return input_shape
 
+    #: Whether it takes any number of inputs: it then gets a list of shapes wherever others get one.
+    many_inputs: ClassVar[bool] = False
+
+    def shapes_for(self, input_shapes: Sequence[Shape]) -> Any:
+        """Return the shapes of the inputs' rows as the layer's methods take them; ValueError for too many of them."""
+        if self.many_inputs:
+            return list(input_shapes)
+        if len(input_shapes) != 1:
+            raise ValueError(f"inputs: got {len(input_shapes)} for layer {self.name!r}, needs one")
+        return input_shapes[0]
+
     def output_row_shapes(self, input_shapes: Sequence[Shape]) -> list[Shape]:
         """Return the shapes of the output rows for those of the inputs; ValueError where they do not fit."""
-        shape = single_or_list(input_shapes)
+        shape = self.shapes_for(input_shapes)
         if self._given_shape not in (None, shape):
             raise ValueError(f"input_shape: got {self._given_shape} in {self!r}, needs {shape}")
         return [self.compute_output_shape(shape)]
@@ -265,7 +276,7 @@ class Layer(Settings):
         ValueError
             When there are weights for rows of other shapes.
         """
-        shape = single_or_list(input_shapes)
+        shape = self.shapes_for(input_shapes)
         needed = self.weight_shapes(shape)
         if needed == {variable.name: variable.shape for variable in self._variables}:
             self.overwrite(_built_for=self._built_for or list(input_shapes))
@@ -413,8 +424,9 @@ class Layer(Settings):
 
     def compute(self, inputs: Any, training: bool) -> np.ndarray:
         """Return the outputs of arrays, by a network of this layer alone."""
-        several = isinstance(inputs, (list, tuple)) and len(inputs) > 0 and np.ndim(inputs[0]) > 1
-        given = list(inputs) if several else [inputs]
+        if self.many_inputs and (not isinstance(inputs, (list, tuple)) or not inputs):
+            raise TypeError(f"inputs: got {type(inputs).__name__} for layer {self.name!r}, needs a list of arrays")
+        given = list(inputs) if self.many_inputs else [inputs]
         known = self._built_for if self._variables else None
         if known is not None and len(known) != len(given):
             raise ValueError(f"inputs: got {len(given)} arrays for layer {self.name!r}, needs {len(known)}")
@@ -422,6 +434,8 @@ class Layer(Settings):
             features("inputs", one, None if known is None else known[place], self.dtype)
             for place, one in enumerate(given)
         ]
+        if len({len(array) for array in arrays}) > 1:
+            raise ValueError(f"inputs: got arrays of {[len(array) for array in arrays]} rows, needs as many in each")
         shapes = [array.shape[1:] for array in arrays]
         (output,) = self.output_row_shapes(shapes)
         self.build_for(shapes)
@@ -436,7 +450,7 @@ class Layer(Settings):
 
     def _network_alone(self, shapes: list[Shape]) -> Network:
         seed = seeds.dropout_seed(self._origin[0] if self._origin else 0)
-        specs = self.specs(seed, single_or_list(shapes))
+        specs = self.specs(seed, self.shapes_for(shapes))
         stages = numbered(specs, range(len(shapes)), len(shapes))
         widths = [math.prod(shape) for shape in shapes]
         inputs: Any = widths[0] if len(widths) == 1 else widths

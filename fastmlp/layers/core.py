@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastmlp import activations, constraints, initializers, regularizers
 from fastmlp.data.arrays import Shape
-from fastmlp.layers.base import SIZE_LIMIT, Common, Layer, require_flat
+from fastmlp.layers.base import SIZE_LIMIT, Common, Layer
 from fastmlp.layers.variable import Variable
 from fastmlp.settings import boolean, integer, real
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Dense(Layer):
-    """activation(x . kernel + bias), with a kernel of shape [inputs, units].
+    """activation(x . kernel + bias), with a kernel of shape [inputs, units], along the last axis of a row.
 
     Parameters
     ----------
@@ -73,11 +73,10 @@ class Dense(Layer):
         self.bias_constraint = constraints.get(bias_constraint, "bias_constraint")
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        require_flat(self, input_shape)
-        return (self.units,)
+        return (*input_shape[:-1], self.units)
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
-        shapes: dict[str, Shape] = {"kernel": (input_shape[0], self.units)}
+        shapes: dict[str, Shape] = {"kernel": (input_shape[-1], self.units)}
         if self.use_bias:
             shapes["bias"] = (self.units,)
         return shapes
@@ -104,9 +103,18 @@ class Dense(Layer):
             "kernel": weight_settings(self.kernel_regularizer, self.kernel_constraint),
             "bias": weight_settings(self.bias_regularizer, self.bias_constraint),
         }
+        stages = along_last_axis([affine], input_shape)
         if self.activity_regularizer is None:
-            return [affine]
-        return [affine, {"kind": "activity_penalty", **self.activity_regularizer.strengths}]
+            return stages
+        return [*stages, {"kind": "activity_penalty", **self.activity_regularizer.strengths}]
+
+
+def along_last_axis(stages: list[dict[str, Any]], input_shape: Any) -> list[dict[str, Any]]:
+    """Return stages along the last axis: rows of several dimensions are taken apart before, and joined after."""
+    groups = 1 if input_shape is None else math.prod(input_shape[:-1])
+    if groups == 1:
+        return stages
+    return [{"kind": "split", "groups": groups}, *stages, {"kind": "join", "groups": groups}]
 
 
 def weight_settings(
@@ -122,6 +130,34 @@ class Flatten(Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (math.prod(input_shape),)
+
+
+class Reshape(Layer):
+    """Gives each row another shape of as many values.
+
+    Parameters
+    ----------
+    target_shape : tuple of int
+        One of the sizes may be -1: what is left.
+    """
+
+    def __init__(self, target_shape: Any, **common: Unpack[Common]):
+        super().__init__(**common)
+        sizes = target_shape if isinstance(target_shape, (tuple, list)) else (target_shape,)
+        self.target_shape = tuple(integer("target_shape", size, at_least=-1) for size in sizes)
+        if not sizes or self.target_shape.count(-1) > 1 or 0 in self.target_shape:
+            raise ValueError(f"target_shape: got {target_shape!r}, needs sizes of at least 1, of which one may be -1")
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        count, given = math.prod(input_shape), math.prod(size for size in self.target_shape if size > 0)
+        if count % given or (-1 not in self.target_shape and count != given):
+            got = f"rows of shape {input_shape}, {count} values"
+            raise ValueError(f"layer {self.name!r}: got {got}, needs as many as {self.target_shape} has")
+        return tuple(count // given if size == -1 else size for size in self.target_shape)
+
+
+class Identity(Layer):
+    """Gives its input."""
 
 
 class Rescaling(Layer):

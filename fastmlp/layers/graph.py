@@ -51,6 +51,17 @@ class Graph:
         branches = any(len(call.outputs) > 1 or (call.graph and not call.graph.is_single) for call in self.calls)
         self.is_single: bool = len(self.inputs) == len(self.outputs) == 1 and not branches
 
+    @functools.cached_property
+    def number_limits(self) -> list[int | None]:
+        """What the numbers of each input are below, where layers take them for numbers of rows; else None."""
+        limits: dict[Symbol, int] = {}
+        for call in self.calls:
+            of_inputs = [getattr(call.layer, "number_limit", None)] if call.graph is None else call.graph.number_limits
+            for symbol, limit in zip(call.inputs, of_inputs, strict=False):
+                if limit is not None:
+                    limits[symbol] = min(limit, limits.get(symbol, limit))
+        return [limits.get(symbol) for symbol in self.inputs]
+
     def describe(self, seed: int, frozen: Callable[[Any], bool] = lambda layer: False) -> Description:
         """Return the engine's description of the graph.
 
@@ -112,7 +123,7 @@ class Description:
         """Add the stages of a call of a layer; return the number of its output."""
         layer, first = call.layer, len(self.widths) + len(self.stages)
         shapes = [symbol.row_shape for symbol in call.inputs]
-        specs = layer.specs(self.seed, shapes[0] if len(shapes) == 1 else shapes)
+        specs = layer.specs(self.seed, layer.shapes_for(shapes))
         if training is False:
             specs = in_predictions(specs)
         stages = numbered(specs, reads, first)

@@ -9,8 +9,8 @@ import numpy as np
 
 from fastmlp import constraints, initializers, regularizers
 from fastmlp.data.arrays import Shape, features
-from fastmlp.layers.base import Common, Layer, require_flat
-from fastmlp.layers.core import weight_settings
+from fastmlp.layers.base import Common, Layer
+from fastmlp.layers.core import along_last_axis, weight_settings
 from fastmlp.settings import boolean, only, real
 
 if TYPE_CHECKING:
@@ -51,13 +51,9 @@ class ScalingLayer(Layer):
         for name, value in constraint.items():
             setattr(self, f"{name}_constraint", constraints.get(value, f"{name}_constraint"))
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        require_flat(self, input_shape)
-        return input_shape
-
     def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
         used = {"gamma": self.scale, "beta": self.center, **dict.fromkeys(self.statistics, True)}
-        return {name: input_shape for name, is_used in used.items() if is_used}
+        return {name: input_shape[-1:] for name, is_used in used.items() if is_used}
 
     def weight_initializer(self, weight: str) -> initializers.Initializer:
         found: initializers.Initializer = getattr(self, f"{weight}_initializer")
@@ -127,7 +123,7 @@ class BatchNormalization(ScalingLayer):
         )
 
     def specs(self, seed: int, input_shape: Any = None) -> list[dict[str, Any]]:
-        return [{**self.settings("batch_normalization"), "momentum": self.momentum}]
+        return along_last_axis([{**self.settings("batch_normalization"), "momentum": self.momentum}], input_shape)
 
 
 class LayerNormalization(ScalingLayer):
@@ -158,7 +154,7 @@ class LayerNormalization(ScalingLayer):
         )
 
     def specs(self, seed: int, input_shape: Any = None) -> list[dict[str, Any]]:
-        return [self.settings("layer_normalization")]
+        return along_last_axis([self.settings("layer_normalization")], input_shape)
 
 
 class Normalization(Layer):
@@ -250,9 +246,5 @@ class UnitNormalization(Layer):
         only("axis", axis, (-1,), "rows are flat")
         self.axis = axis
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        require_flat(self, input_shape)
-        return input_shape
-
     def specs(self, seed: int, input_shape: Any = None) -> list[dict[str, Any]]:
-        return [{"kind": "unit_normalization"}]
+        return along_last_axis([{"kind": "unit_normalization"}], input_shape)

@@ -36,7 +36,7 @@ class CompiledMetrics:
     Attributes
     ----------
     counted : list of Counted
-        Output by output; of each first the metrics, then the weighted ones.
+        The metrics, then the weighted ones; those of several outputs by their names.
     metrics, weighted : list of Metric
         The two kinds of them.
     losses : list of (int, str)
@@ -76,6 +76,8 @@ class CompiledMetrics:
             names = unique_names(plain[output], of_weighted[output])
             for (metric, is_weighted), own in zip(found, names, strict=True):
                 self.counted.append(Counted(metric, output, is_weighted, prefix + own))
+        if len(output_names) > 1:
+            self.counted.sort(key=lambda one: one.name)  # as Keras returns them
         self.metrics = [one.metric for one in self.counted if not one.is_weighted]
         self.weighted = [one.metric for one in self.counted if one.is_weighted]
         self.names = ["loss", *(name for _, name in self.losses), *(one.name for one in self.counted)]

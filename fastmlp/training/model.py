@@ -11,7 +11,7 @@ import numpy as np
 
 from fastmlp.config import floatx, seeds
 from fastmlp.config.threads import threads_for
-from fastmlp.data.arrays import Shape, features, weight_arrays
+from fastmlp.data.arrays import Shape, features, require_numbers_below, weight_arrays
 from fastmlp.data.containers import contents, part_of
 from fastmlp.kernels import Network
 from fastmlp.kernels.engine.blocks import Block, blend
@@ -590,6 +590,9 @@ class Model(Layer):
             if rows not in (None, len(array)):
                 raise ValueError(f"{called}: got {len(array)} rows beside {rows}, needs as many in each")
             rows = len(array)
+            limit = None if self._graph is None else self._graph.number_limits[place]
+            if limit is not None:
+                require_numbers_below(called, array, limit)
             found.append(array)
         return [array.shape[1:] for array in found], [array.reshape(len(array), -1) for array in found]
 

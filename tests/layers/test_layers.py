@@ -30,11 +30,10 @@ def test_dense_shapes_and_description():
 
 
 @pytest.mark.parametrize("layer", [Dense(3), Activation("softmax")], ids=["dense", "softmax"])
-def test_layers_of_flat_rows_say_what_to_do(layer):
-    with pytest.raises(
-        ValueError, match=r"got rows of shape \(28, 28\), needs one dimension; put Flatten\(\) before it"
-    ):
-        layer.compute_output_shape((28, 28))
+def test_layers_along_the_last_axis_take_rows_apart(layer):
+    (split, inner, join), (flat,) = layer.specs(0, (28, 4)), layer.specs(0, (4,))
+    assert (split, inner, join) == ({"kind": "split", "groups": 28}, flat, {"kind": "join", "groups": 28})
+    assert layer.compute_output_shape((28, 4)) == (28, 3 if isinstance(layer, Dense) else 4)
 
 
 def test_elementwise_layers_take_any_shape():

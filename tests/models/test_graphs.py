@@ -224,6 +224,8 @@ def test_layers_come_in_the_order_of_keras():
 class Joined(layers.Layer):
     """The columns of its inputs side by side."""
 
+    many_inputs = True
+
     def compute_output_shape(self, input_shape):
         return (sum(shape[0] for shape in input_shape),)
 
@@ -611,3 +613,20 @@ def test_the_output_need_not_be_the_last_that_is_computed():
     for model in (first, keras.Sequential([first])):
         assert model.output_shape == (None, 2) and np.array_equal(model(X), both(X)[0])
         assert len(model.vjp(X, Y[:, :2])) == len(model.trainable_weights) == 6
+
+
+def test_how_many_inputs_a_layer_takes():
+    inputs = Input((4,))
+    for one in (Dense(3), Dropout(0.5), Flatten(), Rescaling(2.0)):
+        with pytest.raises(ValueError, match=f"inputs: got 2 for layer '{one.name}', needs one"):
+            one([inputs, inputs])
+    assert Joined()([inputs]).shape == (None, 4) and Joined()([inputs, inputs]).shape == (None, 8)
+    joined = Joined(dtype="float64")
+    assert np.array_equal(joined([X, Y]), np.concatenate([X, Y], axis=1))
+    assert np.array_equal(joined([X]), X)
+    with pytest.raises(TypeError, match="inputs: got ndarray for layer 'joined', needs a list of arrays"):
+        joined(X)
+    with pytest.raises(ValueError, match=r"inputs: got arrays of \[30, 5\] rows, needs as many in each"):
+        joined([X, Y[:5]])
+    with pytest.raises(ValueError, match=r"x: got \[\], needs"):
+        functional()({})
