@@ -100,7 +100,7 @@ CASES = (two_inputs, two_heads, residual, siamese, frozen, embedded, nested)
 
 
 def results(keras, case):
-    """What 200 steps on all rows give, and the final weights and predictions, from first weights that are drawn here."""
+    """What 200 steps on all rows give, the final weights and predictions; the first weights are drawn here."""
     model, x, y = case(keras)
     random = np.random.default_rng(5)
     model.set_weights([random.uniform(0.25, 0.75, w.shape) - 0.25 * (w.ndim > 1) for w in model.get_weights()])
