@@ -408,8 +408,9 @@ class Model(training_model.Model):
         Parameters
         ----------
         x : as of `predict`
-        output_gradients : array of the outputs' shape, or a container of several
-            Of several, None stands for no gradient.
+        output_gradients : array of the outputs' shape, or a container of several; or a function
+            Of several, None stands for no gradient. A function gets the outputs, as `predict` gives them, and returns
+            that: one forward pass is enough then.
         wrt : {"weights", "input", "both"}
             By each of `trainable_weights`, as a list in their order; by x, as an array of its shape, or a list of
             several; or as a pair of both.
@@ -421,11 +422,18 @@ class Model(training_model.Model):
         with self._lock:
             shapes, arrays = self.checked_inputs("x", x)
             self.build_for(shapes)
-            dy = self._output_gradients(output_gradients, len(arrays[0]))
+            rows = len(arrays[0])
+
+            def gradients_for(outputs: Any) -> Any:
+                return self.for_engine(self._output_gradients(output_gradients(self.reshaped(outputs)), rows))
+
+            dy: Any = gradients_for
+            if not callable(output_gradients):
+                dy = self.for_engine(self._output_gradients(output_gradients, rows))
             of_inputs = [np.empty(array.shape, self.dtype) for array in arrays] if by_input else None
-            network = self.network_for_gradients(len(arrays[0]))
+            network = self.network_for_gradients(rows)
             asked = None if of_inputs is None else self.for_engine(of_inputs)
-            gradients = network.vjp(self.for_engine(arrays), self.for_engine(dy), asked, in_training)
+            gradients = network.vjp(self.for_engine(arrays), dy, asked, in_training)
             return self._asked_for(list(gradients) if by_weights else None, of_inputs)
 
     def _output_gradients(self, given: Any, rows: int) -> list[np.ndarray | None]:

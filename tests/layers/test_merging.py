@@ -84,7 +84,7 @@ def test_an_embedding_gives_rows_of_its_table():
     assert table.shape == (3, 4) and 0 < np.abs(table).max() <= 0.05
     assert np.array_equal(model.predict(codes, verbose=0), table[codes].reshape(3, 8))
     for wrong in (-1, 3):
-        with pytest.raises(ValueError, match="x: got numbers from .*, needs 0 to 2"):
+        with pytest.raises(ValueError, match=r"x: got numbers from .*, needs 0 to 2"):
             model.predict(np.full((1, 2), wrong), verbose=0)
     again = keras.Sequential.from_config(model.get_config())
     assert again.layers[0].get_config() == layer.get_config()

@@ -145,3 +145,14 @@ def test_what_does_not_fit_is_said_and_changes_nothing(x, y, arguments, message)
 def test_arguments_of_compile_that_do_not_fit_the_outputs(settings, message):
     with pytest.raises(ValueError, match=message):
         make(**settings)
+
+
+def test_gradients_of_outputs_by_a_function_of_them():
+    model = make()
+    price, kind = model.predict(EXPECTED[0], verbose=0)
+    given = model.vjp(EXPECTED[0], {"price": 2 * price, "kind": None})
+    asked = model.vjp(EXPECTED[0], lambda outputs: [2 * outputs[0], None])
+    assert all(np.array_equal(a, b) for a, b in zip(given, asked, strict=True))
+    with pytest.raises(ValueError, match="output_gradients: got 1 items"):
+        model.vjp(EXPECTED[0], lambda outputs: [kind])
+    assert np.array_equal(model.predict(EXPECTED[0], verbose=0)[0], price)
