@@ -10,8 +10,8 @@ from fastmlp import elsewhere
 NAMES = {  # a name for each pattern
     "fastmlp": (
         "backend ops Function Variable StatelessScope device tree GradientTape KerasTensor InputSpec random "
-        "applications preprocessing mixed_precision DTypePolicy dtype_policies quantizers distribution export saving visualization "
-        "wrappers legacy version"
+        "applications preprocessing mixed_precision DTypePolicy dtype_policies quantizers distribution export "
+        "saving visualization wrappers legacy version"
     ),
     "utils": (
         "clear_session load_img image_dataset_from_directory pad_sequences get_file split_dataset Progbar FeatureSpace "

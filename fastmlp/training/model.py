@@ -584,19 +584,21 @@ class Model(Layer):
             When they do not fit the model, or each other.
         """
         known = self.input_row_shapes or shapes
+        limits = None if self._graph is None else self._graph.number_limits
         names = self.names_for(x)
-        found, rows = [], None
-        for place, (name, one) in enumerate(zip(names, contents(argument, x, names, takes_more=True), strict=True)):
-            called = part_of(argument, name, names)
-            array = features(called, one, None if known is None else known[place], self.dtype)
-            if rows not in (None, len(array)):
-                raise ValueError(f"{called}: got {len(array)} rows beside {rows}, needs as many in each")
-            rows = len(array)
-            limit = None if self._graph is None else self._graph.number_limits[place]
+        found: list[Shape] = []
+        arrays: list[np.ndarray] = []
+        for place, one in enumerate(contents(argument, x, names, takes_more=True)):
+            called = part_of(argument, names[place], names)
+            array = features(called, one, None if known is None else known[place], self._dtype)
+            if arrays and len(arrays[0]) != len(array):
+                raise ValueError(f"{called}: got {len(array)} rows beside {len(arrays[0])}, needs as many in each")
+            limit = None if limits is None else limits[place]
             if limit is not None:
                 require_numbers_below(called, array, limit)
-            found.append(array)
-        return [array.shape[1:] for array in found], [array.reshape(len(array), -1) for array in found]
+            found.append(array.shape[1:])
+            arrays.append(array if array.ndim == 2 else array.reshape(len(array), -1))
+        return found, arrays
 
     def names_for(self, x: Any) -> list[str]:
         """Return the names of the inputs that x is given for."""
