@@ -32,6 +32,8 @@ class CompiledMetrics:
     losses : list of Loss or None
         One for each output.
     output_names : list of str
+    order : list of int, optional
+        In which the outputs' losses are among the results; default that of the outputs.
 
     Attributes
     ----------
@@ -57,8 +59,9 @@ class CompiledMetrics:
         weighted: Any = None,
         losses: Sequence[Loss | None] = (None,),
         output_names: Sequence[str] = ("output",),
+        order: Sequence[int] | None = None,
     ):
-        self.losses = loss_names(losses, output_names)
+        self.losses = loss_names(losses, output_names, order)
         self.counted: list[Counted] = []
         plain = for_outputs("metrics", metrics, output_names)
         of_weighted = for_outputs("weighted_metrics", weighted, output_names)
@@ -102,13 +105,15 @@ def for_outputs(argument: str, given: Any, names: Sequence[str]) -> list[list[Me
     """Return the metrics of each output, from `compile`'s argument.
 
     For one output it is a list of metrics; for several a list with an item for each, which is a metric, a list of them
-    or None; for any a dict by output names.
+    or None; for any a dict by output names, or an empty list.
 
     Raises
     ------
     ValueError, TypeError
         When it does not fit the outputs.
     """
+    if isinstance(given, (list, tuple)) and not given:
+        given = None
     if isinstance(given, Mapping):
         items = placed(argument, dict(given), names)
     elif len(names) > 1 and given is not None:

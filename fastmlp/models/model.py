@@ -590,8 +590,11 @@ CLASSES["graph"] = Model
 
 
 def flat(argument: str, symbols: Any) -> list[Symbol]:
-    """Return a symbol, or several in a container, as a list; TypeError or ValueError for anything else."""
-    found = list(symbols.values()) if isinstance(symbols, dict) else symbols
+    """Return a symbol, or several in a container, as a list; TypeError or ValueError for anything else.
+
+    Those of a dict are in the order of its sorted names, as in Keras.
+    """
+    found = [symbols[name] for name in sorted(symbols, key=str)] if isinstance(symbols, dict) else symbols
     found = list(found) if isinstance(found, (list, tuple)) else [found]
     for one in found:
         if not isinstance(one, Symbol):
@@ -605,7 +608,7 @@ def flat(argument: str, symbols: Any) -> list[Symbol]:
 def shell(symbols: Any) -> Any:
     """Return the container of symbols without them, None where there is none."""
     if isinstance(symbols, dict):
-        return dict.fromkeys(symbols)
+        return dict.fromkeys(sorted(symbols, key=str))
     return type(symbols)([None] * len(symbols)) if type(symbols) in (list, tuple) and len(symbols) > 1 else None
 
 

@@ -334,11 +334,13 @@ class Model(Layer):
 
     @property
     def input(self) -> Any:
-        return single_or_list(self.inputs)
+        """The symbol that it begins with, or several in the container that they were given in."""
+        return self.in_container(self.inputs, 0)
 
     @property
     def output(self) -> Any:
-        return single_or_list(self.outputs)
+        """The symbol that it ends with, or several in the container that they were given in."""
+        return self.in_container(self.outputs, 1)
 
     @property
     def input_shape(self) -> Any:
@@ -504,14 +506,14 @@ class Model(Layer):
         """Whether the outputs have names already."""
         return self._graph is not None
 
-    @staticmethod
     def _compiled_for(
-        names: Sequence[str], losses: CompiledLosses, given: tuple[Any, Any]
+        self, names: Sequence[str], losses: CompiledLosses, given: tuple[Any, Any]
     ) -> tuple[list[Loss | None], CompiledMetrics]:
         """Return the loss of each output, and the metrics; ValueError or TypeError where they do not fit."""
         goals = losses.of_outputs(names)
         losses.weights(names)  # for its error
-        return goals, CompiledMetrics(*given, goals, names)
+        order = losses.order(names) if isinstance(self._structures[1], dict) else None
+        return goals, CompiledMetrics(*given, goals, names, order)
 
     def _for_outputs(self) -> tuple[list[Loss | None], CompiledMetrics]:
         """Return what compile was given for each output; ValueError where the outputs are not known yet."""
@@ -586,7 +588,7 @@ class Model(Layer):
         names = self.names_for(x)
         found: list[Shape] = []
         arrays: list[np.ndarray] = []
-        for place, one in enumerate(contents(argument, x, names)):
+        for place, one in enumerate(contents(argument, x, names, takes_more=True)):
             called = part_of(argument, names[place], names)
             array = features(called, one, None if known is None else known[place], self._dtype)
             if arrays and len(arrays[0]) != len(array):
@@ -720,8 +722,9 @@ class Model(Layer):
         settings: dict[str, Any] = {} if self.is_single else {"outputs": description.outputs}
         goals = [None] * len(description.outputs) if self.optimizer is None else self.goals
         specs = [None if loss is None else loss.spec for loss in goals]
-        if not self.is_single:
-            settings["loss_weights"] = self.compiled_losses.weights(self.output_names)
+        factors = self.compiled_losses.weights(self.output_names)
+        if factors is not None:
+            settings["loss_weights"] = factors[0] if self.is_single else factors
         rule = None if optimizer is None else optimizer.spec
         loss = specs[0] if self.is_single else specs
         return Network(
