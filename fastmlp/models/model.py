@@ -57,7 +57,8 @@ class Model(training_model.Model):
     history: History | None = None  # of the last fit
     _drawn: int = 0  # calls with training=True, each of which draws masks of its own
     _results: Results | None = None  # of single batches
-    _traced: tuple[Sequence[Shape], Graph, Any] | None = None  # of a `call` of one's own, while it is not built
+    _traced: tuple[Any, Graph, Any] | None = None  # of a `call` of one's own, while it is not built
+    _takes: Any = None  # the container, without its contents, of what such a `call` is run on
 
     def __init__(
         self,
@@ -113,13 +114,14 @@ class Model(training_model.Model):
     def build_for(self, input_shapes: Sequence[Shape] | None) -> None:
         if self._graph is None and self._has_call and input_shapes is not None:
             _, graph, structure = self._trace(input_shapes)
-            self._settle(graph, ([None] * len(input_shapes) if len(input_shapes) > 1 else None, structure))
+            self._settle(graph, (self._container_of(len(input_shapes)), structure))
             self._traced = None
         super().build_for(input_shapes)
 
-    def _trace(self, shapes: Sequence[Shape]) -> tuple[Sequence[Shape], Graph, Any]:
-        """Return the graph of `call` for input rows of those shapes, and what it returns; it is run on symbols."""
-        if self._traced is None or tuple(self._traced[0]) != tuple(shapes):
+    def _trace(self, shapes: Sequence[Shape]) -> tuple[Any, Graph, Any]:
+        """Return what it was run on, the graph of `call` for input rows of those shapes, and the container it returns."""
+        container = self._container_of(len(shapes))
+        if self._traced is None or self._traced[0] != (container, *shapes):
             if self._traced is not None:
                 for call in self._traced[1].calls:
                     call.layer.unregister(call)
@@ -131,15 +133,23 @@ class Model(training_model.Model):
                     raise ValueError(
                         f"{type(self).__name__}.call: got another graph with training=False, needs {needs}"
                     )
-            self._traced = (tuple(shapes), graph, structure)
+            self._traced = ((container, *shapes), graph, structure)
         return self._traced
+
+    def _container_of(self, count: int) -> Any:
+        """Return the container, without its contents, of so many inputs; None for one alone."""
+        if self._takes is not None and len(self._takes) == count:
+            return self._takes
+        return [None] * count if count > 1 else None
 
     def _run_on_symbols(self, shapes: Sequence[Shape], training: Any) -> tuple[Graph, Any]:
         symbols = [InputLayer(shape).symbol for shape in shapes]
         asks = "training" in inspect.signature(self.call).parameters  # type: ignore[attr-defined]
         what, needs = f"{type(self).__name__}.call", "nothing but calls of layers: it is run once, on symbols"
+        container = self._container_of(len(symbols))
+        inputs = dict(zip(container, symbols, strict=True)) if isinstance(container, dict) else single_or_list(symbols)
         try:
-            result = self.call(single_or_list(symbols), **({"training": training} if asks else {}))  # type: ignore[attr-defined]
+            result = self.call(inputs, **({"training": training} if asks else {}))  # type: ignore[attr-defined]
         except Exception as error:
             raise ValueError(f"{what}: got {type(error).__name__}: {error}, needs {needs}") from error
         try:
@@ -455,8 +465,11 @@ class Model(training_model.Model):
         if self._graph is not None or not self._has_call:
             return self.input_names
         if isinstance(x, Mapping):
-            return list(x)
-        is_several = type(x) in (list, tuple) and len(x) > 1 and all(isinstance(one, np.ndarray) for one in x)
+            names = sorted(x, key=str)
+            self.overwrite(_takes=dict.fromkeys(names))
+            return names
+        is_several = type(x) in (list, tuple) and len(x) > 1 and all(isinstance(one, (np.ndarray, Symbol)) for one in x)
+        self.overwrite(_takes=[None] * len(x) if is_several else None)
         return [f"input_{place}" for place in range(len(x))] if is_several else ["input"]
 
     def _asked_for(self, gradients: list[np.ndarray] | None, of_inputs: list[np.ndarray] | None) -> Any:

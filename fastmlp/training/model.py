@@ -384,8 +384,8 @@ class Model(Layer):
 
     def symbols_of(self, inputs: Any) -> list[Symbol] | None:
         """Return the symbols that the model is called on in the order of its inputs, None for arrays."""
+        names = self.names_for(inputs) if isinstance(inputs, dict) or self._graph is None else []
         if isinstance(inputs, dict) and symbols_in(inputs) is not None:
-            names = self.input_names
             if set(inputs) != set(names):
                 raise ValueError(f"inputs: got {sorted(inputs)}, needs {names}")
             return [inputs[name] for name in names]

@@ -237,6 +237,24 @@ def own_call(keras):
     return {"history": history, "weights": model.get_weights(), **of(model, A, y)}
 
 
+def own_call_of_a_dict(keras):
+    layers = keras.layers
+
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.hidden, self.last = layers.Dense(5, "tanh"), layers.Dense(2)
+
+        def call(self, inputs):
+            return self.last(layers.concatenate([self.hidden(inputs["b"]), inputs["a"]]))
+
+    model, x = Own(), {"b": A, "a": CHANCE}
+    model(x)
+    compiled(keras, model, "mse")
+    history = model.fit(x, PRICE, **SETTINGS, validation_data=(x, PRICE)).history
+    return {"history": history, "weights": model.get_weights(), **of(model, x, PRICE)}
+
+
 CASES = (
     lists,
     tuples,
@@ -254,6 +272,7 @@ CASES = (
     rows_of_columns,
     single,
     own_call,
+    own_call_of_a_dict,
 )
 
 
