@@ -119,7 +119,7 @@ class Model(training_model.Model):
         super().build_for(input_shapes)
 
     def _trace(self, shapes: Sequence[Shape]) -> tuple[Any, Graph, Any]:
-        """Return what it was run on, the graph of `call` for input rows of those shapes, and the container it returns."""
+        """Return what `call` was run on, its graph for input rows of those shapes, and the container of its results."""
         container = self._container_of(len(shapes))
         if self._traced is None or self._traced[0] != (container, *shapes):
             if self._traced is not None:
