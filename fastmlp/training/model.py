@@ -585,7 +585,8 @@ class Model(Layer):
         """
         known = self.input_row_shapes or shapes
         limits = None if self._graph is None else self._graph.number_limits
-        names = self.names_for(x)
+        is_only = type(x) is np.ndarray and known is not None and len(known) == 1
+        names = [argument] if is_only else self.names_for(x)
         found: list[Shape] = []
         arrays: list[np.ndarray] = []
         for place, one in enumerate(contents(argument, x, names, takes_more=True)):
