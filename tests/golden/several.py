@@ -161,9 +161,15 @@ def no_loss_for_one(keras):
 
 
 def a_loss_for_one(keras):
-    losses = {"price": "mse", "kind": None, "chance": None}
-    model = compiled(keras, between(keras), losses, metrics={"price": ["mae"]})
-    return after(model, validation_split=0.25)
+    losses = {"price": None, "kind": "sparse_categorical_crossentropy", "chance": None}
+    metrics = {"kind": ["accuracy"], "price": ["mae"], "chance": ["accuracy", "mse"]}
+    model = compiled(keras, between(keras), losses, metrics=metrics, weighted_metrics={"price": ["mse"]})
+    return after(model, validation_split=0.25, sample_weight=[WEIGHTS, OTHERS, WEIGHTS])
+
+
+def accuracy_without_a_loss(keras):
+    model = compiled(keras, between(keras), ["mse", None, None], metrics=[None, "accuracy", "accuracy"])
+    return after(model)
 
 
 def single_batches(keras):
@@ -268,6 +274,7 @@ CASES = (
     one_loss_for_all,
     no_loss_for_one,
     a_loss_for_one,
+    accuracy_without_a_loss,
     single_batches,
     rows_of_columns,
     single,
