@@ -15,7 +15,7 @@ from fastmlp.callbacks.base import History
 from fastmlp.callbacks.hooks import Hooks, check_callbacks
 from fastmlp.data.arrays import Shape, features, require_memory
 from fastmlp.data.batches import whole
-from fastmlp.data.containers import contents
+from fastmlp.data.containers import contents, part_of
 from fastmlp.data.rows import Data
 from fastmlp.layers import InputLayer, Layer
 from fastmlp.layers.description import in_predictions
@@ -448,16 +448,17 @@ class Model(training_model.Model):
 
     def _output_gradients(self, given: Any, rows: int) -> list[np.ndarray | None]:
         """Return the gradients of the outputs, each flat and checked, or None."""
-        shapes = self.graph.output_row_shapes
-        items = contents("output_gradients", given, self.output_names)
+        shapes, names = self.graph.output_row_shapes, self.output_names
+        items = contents("output_gradients", given, names)
         found: list[np.ndarray | None] = []
-        for one, shape in zip(items, shapes, strict=True):
+        for name, one, shape in zip(names, items, shapes, strict=True):
             if one is None and len(items) > 1:
                 found.append(None)
                 continue
-            array = features("output_gradients", one, shape, self.dtype)
+            called = part_of("output_gradients", name, names)
+            array = features(called, one, shape, self.dtype)
             if len(array) != rows:
-                raise ValueError(f"output_gradients: got {len(array)} rows, needs {rows}")
+                raise ValueError(f"{called}: got {len(array)} rows, needs {rows}")
             found.append(np.ascontiguousarray(array.reshape(rows, -1), self.dtype))
         return found
 
