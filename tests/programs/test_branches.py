@@ -137,7 +137,7 @@ def test_wide_and_deep():
     assert mae == pytest.approx(np.mean(np.abs(main - PRICE)), rel=1e-4)
     assert aux_mse == pytest.approx(np.mean((aux - PRICE) ** 2), rel=1e-4) and aux_mse == pytest.approx(aux_loss)
     kernel, _ = model.get_layer("output").get_weights()
-    moved = model.predict(([*wide, 1, 0], NUMBERS), verbose=0)[0]
+    moved = model.predict((wide + np.array([1, 0]), NUMBERS), verbose=0)[0]
     np.testing.assert_allclose(moved - main, kernel[0, 0], atol=1e-5)
 
 
