@@ -21,6 +21,7 @@ from fastmlp.layers import InputLayer, Layer
 from fastmlp.layers.description import in_predictions
 from fastmlp.layers.graph import Graph, from_inputs
 from fastmlp.layers.symbol import PHASE, Symbol, single_or_list
+from fastmlp.layers.variable import Variable
 from fastmlp.models import saving
 from fastmlp.models.config import CLASSES, Reader, Writer
 from fastmlp.models.summary import print_summary
@@ -101,6 +102,11 @@ class Model(training_model.Model):
         if self._graph is None:
             return list(dict.fromkeys(layers_in(vars(self).values())))
         return [one for one in self._graph.layers if not (self._has_call and isinstance(one, InputLayer))]
+
+    def named_variables(self) -> dict[str, Variable]:
+        if self._graph is None and self._has_call:
+            return {f"{name}/{one.name}": one for name, leaf, _ in self.leaves() for one in leaf.weights}
+        return super().named_variables()
 
     @property
     def _has_call(self) -> bool:
