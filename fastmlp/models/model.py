@@ -234,8 +234,10 @@ class Model(training_model.Model):
             uint8, float32 and float64 are read as they are, from a np.memmap too; other numbers are converted first.
             Batches (x, y) or (x, y, sample_weight) are taken from a generator or another iterable, or from an object
             with `__len__` and `__getitem__`; `y`, `sample_weight`, `batch_size` and `validation_split` are not given
-            then.
+            then. Several inputs are a list or tuple of arrays, or a dict by `input_names`, also in batches.
         y : array [rows, units], class numbers [rows] for a sparse loss, or any numbers for a loss of your own
+            For several outputs a list or tuple of them, or a dict by `output_names`; what is there for an output without
+            a loss and metrics, such as None, is not looked at.
         batch_size : int, optional
             Rows an update, default 32; the last batch of an epoch may be smaller.
         verbose : {"auto", 0, 1, 2}
@@ -251,10 +253,12 @@ class Model(training_model.Model):
             Whether each epoch visits the rows (or the batches by number) in a new order; iterables keep their own.
         class_weight : dict from class number to weight, optional
             What the losses of the rows of a class are multiplied by, 1.0 for a class that is not there. The class is y,
-            or its largest column. Validation takes no notice of it. Not together with `sample_weight`.
+            or its largest column. Validation takes no notice of it. Not together with `sample_weight`, and not with
+            several outputs.
         sample_weight : array [rows], optional
             What each row's loss is multiplied by. The mean over a batch is divided by its rows, not by the sum of its
-            weights, as in Keras; `validation_split` splits the weights too.
+            weights, as in Keras; `validation_split` splits the weights too. One array is for all outputs; a list or dict
+            has one, or None, for each.
         initial_epoch : int
             Number of the first epoch, from 0: with 3, `epochs=5` trains two.
         steps_per_epoch : int, optional

@@ -470,12 +470,17 @@ class Model(Layer):
         optimizer : str, Optimizer or class
         loss : str, Loss, class, or a function `loss(y_true, y_pred)` that returns (value, gradient)
             The function's value is the loss of each row [rows] or their mean, its gradient [rows, units] that of the
-            mean over the rows with respect to y_pred.
+            mean over the rows with respect to y_pred. Of several outputs a list, or a dict by `output_names`, in which
+            None stands for no loss; or one for all of them.
         metrics : list of str, Metric, class, or functions `metric(y_true, y_pred)`, optional
             The function returns a value for each row, or their mean. The first accuracy of the list costs nothing, as
-            the engine computes it; the others are computed from the predictions of each epoch.
+            the engine computes it; the others are computed from the predictions of each epoch. Of several outputs a
+            list with a list for each, or a dict of lists by `output_names`.
         weighted_metrics : list, optional
             Likewise; these weigh the rows by `sample_weight` or `class_weight`, which `metrics` do not regard.
+        loss_weights : list or dict of float, optional
+            What the loss of each output is multiplied by in their sum, "loss"; default 1.0. The results by output, such
+            as "price_loss", are without it.
 
         The other arguments are those of Keras that choose how it computes; here they may have the values that change
         nothing: their defaults, and any `jit_compile`, as everything is compiled already.
