@@ -236,8 +236,8 @@ class Model(training_model.Model):
             with `__len__` and `__getitem__`; `y`, `sample_weight`, `batch_size` and `validation_split` are not given
             then. Several inputs are a list or tuple of arrays, or a dict by `input_names`, also in batches.
         y : array [rows, units], class numbers [rows] for a sparse loss, or any numbers for a loss of your own
-            For several outputs a list or tuple of them, or a dict by `output_names`; what is there for an output without
-            a loss and metrics, such as None, is not looked at.
+            For several outputs a list or tuple of them, or a dict by `output_names`; what is there for one without a
+            loss and metrics, such as None, is not looked at.
         batch_size : int, optional
             Rows an update, default 32; the last batch of an epoch may be smaller.
         verbose : {"auto", 0, 1, 2}
@@ -257,8 +257,8 @@ class Model(training_model.Model):
             several outputs.
         sample_weight : array [rows], optional
             What each row's loss is multiplied by. The mean over a batch is divided by its rows, not by the sum of its
-            weights, as in Keras; `validation_split` splits the weights too. One array is for all outputs; a list or dict
-            has one, or None, for each.
+            weights, as in Keras; `validation_split` splits the weights too. One array is for all outputs; a list or
+            dict has one, or None, for each.
         initial_epoch : int
             Number of the first epoch, from 0: with 3, `epochs=5` trains two.
         steps_per_epoch : int, optional
