@@ -29,10 +29,16 @@ if TYPE_CHECKING:
     from fastmlp.config import show_config as show_config
     from fastmlp.config.threads import get_num_threads as get_num_threads
     from fastmlp.config.threads import set_num_threads as set_num_threads
+    from fastmlp.initializers import Initializer as Initializer
     from fastmlp.layers import Input as Input
+    from fastmlp.layers import Layer as Layer
+    from fastmlp.losses import Loss as Loss
+    from fastmlp.metrics import Metric as Metric
     from fastmlp.models import Model as Model
     from fastmlp.models import Sequential as Sequential
     from fastmlp.models import load_model as load_model
+    from fastmlp.optimizers import Optimizer as Optimizer
+    from fastmlp.regularizers import Regularizer as Regularizer
     from fastmlp.sklearn import MLPClassifier as MLPClassifier
     from fastmlp.sklearn import MLPRegressor as MLPRegressor
 
@@ -57,7 +63,13 @@ MODULES = (
 )
 HOMES = {
     "Input": "layers",
+    "Initializer": "initializers",
+    "Layer": "layers",
+    "Loss": "losses",
+    "Metric": "metrics",
     "Model": "models",
+    "Optimizer": "optimizers",
+    "Regularizer": "regularizers",
     "Sequential": "models",
     "get_num_threads": "config.threads",
     "load_model": "models",
@@ -76,7 +88,7 @@ if not TYPE_CHECKING:  # type checkers take the imports above, and report other 
             return getattr(importlib.import_module(f"fastmlp.{(HOMES | OPTIONAL)[name]}"), name)
         if name == "__version__":
             return importlib.import_module("importlib.metadata").version("fastmlp")
-        raise AttributeError(f"module 'fastmlp' has no attribute {name!r}")
+        raise importlib.import_module("fastmlp.elsewhere").missing("fastmlp", name)
 
     def __dir__():
         return sorted([*__all__, *OPTIONAL, "sklearn"])

@@ -6,12 +6,13 @@ Layers keep one of these functions and hand its name to the engine; called direc
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastmlp import kernels
 from fastmlp.data.arrays import numeric
+from fastmlp.elsewhere import getter
 from fastmlp.settings import find, listing
 
 
@@ -157,3 +158,7 @@ def _apply(name: str, x: Any) -> np.ndarray:
     # Kernels take matrices: one row for each vector along the last axis.
     matrix = x.reshape(-1, x.shape[-1]) if x.ndim and x.size else x.reshape(1, -1)
     return np.asarray(getattr(kernels, name)(matrix)).reshape(x.shape)
+
+
+if not TYPE_CHECKING:  # type checkers report other names by themselves
+    __getattr__ = getter("activations")

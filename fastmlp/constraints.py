@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from fastmlp.elsewhere import getter
 from fastmlp.settings import Settings, lookup, only, real, refuse_methods
 
 
@@ -37,3 +38,7 @@ CONSTRAINTS: dict[str, type[MaxNorm]] = {"max_norm": MaxNorm}
 def get(identifier: Any, argument: str = "constraint") -> MaxNorm | None:
     """Return the constraint for a name, class, instance or config; None stays None."""
     return None if identifier is None else lookup(argument, identifier, CONSTRAINTS)
+
+
+if not TYPE_CHECKING:  # type checkers report other names by themselves
+    __getattr__ = getter("constraints")

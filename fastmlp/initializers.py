@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastmlp.config import float_type, floatx, seeds
 from fastmlp.data.arrays import Shape, numeric, require_finite
+from fastmlp.elsewhere import getter
 from fastmlp.settings import Settings, integer, lookup, real
 
 # A normal distribution cut at two standard deviations has this standard deviation.
@@ -290,3 +291,7 @@ def get(identifier: Any, argument: str = "initializer") -> Initializer:
     if callable(identifier) and not isinstance(identifier, (type, Initializer)):
         return Called(identifier)
     return lookup(argument, identifier, INITIALIZERS)
+
+
+if not TYPE_CHECKING:  # type checkers report other names by themselves
+    __getattr__ = getter("initializers")

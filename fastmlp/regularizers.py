@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from fastmlp.elsewhere import getter
 from fastmlp.settings import Settings, lookup, real, refuse_methods
 
 
@@ -49,3 +50,7 @@ REGULARIZERS: dict[str, type[Regularizer]] = {"l1": L1, "l2": L2, "l1_l2": L1L2}
 def get(identifier: Any, argument: str = "regularizer") -> Regularizer | None:
     """Return the regularizer for a name, class, instance or config; None stays None."""
     return None if identifier is None else lookup(argument, identifier, REGULARIZERS)
+
+
+if not TYPE_CHECKING:  # type checkers report other names by themselves
+    __getattr__ = getter("regularizers")

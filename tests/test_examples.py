@@ -92,6 +92,19 @@ def test_matrix_inverse(tmp_path, capsys):
     assert "condition of A 40" in capsys.readouterr().out
 
 
+def test_autoencoder(tmp_path, capsys):
+    error, agreement = run("autoencoder", "--epochs", 15, "--out", tmp_path)
+    assert error < 0.16 and agreement > 0.5  # by chance 0.1
+    require_pictures(tmp_path, "codes", "plane")
+    assert "encoder (Functional)" in capsys.readouterr().out
+
+
+def test_actor_critic(tmp_path):
+    first, last = run("actor_critic", "--updates", 300, "--out", tmp_path)
+    assert first < 50 and last > 150
+    require_pictures(tmp_path, "balanced_steps")
+
+
 @pytest.mark.slow
 def test_matrix_inverse_is_found(tmp_path):
     error, losses = run("matrix_inverse", "--out", tmp_path)

@@ -32,6 +32,7 @@ ROOMS = [
     "fastmlp.data",
     "fastmlp.config",
     "fastmlp.settings",
+    "fastmlp.elsewhere",
     "fastmlp.kernels",
     "fastmlp.kernels.engine",
     "fastmlp.kernels.*",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from fastmlp.elsewhere import missing
+
 if TYPE_CHECKING:
     from fastmlp.callbacks.base import Callback as Callback
     from fastmlp.callbacks.base import History as History
@@ -42,7 +44,7 @@ if not TYPE_CHECKING:  # type checkers take the imports above, and report other 
     def __getattr__(name):
         if name in HOMES:
             return getattr(importlib.import_module(f"fastmlp.callbacks.{HOMES[name]}"), name)
-        raise AttributeError(f"module 'fastmlp.callbacks' has no attribute {name!r}")
+        raise missing("callbacks", name)
 
     def __dir__():
         return sorted(__all__)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from fastmlp.elsewhere import getter
 
 EPSILON = 1e-7  # probabilities are clipped to [EPSILON, 1 - EPSILON]; a constant of the kernels
 
@@ -46,3 +48,7 @@ def show_config() -> None:
     print(f"instruction sets: {', '.join(isa.supported())} (in use: {isa.name()})")
     print(f"OpenMP: {'yes' if isa.has_openmp() else 'no, one thread'}")
     print(f"threads: at most {get_num_threads()}")
+
+
+if not TYPE_CHECKING:  # type checkers report other names by themselves
+    __getattr__ = getter("config")

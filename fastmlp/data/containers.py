@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 
-def contents(argument: str, given: Any, names: Sequence[str]) -> list[Any]:
+def contents(argument: str, given: Any, names: Sequence[str], takes_more: bool = False) -> list[Any]:
     """Return what is given for each of `names`, in their order.
 
     Parameters
@@ -20,14 +20,18 @@ def contents(argument: str, given: Any, names: Sequence[str]) -> list[Any]:
         Where there are several, a list or tuple in the order of the names, or a dict by them.
     names : sequence of str
         Of the inputs or outputs.
+    takes_more : bool
+        Whether a dict may have other names besides, which are not looked at.
 
     Raises
     ------
     ValueError
         When the names or the number of items do not fit.
     """
+    if type(given) is np.ndarray and len(names) == 1:  # the usual case, which need not be looked into
+        return [given]
     if isinstance(given, Mapping):
-        if set(given) != set(names):
+        if not (given.keys() >= set(names) if takes_more else given.keys() == set(names)):
             raise ValueError(f"{argument}: got {sorted(map(str, given))}, needs {list(names)}")
         return [given[name] for name in names]
     if len(names) == 1:

@@ -11,6 +11,8 @@ import os
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from fastmlp.elsewhere import missing
+
 if TYPE_CHECKING:
     from fastmlp.datasets.folder import Dataset
 
@@ -23,7 +25,7 @@ def __getattr__(name: str) -> ModuleType:
     """``fastmlp.datasets.mnist`` without an import of its own; loaded on first use."""
     if name in NAMES:
         return importlib.import_module(f".{name}", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise missing("datasets", name)
 
 
 def __dir__() -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from fastmlp.elsewhere import getter
 from fastmlp.losses import classes
 from fastmlp.losses.base import CrossEntropy as CrossEntropy
 from fastmlp.losses.base import Loss as Loss
@@ -32,3 +33,7 @@ def get(identifier: Any, argument: str = "loss") -> Loss:
     if callable(identifier) and not isinstance(identifier, (type, Loss)):
         return Custom(identifier)
     return lookup(argument, identifier, LOSSES)
+
+
+if not TYPE_CHECKING:  # type checkers report other names by themselves
+    __getattr__ = getter("losses")

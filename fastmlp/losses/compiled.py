@@ -17,11 +17,12 @@ class CompiledLosses:
     loss : str, Loss, class or function, or a list or dict of them
         A single one is for every output; in a list, or a dict by output names, None stands for no loss.
     loss_weights : list or dict of float, optional
+        A single one goes with a single loss, and is for every output too.
 
     Attributes
     ----------
     loss : Loss, or a list or dict of Loss or None
-    loss_weights : list or dict of float, optional
+    loss_weights : float, or a list or dict of float, optional
     """
 
     def __init__(self, loss: Any = None, loss_weights: Any = None):
@@ -36,11 +37,20 @@ class CompiledLosses:
             return [self.loss] * len(names)
         return placed("loss", self.loss, names)
 
+    def order(self, names: Sequence[str]) -> list[int]:
+        """Return the outputs in the order of a dict of losses, as Keras gives them where the outputs are a dict."""
+        if not isinstance(self.loss, dict):
+            return list(range(len(names)))
+        known = [names.index(name) for name in self.loss]
+        return known + [place for place in range(len(names)) if place not in known]
+
     def weights(self, names: Sequence[str]) -> list[float] | None:
         """Return what the loss of each output is multiplied by, or None; ValueError where that does not fit."""
         if self.loss_weights is None:
             return None
-        given = self.loss_weights if isinstance(self.loss_weights, (list, dict)) else [self.loss_weights]
+        given = self.loss_weights
+        if not isinstance(given, (list, dict)):
+            given = [given] * (1 if isinstance(self.loss, (list, dict)) else len(names))
         return [1.0 if one is None else one for one in placed("loss_weights", given, names)]
 
 
@@ -75,7 +85,9 @@ def placed(argument: str, given: Any, names: Sequence[str]) -> list[Any]:
     return list(given)
 
 
-def loss_names(losses: Sequence[Loss | None], names: Sequence[str]) -> list[tuple[int, str]]:
+def loss_names(
+    losses: Sequence[Loss | None], names: Sequence[str], order: Sequence[int] | None = None
+) -> list[tuple[int, str]]:
     """Return the outputs whose losses have names of their own in the results; with one loss that is "loss" alone."""
-    counted = [place for place, loss in enumerate(losses) if loss is not None]
+    counted = [place for place in order or range(len(losses)) if losses[place] is not None]
     return [(place, f"{names[place]}_loss") for place in counted] if len(counted) > 1 else []

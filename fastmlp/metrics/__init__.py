@@ -6,8 +6,9 @@ Each counts in rows in float64, whatever the dtype of the predictions.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from fastmlp.elsewhere import getter
 from fastmlp.metrics.accuracy import (
     AnyAccuracy,
     BinaryAccuracy,
@@ -172,3 +173,7 @@ def get_list(metrics: Any, argument: str = "metrics") -> list[Metric]:
     if len({id(metric) for metric in found}) < len(found):
         raise ValueError(f"{argument}: got the same object twice, needs one for each place")
     return found
+
+
+if not TYPE_CHECKING:  # type checkers report other names by themselves
+    __getattr__ = getter("metrics")

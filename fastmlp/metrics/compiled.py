@@ -32,6 +32,8 @@ class CompiledMetrics:
     losses : list of Loss or None
         One for each output.
     output_names : list of str
+    order : list of int, optional
+        In which the outputs' losses are among the results; default that of the outputs.
 
     Attributes
     ----------
@@ -57,8 +59,9 @@ class CompiledMetrics:
         weighted: Any = None,
         losses: Sequence[Loss | None] = (None,),
         output_names: Sequence[str] = ("output",),
+        order: Sequence[int] | None = None,
     ):
-        self.losses = loss_names(losses, output_names)
+        self.losses = loss_names(losses, output_names, order)
         self.counted: list[Counted] = []
         plain = for_outputs("metrics", metrics, output_names)
         of_weighted = for_outputs("weighted_metrics", weighted, output_names)
@@ -69,8 +72,8 @@ class CompiledMetrics:
             if loss is not None:
                 check_targets(plain[output], loss, "metrics")
                 check_targets(of_weighted[output], loss, "weighted_metrics")
-            elif (plain[output] or of_weighted[output]) and len(output_names) > 1:
-                raise ValueError(f"metrics: got some for output {name!r}, which has no loss, needs a loss for it")
+            else:
+                check_kinds([*plain[output], *of_weighted[output]])
             found = [(metric, False) for metric in plain[output]] + [(metric, True) for metric in of_weighted[output]]
             prefix = f"{name}_" if len(output_names) > 1 else ""
             names = unique_names(plain[output], of_weighted[output])
@@ -83,6 +86,10 @@ class CompiledMetrics:
         self.names = ["loss", *(name for _, name in self.losses), *(one.name for one in self.counted)]
         if len(set(self.names)) < len(self.names):
             raise ValueError(f"metrics: got the names {self.names[1:]}, needs different ones")
+
+    def of_output(self, output: int) -> list[Metric]:
+        """Return the metrics of an output, the weighted ones too."""
+        return [one.metric for one in self.counted if one.output == output]
 
     def by_output(self, is_weighted: bool, outputs: int) -> list[Any]:
         """Return the metrics as `compile` takes them: a list, or a list for each of several outputs."""
@@ -102,13 +109,15 @@ def for_outputs(argument: str, given: Any, names: Sequence[str]) -> list[list[Me
     """Return the metrics of each output, from `compile`'s argument.
 
     For one output it is a list of metrics; for several a list with an item for each, which is a metric, a list of them
-    or None; for any a dict by output names.
+    or None; for any a dict by output names, or an empty list.
 
     Raises
     ------
     ValueError, TypeError
         When it does not fit the outputs.
     """
+    if isinstance(given, (list, tuple)) and not given:
+        given = None
     if isinstance(given, Mapping):
         items = placed(argument, dict(given), names)
     elif len(names) > 1 and given is not None:
@@ -143,6 +152,13 @@ def check_targets(metrics: Sequence[Metric], loss: Loss, argument: str) -> None:
         if metric.targets is not None and not loss.custom and (metric.targets == "labels") != loss.sparse:
             needs = f"one for the y of {loss.engine_name!r}, such as 'accuracy'"
             raise ValueError(f"{argument}: got {metric.name!r}, needs {needs}")
+
+
+def check_kinds(metrics: Sequence[Metric]) -> None:
+    """Raise ValueError where some metrics of an output without a loss take class numbers, and others columns."""
+    named = {metric.targets: metric.name for metric in metrics if metric.targets is not None}
+    if len(named) > 1:
+        raise ValueError(f"metrics: got {named['labels']!r} beside {named['columns']!r}, needs metrics of the same y")
 
 
 def unique_names(metrics: Sequence[Metric], weighted: Sequence[Metric]) -> list[str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastmlp.data.files import MODEL, Tensors, read
+from fastmlp.elsewhere import getter
 from fastmlp.models.cloning import clone_model
 from fastmlp.models.model import Model
 from fastmlp.models.saving import restore, save_model, uncompiled
@@ -50,3 +51,7 @@ def load_model(
         return restore(cls, *(header, tensors) if compiled else uncompiled(header, tensors), custom_objects)
 
     return read(filepath, MODEL, made)
+
+
+if not TYPE_CHECKING:  # type checkers report other names by themselves
+    __getattr__ = getter("models")

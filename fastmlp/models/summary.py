@@ -52,7 +52,7 @@ def print_summary(
     for level, layer in rows_of(model, expanded):
         mark = "   " * level + "└ " if level else ""
         cells: list[Any] = [
-            Text.assemble(f"{mark}{layer.name} (", (type(layer).__name__, "color(33)"), ")"),
+            Text.assemble(f"{mark}{layer.name} (", (type_name(layer), "color(33)"), ")"),
             Text(shape_of(layer, model), "color(34)"),
             Text(f"{layer.count_params():,}" if layer.built else "0 (unbuilt)", "color(34)"),
         ]
@@ -136,3 +136,9 @@ def memory_size(size: float) -> str:
         if size >= 1024:
             size, unit = size / 1024, larger
     return f"{size:.2f} {unit}"
+
+
+def type_name(layer: Layer) -> str:
+    """Return the name of a layer's class, as Keras has it."""
+    name = type(layer).__name__
+    return "Functional" if name == "Model" else name

@@ -5,8 +5,9 @@ The first arguments of each are in Keras' order; those that all optimizers share
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from fastmlp.elsewhere import getter
 from fastmlp.optimizers import schedules
 from fastmlp.optimizers.adam import Adam, Adamax, AdamW, Betas, Nadam
 from fastmlp.optimizers.base import Common, Optimizer, Rate
@@ -40,3 +41,7 @@ OPTIMIZERS = {name.lower(): cls for name, cls in subclasses(globals(), Optimizer
 def get(identifier: Any, argument: str = "optimizer") -> Optimizer:
     """Return the optimizer for a name, class, instance or config."""
     return lookup(argument, identifier, OPTIMIZERS)
+
+
+if not TYPE_CHECKING:  # type checkers report other names by themselves
+    __getattr__ = getter("optimizers")

@@ -9,9 +9,11 @@ from __future__ import annotations
 import functools
 import math
 import numbers
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from fastmlp.config.threads import get_num_threads
 from fastmlp.data.arrays import Shape, numeric
@@ -20,6 +22,8 @@ from fastmlp.data.containers import contents, part_of
 from fastmlp.data.rows import Data, Targets, unpack
 from fastmlp.data.sample_weights import class_weights, row_weights
 from fastmlp.losses import Loss
+from fastmlp.losses.targets import columns, labels, rows_of
+from fastmlp.metrics import Metric
 from fastmlp.settings import boolean, integer, real
 from fastmlp.training.model import Model
 from fastmlp.training.progress import verbosity
@@ -216,39 +220,45 @@ def checked_data(
     rows = len(xs[0])
     if not model.names_are_known:  # the graph of its `call` gives them
         model.build_for(found)
-    ys, weights = targets_of(model, prefix, y, sample_weight, class_weight, rows, model.output_row_shapes(found))
-    prepared = [
-        None if y_true is None or loss is None else loss.prepare(y_true)
-        for loss, y_true in zip(model.goals, ys, strict=True)
-    ]
-    trues = tuple(None if one is y_true else y_true for one, y_true in zip(prepared, ys, strict=True))
-    return found, Data(tuple(xs), tuple(prepared), weights, trues if any(one is not None for one in trues) else ())
-
-
-def targets_of(
-    model: Model, prefix: str, y: Any, sample_weight: Any, class_weight: Any, rows: int, shapes: list[Shape]
-) -> tuple[list[Any], Targets]:
-    """Return the checked targets of each output, and the weights of its rows."""
-    names, goals = model.output_names, model.goals
-    given = contents(prefix + "y", y, names)
+    names, goals, outputs = model.output_names, model.goals, model.output_row_shapes(found)
     if class_weight is not None and len(names) > 1:
         raise ValueError(f"class_weight: got one for {len(names)} outputs, needs a sample_weight for each of them")
-    of_rows = [sample_weight] * len(names)
-    if isinstance(sample_weight, (dict, list, tuple)) and not is_row_of_numbers(sample_weight):
-        of_rows = contents(prefix + "sample_weight", sample_weight, names)
-    found: list[Any] = []
-    weights: list[Any] = []
-    for name, loss, one, weight, shape in zip(names, goals, given, of_rows, shapes, strict=True):
-        called = part_of(prefix + "y", name, names)
-        found.append(None if loss is None else target_of(called, loss, one, rows, shape, model.dtype))
-        if weight is not None and loss is not None:
-            argument = part_of(prefix + "sample_weight", name, names)
-            weights.append(row_weights(argument, weight, rows, model.dtype))
+    ys, trues, weights = [], [], []
+    of_rows = weights_given(prefix + "sample_weight", sample_weight, names)
+    for place, one in enumerate(contents(prefix + "y", y, names)):
+        loss, shape = goals[place], outputs[place]
+        y_true: Any = None
+        prepared = weight = None
+        if loss is not None:
+            y_true = target_of(part_of(prefix + "y", names[place], names), loss, one, rows, shape, model.dtype)
+            prepared = loss.prepare(y_true)
+        elif model.compiled_metrics.of_output(place):
+            metrics = model.compiled_metrics.of_output(place)
+            y_true = measured(part_of(prefix + "y", names[place], names), metrics, one, rows, shape, model.dtype)
+        if y_true is not None and of_rows[place] is not None:
+            called = part_of(prefix + "sample_weight", names[place], names)
+            weight = row_weights(called, of_rows[place], rows, model.dtype)
         elif class_weight is not None:
-            weights.append(class_weights(class_weight, found[-1], math.prod(shape), model.dtype))
-        else:
-            weights.append(None)
-    return found, tuple(weights) if any(weight is not None for weight in weights) else ()
+            weight = class_weights(class_weight, y_true, math.prod(shape), model.dtype)
+        ys.append(prepared)
+        trues.append(None if prepared is y_true else y_true)
+        weights.append(weight)
+    return found, Data(tuple(xs), tuple(ys), some(weights), some(trues))
+
+
+def some(arrays: list[Any]) -> Targets:
+    """Return arrays for the outputs, or nothing where there is none."""
+    for array in arrays:
+        if array is not None:
+            return tuple(arrays)
+    return ()
+
+
+def weights_given(argument: str, sample_weight: Any, names: Sequence[str]) -> list[Any]:
+    """Return what weighs the rows for each output: one array for all, or a container of several."""
+    if isinstance(sample_weight, (dict, list, tuple)) and not is_row_of_numbers(sample_weight):
+        return contents(argument, sample_weight, names)
+    return [sample_weight] * len(names)
 
 
 def target_of(argument: str, loss: Loss, y: Any, rows: int, shape: Shape, dtype: str) -> Any:
@@ -262,6 +272,18 @@ def target_of(argument: str, loss: Loss, y: Any, rows: int, shape: Shape, dtype:
             raise ValueError(f"{argument}: got shape {y.shape}, needs (rows, {', '.join(map(str, shape))})")
         y = y.reshape(len(y), -1)
     return loss.targets(argument, y, rows, math.prod(shape), dtype)
+
+
+def measured(argument: str, metrics: list[Metric], y: Any, rows: int, shape: Shape, dtype: str) -> np.ndarray:
+    """Return the checked y of an output without a loss: what its metrics take."""
+    y, units = rows_of(argument, y, rows), math.prod(shape)
+    is_numbers = y.ndim == 1 or y.shape[1:] == (1,)
+    for metric in metrics:
+        if metric.targets == "labels" or (metric.targets is None and is_numbers and units > 1):
+            return labels(argument, y, rows, units, str(metric.name))
+    if len(shape) > 1 and y.shape[1:] == shape:
+        y = y.reshape(rows, -1)
+    return columns(argument, y, rows, units, str(metrics[0].name), dtype)
 
 
 def is_row_of_numbers(values: Any) -> bool:

@@ -334,11 +334,13 @@ class Model(Layer):
 
     @property
     def input(self) -> Any:
-        return single_or_list(self.inputs)
+        """The symbol that it begins with, or several in the container that they were given in."""
+        return self.in_container(self.inputs, 0)
 
     @property
     def output(self) -> Any:
-        return single_or_list(self.outputs)
+        """The symbol that it ends with, or several in the container that they were given in."""
+        return self.in_container(self.outputs, 1)
 
     @property
     def input_shape(self) -> Any:
@@ -382,8 +384,8 @@ class Model(Layer):
 
     def symbols_of(self, inputs: Any) -> list[Symbol] | None:
         """Return the symbols that the model is called on in the order of its inputs, None for arrays."""
+        names = self.names_for(inputs) if isinstance(inputs, dict) or self._graph is None else []
         if isinstance(inputs, dict) and symbols_in(inputs) is not None:
-            names = self.input_names
             if set(inputs) != set(names):
                 raise ValueError(f"inputs: got {sorted(inputs)}, needs {names}")
             return [inputs[name] for name in names]
@@ -504,14 +506,14 @@ class Model(Layer):
         """Whether the outputs have names already."""
         return self._graph is not None
 
-    @staticmethod
     def _compiled_for(
-        names: Sequence[str], losses: CompiledLosses, given: tuple[Any, Any]
+        self, names: Sequence[str], losses: CompiledLosses, given: tuple[Any, Any]
     ) -> tuple[list[Loss | None], CompiledMetrics]:
         """Return the loss of each output, and the metrics; ValueError or TypeError where they do not fit."""
         goals = losses.of_outputs(names)
         losses.weights(names)  # for its error
-        return goals, CompiledMetrics(*given, goals, names)
+        order = losses.order(names) if isinstance(self._structures[1], dict) else None
+        return goals, CompiledMetrics(*given, goals, names, order)
 
     def _for_outputs(self) -> tuple[list[Loss | None], CompiledMetrics]:
         """Return what compile was given for each output; ValueError where the outputs are not known yet."""
@@ -582,19 +584,22 @@ class Model(Layer):
             When they do not fit the model, or each other.
         """
         known = self.input_row_shapes or shapes
-        names = self.names_for(x)
-        found, rows = [], None
-        for place, (name, one) in enumerate(zip(names, contents(argument, x, names), strict=True)):
-            called = part_of(argument, name, names)
-            array = features(called, one, None if known is None else known[place], self.dtype)
-            if rows not in (None, len(array)):
-                raise ValueError(f"{called}: got {len(array)} rows beside {rows}, needs as many in each")
-            rows = len(array)
-            limit = None if self._graph is None else self._graph.number_limits[place]
+        limits = None if self._graph is None else self._graph.number_limits
+        is_only = type(x) is np.ndarray and known is not None and len(known) == 1
+        names = [argument] if is_only else self.names_for(x)
+        found: list[Shape] = []
+        arrays: list[np.ndarray] = []
+        for place, one in enumerate(contents(argument, x, names, takes_more=True)):
+            called = part_of(argument, names[place], names)
+            array = features(called, one, None if known is None else known[place], self._dtype)
+            if arrays and len(arrays[0]) != len(array):
+                raise ValueError(f"{called}: got {len(array)} rows beside {len(arrays[0])}, needs as many in each")
+            limit = None if limits is None else limits[place]
             if limit is not None:
                 require_numbers_below(called, array, limit)
-            found.append(array)
-        return [array.shape[1:] for array in found], [array.reshape(len(array), -1) for array in found]
+            found.append(array.shape[1:])
+            arrays.append(array if array.ndim == 2 else array.reshape(len(array), -1))
+        return found, arrays
 
     def names_for(self, x: Any) -> list[str]:
         """Return the names of the inputs that x is given for."""
@@ -718,8 +723,9 @@ class Model(Layer):
         settings: dict[str, Any] = {} if self.is_single else {"outputs": description.outputs}
         goals = [None] * len(description.outputs) if self.optimizer is None else self.goals
         specs = [None if loss is None else loss.spec for loss in goals]
-        if not self.is_single:
-            settings["loss_weights"] = self.compiled_losses.weights(self.output_names)
+        factors = self.compiled_losses.weights(self.output_names)
+        if factors is not None:
+            settings["loss_weights"] = factors[0] if self.is_single else factors
         rule = None if optimizer is None else optimizer.spec
         loss = specs[0] if self.is_single else specs
         return Network(

@@ -4,12 +4,13 @@ pictures of models."""
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastmlp.config import seeds
 from fastmlp.data.arrays import extremes, numeric, require_values
+from fastmlp.elsewhere import getter
 from fastmlp.settings import integer
 from fastmlp.utils.diagram import plot_model as plot_model
 
@@ -96,3 +97,6 @@ class PyDataset:
 
 
 Sequence = PyDataset  # its name in Keras 2
+
+if not TYPE_CHECKING:  # type checkers report other names by themselves
+    __getattr__ = getter("utils")

@@ -56,7 +56,8 @@ def fine_tuned(keras):
     found = []
     for trainable in (False, True):
         trunk.trainable = trainable
-        model.compile(keras.optimizers.AdamW(2**-6, weight_decay=2**-6, **BETAS), "binary_crossentropy", metrics=["accuracy"])
+        adamw = keras.optimizers.AdamW(2**-6, weight_decay=2**-6, **BETAS)
+        model.compile(adamw, "binary_crossentropy", metrics=["accuracy"])
         found.append(fit(model, X, BITS, epochs=EPOCHS // 2, class_weight={0: 0.5, 1: 1.5}))
     return found
 
