@@ -135,6 +135,9 @@ def test_values_of_variables():
     layer.kernel.assign(np.ones((4, 2)))
     np.testing.assert_allclose(array(layer(X)), np.repeat(X.sum(axis=1)[:, None], 2, axis=1), rtol=1e-4, atol=1e-5)
     assert np.array_equal(np.asarray(layer.kernel.numpy()), np.ones((4, 2)))
+    norm = layers.BatchNormalization(scale=False)
+    norm.build((None, 4))
+    assert norm.gamma is None and array(norm.beta).tolist() == [0.0] * 4 == array(norm.moving_mean).tolist()
     with pytest.raises(ValueError, match="shape"):
         layer.kernel.assign(np.ones((2, 4)))
     with pytest.raises(ValueError, match="weights"):
