@@ -28,6 +28,8 @@ def contents(argument: str, given: Any, names: Sequence[str], takes_more: bool =
     ValueError
         When the names or the number of items do not fit.
     """
+    if type(given) is np.ndarray and len(names) == 1:  # the usual case, which need not be looked into
+        return [given]
     if isinstance(given, Mapping):
         if not (given.keys() >= set(names) if takes_more else given.keys() == set(names)):
             raise ValueError(f"{argument}: got {sorted(map(str, given))}, needs {list(names)}")

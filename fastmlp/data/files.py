@@ -66,7 +66,7 @@ def write(path: Path, kind: Kind, header: dict[str, Any], tensors: Tensors) -> N
 
     if not tensors:
         raise ValueError("save: got a model without weights, needs one with Dense layers and a known input shape")
-    text = json.dumps({"kind": kind.name, **header}, sort_keys=True)
+    text = json.dumps({"kind": kind.name, **header})
     content = save(tensors, metadata={KEY: text})  # one entry: safetensors keeps no order of several
     write_whole(path, lambda file: file.write(content))
 

@@ -146,7 +146,7 @@ class Layer(Settings):
         self._freeze_or_free(boolean("trainable", value))
 
     def _freeze_or_free(self, value: bool) -> None:
-        self.overwrite(_trainable=value)
+        self.overwrite(_trainable=value, _alone=None)
         self.flag_changes[0] += 1
 
     @property
@@ -451,6 +451,8 @@ class Layer(Settings):
     def _network_alone(self, shapes: list[Shape]) -> Network:
         seed = seeds.dropout_seed(self._origin[0] if self._origin else 0)
         specs = self.specs(seed, self.shapes_for(shapes))
+        if not self.trainable:  # a batch normalization keeps its statistics then
+            specs = [{**spec, "trainable": False} for spec in specs]
         stages = numbered(specs, range(len(shapes)), len(shapes))
         widths = [math.prod(shape) for shape in shapes]
         inputs: Any = widths[0] if len(widths) == 1 else widths

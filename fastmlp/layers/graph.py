@@ -150,7 +150,8 @@ def ordered(inputs: tuple[Symbol, ...], outputs: tuple[Symbol, ...]) -> tuple[li
     """Return the calls between symbols, and the layers, in the order of Keras' layers.
 
     That is by their largest distance from the outputs, a layer by that of the farthest of its calls; of equal ones,
-    the one that is met first on the way back from the outputs.
+    the one that is met first on the way back from the outputs. Calls of one layer as far as each other run in Keras'
+    order too, in which the moving statistics of a shared BatchNormalization take in what it read.
     """
     calls, ranks = found_from(inputs, outputs)
     depths: dict[Call, int] = {}
@@ -163,7 +164,8 @@ def ordered(inputs: tuple[Symbol, ...], outputs: tuple[Symbol, ...]) -> tuple[li
     for symbol in inputs:  # also those that no output depends on
         layer_depths.setdefault(symbol.call.layer, 0)
     layers = sorted(layer_depths, key=lambda layer: (-layer_depths[layer], ranks.get(layer, -1)))
-    calls.sort(key=lambda call: (-depths[call], ranks[call.layer], call.number))
+    reached = {call: place for place, call in enumerate(depths)}
+    calls.sort(key=lambda call: (-depths[call], ranks[call.layer], reached[call]))
     return [call for call in calls if call.inputs], layers
 
 

@@ -11,6 +11,7 @@ from fastmlp import constraints, initializers, regularizers
 from fastmlp.data.arrays import Shape, features
 from fastmlp.layers.base import Common, Layer
 from fastmlp.layers.core import along_last_axis, weight_settings
+from fastmlp.layers.variable import Variable
 from fastmlp.settings import boolean, only, real
 
 if TYPE_CHECKING:
@@ -50,6 +51,16 @@ class ScalingLayer(Layer):
             setattr(self, f"{name}_regularizer", regularizers.get(value, f"{name}_regularizer"))
         for name, value in constraint.items():
             setattr(self, f"{name}_constraint", constraints.get(value, f"{name}_constraint"))
+
+    @property
+    def gamma(self) -> Variable | None:
+        """What the normalized columns are multiplied by, None without `scale`; AttributeError before it is built."""
+        return self._variable("gamma") if self.scale else None
+
+    @property
+    def beta(self) -> Variable | None:
+        """What is added to them, None without `center`; AttributeError before the layer is built."""
+        return self._variable("beta") if self.center else None
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
         used = {"gamma": self.scale, "beta": self.center, **dict.fromkeys(self.statistics, True)}
@@ -91,6 +102,16 @@ class BatchNormalization(ScalingLayer):
     """
 
     statistics = ("moving_mean", "moving_variance")
+
+    @property
+    def moving_mean(self) -> Variable:
+        """The mean that predictions use; AttributeError before the layer is built."""
+        return self._variable("moving_mean")
+
+    @property
+    def moving_variance(self) -> Variable:
+        """The variance that predictions use; AttributeError before the layer is built."""
+        return self._variable("moving_variance")
 
     def __init__(
         self,

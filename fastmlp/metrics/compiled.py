@@ -72,8 +72,8 @@ class CompiledMetrics:
             if loss is not None:
                 check_targets(plain[output], loss, "metrics")
                 check_targets(of_weighted[output], loss, "weighted_metrics")
-            elif (plain[output] or of_weighted[output]) and len(output_names) > 1:
-                raise ValueError(f"metrics: got some for output {name!r}, which has no loss, needs a loss for it")
+            else:
+                check_kinds([*plain[output], *of_weighted[output]])
             found = [(metric, False) for metric in plain[output]] + [(metric, True) for metric in of_weighted[output]]
             prefix = f"{name}_" if len(output_names) > 1 else ""
             names = unique_names(plain[output], of_weighted[output])
@@ -86,6 +86,10 @@ class CompiledMetrics:
         self.names = ["loss", *(name for _, name in self.losses), *(one.name for one in self.counted)]
         if len(set(self.names)) < len(self.names):
             raise ValueError(f"metrics: got the names {self.names[1:]}, needs different ones")
+
+    def of_output(self, output: int) -> list[Metric]:
+        """Return the metrics of an output, the weighted ones too."""
+        return [one.metric for one in self.counted if one.output == output]
 
     def by_output(self, is_weighted: bool, outputs: int) -> list[Any]:
         """Return the metrics as `compile` takes them: a list, or a list for each of several outputs."""
@@ -148,6 +152,13 @@ def check_targets(metrics: Sequence[Metric], loss: Loss, argument: str) -> None:
         if metric.targets is not None and not loss.custom and (metric.targets == "labels") != loss.sparse:
             needs = f"one for the y of {loss.engine_name!r}, such as 'accuracy'"
             raise ValueError(f"{argument}: got {metric.name!r}, needs {needs}")
+
+
+def check_kinds(metrics: Sequence[Metric]) -> None:
+    """Raise ValueError where some metrics of an output without a loss take class numbers, and others columns."""
+    named = {metric.targets: metric.name for metric in metrics if metric.targets is not None}
+    if len(named) > 1:
+        raise ValueError(f"metrics: got {named['labels']!r} beside {named['columns']!r}, needs metrics of the same y")
 
 
 def unique_names(metrics: Sequence[Metric], weighted: Sequence[Metric]) -> list[str]:

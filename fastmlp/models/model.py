@@ -15,12 +15,13 @@ from fastmlp.callbacks.base import History
 from fastmlp.callbacks.hooks import Hooks, check_callbacks
 from fastmlp.data.arrays import Shape, features, require_memory
 from fastmlp.data.batches import whole
-from fastmlp.data.containers import contents
+from fastmlp.data.containers import contents, part_of
 from fastmlp.data.rows import Data
 from fastmlp.layers import InputLayer, Layer
 from fastmlp.layers.description import in_predictions
 from fastmlp.layers.graph import Graph, from_inputs
 from fastmlp.layers.symbol import PHASE, Symbol, single_or_list
+from fastmlp.layers.variable import Variable
 from fastmlp.models import saving
 from fastmlp.models.config import CLASSES, Reader, Writer
 from fastmlp.models.summary import print_summary
@@ -57,7 +58,8 @@ class Model(training_model.Model):
     history: History | None = None  # of the last fit
     _drawn: int = 0  # calls with training=True, each of which draws masks of its own
     _results: Results | None = None  # of single batches
-    _traced: tuple[Sequence[Shape], Graph, Any] | None = None  # of a `call` of one's own, while it is not built
+    _traced: tuple[Any, Graph, Any] | None = None  # of a `call` of one's own, while it is not built
+    _takes: Any = None  # the container, without its contents, of what such a `call` is run on
 
     def __init__(
         self,
@@ -101,6 +103,11 @@ class Model(training_model.Model):
             return list(dict.fromkeys(layers_in(vars(self).values())))
         return [one for one in self._graph.layers if not (self._has_call and isinstance(one, InputLayer))]
 
+    def named_variables(self) -> dict[str, Variable]:
+        if self._graph is None and self._has_call:
+            return {f"{name}/{one.name}": one for name, leaf, _ in self.leaves() for one in leaf.weights}
+        return super().named_variables()
+
     @property
     def _has_call(self) -> bool:
         return hasattr(type(self), "call")
@@ -113,13 +120,14 @@ class Model(training_model.Model):
     def build_for(self, input_shapes: Sequence[Shape] | None) -> None:
         if self._graph is None and self._has_call and input_shapes is not None:
             _, graph, structure = self._trace(input_shapes)
-            self._settle(graph, ([None] * len(input_shapes) if len(input_shapes) > 1 else None, structure))
+            self._settle(graph, (self._container_of(len(input_shapes)), structure))
             self._traced = None
         super().build_for(input_shapes)
 
-    def _trace(self, shapes: Sequence[Shape]) -> tuple[Sequence[Shape], Graph, Any]:
-        """Return the graph of `call` for input rows of those shapes, and what it returns; it is run on symbols."""
-        if self._traced is None or tuple(self._traced[0]) != tuple(shapes):
+    def _trace(self, shapes: Sequence[Shape]) -> tuple[Any, Graph, Any]:
+        """Return what `call` was run on, its graph for input rows of those shapes, and the container of its results."""
+        container = self._container_of(len(shapes))
+        if self._traced is None or self._traced[0] != (container, *shapes):
             if self._traced is not None:
                 for call in self._traced[1].calls:
                     call.layer.unregister(call)
@@ -131,15 +139,23 @@ class Model(training_model.Model):
                     raise ValueError(
                         f"{type(self).__name__}.call: got another graph with training=False, needs {needs}"
                     )
-            self._traced = (tuple(shapes), graph, structure)
+            self._traced = ((container, *shapes), graph, structure)
         return self._traced
+
+    def _container_of(self, count: int) -> Any:
+        """Return the container, without its contents, of so many inputs; None for one alone."""
+        if self._takes is not None and len(self._takes) == count:
+            return self._takes
+        return [None] * count if count > 1 else None
 
     def _run_on_symbols(self, shapes: Sequence[Shape], training: Any) -> tuple[Graph, Any]:
         symbols = [InputLayer(shape).symbol for shape in shapes]
         asks = "training" in inspect.signature(self.call).parameters  # type: ignore[attr-defined]
         what, needs = f"{type(self).__name__}.call", "nothing but calls of layers: it is run once, on symbols"
+        container = self._container_of(len(symbols))
+        inputs = dict(zip(container, symbols, strict=True)) if isinstance(container, dict) else single_or_list(symbols)
         try:
-            result = self.call(single_or_list(symbols), **({"training": training} if asks else {}))  # type: ignore[attr-defined]
+            result = self.call(inputs, **({"training": training} if asks else {}))  # type: ignore[attr-defined]
         except Exception as error:
             raise ValueError(f"{what}: got {type(error).__name__}: {error}, needs {needs}") from error
         try:
@@ -438,16 +454,17 @@ class Model(training_model.Model):
 
     def _output_gradients(self, given: Any, rows: int) -> list[np.ndarray | None]:
         """Return the gradients of the outputs, each flat and checked, or None."""
-        shapes = self.graph.output_row_shapes
-        items = contents("output_gradients", given, self.output_names)
+        shapes, names = self.graph.output_row_shapes, self.output_names
+        items = contents("output_gradients", given, names)
         found: list[np.ndarray | None] = []
-        for one, shape in zip(items, shapes, strict=True):
+        for name, one, shape in zip(names, items, shapes, strict=True):
             if one is None and len(items) > 1:
                 found.append(None)
                 continue
-            array = features("output_gradients", one, shape, self.dtype)
+            called = part_of("output_gradients", name, names)
+            array = features(called, one, shape, self.dtype)
             if len(array) != rows:
-                raise ValueError(f"output_gradients: got {len(array)} rows, needs {rows}")
+                raise ValueError(f"{called}: got {len(array)} rows, needs {rows}")
             found.append(np.ascontiguousarray(array.reshape(rows, -1), self.dtype))
         return found
 
@@ -455,8 +472,11 @@ class Model(training_model.Model):
         if self._graph is not None or not self._has_call:
             return self.input_names
         if isinstance(x, Mapping):
-            return list(x)
-        is_several = type(x) in (list, tuple) and len(x) > 1 and all(isinstance(one, np.ndarray) for one in x)
+            names = sorted(x, key=str)
+            self.overwrite(_takes=dict.fromkeys(names))
+            return names
+        is_several = type(x) in (list, tuple) and len(x) > 1 and all(isinstance(one, (np.ndarray, Symbol)) for one in x)
+        self.overwrite(_takes=[None] * len(x) if is_several else None)
         return [f"input_{place}" for place in range(len(x))] if is_several else ["input"]
 
     def _asked_for(self, gradients: list[np.ndarray] | None, of_inputs: list[np.ndarray] | None) -> Any:

@@ -13,6 +13,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from fastmlp.config.threads import get_num_threads
 from fastmlp.data.arrays import Shape, numeric
 from fastmlp.data.batches import Arrays, Source, batch_rows, gives_batches, refuse, source_of_batches, step_count
@@ -20,6 +22,8 @@ from fastmlp.data.containers import contents, part_of
 from fastmlp.data.rows import Data, Targets, unpack
 from fastmlp.data.sample_weights import class_weights, row_weights
 from fastmlp.losses import Loss
+from fastmlp.losses.targets import columns, labels, rows_of
+from fastmlp.metrics import Metric
 from fastmlp.settings import boolean, integer, real
 from fastmlp.training.model import Model
 from fastmlp.training.progress import verbosity
@@ -228,7 +232,10 @@ def checked_data(
         if loss is not None:
             y_true = target_of(part_of(prefix + "y", names[place], names), loss, one, rows, shape, model.dtype)
             prepared = loss.prepare(y_true)
-        if loss is not None and of_rows[place] is not None:
+        elif model.compiled_metrics.of_output(place):
+            metrics = model.compiled_metrics.of_output(place)
+            y_true = measured(part_of(prefix + "y", names[place], names), metrics, one, rows, shape, model.dtype)
+        if y_true is not None and of_rows[place] is not None:
             called = part_of(prefix + "sample_weight", names[place], names)
             weight = row_weights(called, of_rows[place], rows, model.dtype)
         elif class_weight is not None:
@@ -265,6 +272,18 @@ def target_of(argument: str, loss: Loss, y: Any, rows: int, shape: Shape, dtype:
             raise ValueError(f"{argument}: got shape {y.shape}, needs (rows, {', '.join(map(str, shape))})")
         y = y.reshape(len(y), -1)
     return loss.targets(argument, y, rows, math.prod(shape), dtype)
+
+
+def measured(argument: str, metrics: list[Metric], y: Any, rows: int, shape: Shape, dtype: str) -> np.ndarray:
+    """Return the checked y of an output without a loss: what its metrics take."""
+    y, units = rows_of(argument, y, rows), math.prod(shape)
+    is_numbers = y.ndim == 1 or y.shape[1:] == (1,)
+    for metric in metrics:
+        if metric.targets == "labels" or (metric.targets is None and is_numbers and units > 1):
+            return labels(argument, y, rows, units, str(metric.name))
+    if len(shape) > 1 and y.shape[1:] == shape:
+        y = y.reshape(rows, -1)
+    return columns(argument, y, rows, units, str(metrics[0].name), dtype)
 
 
 def is_row_of_numbers(values: Any) -> bool:

@@ -384,8 +384,8 @@ class Model(Layer):
 
     def symbols_of(self, inputs: Any) -> list[Symbol] | None:
         """Return the symbols that the model is called on in the order of its inputs, None for arrays."""
+        names = self.names_for(inputs) if isinstance(inputs, dict) or self._graph is None else []
         if isinstance(inputs, dict) and symbols_in(inputs) is not None:
-            names = self.input_names
             if set(inputs) != set(names):
                 raise ValueError(f"inputs: got {sorted(inputs)}, needs {names}")
             return [inputs[name] for name in names]
@@ -585,7 +585,8 @@ class Model(Layer):
         """
         known = self.input_row_shapes or shapes
         limits = None if self._graph is None else self._graph.number_limits
-        names = self.names_for(x)
+        is_only = type(x) is np.ndarray and known is not None and len(known) == 1
+        names = [argument] if is_only else self.names_for(x)
         found: list[Shape] = []
         arrays: list[np.ndarray] = []
         for place, one in enumerate(contents(argument, x, names, takes_more=True)):

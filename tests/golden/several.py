@@ -161,9 +161,15 @@ def no_loss_for_one(keras):
 
 
 def a_loss_for_one(keras):
-    losses = {"price": "mse", "kind": None, "chance": None}
-    model = compiled(keras, between(keras), losses, metrics={"price": ["mae"]})
-    return after(model, validation_split=0.25)
+    losses = {"price": None, "kind": "sparse_categorical_crossentropy", "chance": None}
+    metrics = {"kind": ["accuracy"], "price": ["mae"], "chance": ["accuracy", "mse"]}
+    model = compiled(keras, between(keras), losses, metrics=metrics, weighted_metrics={"price": ["mse"]})
+    return after(model, validation_split=0.25, sample_weight=[WEIGHTS, OTHERS, WEIGHTS])
+
+
+def accuracy_without_a_loss(keras):
+    model = compiled(keras, between(keras), ["mse", None, None], metrics=[None, "accuracy", "accuracy"])
+    return after(model)
 
 
 def single_batches(keras):
@@ -237,6 +243,24 @@ def own_call(keras):
     return {"history": history, "weights": model.get_weights(), **of(model, A, y)}
 
 
+def own_call_of_a_dict(keras):
+    layers = keras.layers
+
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.hidden, self.last = layers.Dense(5, "tanh"), layers.Dense(2)
+
+        def call(self, inputs):
+            return self.last(layers.concatenate([self.hidden(inputs["b"]), inputs["a"]]))
+
+    model, x = Own(), {"b": A, "a": CHANCE}
+    model(x)
+    compiled(keras, model, "mse")
+    history = model.fit(x, PRICE, **SETTINGS, validation_data=(x, PRICE)).history
+    return {"history": history, "weights": model.get_weights(), **of(model, x, PRICE)}
+
+
 CASES = (
     lists,
     tuples,
@@ -250,10 +274,12 @@ CASES = (
     one_loss_for_all,
     no_loss_for_one,
     a_loss_for_one,
+    accuracy_without_a_loss,
     single_batches,
     rows_of_columns,
     single,
     own_call,
+    own_call_of_a_dict,
 )
 
 
