@@ -1,10 +1,10 @@
-"""Names of Keras that are not here, and what to do instead: what a module says when it is asked for one."""
+"""Names of Keras that are not here, and what to do instead, as modules and objects say when asked for one."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 EVERYWHERE = {
     "deserialize.*|serialize.*|get_(registered|source|custom).*|.*register.*|custom_object_scope|CustomObjectScope": (
@@ -39,11 +39,24 @@ INSTEAD = {  # module: pattern of names: what to do instead
         "get_file": "datasets downloads its own",
         "split_dataset": "fit takes validation_split",
         "Progbar|.*interactive_logging.*": "fit takes verbose=0, 1 or 2",
+        "is_keras_tensor": "isinstance(x, layers.Symbol) tells whether x is a symbol",
+        "(un)?pack_x_y_sample_weight": "fit takes x, y and sample_weight, and tuples of them from generators",
+        "standardize_dtype": "types have NumPy's names",
+        "bounding_boxes": "it trains dense networks, on arrays of any source",
+        "Config": "a dict does the same",
+        "legacy": "models.load_model takes custom_objects",
         "model_to_dot": "there is plot_model",
         "FeatureSpace": "columns are prepared before; Embedding takes categories by their numbers",
     },
     "models": {"model_from_json": "there is Model.from_config, and load_model"},
-    "callbacks": {"ProgbarLogger|CallbackList": "fit prints its progress by itself: verbose=1"},
+    "layers": {
+        "dot": "sums of products are layers.Dense(1, use_bias=False, kernel_initializer='ones', trainable=False)(a * b)"
+    },
+    "callbacks": {
+        "ProgbarLogger|CallbackList": "fit prints its progress by itself: verbose=1",
+        "OrbaxCheckpoint": "ModelCheckpoint and BackupAndRestore write files",
+        "RemoteMonitor": "LambdaCallback, or a callback of your own, sends what it likes",
+    },
     "losses": {".*": "a loss of your own is a function that returns its value and its gradient"},
     "metrics": {".*": "a metric of your own is a function of y_true and y_pred, or a subclass of Metric"},
     "optimizers": {".*": "for rules of your own there are model.gradients and variables' assign"},
@@ -56,7 +69,85 @@ INSTEAD = {  # module: pattern of names: what to do instead
         "(set_)?(backend|image_data_format)": "everything is computed by the compiled engine",
         "set_epsilon": "it is 1e-7, as in Keras; optimizers and layers take their own",
         "(set_)?dtype_policy": "there is set_floatx, and each model takes dtype",
+        ".*flash_attention.*|is_nnx_enabled": "everything is computed by the compiled engine",
+        ".*interactive_logging.*": "fit takes verbose=0, 1 or 2",
+        ".*traceback_filtering.*": "errors are raised as they are",
+        "enable_unsafe_deserialization": "loading a file runs no code in it",
+        "(set_)?max_(epochs|steps_per_epoch)": "fit takes epochs and steps_per_epoch",
     },
+}
+OF_OBJECTS = {  # class: its attributes in Keras: what to do instead; a subclass has those of its bases too
+    "Layer": {
+        "add_loss": "a layer takes activity_regularizer, and compile a loss of your own",
+        "add_metric": "compile takes metrics",
+        "add_weight add_variable": "weights are those of the layers here; functions of your own may be losses",
+        "call symbolic_call stateless_call rematerialized_call": "call the layer itself, on symbols or arrays",
+        "compute_mask supports_masking": "rows have a fixed length; what a row weighs is sample_weight",
+        "compute_output_spec": "there is compute_output_shape",
+        "compute_dtype variable_dtype input_dtype dtype_policy": "it has one type: dtype",
+        "input_spec": "there is input_shape",
+        "build_from_config get_build_config": "there are build(input_shape), get_config and from_config",
+        "load_own_variables save_own_variables": "there are get_weights and set_weights",
+        "quantize quantized_build quantized_call quantization_mode": "it computes in one type: float32 or float64",
+        "path": "a layer has a name, and its weights have paths",
+        "metrics metrics_variables": "metrics are those of a compiled model",
+    },
+    "Model": {
+        "train_step test_step predict_step make_train_function make_test_function make_predict_function": (
+            "steps are the engine's; gradients and apply_gradients make a loop of your own, see docs/keras.md"
+        ),
+        "compute_loss compute_loss_and_updates stateless_compute_loss": (
+            "compile takes a loss of your own, and gradients returns the loss of given rows"
+        ),
+        "compute_metrics get_metrics_result reset_metrics": (
+            "evaluate and test_on_batch return the metrics; each begins anew"
+        ),
+        "get_compile_config compile_from_config": "models.load_model compiles a model as it was",
+        "export": "save writes .safetensors",
+        "to_json to_yaml": "json.dumps(model.get_config()) does it, and Model.from_config makes a model",
+        "run_eagerly jit_compile jax_state_sync": "everything is computed by the compiled engine",
+        "get_state_tree set_state_tree": "there are get_weights and set_weights, and save for all",
+        "get_quantization_layer_structure": "it computes in one type: float32 or float64",
+        "fit_generator evaluate_generator predict_generator": "fit, evaluate and predict take generators",
+        "predict_classes predict_proba": "predict returns probabilities, and its argmax(axis=-1) the classes",
+        "reset_states": "it has no recurrence, and no states",
+    },
+    "Optimizer": {
+        "apply minimize": "there is apply_gradients, of pairs (gradient, variable)",
+        "lr": "it is learning_rate",
+        "variables get_weights set_weights load_own_variables save_own_variables": "model.save keeps its state",
+        "assign assign_add assign_sub": "a variable has assign",
+        "build add_variable add_optimizer_variables add_variable_from_reference": "its state is made by the engine",
+        "exclude_from_weight_decay": "weight_decay is for all weights; regularizers are given to each layer",
+        "finalize_variable_values": "fit ends with the averages where use_ema=True",
+        "scale_loss": "no type here is so short that it would help",
+        "update_step stateless_apply": "updates are the engine's; for rules of your own there is model.gradients",
+    },
+    "Metric": {
+        "add_weight add_variable variables": "sums are plain attributes, which reset_state sets",
+        "stateless_update_state stateless_reset_state stateless_result": (
+            "there are update_state, reset_state and result"
+        ),
+        "dtype": "it counts in float64",
+    },
+    "Initializer": {"clone": "it may be used again as it is"},
+    "Symbol": {
+        "ndim": "it is len(symbol.shape)",
+        "reshape squeeze": "there are layers.Reshape and layers.Flatten",
+        "numpy": "it has no values; a model's predict computes them",
+        "sparse ragged ragged_rank row_splits_dtype": "rows are dense, and of equal length",
+    },
+    "Variable": {
+        "assign_add": "it is variable.assign(variable.numpy() + value)",
+        "assign_sub": "it is variable.assign(variable.numpy() - value)",
+        "ndim": "it is len(variable.shape)",
+        "constraint regularizer": "they are settings of its layer, such as kernel_regularizer",
+        "aggregation synchronization overwrite_with_gradient": "weights are in one place, and set by assign",
+    },
+}
+BY_NAME = {
+    kind: {name: advice for names, advice in table.items() for name in names.split()}
+    for kind, table in OF_OBJECTS.items()
 }
 
 
@@ -78,3 +169,20 @@ def getter(module: str) -> Callable[[str], Any]:
         raise missing(module, name)
 
     return get
+
+
+class Advises:
+    """Base of what has a class in Keras with other attributes, too; asked for one, it says what to do instead."""
+
+    __slots__ = ()
+
+    if not TYPE_CHECKING:  # type checkers report what is missing by themselves
+
+        def __getattr__(self, name):
+            kind = type(self)
+            if hasattr(kind, name):  # a property that has raised: once more, for its own words
+                return object.__getattribute__(self, name)
+            said = f"{kind.__name__!r} object has no attribute {name!r}"
+            found = (BY_NAME.get(base.__name__, {}).get(name) for base in kind.__mro__)
+            advice = next((f": {one}" for one in found if one is not None), "")
+            raise AttributeError(said + advice, name=name, obj=self)

@@ -16,11 +16,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from fastmlp.elsewhere import Advises
+
 T = TypeVar("T")
 S = TypeVar("S", bound="Settings")
 
 
-class Settings:
+class Settings(Advises):
     """Base of everything that is described by the arguments of its constructor.
 
     A subclass keeps each constructor argument in an attribute of the same name; the rest follows from that. What is set
@@ -28,7 +30,7 @@ class Settings:
     """
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if hasattr(self, name):
+        if name in vars(self) or hasattr(type(self), name):
             raise AttributeError(f"{name}: got a new value, needs a new {type(self).__name__}")
         super().__setattr__(name, value)
 

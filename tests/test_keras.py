@@ -32,7 +32,11 @@ def test_every_namespace_is_there_and_lazy():
         ("MultiHeadAttention", "attention"),
         ("Permute", "rows keep their order"),
         ("GroupNormalization", "LayerNormalization"),
-        ("HashedCrossing", "a graph is made of those layers"),
+        ("HashedCrossing", "numpy.unique"),
+        ("RandomFlip", "arrays of numbers"),
+        ("GaussianDropout", "GaussianNoise"),
+        ("Dot", "kernel_initializer='ones'"),
+        ("TorchModuleWrapper", "a graph is made of those layers"),
     ],
 )
 def test_layers_that_are_not_dense_say_what_there_is_instead(name, reason):

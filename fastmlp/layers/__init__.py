@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from fastmlp.elsewhere import missing
 from fastmlp.layers.activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from fastmlp.layers.base import Input, InputLayer, Layer, require_flat, row_shape
 from fastmlp.layers.core import Dense, Flatten, Identity, Rescaling, Reshape
@@ -80,7 +81,15 @@ ELSEWHERE = {
     "PReLU": "slopes are not learned; there is LeakyReLU(0.2)",
     "RNN|LSTM|GRU|Bidirectional|TimeDistributed": "it has no recurrence; give a window of steps as one row, to Dense",
     "Attention": "it has no attention; rows stand for themselves",
-    "Permute|RepeatVector|Lambda|Masking|Cropping": "rows keep their order; arrange the arrays before",
+    "Permute|RepeatVector|Lambda|Masking": "rows keep their order; arrange the arrays before",
+    "Dot": "sums of products are Dense(1, use_bias=False, kernel_initializer='ones', trainable=False)(a * b)",
+    "Random|Mix|Contrast|Equalization|Solarization|Resizing|CenterCrop|BoundingBox|Spectrogram": (
+        "pictures and sounds are made arrays of numbers before"
+    ),
+    "Lookup|Hash|CategoryEncoding|Discretization|TextVectorization": (
+        "number the categories before, as numpy.unique(..., return_inverse=True) does, for Embedding"
+    ),
+    "AlphaDropout|GaussianDropout|SpatialDropout": "there are Dropout and GaussianNoise",
     "Normalization": "it has BatchNormalization, LayerNormalization, Normalization and UnitNormalization",
 }
 
@@ -90,7 +99,7 @@ if not TYPE_CHECKING:  # type checkers report other names by themselves
     def __getattr__(name):
         """Say what there is for the layers of Keras that are not here."""
         if not name[:1].isupper():
-            raise AttributeError(f"module 'fastmlp.layers' has no attribute {name!r}")
+            raise missing("layers", name)
         reason = next(
             (text for kinds, text in ELSEWHERE.items() if re.search(kinds, name)), "a graph is made of those layers"
         )

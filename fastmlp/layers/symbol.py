@@ -12,11 +12,12 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from fastmlp.data.arrays import Shape
+from fastmlp.elsewhere import Advises
 
 _numbers = itertools.count()
 
 
-class Symbol:
+class Symbol(Advises):
     """Rows of a known shape that are not there yet; see `Input`.
 
     Symbols of equal shape may be added, subtracted and multiplied, and each of that done with a number.

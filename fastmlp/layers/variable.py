@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from fastmlp.data.arrays import Shape, weight_arrays
+from fastmlp.elsewhere import Advises
 from fastmlp.kernels.engine.blocks import Block
 
 
@@ -23,7 +24,7 @@ class Owner(Protocol):
     def use_dtype(self, dtype: str) -> None: ...
 
 
-class Variable:
+class Variable(Advises):
     """One array of a layer's weights. Reading gives a copy; `assign` sets it.
 
     Attributes

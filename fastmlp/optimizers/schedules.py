@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from fastmlp.elsewhere import getter
 from fastmlp.settings import Settings, boolean, integer, lookup, real
 
 
@@ -263,3 +264,7 @@ def positive(argument: str, value: Any) -> float:
 def half_cosine(part: float) -> float:
     """From 1 down to 0 while part goes from 0 to 1."""
     return 0.5 * (1.0 + math.cos(math.pi * part))
+
+
+if not TYPE_CHECKING:  # type checkers report other names by themselves
+    __getattr__ = getter("optimizers.schedules")

@@ -123,7 +123,7 @@ class Model(Layer):
             """Say what is missing in a subclass whose __init__ does not call that of its base."""
             if name.startswith("_") and not name.startswith("__") and "_graph" not in vars(self):
                 raise AttributeError(f"{type(self).__name__}: got no call of super().__init__(), needs it first")
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            return super().__getattr__(name)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
