@@ -308,11 +308,6 @@ class Model(Layer):
         return list(self._graph.output_row_shapes)
 
     @property
-    def only_row_shape(self) -> Shape | None:
-        """Shape of a row of the only input, or None while the model is not built."""
-        return None if self._graph is None else self._graph.input_row_shapes[0]
-
-    @property
     def output_widths(self) -> list[int]:
         """The number of columns of each output, as the engine has them."""
         return [int(np.prod(shape, dtype=np.int64)) for shape in self.graph.output_row_shapes]

@@ -6,17 +6,9 @@ import numpy as np
 import pytest
 
 import fastmlp
-from fastmlp import config
 from tests.golden import graph_fits as golden
 
 KERAS = json.loads(golden.PATH.read_text())
-
-
-@pytest.fixture
-def float64():
-    config.set_floatx("float64")
-    yield
-    config.set_floatx("float32")
 
 
 @pytest.mark.parametrize("case", golden.CASES, ids=lambda case: case.__name__)

@@ -5,17 +5,9 @@ import json
 import pytest
 
 import fastmlp
-from fastmlp import config
 from tests.golden import several as golden
 
 KERAS = json.loads(golden.PATH.read_text())["cases"]
-
-
-@pytest.fixture
-def float64():
-    config.set_floatx("float64")
-    yield
-    config.set_floatx("float32")
 
 
 @pytest.mark.parametrize("case", golden.CASES, ids=lambda case: case.__name__)
