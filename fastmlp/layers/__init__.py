@@ -27,7 +27,7 @@ from fastmlp.layers.merging import (
     subtract,
 )
 from fastmlp.layers.normalization import BatchNormalization, LayerNormalization, Normalization, UnitNormalization
-from fastmlp.layers.regularization import Dropout, GaussianNoise
+from fastmlp.layers.regularization import ActivityRegularization, Dropout, GaussianNoise
 from fastmlp.layers.symbol import Symbol
 from fastmlp.settings import subclasses
 
@@ -40,6 +40,7 @@ __all__ = [  # noqa: RUF022, in the order in which errors list them
     "BatchNormalization",
     "LayerNormalization",
     "GaussianNoise",
+    "ActivityRegularization",
     "Normalization",
     "UnitNormalization",
     "ReLU",

@@ -1,4 +1,4 @@
-"""Layers that disturb their input while the model trains, and let it through unchanged otherwise."""
+"""Layers that disturb or penalize their input while the model trains, and let it through unchanged otherwise."""
 
 from __future__ import annotations
 
@@ -43,3 +43,14 @@ class GaussianNoise(RandomLayer):
 
     def specs(self, seed: int, input_shape: Any = None) -> list[dict[str, Any]]:
         return [{"kind": "gaussian_noise", "stddev": self.stddev, "seed": self.chosen_seed(seed)}]
+
+
+class ActivityRegularization(Layer):
+    """Adds to the loss what its input costs: l1 * sum(|x|) + l2 * sum(x * x), divided by the rows of the batch."""
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0, **common: Unpack[Common]):
+        super().__init__(**common)
+        self.l1, self.l2 = real("l1", l1, low=0.0), real("l2", l2, low=0.0)
+
+    def specs(self, seed: int, input_shape: Any = None) -> list[dict[str, Any]]:
+        return [{"kind": "activity_penalty", "l1": self.l1, "l2": self.l2}]

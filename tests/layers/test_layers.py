@@ -5,7 +5,17 @@ import pytest
 
 from fastmlp import activations, layers
 from fastmlp.initializers import Ones
-from fastmlp.layers import LAYERS, Activation, Dense, Dropout, Flatten, Input, InputLayer, Rescaling
+from fastmlp.layers import (
+    LAYERS,
+    Activation,
+    ActivityRegularization,
+    Dense,
+    Dropout,
+    Flatten,
+    Input,
+    InputLayer,
+    Rescaling,
+)
 from fastmlp.models import Sequential
 from fastmlp.regularizers import L2
 
@@ -113,6 +123,7 @@ def test_layers_refuse_arguments_of_keras_that_they_lack():
     [
         Dense(3, "tanh", False, "he_normal", Ones(), L2(0.5), name="out", input_shape=(4,)),
         Dropout(0.5, seed=3),
+        ActivityRegularization(0.1, 0.2),
         Flatten(input_shape=(28, 28)),
         Rescaling(1 / 255, -0.5),
         Activation(activations.sigmoid),

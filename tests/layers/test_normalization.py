@@ -162,9 +162,15 @@ def test_penalties_of_kernels_are_those_of_keras():
     assert penalty_of(regularizers.L1L2(), w) == 0
 
 
-def test_a_penalty_of_outputs_is_divided_by_the_rows():
-    dense = layers.Dense(2, "relu", activity_regularizer=regularizers.L1L2(0.1, 0.2))
-    model = keras.Sequential([keras.Input((2,)), dense], dtype="float64")
+@pytest.mark.parametrize(
+    "stack",
+    [
+        [layers.Dense(2, "relu", activity_regularizer=regularizers.L1L2(0.1, 0.2))],
+        [layers.Dense(2, "relu"), layers.ActivityRegularization(0.1, 0.2)],
+    ],
+)
+def test_a_penalty_of_outputs_is_divided_by_the_rows(stack):
+    model = keras.Sequential([keras.Input((2,)), *stack], dtype="float64")
     model.compile("sgd", "mse")
     model.set_weights([np.eye(2), np.zeros(2)])
     x = np.array([[1.0, 2.0], [3.0, -1.0]])
