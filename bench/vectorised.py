@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from bench.vectorised_curves import *  # noqa: F403, and what is less common
 from bench.vectorised_losses import *  # noqa: F403, the others
 from reference.dropout import KEY_INCREMENTS, MULTIPLIERS, ROUNDS, WORD
 from reference.losses import EPSILON

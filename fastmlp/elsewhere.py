@@ -62,7 +62,9 @@ INSTEAD = {  # module: pattern of names: what to do instead
     "initializers": {".*": "an initializer of your own is a function f(shape, dtype)"},
     "regularizers": {".*": "a penalty of your own is added to the gradients, see docs/keras.md"},
     "constraints": {".*": "weights are set by a callback at the end of each batch"},
-    "activations": {".*": "those of the table are computed by the engine"},
+    "activations": {
+        "glu": "halves of a layer are two layers: Dense(8)(x) * Dense(8, 'sigmoid')(x)",
+    },
     "datasets": {".*": "arrays of any source are taken as they are"},
     "config": {
         "(set_)?(backend|image_data_format)": "everything is computed by the compiled engine",

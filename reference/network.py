@@ -36,7 +36,8 @@ class Network(Parameters):
     inputs : int or list of int
         Features a row, of each input.
     layers : list of dict
-        {"kind": "dense", "units": int, "activation": str, "use_bias": bool}, {"kind": "activation", "activation": str},
+        {"kind": "dense", "units": int, "activation": str, "use_bias": bool},
+        {"kind": "activation", "activation": str}, both with what that activation takes besides,
         {"kind": "dropout", "rate": float, "seed": int}, {"kind": "gaussian_noise", "stddev": float, "seed": int},
         {"kind": "rescaling", "scale": float, "offset": float},
         {"kind": "batch_normalization", "epsilon": float, "momentum": float, "use_gamma": bool, "use_beta": bool},

@@ -8,7 +8,7 @@ and then the output of each stage. A dense layer is taken apart into the affine 
 import inspect
 import math
 
-from reference import activations, normalization, ops, rectifiers
+from reference import activations, curves, normalization, ops, pieces, rectifiers
 from reference.dense import dense_bias_gradient, dense_forward, dense_input_gradient, dense_kernel_gradient
 from reference.dropout import dropout, gaussian_noise
 from reference.embedding import embedding_forward, embeddings_gradient
@@ -17,13 +17,15 @@ from reference.weights import sign
 
 ACTIVATIONS = {  # name: function, gradient
     name: (getattr(module, name), getattr(module, name + "_gradient"))
-    for module in (activations, rectifiers)
+    for module in (activations, rectifiers, pieces, curves)
     for name in module.__all__
     if name + "_gradient" in module.__all__
 }
 ACTIVATIONS["relu"] = (ops.relu, activations.relu_gradient)
 # whose gradients take the input x, where the others take the output y
 FROM_INPUT = [name for name, (_, gradient) in ACTIVATIONS.items() if "x" in inspect.signature(gradient).parameters]
+# what they take besides, which a stage has under the same names
+SETTINGS = {name: list(inspect.signature(function).parameters)[1:] for name, (function, _) in ACTIVATIONS.items()}
 TRAINED = ("kernel", "bias", "embeddings", "gamma", "beta")  # have gradients; other weights are statistics of the data
 LEAST_DEVIATION = 1e-7  # what a given mean and variance divide by at least
 
@@ -50,16 +52,17 @@ def build_stages(inputs, layers):
         stages.append({**layer, "layer": index, "reads": reads, **owned})
         if layer["kind"] == "dense":
             reads = [len(inputs) + len(stages) - 1]
-            stages.append(activation_stage(layer["activation"], reads, len(stages)))
+            stages.append(activation_stage(layer, reads, len(stages)))
         widths.append(output_width(layer, [widths[number] for number in numbers]))
         places.append(len(inputs) + len(stages) - 1)
     return stages, places
 
 
-def activation_stage(activation, reads, number):
+def activation_stage(layer, reads, number):
     """The stage that a dense layer's activation is, with that number."""
     owned = {"weights": {}, "owner": number, "trainable": True}
-    return {"kind": "activation", "activation": activation, "reads": reads, **owned}
+    described = {"activation": layer["activation"], **activation_settings(layer)}
+    return {"kind": "activation", **described, "reads": reads, **owned}
 
 
 def output_width(layer, inputs):
@@ -127,7 +130,7 @@ def stage_forward(stage, inputs, step):
         return regrouped(x, stage["groups"], kind == "split")
     if kind == "activation":
         function, _ = ACTIVATIONS[stage["activation"]]
-        return function(x)
+        return function(x, **activation_settings(stage))
     if kind == "rescaling":
         return [[v * stage["scale"] + stage["offset"] for v in row] for row in x]
     if kind == "dropout":
@@ -167,7 +170,7 @@ def input_gradient(stage, x, y, dy, step):
         return dense_input_gradient(dy, stage["weights"]["kernel"])
     if kind == "activation":
         _, gradient = ACTIVATIONS[stage["activation"]]
-        return gradient(x if stage["activation"] in FROM_INPUT else y, dy)
+        return gradient(x if stage["activation"] in FROM_INPUT else y, dy, **activation_settings(stage))
     if kind == "rescaling":
         return [[d * stage["scale"] for d in row] for row in dy]
     if kind == "dropout":
@@ -207,6 +210,11 @@ def stage_gradients(stage, inputs, dy, step):
     if "beta" in weights:
         gradients["beta"] = normalization.beta_gradient(dy)
     return gradients
+
+
+def activation_settings(layer):
+    """What the activation of a layer or stage takes besides."""
+    return {name: layer[name] for name in SETTINGS[layer["activation"]]}
 
 
 def scale_and_shift(stage, x):

@@ -1,8 +1,12 @@
 """The case table of whole networks: their layers, losses, targets and optimizers."""
 
+import math
+
 import numpy as np
 
+from fastmlp.kernels.engine.description import ACTIVATION_SETTINGS
 from fastmlp.kernels.engine.stages import weight_shapes
+from tests.cases import SCALARS
 
 FTRL = {"name": "ftrl", "learning_rate": 0.1, "learning_rate_power": -0.5, "initial_accumulator_value": 0.1}
 FTRL |= {"l1": 0.0, "l2": 0.0, "l2_shrinkage": 0.0, "beta": 0.0}
@@ -30,13 +34,14 @@ AROUND = {"clipvalue": 0.02, "weight_decay": 0.3, "ema_momentum": 0.8, "ema_over
 AROUND_A_RULE = [{**optimizer, **AROUND} for optimizer in OPTIMIZERS if optimizer["name"] in ("sgd", "adam", "nadam")]
 
 
-def dense(units, activation="linear", use_bias=True, l2=0.0, **weights):
-    settings = {"kind": "dense", "units": units, "activation": activation, "use_bias": use_bias}
-    return settings | {"kernel": {"l2": l2}} | weights
-
-
 def activation(name):
-    return {"kind": "activation", "activation": name}
+    """With what it takes besides."""
+    return {"kind": "activation", "activation": name} | {one: SCALARS[one] for one in ACTIVATION_SETTINGS.get(name, ())}
+
+
+def dense(units, name="linear", use_bias=True, l2=0.0, **weights):
+    settings = activation(name) | {"kind": "dense", "units": units, "use_bias": use_bias}
+    return settings | {"kernel": {"l2": l2}} | weights
 
 
 def dropout(rate, seed=5):
@@ -106,6 +111,37 @@ NETWORKS = {
     ),
     "hard_from_the_input": (
         [dense(35, "hard_silu"), activation("hard_silu"), dense(4, "hard_silu", False), dense(3)],
+        "mean_squared_error",
+        None,
+        3,
+    ),
+    "pieces": (
+        [
+            dense(35, "hard_tanh"),
+            activation("soft_shrink") | {"threshold": 0.1},
+            dense(17, "sparse_sigmoid"),
+            activation("threshold"),
+            dense(7, "sparse_plus", False),
+            dense(6, "rectifier") | {"threshold": 0.1, "max_value": 0.5},
+            dense(9, "rectifier") | {"threshold": 0.0, "max_value": math.inf},
+            dense(5),
+            activation("hard_shrink") | {"threshold": 0.02},
+        ],
+        "mean_squared_error",
+        None,
+        5,
+    ),
+    "curves": (
+        [
+            dense(35, "gelu_tanh"),
+            activation("log_sigmoid"),
+            dense(17, "scaled_elu"),
+            dense(7, "tanh_shrink", False),
+            activation("scaled_elu") | {"width": 1.0},
+            dense(34, "sparsemax"),
+            activation("sparsemax"),
+            dense(3, "squareplus"),
+        ],
         "mean_squared_error",
         None,
         3,

@@ -21,7 +21,7 @@ from tests.networks import (
 MOST_COLUMNS = 40
 # "exponential" is left out: behind others of its kind, and at these learning rates, it overflows
 ACTIVATIONS = ("linear", "relu", "sigmoid", "tanh", "softmax", "elu", "selu", "gelu", "silu", "mish", "softplus")
-ACTIVATIONS += ("softsign", "hard_sigmoid", "relu6", "leaky_relu", "hard_silu", "log_softmax")
+ACTIVATIONS += ("softsign", "hard_sigmoid", "relu6", "leaky_relu", "hard_silu", "log_softmax", "rectifier", "sparsemax")
 MERGES = ("add", "subtract", "multiply", "average", "maximum", "minimum", "concatenate")
 HEADS = (  # activation of an output, loss, metric
     ("softmax", "sparse_categorical_crossentropy", "sparse_categorical_accuracy"),

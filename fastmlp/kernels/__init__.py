@@ -17,11 +17,13 @@ try:
     from fastmlp.kernels import (
         activations,
         crossentropies,
+        curves,
         dense,
         isa,
         losses,
         ops,
         optimizers,
+        pieces,
         rectifiers,
         similarities,
     )
@@ -70,15 +72,26 @@ publish(
 )
 
 
-def publish_activations(module, names, gradient_takes):
+def publish_activations(module, names, gradient_takes, **settings):
     """Activations with their gradients, which take the output y or the input x."""
-    publish(module, names, x="m n", out="m n")
-    publish(module, gradients(names), **{gradient_takes: "m n"}, dy="m n", out="m n")
+    publish(module, names, x="m n", **settings, out="m n")
+    publish(module, gradients(names), **{gradient_takes: "m n"}, dy="m n", **settings, out="m n")
 
 
 publish_activations(activations, "linear sigmoid tanh softmax log_softmax exponential softsign hard_sigmoid", "y")
 publish_activations(rectifiers, "leaky_relu relu6 elu selu softplus", "y")
 publish_activations(rectifiers, "silu gelu mish hard_silu", "x")
+publish_activations(pieces, "hard_tanh sparse_sigmoid", "y")
+publish_activations(pieces, "sparse_plus", "x")
+at_least_0 = Scalar(float, 0)
+corners = {"negative_slope": float, "threshold": at_least_0, "max_value": at_least_0}
+publish_activations(pieces, "rectifier", "x", **corners)
+publish_activations(pieces, "threshold", "x", threshold=float, default_value=float)
+publish_activations(pieces, "hard_shrink soft_shrink", "x", threshold=at_least_0)
+publish_activations(curves, "log_sigmoid sparsemax", "y")
+publish_activations(curves, "tanh_shrink gelu_tanh", "x")
+publish_activations(curves, "scaled_elu", "x", alpha=float, width=float)
+publish_activations(curves, "squareplus", "x", b=at_least_0)
 publish(activations, "relu_gradient", y="m n", dy="m n", out="m n")
 
 

@@ -32,7 +32,7 @@ cdef gradients(Loss loss, const floating *y_true, const int *labels, const float
     cdef const Isa *isa = selected()
     for i in prange(rows, nogil=True, schedule="static", num_threads=threads):
         memcpy(&out[i, 0], &y[i, 0], n * sizeof(floating))
-        activate_row(isa, link_of(loss.kind), n, &out[i, 0])
+        activate_row(isa, link_of(loss.kind), NULL, n, &out[i, 0])
         gradient_of_row(&loss, n, rows, row_of(y_true, i, n), label_of(labels, i), &out[i, 0], &out[i, 0])
 
 

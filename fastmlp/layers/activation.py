@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from fastmlp import activations
 from fastmlp.layers.base import Common, Layer
@@ -16,17 +16,20 @@ if TYPE_CHECKING:
 class Activation(Layer):
     """An activation as a layer, by name or as a function of `activations`."""
 
+    is_activation: ClassVar[bool] = True  # other layers take it in place of a name
+
     def __init__(self, activation: Any, **common: Unpack[Common]):
         super().__init__(**common)
         self.activation = activations.get(activation)
 
     def specs(self, seed: int, input_shape: Any = None) -> list[dict[str, Any]]:
-        stages = [{"kind": "activation", "activation": self.activation.__name__}]
-        return along_last_axis(stages, input_shape) if self.activation in activations.ALONG_ROWS else stages
+        described = activations.described(self.activation)
+        stages = [{"kind": "activation", **described}]
+        return along_last_axis(stages, input_shape) if described["activation"] in activations.ALONG_ROWS else stages
 
 
 class ReLU(Activation):
-    """max(x, 0); with max_value=6 also at most 6. The other arguments of Keras have one value here."""
+    """min(x, max_value) where x > threshold, else negative_slope * (x - threshold): by default max(x, 0)."""
 
     def __init__(
         self,
@@ -35,31 +38,32 @@ class ReLU(Activation):
         threshold: float = 0.0,
         **common: Unpack[Common],
     ):
-        super().__init__("relu" if max_value is None else "relu6", **common)
-        self.max_value = None if max_value is None else real("max_value", max_value)
-        only("max_value", self.max_value, (None, 6.0), "relu and relu6 are there")
-        self.negative_slope = real("negative_slope", negative_slope)
-        only("negative_slope", self.negative_slope, (0.0,), "there is LeakyReLU(0.2)")
-        self.threshold = real("threshold", threshold)
-        only("threshold", self.threshold, (0.0,), "a bias before it shifts it")
+        self.max_value = None if max_value is None else real("max_value", max_value, low=0.0)
+        self.negative_slope = real("negative_slope", negative_slope, low=0.0)
+        self.threshold = real("threshold", threshold, low=0.0)
+        super().__init__(
+            lambda x: activations.relu(x, self.negative_slope, self.max_value, self.threshold),
+            **common,
+        )
 
 
 class LeakyReLU(Activation):
-    """x where x > 0, else 0.2 x. The slope is to be given, as Keras' default for this layer is 0.3."""
+    """x where x > 0, else negative_slope * x; `alpha` is its name in Keras 2."""
 
-    def __init__(self, negative_slope: float = 0.3, **common: Unpack[Common]):
-        super().__init__("leaky_relu", **common)
-        self.negative_slope = real("negative_slope", negative_slope)
-        only("negative_slope", self.negative_slope, (0.2,), "that of the activation 'leaky_relu'")
+    def __init__(self, negative_slope: float = 0.3, *, alpha: float | None = None, **common: Unpack[Common]):
+        given = negative_slope if alpha is None else alpha
+        self.negative_slope = real("negative_slope" if alpha is None else "alpha", given, low=0.0)
+        super().__init__(lambda x: activations.leaky_relu(x, self.negative_slope), **common)
+
+    alpha: None = None
 
 
 class ELU(Activation):
-    """x where x > 0, else exp(x) - 1."""
+    """x where x > 0, else alpha * (exp(x) - 1)."""
 
     def __init__(self, alpha: float = 1.0, **common: Unpack[Common]):
-        super().__init__("elu", **common)
         self.alpha = real("alpha", alpha)
-        only("alpha", self.alpha, (1.0,), "that of the activation 'elu'")
+        super().__init__(lambda x: activations.elu(x, self.alpha), **common)
 
 
 class Softmax(Activation):

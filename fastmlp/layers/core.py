@@ -23,7 +23,8 @@ class Dense(Layer):
     units : int
         Number of outputs.
     activation : str or function, optional
-        A name or function of `activations`; None is "linear".
+        A name or function of `activations`, such a function with settings, or a layer such as LeakyReLU(0.1); None is
+        "linear".
     use_bias : bool
         Default True.
     kernel_initializer, bias_initializer : str, Initializer or callable
@@ -98,7 +99,7 @@ class Dense(Layer):
         affine = {
             "kind": "dense",
             "units": self.units,
-            "activation": self.activation.__name__,
+            **activations.described(self.activation),
             "use_bias": self.use_bias,
             "kernel": weight_settings(self.kernel_regularizer, self.kernel_constraint),
             "bias": weight_settings(self.bias_regularizer, self.bias_constraint),

@@ -156,19 +156,3 @@ def test_an_activation_is_a_layer_under_its_own_name_too(layer, activation):
     outputs = own.predict(x, verbose=0)
     assert np.array_equal(outputs, named.predict(x, verbose=0)) and np.array_equal(outputs, again.predict(x, verbose=0))
     assert not np.array_equal(outputs, none.predict(x, verbose=0))
-
-
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: layers.ReLU(5), "max_value: got 5.0, needs None or 6.0"),
-        (lambda: layers.ReLU(negative_slope=0.1), r"negative_slope: got 0.1, needs 0.0: there is LeakyReLU\(0.2\)"),
-        (lambda: layers.ReLU(threshold=1), "threshold: got 1.0, needs 0.0"),
-        (lambda: layers.LeakyReLU(), "negative_slope: got 0.3, needs 0.2"),
-        (lambda: layers.ELU(2), "alpha: got 2.0, needs 1.0"),
-        (lambda: layers.Softmax(axis=1), "axis: got 1, needs -1"),
-    ],
-)
-def test_activation_layers_of_other_slopes_are_refused(make, message):
-    with pytest.raises(ValueError, match=message):
-        make()

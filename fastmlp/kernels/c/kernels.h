@@ -14,7 +14,8 @@
 #define ENTRY(name, ...) name,
 #define QUOTED(name, ...) #name " "
 
-/* The gradients of those from SILU on take their input, those of the others their output. */
+/* The gradients of those from SILU on take their input, those of the others their output. Those from RECTIFIER on have
+ * settings, in the order of the arguments of their kernels. */
 #define ACTIVATIONS(X)                                                                                                 \
     X(LINEAR)                                                                                                          \
     X(RELU)                                                                                                            \
@@ -30,10 +31,23 @@
     X(ELU)                                                                                                             \
     X(SELU)                                                                                                            \
     X(SOFTPLUS)                                                                                                        \
+    X(HARD_TANH)                                                                                                       \
+    X(SPARSE_SIGMOID)                                                                                                  \
+    X(LOG_SIGMOID)                                                                                                     \
+    X(SPARSEMAX)                                                                                                       \
     X(SILU)                                                                                                            \
     X(GELU)                                                                                                            \
     X(MISH)                                                                                                            \
-    X(HARD_SILU)
+    X(HARD_SILU)                                                                                                       \
+    X(GELU_TANH)                                                                                                       \
+    X(TANH_SHRINK)                                                                                                     \
+    X(SPARSE_PLUS)                                                                                                     \
+    X(RECTIFIER)                                                                                                       \
+    X(SCALED_ELU)                                                                                                      \
+    X(SQUAREPLUS)                                                                                                      \
+    X(HARD_SHRINK)                                                                                                     \
+    X(SOFT_SHRINK)                                                                                                     \
+    X(THRESHOLD)
 
 enum Activation { ACTIVATIONS(ENTRY) };
 #define ACTIVATION_NAMES ACTIVATIONS(QUOTED)
@@ -148,11 +162,13 @@ typedef struct Dropout {
         void (*sum_magnitudes)(ptrdiff_t rows, const T *a, T *sums);                                                   \
         void (*rescale)(ptrdiff_t n, double scale, double offset, T *x);                                               \
         T (*dot)(ptrdiff_t n, const T *x, const T *y);                                                                 \
-        void (*activate)(int activation, ptrdiff_t n, T *x);                                                           \
-        void (*activate_gradient)(int activation, ptrdiff_t n, const T *from, T *dy);                                  \
+        void (*activate)(int activation, const double *settings, ptrdiff_t n, T *x);                                   \
+        void (*activate_gradient)(int activation, const double *settings, ptrdiff_t n, const T *from, T *dy);          \
         void (*softmax)(ptrdiff_t n, T *x);                                                                            \
         void (*log_softmax)(ptrdiff_t n, T *x);                                                                        \
         void (*log_softmax_gradient)(ptrdiff_t n, const T *y, T *dy);                                                  \
+        void (*sparsemax)(ptrdiff_t n, T *x);                                                                          \
+        void (*sparsemax_gradient)(ptrdiff_t n, const T *y, T *dy);                                                    \
         /* n weights by their gradient, which is clipped in place, and what is around the rule */                      \
         void (*update)(const Optimizer *optimizer, ptrdiff_t n, T *w, T *g, T *const *slots);                          \
         void (*add_penalty)(ptrdiff_t n, T l1, T twice_l2, const T *w, T *g);                                          \

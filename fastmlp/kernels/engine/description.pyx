@@ -19,6 +19,15 @@ KINDS = numbers(StageKind)
 LOSSES = {None: NO_LOSS, **numbers(LossKind)}
 METRICS = {None: NO_METRIC, **numbers(MetricKind)}
 SOURCES = {np.dtype(np.uint8): UINT8, np.dtype(np.float32): FLOAT32, np.dtype(np.float64): FLOAT64}
+# what activations take besides, in the order of the arguments of their kernels
+ACTIVATION_SETTINGS = {
+    "rectifier": ("negative_slope", "threshold", "max_value"),
+    "scaled_elu": ("alpha", "width"),
+    "squareplus": ("b",),
+    "hard_shrink": ("threshold",),
+    "soft_shrink": ("threshold",),
+    "threshold": ("threshold", "default_value"),
+}
 # what losses take besides, in a dict with their name, and what it is by default
 LOSS_SETTINGS = {
     "huber": {"delta": 1.0},

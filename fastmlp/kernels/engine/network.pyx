@@ -13,7 +13,7 @@ import numpy as np
 from fastmlp.kernels.engine.arena import aligned
 from fastmlp.kernels.engine.checks import check_data, check_memory, check_rows_and_steps
 from fastmlp.kernels.engine.custom_loss import CustomLoss, OutputGradients
-from fastmlp.kernels.engine.description import ACTIVATIONS, KINDS, LOSSES, METRICS, SOURCES, settings_of_loss
+from fastmlp.kernels.engine.description import ACTIVATION_SETTINGS, ACTIVATIONS, KINDS, LOSSES, METRICS, SOURCES, settings_of_loss
 from fastmlp.kernels.engine.stages import TRAINED, describe
 from fastmlp.kernels.limits import MAX_THREADS, WORK_PER_THREAD, usable
 
@@ -149,6 +149,8 @@ cdef class Network(Parameters):
             stage.kind = KINDS[one.kind]
             stage.place = one.place
             stage.activation = ACTIVATIONS[settings.get("activation", "linear")]
+            for number, name in enumerate(ACTIVATION_SETTINGS.get(settings.get("activation"), ())):
+                stage.settings.numbers[number] = settings[name]
             stage.outputs = one.columns
             stage.groups = one.groups
             stage.reached = one.reached

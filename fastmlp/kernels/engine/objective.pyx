@@ -126,7 +126,7 @@ cdef inline void compare_row(Plan *plan, Output *output, const Target *target, P
     else:
         memcpy(gradient, predictions, n * sizeof(floating))
         if not output.fused:
-            activate_row(plan.isa, link_of(output.loss.kind), n, gradient)
+            activate_row(plan.isa, link_of(output.loss.kind), NULL, n, gradient)
         gradient_of_row(&output.loss, n, part.last - part.first, truth, label, gradient, gradient)
     if weight != NULL:
         multiply(n, weight[0], gradient)

@@ -15,6 +15,7 @@ The oracle's names, in reference/network.py, and the engine's:
 from cython cimport floating
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
+from fastmlp.kernels.activations cimport Settings
 from fastmlp.kernels.isa cimport Barrier, Counter, Isa, Optimizer, blocks, panel_columns, partition, thread_count
 from fastmlp.kernels.isa cimport thread_number
 from fastmlp.kernels.row_losses cimport Loss
@@ -87,6 +88,7 @@ cdef enum:
 cdef struct Stage:
     int kind                # of description.StageKind
     int activation
+    Settings settings       # of the activation
     int place               # in the list the network was made from; dropout draws its masks by it
     Edge *edges
     int edge_count

@@ -29,7 +29,7 @@ cdef void rowwise_forward(Plan *plan, int number, const Part *part, const Pass *
         y = element(&stage.output, part.own_first, panel, width, tag)
         memcpy(y, element(stage.input, part.own_first, panel, width, tag), n * sizeof(floating))
         if stage.kind == ACTIVATION and not is_of_rows(stage.activation):
-            activate(plan.isa, stage.activation, n, y)
+            activate(plan.isa, stage.activation, stage.settings.numbers, n, y)
         elif stage.kind == RESCALING:
             rescale(plan.isa, n, stage.scale, stage.offset, y)
     if stage.kind == ACTIVATION and is_of_rows(stage.activation):
@@ -50,7 +50,7 @@ cdef void activate_rows(Plan *plan, Stage *stage, const Part *part, const floati
     cdef Py_ssize_t i
     for i in range(part.own_first, part.own_last):
         y = take_row(&stage.output, i, width, memory_of(plan, part, tag))
-        activate_row(plan.isa, stage.activation, stage.outputs, y)
+        activate_row(plan.isa, stage.activation, stage.settings.numbers, stage.outputs, y)
         put_row(&stage.output, i, width, y)
 
 
@@ -168,7 +168,7 @@ cdef void rowwise_backward(Plan *plan, int number, const Part *part, const Pass 
         dx = element(below, part.own_first, panel, width, tag)
         memcpy(dx, element(&stage.gradient, part.own_first, panel, width, tag), n * sizeof(floating))
         if stage.kind == ACTIVATION and not is_of_rows(stage.activation):
-            activate_gradient(plan.isa, stage.activation, n,
+            activate_gradient(plan.isa, stage.activation, stage.settings.numbers, n,
                               element(source, part.own_first, panel, width, tag), dx)
         elif stage.kind == RESCALING:
             rescale(plan.isa, n, stage.scale, -0.0, dx)  # 0.0 would lose the sign of 0
@@ -193,6 +193,6 @@ cdef void activate_row_gradients(Plan *plan, const Stage *stage, const Part *par
     cdef Py_ssize_t i
     for i in range(part.own_first, part.own_last):
         dx = take_row(below, i, width, memory)
-        activate_row_gradient(plan.isa, stage.activation, stage.outputs,
+        activate_row_gradient(plan.isa, stage.activation, stage.settings.numbers, stage.outputs,
                               take_row(&stage.output, i, width, memory + blocks(stage.outputs, width) * width), dx)
         put_row(below, i, width, dx)

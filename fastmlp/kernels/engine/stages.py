@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fastmlp.kernels.engine.description import FUSED, is_no_epilogue
+from fastmlp.kernels.engine.description import ACTIVATION_SETTINGS, FUSED, is_no_epilogue
 
 Layer = Mapping[str, Any]
 
@@ -195,7 +195,8 @@ def add_stages(network: Description, inputs: Sequence[int], layers: Sequence[Lay
         activation = layer.get("activation", "linear")
         if layer["kind"] == "dense" and (is_no_epilogue(activation) or number in heads):
             stages[-1].layer = {**layer, "activation": "linear"}
-            then = {"kind": "activation", "activation": activation}
+            settings = {name: layer[name] for name in ACTIVATION_SETTINGS.get(activation, ())}
+            then = {"kind": "activation", "activation": activation, **settings}
             stages.append(Stage(then, place, [Edge(len(stages) - 1)], columns, columns, groups, len(stages)))
         ends.append(len(stages) - 1)
     return ends
