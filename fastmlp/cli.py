@@ -60,7 +60,19 @@ ACTIVATIONS = (
     "swish",
     "hard_swish",
 )
-OPTIMIZERS = ("sgd", "rmsprop", "adagrad", "adam", "adadelta", "adamw", "adamax", "nadam", "lion", "ftrl")
+OPTIMIZERS = (
+    "sgd",
+    "rmsprop",
+    "adagrad",
+    "adam",
+    "adadelta",
+    "adamw",
+    "adamax",
+    "nadam",
+    "lion",
+    "ftrl",
+    "schedulefreeadamw",
+)
 MAX_THREADS = 256
 
 

@@ -58,10 +58,12 @@ INSTEAD = {  # module: pattern of names: what to do instead
     },
     "losses": {".*": "a loss of your own is a function that returns its value and its gradient"},
     "metrics": {".*": "a metric of your own is a function of y_true and y_pred, or a subclass of Metric"},
-    "optimizers": {".*": "for rules of your own there are model.gradients and variables' assign"},
+    "optimizers": {
+        "LossScaleOptimizer": "no type here is so short that it would help",
+        ".*": "for rules of your own there are model.gradients and variables' assign",
+    },
     "initializers": {".*": "an initializer of your own is a function f(shape, dtype)"},
     "regularizers": {".*": "a penalty of your own is added to the gradients, see docs/keras.md"},
-    "constraints": {".*": "weights are set by a callback at the end of each batch"},
     "activations": {
         "glu": "halves of a layer are two layers: Dense(8)(x) * Dense(8, 'sigmoid')(x)",
     },
@@ -116,10 +118,9 @@ OF_OBJECTS = {  # class: its attributes in Keras: what to do instead; a subclass
     "Optimizer": {
         "apply minimize": "there is apply_gradients, of pairs (gradient, variable)",
         "lr": "it is learning_rate",
-        "variables get_weights set_weights load_own_variables save_own_variables": "model.save keeps its state",
+        "get_weights set_weights load_own_variables save_own_variables": "model.save keeps its state",
         "assign assign_add assign_sub": "a variable has assign",
         "build add_variable add_optimizer_variables add_variable_from_reference": "its state is made by the engine",
-        "exclude_from_weight_decay": "weight_decay is for all weights; regularizers are given to each layer",
         "finalize_variable_values": "fit ends with the averages where use_ema=True",
         "scale_loss": "no type here is so short that it would help",
         "update_step stateless_apply": "updates are the engine's; for rules of your own there is model.gradients",

@@ -10,9 +10,10 @@ import math
 
 from reference import activations, curves, normalization, ops, pieces, rectifiers
 from reference.dense import dense_bias_gradient, dense_forward, dense_input_gradient, dense_kernel_gradient
-from reference.dropout import dropout, gaussian_noise
+from reference.dropout import alpha_dropout, alpha_dropout_gradient, dropout, gaussian_dropout, gaussian_noise
 from reference.embedding import embedding_forward, embeddings_gradient
 from reference.merging import MERGES
+from reference.prelu import prelu_alpha_gradient, prelu_forward, prelu_input_gradient
 from reference.weights import sign
 
 ACTIVATIONS = {  # name: function, gradient
@@ -26,7 +27,14 @@ ACTIVATIONS["relu"] = (ops.relu, activations.relu_gradient)
 FROM_INPUT = [name for name, (_, gradient) in ACTIVATIONS.items() if "x" in inspect.signature(gradient).parameters]
 # what they take besides, which a stage has under the same names
 SETTINGS = {name: list(inspect.signature(function).parameters)[1:] for name, (function, _) in ACTIVATIONS.items()}
-TRAINED = ("kernel", "bias", "embeddings", "gamma", "beta")  # have gradients; other weights are statistics of the data
+TRAINED = (
+    "kernel",
+    "bias",
+    "embeddings",
+    "gamma",
+    "beta",
+    "alpha",
+)  # have gradients; other weights are statistics of the data
 LEAST_DEVIATION = 1e-7  # what a given mean and variance divide by at least
 
 
@@ -87,9 +95,10 @@ def owned_weights(stages):
     for number, stage in enumerate(stages):
         if stage["owner"] == number:
             for name, array in stage["weights"].items():
-                settings = {"l1": 0.0, "l2": 0.0, "max_norm": 0.0} | stage.get(name, {})
+                settings = dict(stage.get(name, {}))
+                penalties = {"l1": settings.pop("l1", 0.0), "l2": settings.pop("l2", 0.0), "constraint": settings}
                 is_trained = stage["trainable"] and name in TRAINED
-                found.append({"key": (number, name), "array": array, "is_trained": is_trained, **settings})
+                found.append({"key": (number, name), "array": array, "is_trained": is_trained, **penalties})
     return found
 
 
@@ -100,7 +109,7 @@ def zeros_for(layer, inputs):
         return {"kernel": kernel, "bias": [0.0] * layer["units"]} if layer["use_bias"] else {"kernel": kernel}
     if layer["kind"] == "embedding":
         return {"embeddings": [[0.0] * layer["output_dim"] for _ in range(layer["input_dim"])]}
-    names = []
+    names = ["alpha"] if layer["kind"] == "prelu" else []
     if layer["kind"] in ("batch_normalization", "layer_normalization"):
         names += ["gamma"] if layer["use_gamma"] else []
         names += ["beta"] if layer["use_beta"] else []
@@ -137,6 +146,12 @@ def stage_forward(stage, inputs, step):
         return x if step is None else dropout(x, stage["rate"], stage["seed"], step, stage["layer"])
     if kind == "gaussian_noise":
         return x if step is None else gaussian_noise(x, stage["stddev"], stage["seed"], step, stage["layer"])
+    if kind == "gaussian_dropout":
+        return x if step is None else gaussian_dropout(x, stage["stddev"], stage["seed"], step, stage["layer"])
+    if kind == "alpha_dropout":
+        return x if step is None else alpha_dropout(x, stage["rate"], stage["seed"], step, stage["layer"])
+    if kind == "prelu":
+        return prelu_forward(x, weights["alpha"])
     if kind == "unit_normalization":
         return normalization.unit_rows(x)
     if kind == "layer_normalization":
@@ -175,6 +190,12 @@ def input_gradient(stage, x, y, dy, step):
         return [[d * stage["scale"] for d in row] for row in dy]
     if kind == "dropout":
         return dy if step is None else dropout(dy, stage["rate"], stage["seed"], step, stage["layer"])
+    if kind == "gaussian_dropout":
+        return dy if step is None else gaussian_dropout(dy, stage["stddev"], stage["seed"], step, stage["layer"])
+    if kind == "alpha_dropout":
+        return dy if step is None else alpha_dropout_gradient(dy, stage["rate"], stage["seed"], step, stage["layer"])
+    if kind == "prelu":
+        return prelu_input_gradient(x, dy, stage["weights"]["alpha"])
     if kind == "unit_normalization":
         return normalization.unit_rows_input_gradient(dy, x)
     if kind == "layer_normalization":
@@ -198,6 +219,8 @@ def stage_gradients(stage, inputs, dy, step):
     gradients = {}
     if kind == "embedding":
         gradients["embeddings"] = embeddings_gradient(x, dy, weights["embeddings"])
+    if kind == "prelu":
+        gradients["alpha"] = prelu_alpha_gradient(x, dy)
     if "kernel" in weights:
         gradients["kernel"] = dense_kernel_gradient(x, dy)
     if "bias" in weights:

@@ -150,7 +150,7 @@ def power(x, y):
 
 FUNCTIONS = SimpleNamespace(
     **{"exp": exp, "expm1": expm1, "log": log, "log1p": log1p, "tanh": tanh, "erf": erf, "sqrt": sqrt, "pow": power},
-    **{"inf": math.inf, "pi": math.pi, "copysign": math.copysign},
+    **{"inf": math.inf, "pi": math.pi, "copysign": math.copysign, "nan": math.nan, "floor": math.floor},
 )
 MODULES = ("activations", "rectifiers", "curves", "losses", "crossentropies", "similarities", "ops", "optimizers")
 

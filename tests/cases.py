@@ -41,6 +41,7 @@ SCALARS = {
     "l2": 0.2,
     "l2_shrinkage": 0.05,
     "beta": 0.1,
+    "warmup_steps": 5.0,
 }
 
 
@@ -230,6 +231,7 @@ VALUES = (  # kernel, argument, maker: the first line that fits
     ("hard_*", "x", wide),
     ("smooth_labels", "y_true", shares),
     ("mean_squared_logarithmic_error*", "*", positive_parts),
+    ("quantile*", "quantiles", fractions),
     ("poisson*", "y_true", positive_parts),
     ("poisson*", "y_pred", fractions),
     ("kl_divergence*", "y_true", shares),
@@ -242,6 +244,8 @@ VALUES = (  # kernel, argument, maker: the first line that fits
     ("binary_crossentropy*", "y_true", answers),
     ("*categorical_crossentropy*", "y_pred", distributions),
     ("binary_crossentropy*", "y_pred", fractions),
+    ("binary_focal*", "y_true", answers),
+    ("binary_focal*", "y_pred", fractions),
     ("adagrad", "a", squares),
     ("rmsprop", "v", squares),
     ("rmsprop_momentum", "v", squares),
@@ -253,5 +257,6 @@ VALUES = (  # kernel, argument, maker: the first line that fits
     ("amsgrad", "[va]", squares),
     ("adamax", "u", squares),
     ("nadam", "v", squares),
+    ("schedule_free_adamw", "v", squares),
     ("*", "*", signed),
 )

@@ -29,10 +29,9 @@ NAMES = {  # a name for each pattern
     "callbacks": "ProgbarLogger OrbaxCheckpoint RemoteMonitor",
     "losses": "Dice deserialize",
     "metrics": "MeanIoU",
-    "optimizers": "Adafactor",
+    "optimizers": "Adafactor LossScaleOptimizer",
     "initializers": "STFT",
     "regularizers": "OrthogonalRegularizer",
-    "constraints": "NonNeg",
     "activations": "glu",
     "datasets": "cifar10",
     "config": (

@@ -101,6 +101,46 @@ def squareplus(x: Floats, b: float, out: Floats | None = None, threads: int = 1)
 def squareplus_gradient(x: Floats, dy: Floats, b: float, out: Floats | None = None, threads: int = 1) -> Floats: ...
 def tanh_shrink(x: Floats, out: Floats | None = None, threads: int = 1) -> Floats: ...
 def tanh_shrink_gradient(x: Floats, dy: Floats, out: Floats | None = None, threads: int = 1) -> Floats: ...
+def quantile(
+    y_true: Floats, y_pred: Floats, quantiles: Floats, out: Floats | None = None, threads: int = 1
+) -> Floats: ...
+def binary_focal_crossentropy(
+    y_true: Floats, y_pred: Floats, alpha: float, beta: float, gamma: float, out: Floats | None = None, threads: int = 1
+) -> Floats: ...
+def binary_focal_crossentropy_from_logits(
+    y_true: Floats, logits: Floats, alpha: float, beta: float, gamma: float, out: Floats | None = None, threads: int = 1
+) -> Floats: ...
+def quantile_gradient(
+    y_true: Floats, y_pred: Floats, quantiles: Floats, out: Floats | None = None, threads: int = 1
+) -> Floats: ...
+def binary_focal_crossentropy_gradient(
+    y_true: Floats, y_pred: Floats, alpha: float, beta: float, gamma: float, out: Floats | None = None, threads: int = 1
+) -> Floats: ...
+def binary_focal_crossentropy_from_logits_gradient(
+    y_true: Floats, logits: Floats, alpha: float, beta: float, gamma: float, out: Floats | None = None, threads: int = 1
+) -> Floats: ...
+def gaussian_dropout(
+    x: Floats, stddev: float, seed: int, step: int, layer: int, out: Floats | None = None, threads: int = 1
+) -> Floats: ...
+def alpha_dropout(
+    x: Floats, rate: float, seed: int, step: int, layer: int, out: Floats | None = None, threads: int = 1
+) -> Floats: ...
+def alpha_dropout_gradient(
+    dy: Floats, rate: float, seed: int, step: int, layer: int, out: Floats | None = None, threads: int = 1
+) -> Floats: ...
+def schedule_free_adamw(
+    w: Floats,
+    g: Floats,
+    z: Floats,
+    v: Floats,
+    learning_rate: float,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    warmup_steps: float,
+    step: int,
+    threads: int = 1,
+) -> None: ...
 def mean_squared_error(y_true: Floats, y_pred: Floats, out: Floats | None = None, threads: int = 1) -> Floats: ...
 def mean_squared_error_gradient(
     y_true: Floats, y_pred: Floats, out: Floats | None = None, threads: int = 1

@@ -5,7 +5,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 cdef extern from "c/kernels.h" nogil:
     # of long enums what is asked for by number; the rest is read by name
     enum: LINEAR, RELU, SIGMOID, SOFTMAX, LOG_SOFTMAX, SPARSEMAX, SILU
-    enum: SGD, ADAM, AMSGRAD, ADAMAX, NADAM, STORE
+    enum: SGD, ADAM, AMSGRAD, ADAMAX, NADAM, SCHEDULE_FREE_ADAMW, STORE
     enum: UINT8, FLOAT32, FLOAT64
     const char *ACTIVATION_NAMES
     const char *OPTIMIZER_NAMES
@@ -18,6 +18,7 @@ cdef extern from "c/kernels.h" nogil:
         double learning_rate
         double beta_1
         double beta_2
+        double warmup_steps
         bint is_adjusted
         double clipvalue
         double weight_decay
@@ -30,8 +31,10 @@ cdef extern from "c/kernels.h" nogil:
         double weight_g
         double product
         int64_t counted
+        double share
         double ema_momentum_now
         bint overwrites_now
+        bint starts_now
 
     ctypedef struct Dropout:
         uint64_t seed

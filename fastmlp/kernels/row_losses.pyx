@@ -8,7 +8,8 @@ from cython.parallel cimport prange
 from libc.string cimport memcpy
 
 from fastmlp.kernels.activations cimport activate_row
-from fastmlp.kernels.loss_terms cimport EPSILON, at_least, clip, clip_to_one, exp_, fabs_, focal_logarithm, focal_slope
+from fastmlp.kernels.loss_terms cimport EPSILON, at_least, binary_focal, binary_focal_slope, clip, clip_to_one, exp_
+from fastmlp.kernels.loss_terms cimport fabs_, focal_logarithm, focal_slope, pinball, pinball_slope
 from fastmlp.kernels.loss_terms cimport huber, huber_slope, log1p_, log_, log_cosh
 from fastmlp.kernels.loss_terms cimport logarithmic_error, logarithmic_slope, magnitude, shortfall, sign, slope
 from fastmlp.kernels.loss_terms cimport sqrt_, tanh_
@@ -16,7 +17,18 @@ from fastmlp.kernels.isa cimport LINEAR, SIGMOID, SOFTMAX, Isa, selected
 
 
 cdef Loss plain(int kind) noexcept nogil:
-    return Loss(kind, 0, 0, 0, 0)
+    return focal(kind, 0, 0, 0)
+
+
+cdef Loss focal(int kind, double alpha, double beta, double gamma) noexcept nogil:
+    cdef Loss loss
+    loss.kind = kind
+    loss.delta = loss.label_smoothing = 0
+    loss.alpha = alpha
+    loss.beta = beta
+    loss.gamma = gamma
+    loss.quantiles = NULL
+    return loss
 
 
 cdef losses(Loss loss, const floating *y_true, const int *labels, const floating[:, ::1] y, floating[::1] out,
@@ -48,12 +60,16 @@ cdef int link_of(int kind) noexcept nogil:
     """The activation that makes probabilities of what the loss takes."""
     if kind == CATEGORICAL_CROSSENTROPY_FROM_LOGITS or kind == SPARSE_CATEGORICAL_CROSSENTROPY_FROM_LOGITS:
         return SOFTMAX
-    return SIGMOID if kind == BINARY_CROSSENTROPY_FROM_LOGITS else LINEAR
+    if kind == BINARY_CROSSENTROPY_FROM_LOGITS or kind == BINARY_FOCAL_CROSSENTROPY_FROM_LOGITS:
+        return SIGMOID
+    return LINEAR
 
 
 cdef Py_ssize_t classes_of(int kind, Py_ssize_t n) noexcept nogil:
     """Among how many classes the labels of n columns are smoothed: yes and no, or the columns."""
-    return 2 if kind == BINARY_CROSSENTROPY or kind == BINARY_CROSSENTROPY_FROM_LOGITS else n
+    if kind == BINARY_CROSSENTROPY or kind == BINARY_CROSSENTROPY_FROM_LOGITS or kind >= BINARY_FOCAL_CROSSENTROPY:
+        return 2
+    return n
 
 
 cdef void smooth_row(double label_smoothing, Py_ssize_t classes, Py_ssize_t n, const floating *t,
@@ -110,6 +126,9 @@ cdef floating mean_of_row(const Loss *loss, Py_ssize_t n, const floating *t, con
     elif loss.kind == POISSON:
         for j in range(n):
             total += y[j] - t[j] * log_(y[j] + <floating> EPSILON)
+    elif loss.kind == QUANTILE:
+        for j in range(n):
+            total += pinball(t[j] - y[j], <floating> loss.quantiles[j])
     elif loss.kind == HINGE:
         for j in range(n):
             total += shortfall(t[j], y[j])
@@ -144,6 +163,9 @@ cdef void mean_gradient_of_row(const Loss *loss, Py_ssize_t n, Py_ssize_t rows, 
     elif loss.kind == POISSON:
         for j in range(n):
             out[j] = (1 - t[j] / (y[j] + <floating> EPSILON)) / elements
+    elif loss.kind == QUANTILE:
+        for j in range(n):
+            out[j] = pinball_slope(t[j] - y[j], <floating> loss.quantiles[j]) / elements
     elif loss.kind == HINGE:
         for j in range(n):
             out[j] = (-t[j] if shortfall(t[j], y[j]) > 0 else 0) / elements
@@ -216,6 +238,14 @@ cdef floating crossentropy_of_row(const Loss *loss, Py_ssize_t n, const floating
         for j in range(n):
             total += t[j] * focal_logarithm(y[j] / scale, loss.alpha, loss.gamma)
         return -total
+    if kind == BINARY_FOCAL_CROSSENTROPY:
+        for j in range(n):
+            total += binary_focal(t[j], y[j], loss.alpha, loss.beta, loss.gamma)
+        return total / n
+    if kind == BINARY_FOCAL_CROSSENTROPY_FROM_LOGITS:
+        for j in range(n):
+            total += binary_focal(t[j], 1 / (1 + exp_(-y[j])), loss.alpha, loss.beta, loss.gamma)
+        return total / n
     for j in range(n):
         total += ((y[j] if y[j] > 0 else 0) - y[j] * t[j]) + log1p_(exp_(-fabs_(y[j])))
     return total / n
@@ -258,6 +288,13 @@ cdef void crossentropy_gradient_of_row(const Loss *loss, Py_ssize_t n, Py_ssize_
             dot += out[j] * share_
         for j in range(n):
             out[j] = ((out[j] - dot) / scale) / count
+    elif kind == BINARY_FOCAL_CROSSENTROPY:
+        for j in range(n):
+            out[j] = binary_focal_slope(t[j], y[j], loss.alpha, loss.beta, loss.gamma) / elements
+    elif kind == BINARY_FOCAL_CROSSENTROPY_FROM_LOGITS:
+        for j in range(n):
+            share_ = binary_focal_slope(t[j], y[j], loss.alpha, loss.beta, loss.gamma)
+            out[j] = (share_ * (y[j] * (1 - y[j]))) / elements
     else:
         for j in range(n):
             out[j] = (y[j] - t[j]) / elements

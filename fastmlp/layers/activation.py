@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from fastmlp import activations
+from fastmlp import activations, constraints, initializers, regularizers
+from fastmlp.data.arrays import Shape
 from fastmlp.layers.base import Common, Layer
-from fastmlp.layers.core import along_last_axis
-from fastmlp.settings import only, real
+from fastmlp.layers.core import along_last_axis, weight_settings
+from fastmlp.layers.variable import Variable
+from fastmlp.settings import integer, only, real
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -73,3 +75,52 @@ class Softmax(Activation):
         only("axis", axis, (-1,), "rows are flat")
         super().__init__("softmax", **common)
         self.axis = axis
+
+
+class PReLU(Layer):
+    """x where x > 0, else alpha * x, with a trained alpha for each value of a row.
+
+    Parameters
+    ----------
+    alpha_initializer, alpha_regularizer, alpha_constraint : optional
+        As those of Dense's weights; alpha starts as 0.
+    shared_axes : list of int, optional
+        Axes of the batch, from 1 on, along which alpha is the same: all but the last of them for one along the last
+        axis.
+    """
+
+    def __init__(
+        self,
+        alpha_initializer: Any = "zeros",
+        alpha_regularizer: Any = None,
+        alpha_constraint: Any = None,
+        shared_axes: Any = None,
+        **common: Unpack[Common],
+    ):
+        super().__init__(**common)
+        self.alpha_initializer = initializers.get(alpha_initializer, "alpha_initializer")
+        self.alpha_regularizer = regularizers.get(alpha_regularizer, "alpha_regularizer")
+        self.alpha_constraint = constraints.get(alpha_constraint, "alpha_constraint")
+        axes = shared_axes if isinstance(shared_axes, (list, tuple)) else () if shared_axes is None else (shared_axes,)
+        self.shared_axes = None if shared_axes is None else [integer("shared_axes", axis, at_least=1) for axis in axes]
+
+    def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
+        axes = list(range(1, len(input_shape)))
+        if len(input_shape) == 1 and not self.shared_axes:
+            return {"alpha": input_shape}
+        if self.shared_axes != axes or not axes:
+            needs = f"shared_axes={axes}, for one along the last axis" if axes else "shared_axes=None"
+            raise ValueError(f"layer {self.name!r}: got rows of shape {input_shape} with {self!r}, needs {needs}")
+        return {"alpha": input_shape[-1:]}
+
+    @property
+    def alpha(self) -> Variable:
+        """The slopes; AttributeError before the layer is built."""
+        return self._variable("alpha")
+
+    def weight_initializer(self, weight: str) -> initializers.Initializer:
+        return self.alpha_initializer
+
+    def specs(self, seed: int, input_shape: Any = None) -> list[dict[str, Any]]:
+        stage = {"kind": "prelu", "alpha": weight_settings(self.alpha_regularizer, self.alpha_constraint)}
+        return along_last_axis([stage], input_shape)

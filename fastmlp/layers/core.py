@@ -119,11 +119,11 @@ def along_last_axis(stages: list[dict[str, Any]], input_shape: Any) -> list[dict
 
 
 def weight_settings(
-    regularizer: regularizers.Regularizer | None, constraint: constraints.MaxNorm | None
-) -> dict[str, float]:
+    regularizer: regularizers.Regularizer | None, constraint: constraints.Constraint | None
+) -> dict[str, Any]:
     """Return the engine's description of what is asked of an array of weights."""
-    settings = {} if regularizer is None else regularizer.strengths
-    return settings if constraint is None else {**settings, "max_norm": constraint.max_value}
+    settings: dict[str, Any] = {} if regularizer is None else regularizer.strengths
+    return settings if constraint is None else {**settings, **constraint.spec}
 
 
 class Flatten(Layer):

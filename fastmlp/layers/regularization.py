@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from fastmlp.layers.base import Common, Layer
-from fastmlp.settings import integer, real
+from fastmlp.settings import integer, only, real
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -32,6 +33,34 @@ class Dropout(RandomLayer):
 
     def specs(self, seed: int, input_shape: Any = None) -> list[dict[str, Any]]:
         return [{"kind": "dropout", "rate": self.rate, "seed": self.chosen_seed(seed)}]
+
+
+class AlphaDropout(RandomLayer):
+    """In training, sets each value to where selu ends with probability `rate`, and keeps mean and variance of all.
+
+    It goes with the activation "selu" and the initializer "lecun_normal".
+    """
+
+    def __init__(self, rate: float, noise_shape: None = None, seed: int | None = None, **common: Unpack[Common]):
+        super().__init__(seed, common)
+        self.rate = real("rate", rate, low=0.0, high=1.0, open_high=True)
+        only("noise_shape", noise_shape, (None,), "each value is drawn for itself")
+        self.noise_shape = noise_shape
+
+    def specs(self, seed: int, input_shape: Any = None) -> list[dict[str, Any]]:
+        return [{"kind": "alpha_dropout", "rate": self.rate, "seed": self.chosen_seed(seed)}]
+
+
+class GaussianDropout(RandomLayer):
+    """In training, multiplies each value by a normal number of mean 1 and deviation sqrt(rate / (1 - rate))."""
+
+    def __init__(self, rate: float, seed: int | None = None, **common: Unpack[Common]):
+        super().__init__(seed, common)
+        self.rate = real("rate", rate, low=0.0, high=1.0, open_high=True)
+
+    def specs(self, seed: int, input_shape: Any = None) -> list[dict[str, Any]]:
+        stddev = math.sqrt(self.rate / (1.0 - self.rate))
+        return [{"kind": "gaussian_dropout", "stddev": stddev, "seed": self.chosen_seed(seed)}]
 
 
 class GaussianNoise(RandomLayer):

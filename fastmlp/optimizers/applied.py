@@ -40,6 +40,10 @@ class AppliesGradients(Settings):
         """The engine's description."""
         raise NotImplementedError
 
+    def spec_for(self, weights: Sequence[Any]) -> dict[str, Any]:
+        """Return the engine's description for these trained variables or arrays."""
+        raise NotImplementedError
+
     def rates(self, first: int, count: int) -> np.ndarray | None:
         """Return the rates of `count` updates, the first of which follows `first` others; None for `learning_rate`."""
         raise NotImplementedError
@@ -113,7 +117,7 @@ class AppliesGradients(Settings):
                 weight.block if isinstance(weight, Variable) else Block(shape, dtype)
                 for weight, shape in zip(weights, shapes, strict=True)
             ]
-            parameters = Parameters(shapes, self.spec, dtype, blocks=blocks)
+            parameters = Parameters(shapes, self.spec_for(weights), dtype, blocks=blocks)
             self.overwrite(_applied=(keys, weights, blocks, parameters))
             self.bind(parameters)
             return blocks, parameters

@@ -115,7 +115,7 @@ def evaluate(model: Model, source: Source, hooks: Hooks, results: Results) -> tu
     """Return the number of batches, and loss and metrics by name, without dropout."""
     changes, number = model.changes, -1
     results.reset()
-    by_batch = hooks.wants_batches("test")
+    by_batch = hooks.wants_batches("test") or any(goal is not None and goal.reduction == "sum" for goal in model.goals)
     hooks.call("on_test_begin", {})
     for number, data in enumerate(source.parts(by_batch)):
         if by_batch:

@@ -15,14 +15,10 @@ import numpy as np
 PATH = Path(__file__).with_suffix(".json")
 X = np.array([[-3.75, -1.25, -0.3, 0.2, 0.45, 0.8, 1.7, 6.5], [0.1, 0.3, -0.2, 0.05, 0.15, -0.1, 0.25, 0.4]])
 WEIGHTS = np.array([[1.0, -2.0, 0.5, 3.0, -1.0, 0.25, 2.0, 1.5], [0.5, 1.0, -1.0, 2.0, 0.25, 4.0, -3.0, 1.0]])
+BY_DEFAULT = "celu elu gelu hard_shrink hard_tanh leaky_relu log_sigmoid relu6 soft_shrink sparse_plus sparse_sigmoid "
+BY_DEFAULT += "squareplus tanh_shrink hard_silu mish selu softsign log_softmax exponential"
 CASES = {  # what it shows: function and settings
-    **{
-        name: (name, {})
-        for name in (
-            "celu elu gelu hard_shrink hard_tanh leaky_relu log_sigmoid relu6 soft_shrink sparse_plus sparse_sigmoid "
-            "squareplus tanh_shrink hard_silu mish selu softsign log_softmax exponential"
-        ).split()
-    },
+    **{name: (name, {}) for name in BY_DEFAULT.split()},
     "relu_below": ("relu", {"negative_slope": 0.15}),
     "relu_between": ("relu", {"max_value": 1.5, "threshold": 0.25}),
     "relu_everywhere": ("relu", {"negative_slope": 0.25, "max_value": 2.0, "threshold": 0.5}),

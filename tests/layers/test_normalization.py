@@ -189,10 +189,14 @@ def test_weights_keep_their_largest_norm_through_fit():
     assert np.linalg.norm(dense.bias) <= 0.01 + 1e-6
     again = keras.Sequential.from_config(model.get_config())
     assert again.layers[0].bias_constraint.max_value == 0.01
-    with pytest.raises(ValueError, match="kernel_constraint: got unknown name 'unit_norm', needs one of 'max_norm'"):
-        layers.Dense(2, kernel_constraint="unit_norm")
-    with pytest.raises(ValueError, match="axis: got 1"):
-        keras.constraints.MaxNorm(2, axis=1)
+    with pytest.raises(
+        ValueError, match="kernel_constraint: got unknown name 'norm', needs one of 'max_norm', 'non_neg'"
+    ):
+        layers.Dense(2, kernel_constraint="norm")
+    with pytest.raises(ValueError, match=r"axis: got 2, needs 0, 1, -1 or \[0, 1\]"):
+        keras.constraints.MaxNorm(2, axis=2)
+    with pytest.raises(ValueError, match=r"min_value: got 2\.0 above max_value 1\.0, needs at most that"):
+        keras.constraints.MinMaxNorm(2.0)
 
 
 def test_variables_are_the_weights_by_name():

@@ -312,6 +312,13 @@ POSITIVE = random_matrix(4, 3, 0.2, 0.9, seed=4)  # rows do not sum to 1
 PARTLY_CLIPPED = [[0.6, -0.1, 0.5], [0.2, 0.3, 0.4], [-0.2, 1.5, 0.3], [0.3, 0.4, -0.2]]
 ANY = random_matrix(4, 3, -3.0, 3.0, seed=5)
 SIDES = [[1.0 if b > 0.3 else -1.0 for b in row] for row in BITS]
+SETTINGS = {
+    "huber": [0.9],
+    "categorical_focal_crossentropy": [0.4, 1.5],
+    "binary_focal_crossentropy": [0.4, 0.6, 1.5],
+    "binary_focal_crossentropy_from_logits": [0.4, 0.7, 2.5],
+    "quantile": [[0.1, 0.5, 0.8]],
+}
 LOSSES = [
     ("mean_squared_error", ANY, random_matrix(4, 3, seed=6)),
     ("categorical_crossentropy", SHARES, POSITIVE),
@@ -319,6 +326,10 @@ LOSSES = [
     ("categorical_crossentropy", SHARES, PARTLY_CLIPPED),
     ("categorical_focal_crossentropy", SHARES, POSITIVE),
     ("categorical_focal_crossentropy", BITS, PARTLY_CLIPPED),
+    ("binary_focal_crossentropy", BITS, POSITIVE),
+    ("binary_focal_crossentropy", SHARES, POSITIVE),
+    ("binary_focal_crossentropy_from_logits", BITS, ANY),
+    ("quantile", ANY, random_matrix(4, 3, seed=6)),
     ("sparse_categorical_crossentropy", LABELS, POSITIVE),
     ("sparse_categorical_crossentropy", LABELS, PARTLY_CLIPPED),
     ("binary_crossentropy", BITS, POSITIVE),
@@ -341,7 +352,7 @@ LOSSES = [
 @pytest.mark.parametrize(("name", "y_true", "y_pred"), LOSSES)
 def test_loss_gradient_is_the_slope_of_the_mean(name, y_true, y_pred):
     loss, gradient = getattr(reference, name), getattr(reference, name + "_gradient")
-    settings = {"huber": [0.9], "categorical_focal_crossentropy": [0.4, 1.5]}.get(name, [])
+    settings = SETTINGS.get(name, [])
 
     def mean(y_pred):
         return math.fsum(loss(y_true, y_pred, *settings)) / len(y_pred)

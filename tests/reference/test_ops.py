@@ -53,7 +53,27 @@ def test_exports_every_function_of_the_modules_but_their_helpers():
             "random_words",
         ),
         *("row_means", "slopes_of_mean", "each_column", "sign", "magnitude", "logarithmic_error", "logarithmic_slope"),
-        *("huber_of", "huber_slope", "log_cosh_of", "shortfall", "share", "rivals", "lag", "length", "direction"),
+        *(
+            "huber_of",
+            "huber_slope",
+            "pinball",
+            "pinball_slope",
+            "binary_focal",
+            "binary_focal_slope",
+            "wrongness",
+            "surprise",
+            "power_of",
+            "alpha_scale",
+            "alpha_shift",
+            "random_normals",
+            "log_cosh_of",
+            "shortfall",
+            "share",
+            "rivals",
+            "lag",
+            "length",
+            "direction",
+        ),
     }
     found = {"Network"}
     for name in (

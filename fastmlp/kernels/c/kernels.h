@@ -67,7 +67,8 @@ enum Activation { ACTIVATIONS(ENTRY) };
     X(ADAMAX, 2)                                                                                                       \
     X(NADAM, 2)                                                                                                        \
     X(LION, 1)                                                                                                         \
-    X(FTRL, 2)
+    X(FTRL, 2)                                                                                                         \
+    X(SCHEDULE_FREE_ADAMW, 2)
 
 /* STORE only keeps the gradient: w = g. */
 enum OptimizerKind { OPTIMIZERS(ENTRY) STORE };
@@ -87,7 +88,8 @@ enum OptimizerKind { OPTIMIZERS(ENTRY) STORE };
     X(l1)                                                                                                              \
     X(l2)                                                                                                              \
     X(l2_shrinkage)                                                                                                    \
-    X(beta)
+    X(beta)                                                                                                            \
+    X(warmup_steps)
 #define FIELD(name) double name;
 #define ONE_MORE(name) +1
 #define SCALAR_NAMES OPTIMIZER_SCALARS(QUOTED)
@@ -107,13 +109,15 @@ typedef struct Optimizer {
     int64_t ema_overwrite_frequency; /* 0: never */
     /* of a step, set by at_step of optimizers.pyx */
     double step_size;  /* the learning rate, for ADAM and AMSGRAD corrected for the bias of the first steps */
-    double correction; /* of ADAMAX for the bias of its mean, of NADAM for that of its mean square */
+    double correction; /* for the bias, of ADAMAX of its mean, of NADAM and SCHEDULE_FREE_ADAMW of the mean square */
     double weight_m;    /* of NADAM: what its mean and the gradient are multiplied by */
     double weight_g;
     double product; /* and the product of its momenta until the step `counted` */
     int64_t counted;
+    double share; /* of SCHEDULE_FREE_ADAMW: of the newest z in the mean of all */
     double ema_momentum_now;
     int overwrites_now;
+    int starts_now; /* whether a slot that starts as the weights takes them */
 } Optimizer;
 
 /* Types of numbers that a network reads. */

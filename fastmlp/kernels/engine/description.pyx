@@ -36,6 +36,9 @@ LOSS_SETTINGS = {
     "categorical_crossentropy_from_logits": {"label_smoothing": 0.0},
     "binary_crossentropy_from_logits": {"label_smoothing": 0.0},
     "categorical_focal_crossentropy": {"alpha": 0.25, "gamma": 2.0, "label_smoothing": 0.0},
+    "binary_focal_crossentropy": {"alpha": 1.0, "beta": 1.0, "gamma": 2.0, "label_smoothing": 0.0},
+    "binary_focal_crossentropy_from_logits": {"alpha": 1.0, "beta": 1.0, "gamma": 2.0, "label_smoothing": 0.0},
+    "quantile": {"quantiles": (0.5,)},
 }
 # the last activation and the loss that are computed together, from the logits
 FUSED = {
@@ -48,7 +51,7 @@ FUSED = {
 def settings_of_loss(loss):
     """A loss that is given by name, or by name and settings, as a dict of all of them."""
     settings = dict(loss) if isinstance(loss, dict) else {"name": loss}
-    known = LOSS_SETTINGS.get(settings["name"], {})
+    known = {"reduction": "mean", **LOSS_SETTINGS.get(settings["name"], {})}
     unknown = set(settings) - {"name"} - set(known)
     if unknown:
         raise ValueError(f"loss: got {sorted(unknown)} for {settings['name']!r}, which takes no such thing")

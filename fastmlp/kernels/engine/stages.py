@@ -14,7 +14,7 @@ from fastmlp.kernels.engine.description import ACTIVATION_SETTINGS, FUSED, is_no
 Layer = Mapping[str, Any]
 
 ONE_SHAPE = ("add", "subtract", "multiply", "average", "maximum", "minimum")  # what their inputs have
-TRAINED = ("kernel", "bias", "gamma", "beta", "embeddings")  # the other weights are statistics of the data
+TRAINED = ("kernel", "bias", "gamma", "beta", "embeddings", "alpha")  # the other weights are statistics of the data
 
 
 @dataclass
@@ -262,6 +262,8 @@ def weight_shapes(layer: Layer, inputs: int) -> dict[str, tuple[int, ...]]:
         shapes["kernel"] = (inputs, layer["units"])
         if layer["use_bias"]:
             shapes["bias"] = (layer["units"],)
+    if kind == "prelu":
+        shapes["alpha"] = (inputs,)
     if kind in ("batch_normalization", "layer_normalization"):
         names = [name for name, wanted in (("gamma", layer["use_gamma"]), ("beta", layer["use_beta"])) if wanted]
         shapes.update(dict.fromkeys(names, (inputs,)))
