@@ -52,9 +52,18 @@ class Visit:
 
 
 class Source:
-    """Base of the sources; `steps` is the number of batches of an epoch, None when only its end tells."""
+    """Base of the sources.
+
+    Attributes
+    ----------
+    steps : int or None
+        The number of batches of an epoch, None when only its end tells.
+    batch_size : int or None
+        Rows of a batch, None where each of the `parts` is one.
+    """
 
     steps: int | None
+    batch_size: int | None = None
 
     def epoch(self, visit: Visit) -> Iterator[Chunk]:
         """Return the chunks of an epoch."""
@@ -70,7 +79,7 @@ class Arrays(Source):
 
     def __init__(self, data: Data, batch_size: int | None, steps: int | None = None, shuffle: bool = False):
         self.data, self.shuffle = data, shuffle
-        self.batch_size = min(batch_rows(batch_size), data.rows)
+        self.batch_size: int = min(batch_rows(batch_size), data.rows)
         self.steps_of_pass = math.ceil(data.rows / self.batch_size)
         self.steps: int = steps or self.steps_of_pass
 

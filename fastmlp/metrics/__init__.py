@@ -17,7 +17,7 @@ from fastmlp.metrics.accuracy import (
     SparseTopKCategoricalAccuracy,
     TopKCategoricalAccuracy,
 )
-from fastmlp.metrics.base import Mean, MeanMetricWrapper, Metric, RowMetric, Sum
+from fastmlp.metrics.base import Mean, Metric, RowMetric, Sum
 from fastmlp.metrics.confusion import (
     AUC,
     F1Score,
@@ -44,6 +44,7 @@ from fastmlp.metrics.regression import (
     R2Score,
     RootMeanSquaredError,
 )
+from fastmlp.metrics.wrapper import MeanMetricWrapper
 from fastmlp.settings import find, fold, listing, subclasses
 
 __all__ = [  # noqa: RUF022, in the order in which errors list them
@@ -91,7 +92,8 @@ SHORT = {
     "mean_squared_logarithmic_error": "msle",
     "binary_crossentropy": "bce",
 }
-NAMES = {cls().name: cls for cls in subclasses(globals(), Metric).values() if cls.__module__ != Metric.__module__}
+BASES = (Mean, MeanMetricWrapper, RowMetric, Sum)
+NAMES = {cls().name: cls for cls in subclasses(globals(), Metric).values() if cls not in BASES}
 METRICS = {key: cls for name, cls in NAMES.items() for key in (name, SHORT.get(name)) if key}
 
 
@@ -112,7 +114,8 @@ def get(identifier: Any, argument: str = "metrics", custom_objects: Mapping[str,
     ValueError
         For an unknown name; the message lists the known ones.
     TypeError
-        For anything that is none of the above, and for a class without `update_state`, `result` or `reset_state`.
+        For anything that is none of the above, and for a class without `update_state` or `result`, or without
+        `reset_state` where it has no variables.
     """
     if isinstance(identifier, Mapping) and set(identifier) == {"class_name", "config"}:
         return revived(argument, identifier["class_name"], dict(identifier["config"]), custom_objects or {})
@@ -156,7 +159,7 @@ def usable(argument: str, metric: Metric) -> Metric:
     if kind in (Mean, Sum):
         raise TypeError(f"{argument}: got {metric!r}, needs a metric of y_true and y_pred")
     for method in ("update_state", "result", "reset_state"):
-        if getattr(kind, method) is getattr(Metric, method):
+        if getattr(kind, method) is getattr(Metric, method) and not (method == "reset_state" and metric.variables):
             raise TypeError(f"{argument}: got {kind.__name__} without {method}, needs it, result and reset_state")
     if not metric.single:
         raise ValueError(f"{argument}: got {metric!r}, whose result is an array, needs one with a single number")

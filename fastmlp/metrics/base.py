@@ -4,31 +4,40 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
 
 from fastmlp.data.arrays import numeric
-from fastmlp.settings import Settings, optional_name, snake_case
+from fastmlp.initializers import get as get_initializer
+from fastmlp.metrics.state import StateVariable
+from fastmlp.settings import Settings, integer, only, optional_name, snake_case
 
 PART = 1 << 16  # elements that are looked at together: they stay in a cache
 
 
 class Metric(Settings):
-    """Base of the metrics, and of custom ones, which have `update_state`, `result` and `reset_state`.
+    """Base of the metrics, and of custom ones, which have `update_state` and `result`.
+
+    What a custom one counts in are variables (`add_weight`), which `reset_state` sets to 0, or attributes, which its
+    own `reset_state` sets. A model calls its `update_state` batch by batch, as Keras does.
 
     Parameters
     ----------
     name : str, optional
         The key in History; default the class's name in snake case.
+    dtype : None, "float32" or "float64"
+        Metrics count in float64.
     """
 
     targets: ClassVar[str | None] = None  # "columns" or "labels", where y_true must be one of them
     direction: ClassVar[str | None] = None  # "up" or "down", where that way is better
     single: bool = True  # whether result() is one number
+    dtype: ClassVar[str] = "float64"  # in which it counts
 
-    def __init__(self, name: str | None = None):
+    def __init__(self, name: str | None = None, *, dtype: Any = None):
+        only("dtype", dtype, (None, "float32", "float64"), "metrics count in float64")
         self.name = optional_name(name) or snake_case(type(self).__name__)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -52,8 +61,47 @@ class Metric(Settings):
         raise NotImplementedError
 
     def reset_state(self) -> None:
-        """Forget all."""
-        raise NotImplementedError
+        """Forget all: set the variables to 0."""
+        for variable in self.variables:
+            variable.assign(0.0)
+
+    def let_go(self) -> None:
+        """Keep the result alone, where more than sums is kept."""
+
+    @property
+    def variables(self) -> list[StateVariable]:
+        """What `add_weight` has made, in that order."""
+        made: list[StateVariable] = vars(self).get("_variables", [])
+        return list(made)
+
+    def add_weight(
+        self, shape: Any = (), initializer: Any = None, dtype: Any = None, name: str | None = None
+    ) -> StateVariable:
+        """Return a new variable, to count in.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Default one number.
+        initializer : str, Initializer or function, optional
+            Of the first values; default zeros.
+        dtype : None
+            Any: it is float64.
+        name : str, optional
+        """
+        sizes = tuple(integer("shape", size, at_least=0) for size in ((shape,) if isinstance(shape, int) else shape))
+        start = get_initializer("zeros" if initializer is None else initializer, "initializer")
+        values = np.array(start(sizes, "float64"), np.float64)
+        made = vars(self).setdefault("_variables", [])
+        made.append(StateVariable(values, optional_name(name) or f"variable_{len(made)}"))
+        variable: StateVariable = made[-1]
+        return variable
+
+    def add_variable(
+        self, shape: Any, initializer: Any, dtype: Any = None, aggregation: Any = "sum", name: str | None = None
+    ) -> StateVariable:
+        """Return a new variable: Keras' other name of `add_weight`."""
+        return self.add_weight(shape, initializer, dtype, name)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call `update_state`, and return `result()`."""
@@ -118,39 +166,6 @@ class RowMetric(Average):
     def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         """Return the values [rows] of y_pred, float64 [rows, columns], and of y_true, likewise or labels [rows]."""
         raise NotImplementedError
-
-
-class MeanMetricWrapper(Average):
-    """Mean of what a function `fn(y_true, y_pred, **kwargs)` returns: values [rows, ...], or their mean as a number.
-
-    Parameters
-    ----------
-    fn : callable
-        In `fit` it is called once an epoch, or once a batch where a callback looks at batches: a number then counts as
-        often as there are rows. y_true and y_pred are what the model compares, in the model's dtype.
-    name : str, optional
-        Default the function's name.
-    """
-
-    def __init__(self, fn: Callable[..., Any], name: str | None = None, **kwargs: Any):
-        if not callable(fn):
-            raise TypeError(f"fn: got {fn!r}, needs a function of y_true and y_pred")
-        self.fn, self.kwargs = fn, kwargs
-        super().__init__(optional_name(name) or getattr(fn, "__name__", snake_case(type(fn).__name__)))
-
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        rows, argument = len(y_pred), f"metrics: {self.name}"
-        values = numeric(argument, self.fn(y_true, y_pred, **self.kwargs)).astype(np.float64)
-        weights = row_weights(sample_weight, rows)
-        if values.ndim == 0 and weights is None:
-            values = np.full(rows, values)
-        elif values.ndim == 0 or len(values) != rows:
-            needs = f"{rows}, one for each row" + ("" if weights is not None else ", or one number")
-            raise ValueError(f"{argument}: got values of shape {values.shape}, needs {needs}")
-        self.add(values.reshape(rows, -1).mean(axis=1), weights)
-
-    def get_config(self) -> dict[str, Any]:
-        return {"fn": getattr(self.fn, "__name__", type(self.fn).__name__), "name": self.name, **self.kwargs}
 
 
 def columns(y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -621,7 +621,7 @@ class Model(Layer):
         return self.compiled_metrics.weighted
 
     def direction_of(self, name: str) -> str | None:
-        """Return "up" or "down" for a name in the logs whose metric says which way is better, else None."""
+        """Return "up" or "down", which way a value of that name in the logs is better; None where it is not known."""
         return self.compiled_metrics.direction_of(name)
 
     # The engine's networks
