@@ -1,6 +1,6 @@
 """Keras' metrics, by name or as objects that also work alone: `m = AUC(); m.update_state(y_true, y_pred); m.result()`.
 
-Each counts in rows in float64, whatever the dtype of the predictions.
+Each counts in rows in float64, whatever the dtype of the predictions; the values of losses are those of the losses.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastmlp.elsewhere import getter
 from fastmlp.metrics.accuracy import (
+    Accuracy,
     AnyAccuracy,
     BinaryAccuracy,
     CategoricalAccuracy,
@@ -20,7 +21,6 @@ from fastmlp.metrics.accuracy import (
 from fastmlp.metrics.base import Mean, Metric, RowMetric, Sum
 from fastmlp.metrics.confusion import (
     AUC,
-    F1Score,
     FalseNegatives,
     FalsePositives,
     Precision,
@@ -28,6 +28,14 @@ from fastmlp.metrics.confusion import (
     TrueNegatives,
     TruePositives,
 )
+from fastmlp.metrics.constrained import (
+    PrecisionAtRecall,
+    RecallAtPrecision,
+    SensitivityAtSpecificity,
+    SpecificityAtSensitivity,
+)
+from fastmlp.metrics.f_scores import F1Score, FBetaScore
+from fastmlp.metrics.hinges import CategoricalHinge, Hinge, SquaredHinge
 from fastmlp.metrics.probabilistic import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -37,6 +45,7 @@ from fastmlp.metrics.probabilistic import (
 )
 from fastmlp.metrics.regression import (
     CosineSimilarity,
+    LogCoshError,
     MeanAbsoluteError,
     MeanAbsolutePercentageError,
     MeanSquaredError,
@@ -45,7 +54,7 @@ from fastmlp.metrics.regression import (
     RootMeanSquaredError,
 )
 from fastmlp.metrics.wrapper import MeanMetricWrapper
-from fastmlp.settings import find, fold, listing, subclasses
+from fastmlp.settings import find, fold, listing, snake_case, subclasses
 
 __all__ = [  # noqa: RUF022, in the order in which errors list them
     "AnyAccuracy",
@@ -57,7 +66,12 @@ __all__ = [  # noqa: RUF022, in the order in which errors list them
     "Precision",
     "Recall",
     "F1Score",
+    "FBetaScore",
     "AUC",
+    "SensitivityAtSpecificity",
+    "SpecificityAtSensitivity",
+    "PrecisionAtRecall",
+    "RecallAtPrecision",
     "TruePositives",
     "FalsePositives",
     "TrueNegatives",
@@ -67,6 +81,7 @@ __all__ = [  # noqa: RUF022, in the order in which errors list them
     "MeanAbsoluteError",
     "MeanAbsolutePercentageError",
     "MeanSquaredLogarithmicError",
+    "LogCoshError",
     "CosineSimilarity",
     "R2Score",
     "BinaryCrossentropy",
@@ -74,6 +89,10 @@ __all__ = [  # noqa: RUF022, in the order in which errors list them
     "SparseCategoricalCrossentropy",
     "KLDivergence",
     "Poisson",
+    "Hinge",
+    "SquaredHinge",
+    "CategoricalHinge",
+    "Accuracy",
     "METRICS",
     "Mean",
     "MeanMetricWrapper",
@@ -93,8 +112,13 @@ SHORT = {
     "binary_crossentropy": "bce",
 }
 BASES = (Mean, MeanMetricWrapper, RowMetric, Sum)
-NAMES = {cls().name: cls for cls in subclasses(globals(), Metric).values() if cls not in BASES}
+NAMES = {
+    cls.default_name or snake_case(name): cls
+    for name, cls in subclasses(globals(), Metric).items()
+    if cls not in (*BASES, Accuracy)  # "accuracy" is the one that fits
+}
 METRICS = {key: cls for name, cls in NAMES.items() for key in (name, SHORT.get(name)) if key}
+METRICS["Accuracy"] = Accuracy
 
 
 def get(identifier: Any, argument: str = "metrics", custom_objects: Mapping[str, Any] | None = None) -> Metric:

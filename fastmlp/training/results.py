@@ -33,8 +33,8 @@ class Results:
     """Loss and metrics of the batches of an epoch, an evaluation or a call on one batch.
 
     The engine computes the losses and at most one metric of each output, `engine_metrics`. The others take the rows of
-    each call from the predictions that it leaves in `rooms`: in one go, or batch by batch, as their kind asks for it and
-    no matter how the rows came, so that each has one value.
+    each call from the predictions that it leaves in `rooms`: in one go, or batch by batch where their kind asks for it,
+    however the rows come, so that each has one value.
 
     Parameters
     ----------
