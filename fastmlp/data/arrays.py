@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from fastmlp.config.threads import threads_for
-from fastmlp.kernels.finite import all_finite
+from fastmlp.kernels import ranges
 
 LOADED_AS_IS = (np.uint8, np.float32, np.float64)
+WHOLE = (np.int32, np.int64)
 CHUNK_ROWS = 1024
 
 Shape = tuple[int, ...]
@@ -98,6 +99,8 @@ def require_values(argument: str, array: np.ndarray) -> None:
 
 def extremes(array: np.ndarray) -> tuple[Any, Any]:
     """Return the smallest and the largest value, NaN if there is one; this takes no temporary array."""
+    if array.ndim == 1 and array.dtype in WHOLE and array.size and array.flags.c_contiguous and array.flags.aligned:
+        return ranges.extremes(array)
     with np.errstate(invalid="ignore"):
         return array.min(), array.max()
 
@@ -114,7 +117,7 @@ def require_finite(argument: str, array: np.ndarray, dtype: str) -> None:
     if array.dtype.kind != "f":
         return
     as_is = array.dtype in LOADED_AS_IS and array.flags.forc
-    if as_is and all_finite(array.reshape(-1, order="A"), dtype == "float32", threads_for(array.size)):
+    if as_is and ranges.all_finite(array.reshape(-1, order="A"), dtype == "float32", threads_for(array.size)):
         return
     limit = np.finfo(dtype).max
     low, high = extremes(array)

@@ -8,8 +8,9 @@ from typing import Any
 from fastmlp.layers import InputLayer, Layer
 from fastmlp.layers.symbol import Symbol
 from fastmlp.models.config import row_symbols
-from fastmlp.models.model import Model, flat
+from fastmlp.models.model import Model
 from fastmlp.models.sequential import Sequential
+from fastmlp.models.tracing import flat
 
 
 def clone_model(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,13 +17,13 @@ from fastmlp.data.batches import whole
 from fastmlp.data.containers import contents, part_of
 from fastmlp.data.rows import Data
 from fastmlp.layers import InputLayer, Layer
-from fastmlp.layers.description import in_predictions
 from fastmlp.layers.graph import Graph, from_inputs
-from fastmlp.layers.symbol import PHASE, Symbol, single_or_list
+from fastmlp.layers.symbol import PHASE
 from fastmlp.layers.variable import Variable
 from fastmlp.models import saving
 from fastmlp.models.config import CLASSES, Reader, Writer
 from fastmlp.models.summary import print_summary
+from fastmlp.models.tracing import Tracer, flat, shell
 from fastmlp.settings import boolean
 from fastmlp.training import inputs as given_inputs
 from fastmlp.training import loops
@@ -58,8 +57,7 @@ class Model(training_model.Model):
     history: History | None = None  # of the last fit
     _drawn: int = 0  # calls with training=True, each of which draws masks of its own
     _results: Results | None = None  # of single batches
-    _traced: tuple[Any, Graph, Any] | None = None  # of a `call` of one's own, while it is not built
-    _takes: Any = None  # the container, without its contents, of what such a `call` is run on
+    _traces: Tracer | None = None  # a `call` of one's own, while the model is not built
 
     def __init__(
         self,
@@ -92,7 +90,7 @@ class Model(training_model.Model):
 
     @classmethod
     def _unshared(cls) -> dict[str, Any]:
-        return {**super()._unshared(), "_results": None, "_traced": None}
+        return {**super()._unshared(), "_results": None, "_traces": None}
 
     # The graph of a subclass with a `call` of its own
 
@@ -112,59 +110,26 @@ class Model(training_model.Model):
     def _has_call(self) -> bool:
         return hasattr(type(self), "call")
 
+    @property
+    def _tracer(self) -> Tracer:
+        if self._traces is None:
+            self._traces = Tracer(self.call, f"{type(self).__name__}.call")  # type: ignore[attr-defined]
+        return self._traces
+
+    def names_for(self, x: Any) -> list[str]:
+        return self._tracer.names_for(x) if self._graph is None and self._has_call else self.input_names
+
     def output_row_shapes(self, input_shapes: Sequence[Shape] | None = None) -> list[Shape]:
         if self._graph is None and self._has_call and input_shapes is not None:
-            return list(self._trace(input_shapes)[1].output_row_shapes)
+            return list(self._tracer.trace(input_shapes)[0].output_row_shapes)
         return super().output_row_shapes(input_shapes)
 
     def build_for(self, input_shapes: Sequence[Shape] | None) -> None:
         if self._graph is None and self._has_call and input_shapes is not None:
-            _, graph, structure = self._trace(input_shapes)
-            self._settle(graph, (self._container_of(len(input_shapes)), structure))
-            self._traced = None
+            graph, structure = self._tracer.trace(input_shapes)
+            self._settle(graph, (self._tracer.container_of(len(input_shapes)), structure))
+            self._traces = None
         super().build_for(input_shapes)
-
-    def _trace(self, shapes: Sequence[Shape]) -> tuple[Any, Graph, Any]:
-        """Return what `call` was run on, its graph for input rows of those shapes, and the container of its results."""
-        container = self._container_of(len(shapes))
-        if self._traced is None or self._traced[0] != (container, *shapes):
-            if self._traced is not None:
-                for call in self._traced[1].calls:
-                    call.layer.unregister(call)
-            graph, structure = self._run_on_symbols(shapes, PHASE)
-            if "training" in inspect.signature(self.call).parameters:  # type: ignore[attr-defined]
-                other, _ = self._run_on_symbols(shapes, None)
-                if in_predictions(graph.describe(0).stages) != in_predictions(other.describe(0).stages):
-                    needs = "one that differs in dropout and noise at most"
-                    raise ValueError(
-                        f"{type(self).__name__}.call: got another graph with training=False, needs {needs}"
-                    )
-            self._traced = ((container, *shapes), graph, structure)
-        return self._traced
-
-    def _container_of(self, count: int) -> Any:
-        """Return the container, without its contents, of so many inputs; None for one alone."""
-        if self._takes is not None and len(self._takes) == count:
-            return self._takes
-        return [None] * count if count > 1 else None
-
-    def _run_on_symbols(self, shapes: Sequence[Shape], training: Any) -> tuple[Graph, Any]:
-        symbols = [InputLayer(shape).symbol for shape in shapes]
-        asks = "training" in inspect.signature(self.call).parameters  # type: ignore[attr-defined]
-        what, needs = f"{type(self).__name__}.call", "nothing but calls of layers: it is run once, on symbols"
-        container = self._container_of(len(symbols))
-        inputs = dict(zip(container, symbols, strict=True)) if isinstance(container, dict) else single_or_list(symbols)
-        try:
-            result = self.call(inputs, **({"training": training} if asks else {}))  # type: ignore[attr-defined]
-        except Exception as error:
-            raise ValueError(f"{what}: got {type(error).__name__}: {error}, needs {needs}") from error
-        try:
-            ends = flat(what, result)
-        except (TypeError, ValueError):
-            raise ValueError(f"{what}: got {type(result).__name__} as its result, needs {needs}") from None
-        if not any(symbol.call.inputs for symbol in ends):
-            raise ValueError(f"{what}: got no call of a layer, needs {needs}")
-        return Graph(symbols, ends), shell(result)
 
     # Names and containers of inputs and outputs
 
@@ -472,17 +437,6 @@ class Model(training_model.Model):
             found.append(np.ascontiguousarray(array.reshape(rows, -1), self.dtype))
         return found
 
-    def names_for(self, x: Any) -> list[str]:
-        if self._graph is not None or not self._has_call:
-            return self.input_names
-        if isinstance(x, Mapping):
-            names = sorted(x, key=str)
-            self.overwrite(_takes=dict.fromkeys(names))
-            return names
-        is_several = type(x) in (list, tuple) and len(x) > 1 and all(isinstance(one, (np.ndarray, Symbol)) for one in x)
-        self.overwrite(_takes=[None] * len(x) if is_several else None)
-        return [f"input_{place}" for place in range(len(x))] if is_several else ["input"]
-
     def _asked_for(self, gradients: list[np.ndarray] | None, of_inputs: list[np.ndarray] | None) -> Any:
         """Return gradients by weights, by the inputs in their shapes, or both."""
         if of_inputs is None:
@@ -611,29 +565,6 @@ def wanted(wrt: Any) -> tuple[bool, bool]:
 
 
 CLASSES["graph"] = Model
-
-
-def flat(argument: str, symbols: Any) -> list[Symbol]:
-    """Return a symbol, or several in a container, as a list; TypeError or ValueError for anything else.
-
-    Those of a dict are in the order of its sorted names, as in Keras.
-    """
-    found = [symbols[name] for name in sorted(symbols, key=str)] if isinstance(symbols, dict) else symbols
-    found = list(found) if isinstance(found, (list, tuple)) else [found]
-    for one in found:
-        if not isinstance(one, Symbol):
-            needs = "symbols, as Input and calls of layers return them"
-            raise TypeError(f"{argument}: got {type(one).__name__}, needs {needs}")
-    if not found or (argument == "inputs" and len(set(found)) < len(found)):
-        raise ValueError(f"{argument}: got {symbols!r}, needs each symbol once")
-    return found
-
-
-def shell(symbols: Any) -> Any:
-    """Return the container of symbols without them, None where there is none."""
-    if isinstance(symbols, dict):
-        return dict.fromkeys(sorted(symbols, key=str))
-    return type(symbols)([None] * len(symbols)) if type(symbols) in (list, tuple) and len(symbols) > 1 else None
 
 
 def layers_in(values: Any) -> list[Layer]:
