@@ -33,7 +33,7 @@ class Metric(Settings):
     """
 
     targets: ClassVar[str | None] = None  # "columns" or "labels", where y_true must be one of them
-    direction: ClassVar[str | None] = None  # "up" or "down", where that way is better
+    direction: str | None = None  # "up" or "down", where that way is better
     default_name: ClassVar[str | None] = None  # where it is not the class's in snake case
     single: bool = True  # whether result() is one number
     dtype: ClassVar[str] = "float64"  # in which it counts
@@ -158,7 +158,7 @@ class RowMetric(Average):
     """Base of the metrics that are the mean of one value a row."""
 
     targets: ClassVar[str | None] = "columns"
-    direction: ClassVar[str | None] = "down"
+    direction = "down"
     vector_is_row: ClassVar[bool] = False  # whether a vector is one row, as the columns belong together; else a column
     in_own_type: ClassVar[bool] = False  # whether the values are computed in the type of y_pred; else in float64
 

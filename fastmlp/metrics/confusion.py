@@ -8,7 +8,7 @@ thresholds, which are in ascending order.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +28,7 @@ class Confusion(Metric):
     """
 
     targets = "columns"
-    direction: ClassVar[str | None] = "up"
+    direction = "up"
     top_k: int | None = None
     class_id: int | None = None
     limits: np.ndarray  # the thresholds in ascending order

@@ -87,7 +87,7 @@ class FBetaScore(Metric):
 class F1Score(FBetaScore):
     """2 P R / (P + R + 1e-7): `FBetaScore` with a beta of 1."""
 
-    default_name = None
+    default_name = "f1_score"
 
     def __init__(self, average: str | None = None, threshold: float | None = None, name: str | None = None):
         super().__init__(average, 1.0, threshold, name)

@@ -117,6 +117,7 @@ def evaluate(model: Model, source: Source, hooks: Hooks, results: Results) -> tu
     A custom loss may return one number for a batch: it sees the batches, as in training, however the rows come.
     """
     changes, number = model.changes, -1
+    model.stop_evaluating = False
     results.reset()
     by_batch = hooks.wants_batches("test")
     hooks.call("on_test_begin", {})
@@ -127,7 +128,9 @@ def evaluate(model: Model, source: Source, hooks: Hooks, results: Results) -> tu
         evaluate_rows(model, data, results, source.batch_size)
         if by_batch:
             hooks.call("on_test_batch_end", number, results.values)
-    steps = batches_found("evaluate", source, number + 1)
+        if model.stop_evaluating:
+            break
+    steps = number + 1 if model.stop_evaluating else batches_found("evaluate", source, number + 1)
     values = results.final()
     hooks.call("on_test_end", dict(values))
     return steps, values
@@ -144,6 +147,7 @@ def evaluate_rows(model: Model, data: Data, results: Results, batch_size: int | 
 def predict(model: Model, source: Source, hooks: Hooks) -> tuple[int, Any]:
     """Return the number of batches, and the outputs [rows, units], a list of several, without dropout."""
     outputs, changes, number = [], model.changes, -1
+    model.stop_predicting = False
     by_batch = hooks.wants_batches("predict")
     hooks.call("on_predict_begin", {})
     for number, data in enumerate(source.parts(by_batch)):
@@ -153,7 +157,9 @@ def predict(model: Model, source: Source, hooks: Hooks) -> tuple[int, Any]:
         outputs.append(model.network_for_rows(data.rows).predict(model.for_engine(data.xs)))
         if by_batch:
             hooks.call("on_predict_batch_end", number, {"outputs": model.reshaped(outputs[-1])})
-    steps = batches_found("predict", source, number + 1)
+        if model.stop_predicting:
+            break
+    steps = number + 1 if model.stop_predicting else batches_found("predict", source, number + 1)
     hooks.call("on_predict_end", {})
     if len(outputs) == 1:
         return steps, outputs[0]

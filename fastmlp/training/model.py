@@ -49,6 +49,8 @@ class Model(Architecture):
             _metrics=(None, None),
             _compiled=None,
             stop_training=False,
+            stop_evaluating=False,
+            stop_predicting=False,
             epochs_trained=0,  # over all calls of fit: numbers the shuffles
             epochs_resumed=0,  # of the run that goes on, when a callback has restored its state
             _changes=0,
@@ -71,6 +73,8 @@ class Model(Architecture):
     _metrics: tuple[Any, Any]  # as compile was given them
     _compiled: tuple[list[Loss | None], CompiledMetrics] | None  # for the outputs, once their names are known
     stop_training: bool
+    stop_evaluating: bool  # what callbacks, and batches as they are made, may set: no further batch is asked for
+    stop_predicting: bool
     epochs_trained: int
     epochs_resumed: int
     _network: Network | None

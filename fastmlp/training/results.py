@@ -95,6 +95,7 @@ class Results:
         y = data.y_trues[one.output] if data.y_trues and data.y_trues[one.output] is not None else y
         predictions = self.memories[one.output][: data.rows]
         weights = data.sample_weights[one.output] if data.sample_weights and one.is_weighted else None
+        pieces: list[np.ndarray | None]
         if one.takes_batches and batch_size is not None:
             visited = np.arange(data.rows) if order is None else order
             pieces = [visited[start : start + batch_size] for start in range(0, len(visited), batch_size)]
