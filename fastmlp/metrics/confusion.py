@@ -75,7 +75,7 @@ class AtThresholds(Confusion):
     Parameters
     ----------
     thresholds : float or list of float in [0, 1], optional
-        Default 0.5. Several give an array, outside of a model.
+        Default 0.5. Several give an array.
     """
 
     def __init__(self, thresholds: Any = None, name: str | None = None, default: float = 0.5):

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from fastmlp.data.arrays import numeric
-from fastmlp.losses.functions import FUNCTIONS
 from fastmlp.metrics.base import Metric, row_weights
+from fastmlp.metrics.functions import ACCURACIES, FUNCTIONS
 from fastmlp.settings import optional_name, snake_case
 
 
@@ -59,7 +59,7 @@ class MeanMetricWrapper(Metric):
         self.fn, self.kwargs = fn, kwargs
         super().__init__(optional_name(name) or getattr(fn, "__name__", snake_case(type(fn).__name__)))
         if any(fn is known for known in FUNCTIONS.values()):
-            self.direction = "down"
+            self.direction = "up" if fn in ACCURACIES else "down"
         self.reset_state()
 
     def reset_state(self) -> None:
