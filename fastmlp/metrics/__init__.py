@@ -35,9 +35,9 @@ from fastmlp.metrics.accuracy import (
     SparseTopKCategoricalAccuracy,
     TopKCategoricalAccuracy,
 )
+from fastmlp.metrics.auc import AUC
 from fastmlp.metrics.base import Mean, Metric, RowMetric, Sum
 from fastmlp.metrics.confusion import (
-    AUC,
     FalseNegatives,
     FalsePositives,
     Precision,
@@ -164,7 +164,7 @@ NAMES = {
 }
 METRICS = {key: cls for name, cls in NAMES.items() for key in (name, SHORT.get(name)) if key}
 METRICS["Accuracy"] = Accuracy
-BY_NAME = {**METRICS, **{name: function for name, function in FUNCTIONS.items() if name not in METRICS}}
+BY_NAME: dict[str, Any] = {**METRICS, **{name: function for name, function in FUNCTIONS.items() if name not in METRICS}}
 
 
 def get(identifier: Any, argument: str = "metrics", custom_objects: Mapping[str, Any] | None = None) -> Metric:

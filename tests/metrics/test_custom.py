@@ -215,8 +215,9 @@ def test_a_function_alone_has_the_value_of_all_rows():
     assert metric.result() == np.sqrt(20 / 3) == metric.result()
     metric.reset_state()
     assert metric(y[:1], p[:1]) == 0.0 and metric([[7]], [[3]]) == np.sqrt(8)
-    with pytest.raises(ValueError, match=r"sample_weight: got 2\.0, needs weights in all calls or in none"):
-        metric(y, p, 2.0)
+    errors = metrics.MeanMetricWrapper(lambda t, p: np.abs(t - p), name="error")
+    errors.update_state(y[1:], p[1:])  # without weights each row counts once
+    assert errors([[1.0]], [[10.0]], sample_weight=2) == (2 + 4 + 2 * 9) / 4
 
 
 def test_the_code_of_the_document_runs(monkeypatch):

@@ -73,6 +73,10 @@ CASES = [
         for settings in [{**shape, "curve": curve, "summation_method": method}]
     ),
     *(
+        (metrics.AUC, *[{"multi_label": True, "num_thresholds": 9, **settings}] * 2)
+        for settings in ({}, {"curve": "PR"}, {"label_weights": [0.5, 1, 2, 0, 3, 1]})
+    ),
+    *(
         (metrics.F1Score, *[{"average": average, **given}] * 2)
         for average in ("micro", "macro", "weighted")
         for given in ({}, {"threshold": 0.25})
@@ -237,6 +241,7 @@ def test_a_vector_is_one_column():
     assert metrics.SparseCategoricalAccuracy()([[2], [1]], [[0.1, 0.6, 0.3], [0.05, 0.95, 0]]) == 0.5
 
 
+Y2 = [[0, 1], [1, 0]]
 VECTOR = [0, 1, 1, 0, 0], [0.2, 0.1, 0.5, 0.0, 0.2]
 
 
@@ -300,8 +305,10 @@ def test_a_loss_has_the_same_value_as_a_metric(kind, dtype):
         (lambda: metrics.Recall(top_k=0), ValueError, "top_k: got 0"),
         (lambda: metrics.AUC(num_thresholds=1), ValueError, "num_thresholds: got 1, needs an integer of at least 2"),
         (lambda: metrics.AUC(curve="PRGAIN"), ValueError, "curve: got 'PRGAIN', needs one of 'ROC', 'PR'"),
-        (lambda: metrics.AUC(multi_label=True), ValueError, "multi_label: got True, needs False"),
-        (lambda: metrics.AUC(num_labels=3), TypeError, "num_labels"),
+        (lambda: metrics.AUC(multi_label=1), TypeError, "multi_label: got 1, needs True or False"),
+        (lambda: metrics.AUC(num_labels=3), ValueError, "num_labels: got 3, needs None: without multi_label all"),
+        (lambda: metrics.AUC(multi_label=True, num_labels=3)(Y2, Y2), ValueError, "num_labels: got 3 labels for 2 col"),
+        (lambda: metrics.AUC(multi_label=True, label_weights=[1])(Y2, Y2), ValueError, "label_weights: got 1 labels"),
         (lambda: metrics.TopKCategoricalAccuracy(k=1.5), TypeError, "k: got 1.5"),
         (lambda: metrics.F1Score("mean"), ValueError, "average: got 'mean', needs one of 'micro', 'macro', 'weighted'"),
         (lambda: metrics.F1Score(threshold=1.5), ValueError, "threshold: got 1.5, needs"),
@@ -387,6 +394,7 @@ def test_what_is_no_metric_of_a_model(identifier, error, message):
     "metric",
     [
         metrics.AUC(50, "pr", name="area", thresholds=[0.3, 0.2]),
+        metrics.AUC(multi_label=True, num_labels=2, label_weights=(0.5, 1)),
         metrics.Precision(top_k=2, class_id=1),
         metrics.Recall(thresholds=(0.25,)),
         metrics.BinaryAccuracy(threshold=0.3),
