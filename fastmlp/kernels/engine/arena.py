@@ -95,7 +95,7 @@ def fill(panels: NDArray[Any], shape: Shape, array: Any) -> None:
 
 
 def parts(matrix: NDArray[Any], panels: NDArray[Any]) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
-    """The full panels of a matrix, then what is left, each with its place in `panels`; all are views."""
+    """Yield the full panels of a matrix, then what is left, each with its place in `panels`; all are views."""
     rows, columns = matrix.shape
     width = panels.shape[2]
     full = columns // width
