@@ -124,11 +124,9 @@ OF_OBJECTS = {  # class: its attributes in Keras: what to do instead; a subclass
         "update_step stateless_apply": "updates are the engine's; for rules of your own there is model.gradients",
     },
     "Metric": {
-        "add_weight add_variable variables": "sums are plain attributes, which reset_state sets",
         "stateless_update_state stateless_reset_state stateless_result": (
             "there are update_state, reset_state and result"
         ),
-        "dtype": "it counts in float64",
     },
     "Initializer": {"clone": "it may be used again as it is"},
     "Symbol": {

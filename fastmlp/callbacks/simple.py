@@ -34,11 +34,23 @@ class LambdaCallback(Callback):
 
 
 class TerminateOnNaN(Callback):
-    """Stops training after an epoch whose loss is NaN or infinite (Keras looks after each batch)."""
+    """Stops training after an epoch whose loss is NaN or infinite (Keras looks after each batch).
+
+    Parameters
+    ----------
+    raise_error : bool
+        Whether to raise a RuntimeError, so that `on_train_end` of no callback is called; default False.
+    """
+
+    def __init__(self, raise_error: bool = False):
+        super().__init__()
+        self.raise_error = boolean("raise_error", raise_error)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         loss = (logs or {}).get("loss")
         if loss is not None and not math.isfinite(loss):
+            if self.raise_error:
+                raise RuntimeError(f"TerminateOnNaN: got a loss of {loss} in epoch {epoch + 1}, needs a finite one")
             print(f"Epoch {epoch + 1}: Invalid loss, terminating training")
             self.trained_model.stop_training = True
 

@@ -78,6 +78,8 @@ def numeric(argument: str, values: Any) -> np.ndarray:
     # of numpy.ma, without importing it
     if type(values) is not np.ndarray and isinstance(values, np.ndarray) and np.any(getattr(values, "mask", False)):
         raise ValueError(f"{argument}: got masked values, needs an array without them")
+    if is_counted(values):
+        values = [values[number] for number in range(len(values))]
     try:
         array = np.asarray(values)
     except ValueError as error:
@@ -86,6 +88,13 @@ def numeric(argument: str, values: Any) -> np.ndarray:
         got = f"an array of dtype {array.dtype}" if isinstance(values, np.ndarray) else f"{type(values).__name__}"
         raise TypeError(f"{argument}: got {got}, needs an array of real numbers")
     return array
+
+
+def is_counted(values: Any) -> bool:
+    """Whether an object has items by number, whose end NumPy would not find: it asks for one after another."""
+    kind = type(values)
+    known = any(hasattr(kind, name) for name in ("__iter__", "__array__", "__array_interface__", "__buffer__"))
+    return not known and hasattr(kind, "__getitem__") and hasattr(kind, "__len__")
 
 
 def require_memory(argument: str, array: Any, shape: Shape, dtype: str) -> None:

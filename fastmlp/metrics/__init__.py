@@ -1,6 +1,6 @@
 """Keras' metrics, by name or as objects that also work alone: `m = AUC(); m.update_state(y_true, y_pred); m.result()`.
 
-Each counts in rows in float64, whatever the dtype of the predictions.
+Each counts in rows in float64, whatever the dtype of the predictions; the values of losses are those of the losses.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastmlp.elsewhere import getter
 from fastmlp.metrics.accuracy import (
+    Accuracy,
     AnyAccuracy,
     BinaryAccuracy,
     CategoricalAccuracy,
@@ -17,10 +18,9 @@ from fastmlp.metrics.accuracy import (
     SparseTopKCategoricalAccuracy,
     TopKCategoricalAccuracy,
 )
-from fastmlp.metrics.base import Mean, MeanMetricWrapper, Metric, RowMetric, Sum
+from fastmlp.metrics.base import Mean, Metric, RowMetric, Sum
 from fastmlp.metrics.confusion import (
     AUC,
-    F1Score,
     FalseNegatives,
     FalsePositives,
     Precision,
@@ -28,6 +28,14 @@ from fastmlp.metrics.confusion import (
     TrueNegatives,
     TruePositives,
 )
+from fastmlp.metrics.constrained import (
+    PrecisionAtRecall,
+    RecallAtPrecision,
+    SensitivityAtSpecificity,
+    SpecificityAtSensitivity,
+)
+from fastmlp.metrics.f_scores import F1Score, FBetaScore
+from fastmlp.metrics.hinges import CategoricalHinge, Hinge, SquaredHinge
 from fastmlp.metrics.probabilistic import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -37,6 +45,7 @@ from fastmlp.metrics.probabilistic import (
 )
 from fastmlp.metrics.regression import (
     CosineSimilarity,
+    LogCoshError,
     MeanAbsoluteError,
     MeanAbsolutePercentageError,
     MeanSquaredError,
@@ -44,7 +53,8 @@ from fastmlp.metrics.regression import (
     R2Score,
     RootMeanSquaredError,
 )
-from fastmlp.settings import find, fold, listing, subclasses
+from fastmlp.metrics.wrapper import MeanMetricWrapper
+from fastmlp.settings import find, fold, listing, snake_case, subclasses
 
 __all__ = [  # noqa: RUF022, in the order in which errors list them
     "AnyAccuracy",
@@ -56,7 +66,12 @@ __all__ = [  # noqa: RUF022, in the order in which errors list them
     "Precision",
     "Recall",
     "F1Score",
+    "FBetaScore",
     "AUC",
+    "SensitivityAtSpecificity",
+    "SpecificityAtSensitivity",
+    "PrecisionAtRecall",
+    "RecallAtPrecision",
     "TruePositives",
     "FalsePositives",
     "TrueNegatives",
@@ -66,6 +81,7 @@ __all__ = [  # noqa: RUF022, in the order in which errors list them
     "MeanAbsoluteError",
     "MeanAbsolutePercentageError",
     "MeanSquaredLogarithmicError",
+    "LogCoshError",
     "CosineSimilarity",
     "R2Score",
     "BinaryCrossentropy",
@@ -73,6 +89,10 @@ __all__ = [  # noqa: RUF022, in the order in which errors list them
     "SparseCategoricalCrossentropy",
     "KLDivergence",
     "Poisson",
+    "Hinge",
+    "SquaredHinge",
+    "CategoricalHinge",
+    "Accuracy",
     "METRICS",
     "Mean",
     "MeanMetricWrapper",
@@ -91,8 +111,14 @@ SHORT = {
     "mean_squared_logarithmic_error": "msle",
     "binary_crossentropy": "bce",
 }
-NAMES = {cls().name: cls for cls in subclasses(globals(), Metric).values() if cls.__module__ != Metric.__module__}
+BASES = (Mean, MeanMetricWrapper, RowMetric, Sum)
+NAMES = {
+    cls.default_name or snake_case(name): cls
+    for name, cls in subclasses(globals(), Metric).items()
+    if cls not in (*BASES, Accuracy)  # "accuracy" is the one that fits
+}
 METRICS = {key: cls for name, cls in NAMES.items() for key in (name, SHORT.get(name)) if key}
+METRICS["Accuracy"] = Accuracy
 
 
 def get(identifier: Any, argument: str = "metrics", custom_objects: Mapping[str, Any] | None = None) -> Metric:
@@ -112,7 +138,8 @@ def get(identifier: Any, argument: str = "metrics", custom_objects: Mapping[str,
     ValueError
         For an unknown name; the message lists the known ones.
     TypeError
-        For anything that is none of the above, and for a class without `update_state`, `result` or `reset_state`.
+        For anything that is none of the above, and for a class without `update_state` or `result`, or without
+        `reset_state` where it has no variables.
     """
     if isinstance(identifier, Mapping) and set(identifier) == {"class_name", "config"}:
         return revived(argument, identifier["class_name"], dict(identifier["config"]), custom_objects or {})
@@ -156,7 +183,7 @@ def usable(argument: str, metric: Metric) -> Metric:
     if kind in (Mean, Sum):
         raise TypeError(f"{argument}: got {metric!r}, needs a metric of y_true and y_pred")
     for method in ("update_state", "result", "reset_state"):
-        if getattr(kind, method) is getattr(Metric, method):
+        if getattr(kind, method) is getattr(Metric, method) and not (method == "reset_state" and metric.variables):
             raise TypeError(f"{argument}: got {kind.__name__} without {method}, needs it, result and reset_state")
     if not metric.single:
         raise ValueError(f"{argument}: got {metric!r}, whose result is an array, needs one with a single number")

@@ -8,7 +8,7 @@ thresholds, which are in ascending order.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -19,15 +19,16 @@ from fastmlp.settings import boolean, integer, only, real
 LOWEST = -1e10  # Keras' threshold where the k largest outputs are the positive ones
 CURVES = ("ROC", "PR")
 SUMMATIONS = ("interpolation", "minoring", "majoring")
-AVERAGES = ("micro", "macro", "weighted")
-SMALLEST_OUTPUT = 1e-9  # Keras' limit for a largest output to be a prediction
 
 
 class Confusion(Metric):
-    """Base of the metrics on the table; a constructor sets `limits`, then calls `reset_state`."""
+    """Base of the metrics on the table; a constructor sets `limits`, then calls `reset_state`.
+
+    With `top_k` vectors are one row, else one column.
+    """
 
     targets = "columns"
-    direction: ClassVar[str | None] = "up"
+    direction = "up"
     top_k: int | None = None
     class_id: int | None = None
     limits: np.ndarray  # the thresholds in ascending order
@@ -36,7 +37,7 @@ class Confusion(Metric):
         self.counts = np.zeros((2, len(self.limits) + 1))
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        arrays = columns(y_true, y_pred)
+        arrays = columns(y_true, y_pred, self.top_k is not None)
         classes = arrays[1].shape[1]
         if self.class_id is not None and self.class_id >= classes:
             raise ValueError(f"class_id: got {self.class_id}, needs one of the {classes} columns, from 0")
@@ -164,67 +165,37 @@ class Recall(Precision):
         return ratio(true, true + missed)
 
 
-class F1Score(Metric):
-    """2 P R / (P + R + 1e-7) with the precision P and the recall R of each column; then their mean.
+class OnGrid(Confusion):
+    """Base of the metrics of many thresholds, evenly spaced from 0 to 1 or given.
 
-    P is hits / (predictions + 1e-7), and R is hits / (truths + 1e-7): as in Keras, a perfect score is a little below 1.
-
-    Parameters
-    ----------
-    average : {None, "micro", "macro", "weighted"}
-        The mean over the columns: of all elements as one column, of all columns alike, or weighted by their truths.
-        None is for use outside of a model: the result is an array.
-    threshold : float in [0, 1], optional
-        Outputs above it are predictions; by default the largest ones of each row, where they are not 0.
+    The first threshold is below and the last one above all predictions, which are clipped to [0, 1] (NaN counts as 0).
     """
 
-    targets = "columns"
-    direction = "up"
+    num_thresholds: int
+    thresholds: Any = None
 
-    def __init__(self, average: str | None = None, threshold: float | None = None, name: str | None = None):
-        super().__init__(name)
-        self.average = None if average is None else one_of("average", average, AVERAGES)
-        self.threshold = None if threshold is None else real("threshold", threshold, low=0.0, high=1.0)
-        self.single = average is not None
+    def begin(self) -> None:
+        """Set the limits from `num_thresholds` or `thresholds`."""
+        last = self.num_thresholds - 1
+        inner = [i / last for i in range(1, last)] if self.thresholds is None else self.thresholds
+        self.limits = np.array([-EPSILON, *inner, 1.0 + EPSILON])
         self.reset_state()
 
-    def reset_state(self) -> None:
-        self.sums = np.zeros((3, 1))  # of hits, predictions and truths, for each column
-
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        arrays = columns(y_true, y_pred)
-        for truth, outputs, weights in parts(*arrays, row_weights(sample_weight, len(arrays[1]))):
-            w = np.ones(len(truth)) if weights is None else weights
-            predicted = self.predicted(outputs)
-            self.sums = self.sums + np.stack([w @ (predicted * truth), w @ predicted, w @ truth])
-
-    def predicted(self, outputs: np.ndarray) -> np.ndarray:
-        """Return which outputs are predictions."""
-        if self.threshold is not None:
-            return np.asarray(outputs > self.threshold)
-        largest = outputs.max(axis=1, keepdims=True)
-        return np.asarray((outputs == largest) & (np.abs(outputs) > SMALLEST_OUTPUT))
-
-    def result(self) -> Any:
-        sums = self.sums.sum(axis=1, keepdims=True) if self.average == "micro" else self.sums
-        hits, predictions, truths = sums
-        precision, recall = hits / (predictions + EPSILON), hits / (truths + EPSILON)
-        scores = 2.0 * precision * recall / (precision + recall + EPSILON)
-        if self.average is None:
-            return scores
-        if self.average == "weighted":
-            return float((scores * truths).sum() / (truths.sum() + EPSILON))
-        return float(scores.mean())
+    def passed(self, y_pred: np.ndarray) -> np.ndarray:
+        y_pred = np.fmin(np.fmax(y_pred, 0.0), 1.0)
+        if self.thresholds is not None:
+            return np.asarray(np.searchsorted(self.limits, y_pred))
+        # thresholds i / (n - 1) below p: those with i < p (n - 1), and the one that stands for 0 always
+        return np.asarray(np.maximum(np.ceil(y_pred * (self.num_thresholds - 1)), 1.0), np.int64)
 
 
-class AUC(Confusion):
+class AUC(OnGrid):
     """Area under a curve through as many points as there are thresholds.
 
     Parameters
     ----------
     num_thresholds : int
-        Evenly spaced from 0 to 1; the first one is below and the last one above all predictions, which are clipped to
-        [0, 1] (NaN counts as 0).
+        As of `OnGrid`.
     curve : {"ROC", "PR"}
         True positives' rate over false positives' rate, or precision over recall.
     summation_method : {"interpolation", "minoring", "majoring"}
@@ -257,20 +228,13 @@ class AUC(Confusion):
         self.multi_label, self.from_logits = False, boolean("from_logits", from_logits)
         self.thresholds = None if thresholds is None else sorted(checked(thresholds))
         self.num_thresholds = integer("num_thresholds", num_thresholds, at_least=2, below=2**20)
-        last = self.num_thresholds - 1
-        inner = [i / last for i in range(1, last)] if self.thresholds is None else self.thresholds
-        self.limits = np.array([-EPSILON, *inner, 1.0 + EPSILON])
-        self.reset_state()
+        self.begin()
 
     def passed(self, y_pred: np.ndarray) -> np.ndarray:
         if self.from_logits:
             with np.errstate(over="ignore"):
                 y_pred = 1.0 / (1.0 + np.exp(-y_pred))
-        y_pred = np.fmin(np.fmax(y_pred, 0.0), 1.0)
-        if self.thresholds is not None:
-            return np.asarray(np.searchsorted(self.limits, y_pred))
-        # thresholds i / (n - 1) below p: those with i < p (n - 1), and the one that stands for 0 always
-        return np.asarray(np.maximum(np.ceil(y_pred * (self.num_thresholds - 1)), 1.0), np.int64)
+        return super().passed(y_pred)
 
     def result(self) -> float:
         (false, true), missed = self.above(), self.below()[1]

@@ -242,7 +242,7 @@ class Model(training_model.Model):
         validation_steps : int, optional
             Batches to validate on, at most.
         validation_batch_size : int, optional
-            Default `batch_size`; the results do not depend on it.
+            Default `batch_size`; the results do not depend on it, but for losses and classes of metrics of your own.
         validation_freq : int or list of int
             Validate after every so many epochs, or after those of the list, counted from 1.
 
@@ -344,23 +344,23 @@ class Model(training_model.Model):
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """Do one update on these rows; return their loss and metric, from before it, with dropout on.
+        """Do one update on these rows; return their loss and metrics, from before it, with dropout on.
 
-        They are this batch's own, as in Keras 2; Keras 3 returns means over the calls.
+        They are this batch's own, as in Keras 3.15.
         """
         with self._lock:
             data, as_dict = self._batch("train_on_batch", x, y, sample_weight, return_dict, class_weight)
             results = self._results_of_batch()
             loops.train_chunk(self, whole(data), results)
-            return by_name_or_not(results.values, as_dict)
+            return by_name_or_not(results.final(), as_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
-        """Return the loss and metric of these rows, with dropout off."""
+        """Return the loss and metrics of these rows alone, with dropout off."""
         with self._lock:
             data, as_dict = self._batch("test_on_batch", x, y, sample_weight, return_dict)
             results = self._results_of_batch()
             loops.evaluate_rows(self, data, results)
-            return by_name_or_not(results.values, as_dict)
+            return by_name_or_not(results.final(), as_dict)
 
     def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for these rows; the same as `predict`, printing nothing."""

@@ -51,6 +51,8 @@ class Model(Architecture):
             _metrics=(None, None),
             _compiled=None,
             stop_training=False,
+            stop_evaluating=False,
+            stop_predicting=False,
             epochs_trained=0,  # over all calls of fit: numbers the shuffles
             epochs_resumed=0,  # of the run that goes on, when a callback has restored its state
             _changes=0,
@@ -73,6 +75,8 @@ class Model(Architecture):
     _metrics: tuple[Any, Any]  # as compile was given them
     _compiled: tuple[list[Loss | None], CompiledMetrics] | None  # for the outputs, once their names are known
     stop_training: bool
+    stop_evaluating: bool  # what callbacks, and batches as they are made, may set: no further batch is asked for
+    stop_predicting: bool
     epochs_trained: int
     epochs_resumed: int
     _network: Network | None
@@ -247,7 +251,7 @@ class Model(Architecture):
         return self.compiled_metrics.weighted
 
     def direction_of(self, name: str) -> str | None:
-        """Return "up" or "down" for a name in the logs whose metric says which way is better, else None."""
+        """Return "up" or "down", which way a value of that name in the logs is better; None where it is not known."""
         return self.compiled_metrics.direction_of(name)
 
     # What models.Model has, and files ask for

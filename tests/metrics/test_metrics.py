@@ -8,12 +8,20 @@ import numpy as np
 import pytest
 
 import reference.metrics as oracle
-from fastmlp import metrics
+from fastmlp import losses, metrics
+from fastmlp.metrics.base import LossMetric
 from fastmlp.settings import to_plain
 from tests import keras_values as keras
 
 ALL = set(metrics.METRICS.values()) - {metrics.AnyAccuracy}
-CLASSES = sorted((kind for kind in ALL if kind().single), key=lambda kind: kind.__name__)
+OF_RATES = [
+    (metrics.SensitivityAtSpecificity, "specificity"),
+    (metrics.SpecificityAtSensitivity, "sensitivity"),
+    (metrics.PrecisionAtRecall, "recall"),
+    (metrics.RecallAtPrecision, "precision"),
+]
+WITH_DEFAULTS = ALL - {kind for kind, _ in OF_RATES}
+CLASSES = sorted((kind for kind in WITH_DEFAULTS if kind().single), key=lambda kind: kind.__name__)
 RANDOM = np.random.default_rng(7)
 ROWS, COLUMNS = 300, 6
 P = RANDOM.dirichlet(np.ones(COLUMNS), ROWS)
@@ -69,6 +77,16 @@ CASES = [
         for average in ("micro", "macro", "weighted")
         for given in ({}, {"threshold": 0.25})
     ),
+    *(
+        (metrics.FBetaScore, *[{"average": average, "beta": beta, **given}] * 2)
+        for average, beta in (("micro", 0.5), ("macro", 2.0), ("weighted", 2.0))
+        for given in ({}, {"threshold": 0.25})
+    ),
+    *(
+        (kind, *[{rate: least, **more}] * 2)
+        for kind, rate in OF_RATES
+        for least, more in ((0.3, {"num_thresholds": 20}), (0.6, {"num_thresholds": 5, "class_id": 3}))
+    ),
     (metrics.R2Score, *[{"class_aggregation": "variance_weighted_average", "num_regressors": 4}] * 2),
 ]
 
@@ -82,15 +100,19 @@ def test_values_are_the_oracles(kind, settings, arguments, dtype, weights, monke
     metric.update_state(y[:90], p[:90], None if weights is None else weights[:90])
     metric.update_state(y[90:], p[90:], None if weights is None else weights[90:])
     expected = getattr(oracle, metric.name)(y.tolist(), p.astype(float).tolist(), plain(weights), **arguments)
+    if dtype is np.float32 and isinstance(metric, LossMetric):  # in the arithmetic of the loss
+        expected = float(np.average(losses.functions.FUNCTIONS[metric.loss](y, p).astype(float), weights=weights))
     assert metric.result() == pytest.approx(expected, rel=0, abs=bound(expected))
     assert type(metric.result()) is float and math.isfinite(expected)
 
 
 def test_every_metric_has_an_oracle_and_every_oracle_a_metric():
     helpers = {"mean", "ratio", "weights_of", "sparse_top_hits", "over_columns", "clip", "confusion", "place"}
-    helpers |= {"point_of", "piece_of_precision", "is_predicted", "harmonic_mean"}
+    helpers |= {"point_of", "piece_of_precision", "is_predicted", "harmonic_mean", "best_where", "signs"}
+    helpers |= {"part_of_positives", "part_of_negatives", "part_of_predictions"}
     own = {name for name, value in vars(oracle).items() if getattr(value, "__module__", "") == oracle.__name__}
-    assert own - helpers == {kind().name for kind in ALL}
+    names = {kind().name for kind in WITH_DEFAULTS} | {kind(0.5).name for kind, _ in OF_RATES}
+    assert own - helpers == names and len(names) == len(ALL)
 
 
 def test_counts_are_exact():
@@ -215,6 +237,53 @@ def test_a_vector_is_one_column():
     assert metrics.SparseCategoricalAccuracy()([[2], [1]], [[0.1, 0.6, 0.3], [0.05, 0.95, 0]]) == 0.5
 
 
+VECTOR = [0, 1, 1, 0, 0], [0.2, 0.1, 0.5, 0.0, 0.2]
+
+
+@pytest.mark.parametrize(
+    ("metric", "y_true", "value"),
+    [
+        (metrics.Precision(top_k=3), VECTOR[0], 1 / 3),
+        (metrics.Recall(top_k=3), VECTOR[0], 0.5),
+        (metrics.CategoricalAccuracy(), VECTOR[0], 0.0),
+        (metrics.CategoricalAccuracy(), [0, 0, 1, 0, 0], 1.0),
+        (metrics.TopKCategoricalAccuracy(2), VECTOR[0], 0.0),
+        (metrics.SparseCategoricalAccuracy(), 2, 1.0),
+        (metrics.SparseCategoricalAccuracy(), [2], 1.0),
+        (metrics.SparseTopKCategoricalAccuracy(2), 2, 1.0),
+        (metrics.CategoricalCrossentropy(), VECTOR[0], 2.9957323),
+        (metrics.SparseCategoricalCrossentropy(), [2], 0.6931472),
+        (metrics.CosineSimilarity(), VECTOR[0], 0.72760683),
+        (metrics.KLDivergence(), VECTOR[0], 2.9957294),
+        (metrics.CategoricalHinge(), VECTOR[0], 0.6),
+        (metrics.Poisson(), VECTOR[0], 0.79914623),
+        (metrics.BinaryCrossentropy(), VECTOR[0], 0.6884039),
+        (metrics.MeanSquaredError(), VECTOR[0], 0.228),
+        (metrics.BinaryAccuracy(), VECTOR[0], 0.6),
+        (metrics.Accuracy(), VECTOR[0], 0.2),
+        (metrics.Hinge(), VECTOR[0], 0.96),
+        (metrics.LogCoshError(), VECTOR[0], 0.10393622),
+    ],
+)
+def test_a_vector_is_one_row_where_its_numbers_belong_together(metric, y_true, value):
+    """Keras' values."""
+    assert metric(y_true, VECTOR[1]) == pytest.approx(value, rel=1e-6)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CLASSES if issubclass(kind, LossMetric)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_loss_has_the_same_value_as_a_metric(kind, dtype):
+    """Saturated outputs too, where what is left of 1 - 1e-7 depends on the type."""
+    hits, classes = np.eye(4)[RANDOM.integers(0, 4, 50)].astype(dtype), RANDOM.integers(0, 4, 50)
+    y = classes if kind.targets == "labels" else np.eye(4)[classes]
+    for p in (hits, (0.9 * hits + 0.025).astype(dtype)):
+        values = losses.functions.FUNCTIONS[kind.loss](y, p)
+        assert values.dtype == dtype and kind()(y, p) == float(values.sum(dtype=float)) / 50
+        found = losses.get(kind.loss)(y, p)
+        assert kind()(y, p) == pytest.approx(found, rel=1e-15)
+    assert metrics.BinaryCrossentropy()(np.zeros((1, 2)), np.array([[1, 0]], np.float32)) == pytest.approx(7.9711924)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -236,6 +305,20 @@ def test_a_vector_is_one_column():
         (lambda: metrics.TopKCategoricalAccuracy(k=1.5), TypeError, "k: got 1.5"),
         (lambda: metrics.F1Score("mean"), ValueError, "average: got 'mean', needs one of 'micro', 'macro', 'weighted'"),
         (lambda: metrics.F1Score(threshold=1.5), ValueError, "threshold: got 1.5, needs"),
+        (
+            lambda: metrics.F1Score()([0, 1], [0.2, 0.8]),
+            ValueError,
+            r"y_pred: got shape \(2,\), needs \(rows, columns\)",
+        ),
+        (lambda: metrics.FBetaScore(beta=0.0), ValueError, "beta: got 0.0, needs a number above 0"),
+        (lambda: metrics.FBetaScore(beta=-1.0), ValueError, "beta: got -1.0"),
+        (lambda: metrics.PrecisionAtRecall(1.5), ValueError, "recall: got 1.5, needs a finite number in"),
+        (lambda: metrics.RecallAtPrecision(0.5, 1), ValueError, "num_thresholds: got 1"),
+        (
+            lambda: metrics.SparseCategoricalAccuracy()([0, 1], [0.1, 0.9]),
+            ValueError,
+            r"y_true: got shape \(2,\), needs",
+        ),
         (lambda: metrics.R2Score("mean"), ValueError, "class_aggregation: got 'mean', needs one of 'uniform_average'"),
         (lambda: metrics.MeanMetricWrapper(3), TypeError, "fn: got 3, needs a function"),
         (lambda: metrics.BinaryAccuracy(name="a/b"), ValueError, "name: got 'a/b'"),
@@ -251,8 +334,9 @@ def test_getting_a_metric():
     assert type(metrics.get("TopKCategoricalAccuracy")) is metrics.TopKCategoricalAccuracy
     assert metrics.get(metrics.AUC).name == "auc" and metrics.get(metrics.Precision(name="p")).name == "p"
     assert metrics.get(len).name == "len"
-    for kind in CLASSES:
+    for kind in set(CLASSES) - {metrics.Accuracy}:
         assert kind().name in metrics.METRICS and type(metrics.get(kind().name)) is kind
+    assert type(metrics.get("accuracy")) is metrics.AnyAccuracy is type(metrics.get("Accuracy"))
 
 
 @pytest.mark.parametrize(
@@ -282,6 +366,10 @@ def test_what_is_no_metric_of_a_model(identifier, error, message):
         metrics.BinaryAccuracy(threshold=0.3),
         metrics.CategoricalCrossentropy(label_smoothing=0.1),
         metrics.F1Score("macro", 0.25),
+        metrics.FBetaScore("macro", 2.0, 0.25),
+        metrics.PrecisionAtRecall(0.25, 50, 2),
+        metrics.SpecificityAtSensitivity(0.25),
+        metrics.Accuracy(),
         metrics.R2Score(num_regressors=2),
         metrics.get("acc"),
     ],
