@@ -57,7 +57,11 @@ def weight_arrays(argument: str, values: Any, shapes: list[Shape], dtype: str) -
         array = numeric(name, value)
         if array.shape != shape:
             raise ValueError(f"{name}: got shape {array.shape}, needs {shape}")
-        arrays.append(np.array(array, dtype=dtype, order="C"))
+        with np.errstate(over="ignore"):
+            arrays.append(np.array(array, dtype=dtype, order="C"))
+        if array.dtype.itemsize > arrays[-1].itemsize and not np.array_equal(np.isinf(array), np.isinf(arrays[-1])):
+            got = array[np.isinf(arrays[-1]) & ~np.isinf(array)][0]
+            raise ValueError(f"{name}: got {got}, needs numbers within the range of {dtype}")
     return arrays
 
 

@@ -21,7 +21,7 @@ from fastmlp.layers.graph import Graph, from_inputs
 from fastmlp.layers.symbol import PHASE
 from fastmlp.layers.variable import Variable
 from fastmlp.models import saving
-from fastmlp.models.config import CLASSES, Reader, Writer
+from fastmlp.models.config import CLASSES, Reader, config_of
 from fastmlp.models.summary import print_summary
 from fastmlp.models.tracing import Tracer, flat, shell
 from fastmlp.settings import boolean
@@ -96,10 +96,14 @@ class Model(training_model.Model):
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers, in the order of Keras; before the model is built, those in its attributes."""
+        """The layers, in the order of Keras: of a `call` of one's own, in that of the attributes which hold them."""
+        if self._graph is not None and not self._has_call:
+            return list(self._graph.layers)
+        found = dict.fromkeys(one for one in layers_in(vars(self).values()) if one is not self)
         if self._graph is None:
-            return list(dict.fromkeys(layers_in(vars(self).values())))
-        return [one for one in self._graph.layers if not (self._has_call and isinstance(one, InputLayer))]
+            return list(found)
+        called = [one for one in self._graph.layers if not isinstance(one, InputLayer)]
+        return list(dict.fromkeys([*(one for one in found if one in called), *called]))
 
     def named_variables(self) -> dict[str, Variable]:
         if self._graph is None and self._has_call:
@@ -131,6 +135,11 @@ class Model(training_model.Model):
             self._traces = None
         super().build_for(input_shapes)
 
+    def build_like(self, other: training_model.Model) -> None:
+        if self._graph is None and self._has_call:
+            self._tracer.takes = other._structures[0]
+        super().build_like(other)
+
     # Names and containers of inputs and outputs
 
     @property
@@ -146,19 +155,21 @@ class Model(training_model.Model):
     # Files and copies
 
     def get_config(self) -> dict[str, Any]:
-        """Return the architecture as JSON values; weights are no part of it."""
-        return Writer(self).model(self)
+        """Return the architecture as JSON values, without weights; a subclass may return its own arguments instead."""
+        return config_of(self)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
         """Make a model, with weights not trained, from what `get_config` returned."""
+        if cls not in CLASSES.values() and "layers" not in config:
+            return cls(**config)
         return Reader(custom_objects).model(cls, config)
 
     def __copy__(self) -> Any:
         """Return a model with layers of its own, and with what a subclass or the user keeps in the object besides."""
         known = vars(Model(seed=0)).keys() | {"_results", "_layers", "_first"}
         kept = {name: value for name, value in vars(self).items() if name not in known}
-        shared = [value for value in kept.values() if not isinstance(value, Layer)]
+        shared = [value for value in kept.values() if not layers_in([value])]
         return copy.deepcopy(self, {id(value): value for value in shared})
 
     def summary(
@@ -269,10 +280,10 @@ class Model(training_model.Model):
             chosen = check_callbacks(callbacks)
             run = given_inputs.prepare(self, given)
             self.build_for(run.input_shapes)
-            self.history = History()
+            self.history = history = History()
             self.stop_training, self.epochs_resumed = False, 0
-            loops.train(self, run, Hooks([*chosen, self.history], self, run.params))
-            return self.history
+            loops.train(self, run, Hooks([*chosen, history], self, run.params))
+            return history
 
     def evaluate(
         self,
@@ -383,7 +394,7 @@ class Model(training_model.Model):
             loss, gradients = network.gradients(
                 given(data.xs), given(data.ys), given(data.sample_weights), asked, in_training
             )
-            return float(loss), self._asked_for(list(gradients) if by_weights else None, of_inputs)
+            return float(loss), self._asked_for(self.in_own_order(gradients) if by_weights else None, of_inputs)
 
     def vjp(self, x: Any, output_gradients: Any, *, wrt: str = "weights", training: bool = False) -> Any:
         """Return what gradients of the outputs are for the weights, the input or both: one forward and backward pass.
@@ -419,7 +430,7 @@ class Model(training_model.Model):
             network = self.network_for_gradients(rows)
             asked = None if of_inputs is None else self.for_engine(of_inputs)
             gradients = network.vjp(self.for_engine(arrays), dy, asked, in_training)
-            return self._asked_for(list(gradients) if by_weights else None, of_inputs)
+            return self._asked_for(self.in_own_order(gradients) if by_weights else None, of_inputs)
 
     def _output_gradients(self, given: Any, rows: int) -> list[np.ndarray | None]:
         """Return the gradients of the outputs, each flat and checked, or None."""

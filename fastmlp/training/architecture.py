@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -17,6 +16,8 @@ from fastmlp.layers.graph import Graph, free_name, leaves
 from fastmlp.layers.symbol import Call, Symbol, single_or_list, symbols_in
 from fastmlp.layers.variable import Variable
 from fastmlp.settings import boolean, integer, only, optional_name
+
+DEPTH_LIMIT = 50  # of models in models, which are described and copied level by level
 
 
 class Architecture(Layer):
@@ -45,13 +46,9 @@ class Architecture(Layer):
     _dtype: str
     _seed_is_given: bool
     _graph: Graph | None
+    _depth: int = 1  # of models in models
     _structures: tuple[Any, Any] = (None, None)  # the containers of inputs and outputs, as they were given
     seed: int
-    _lock: threading.RLock
-
-    @classmethod
-    def _unshared(cls) -> dict[str, Any]:
-        return {**Layer._unshared(), "_lock": threading.RLock()}
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
@@ -70,7 +67,7 @@ class Architecture(Layer):
     def leaves(self) -> Iterator[tuple[str, Layer, bool]]:
         """Every layer that is no model, each once, with its name by levels and whether it is trained."""
         seen = set()
-        for name, leaf, trainable in leaves(self.layers):
+        for name, leaf, trainable in leaves(self.layers, (self,)):
             if leaf not in seen:
                 seen.add(leaf)
                 yield name, leaf, trainable and self.trainable
@@ -103,7 +100,8 @@ class Architecture(Layer):
         Raises
         ------
         ValueError
-            When a name stands twice, a dtype does not fit, or the model itself is among them.
+            When a name stands twice, a dtype does not fit, the model itself is among them, or models are nested too
+            deep.
         """
         waiting = list(newcomers)
         while waiting:
@@ -111,9 +109,13 @@ class Architecture(Layer):
             if layer is self:
                 raise ValueError(f"layer: got model {self.name!r} as a layer of itself, needs another one")
             waiting += getattr(layer, "layers", [])
+        depth = max([self._depth, *(1 + one._depth for one in newcomers if isinstance(one, Architecture))])
+        if depth > DEPTH_LIMIT:
+            raise ValueError(f"layer: got models in models to a depth of {depth}, needs {DEPTH_LIMIT} at most")
         names = self._names_for(newcomers, present)
         dtype = self._common_dtype(newcomers, present)
         placed = sum(1 for _ in leaves(present))
+        self.overwrite(_depth=depth)
         for layer, name in zip(newcomers, names, strict=True):
             layer.enter_model(self, name)
         self.use_dtype(dtype)
@@ -212,11 +214,6 @@ class Architecture(Layer):
     def output_widths(self) -> list[int]:
         """The number of columns of each output, as the engine has them."""
         return [int(np.prod(shape, dtype=np.int64)) for shape in self.graph.output_row_shapes]
-
-    @property
-    def units(self) -> int:
-        """The number of columns of the only output."""
-        return self.output_widths[0]
 
     @property
     def inputs(self) -> list[Symbol]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
 from fastmlp.config import seeds
 from fastmlp.config.threads import threads_for
-from fastmlp.data.arrays import Shape, weight_arrays
+from fastmlp.data.arrays import Shape, require_finite, weight_arrays
 from fastmlp.kernels import Network
 from fastmlp.kernels.engine.blocks import Block, blend
 from fastmlp.layers import Layer
@@ -24,6 +24,8 @@ from fastmlp.optimizers import Optimizer
 from fastmlp.optimizers import get as get_optimizer
 from fastmlp.settings import only, real, refuse_methods
 from fastmlp.training.architecture import Architecture
+
+T = TypeVar("T")
 
 # Attributes that networks and files are made from, and what gives them another value.
 FIXED = {
@@ -252,6 +254,16 @@ class Model(Architecture):
         """Return "up" or "down", which way a value of that name in the logs is better; None where it is not known."""
         return self.compiled_metrics.direction_of(name)
 
+    # What models.Model has, and files ask for
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what a model of its class can be made from again."""
+        raise NotImplementedError
+
+    def build_like(self, other: Model) -> None:
+        """Build for rows of the shapes that another model takes."""
+        self.build_for(other.input_row_shapes)
+
     # The engine's networks
 
     @property
@@ -316,15 +328,26 @@ class Model(Architecture):
     def flags_have_changed(self) -> bool:
         """Whether other weights are trainable now than the network trains."""
         if self._flags_seen != self.flag_changes[0]:
-            compiled, trained = self.trained, self.trainable_weights
-            if self._other_description is not None and trained != self._other_description.trained:
+            compiled, trained = set(self.trained), set(self.trainable_weights)
+            if self._other_description is not None and trained != set(self._other_description.trained):
                 self.overwrite(_other=None, _other_description=None)
             self.overwrite(_flags_seen=self.flag_changes[0], _flags_differ=trained != compiled)
         return self._flags_differ
 
+    def in_own_order(self, gradients: Sequence[T]) -> list[T]:
+        """Return gradients of `network_for_gradients` in the order of `trainable_weights`."""
+        order = None if self._description is None else self._description.order
+        if self.flags_have_changed() and self._other_description is not None:
+            order = self._other_description.order
+        return list(gradients) if order is None else [gradients[place] for place in order]
+
     def _describe(self, flags: dict[Layer, bool]) -> Description:
         seed = seeds.dropout_seed(self.seed)
-        return self.graph.describe(seed, lambda layer: not flags.get(layer, layer.trainable))
+        found = self.graph.describe(seed, lambda layer: not flags.get(layer, layer.trainable))
+        places = {variable: place for place, variable in enumerate(found.trained)}
+        order = [places[variable] for variable in self.weights if variable in places]
+        found.order = None if order == sorted(order) else order
+        return found
 
     def _make_network(self) -> Network:
         description = self._describe({leaf: trainable for _, leaf, trainable in self.leaves()} | (self._flags or {}))
@@ -402,8 +425,14 @@ class Model(Architecture):
             if self.flags_have_changed():
                 needs = "a call of compile, which begins anew with the layers as they are"
                 raise ValueError(f"apply_gradients: got layers frozen or freed since compile, needs {needs}")
-            shapes = [variable.shape for variable in self.trained]
+            shapes = self.in_own_order([variable.shape for variable in self.trained])
             arrays = weight_arrays("gradients", gradients, shapes, self.dtype)
+            for index, array in enumerate(arrays):
+                require_finite(f"gradients[{index}]", array, self.dtype)
+            assert self._description is not None
+            order = self._description.order
+            if order is not None:
+                arrays = [arrays[place] for place in np.argsort(order)]
             return self.optimizer.update(self.network, arrays)
 
     def trains(self, variables: Sequence[Any]) -> bool:
