@@ -103,13 +103,8 @@ class Results:
         else:
             pieces = [None if order is None or len(order) == data.rows else order]
         for rows in pieces:
-            if rows is None:
-                one.metric.update_state(y, predictions, sample_weight=weights)
-            else:
-                assert y is not None
-                one.metric.update_state(
-                    y[rows], predictions[rows], sample_weight=None if weights is None else weights[rows]
-                )
+            more = {"sample_weight": taken(weights, rows)} if one.is_weighted else {}  # a class may know no weights
+            one.metric.update_state(taken(y, rows), taken(predictions, rows), **more)
 
     def final(self) -> dict[str, Any]:
         """Return the values at the end; the metrics keep no rows after it."""
@@ -134,6 +129,11 @@ class Results:
             is_inside = one.metric is self.inside[one.output]
             found[one.name] = float(inside[one.output]) if is_inside else result_of(one.metric)
         return found
+
+
+def taken(array: np.ndarray | None, rows: np.ndarray | None) -> np.ndarray | None:
+    """Return these rows of an array, or all."""
+    return array if array is None or rows is None else array[rows]
 
 
 def result_of(metric: Metric) -> Any:

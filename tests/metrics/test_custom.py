@@ -64,6 +64,16 @@ def test_a_result_that_is_no_number():
         make([Words()]).evaluate(X, Y, verbose=0)
 
 
+def test_a_class_that_takes_no_weights():
+    class Plain(Largest):
+        def update_state(self, y_true, y_pred):
+            super().update_state(y_true, y_pred)
+
+    model = make([Plain()])
+    model.fit(X, Y, verbose=0, sample_weight=np.ones(50))
+    assert model.evaluate(X, Y, verbose=0)[1] == model.predict(X, verbose=0).max()
+
+
 def test_results_that_are_arrays(tmp_path, capsys):
     """History has them, the line of an epoch has their means, and a file lists, as in Keras."""
     plain = [metrics.F1Score(), metrics.Recall([0.1, 0.5]), metrics.R2Score(None)]
