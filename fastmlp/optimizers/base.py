@@ -58,9 +58,9 @@ class LearningRate(Number):
 
     def assign(self, value: Any) -> LearningRate:
         """Set the optimizer's rate; errors as of `optimizer.learning_rate = value`. This float stays as it is."""
-        optimizer = self.optimizer
-        optimizer.learning_rate = value
-        return optimizer.learning_rate
+        self.optimizer.learning_rate = value
+        rate: LearningRate = self.optimizer.learning_rate
+        return rate
 
     def __reduce__(self) -> Any:
         return float, (float(self),)
