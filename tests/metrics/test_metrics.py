@@ -107,7 +107,7 @@ def test_values_are_the_oracles(kind, settings, arguments, dtype, weights, monke
     if dtype is np.float32 and isinstance(metric, LossMetric):  # in the arithmetic of the loss
         expected = float(np.average(losses.functions.FUNCTIONS[metric.loss](y, p).astype(float), weights=weights))
     assert metric.result() == pytest.approx(expected, rel=0, abs=bound(expected))
-    assert type(metric.result()) is float and math.isfinite(expected)
+    assert isinstance(metric.result(), float) and math.isfinite(expected)
 
 
 def test_every_metric_has_an_oracle_and_every_oracle_a_metric():
@@ -216,7 +216,7 @@ def test_predictions_of_a_model_that_diverged(kind):
         y = np.arange(8) % 3 if kind.targets == "labels" else np.eye(3)[np.arange(8) % 3]
         with np.errstate(all="ignore"):
             metric.update_state(y, p)
-        assert type(metric.result()) is float
+        assert isinstance(metric.result(), float)
     nan = np.full((4, 3), np.nan)
     assert metrics.SparseTopKCategoricalAccuracy(3)([0, 1, 2, 0], nan) == 0.0
     assert metrics.TruePositives(0.0)(np.ones((4, 3)), nan) == 0.0
