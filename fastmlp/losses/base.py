@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastmlp.data.arrays import numeric
+from fastmlp.data.values import Number, answering
 from fastmlp.losses.functions import FUNCTIONS, ONE_AXIS
 from fastmlp.losses.targets import columns, labels
 from fastmlp.settings import Settings, boolean, only, optional_name, real, refuse_methods
@@ -111,11 +112,11 @@ class Loss(Settings):
             values = values * (weights.reshape(values.shape) if weights.ndim else weights)
             divisor = float(np.sum(weights, dtype=np.float64))
         if self.reduction in (None, "none"):
-            return values
+            return answering(values)
         if self.reduction == "sum" or (self.reduction == "mean_with_sample_weight" and sample_weight is not None):
             total = float(np.sum(values, dtype=np.float64))
-            return total if self.reduction == "sum" else total / divisor if divisor else 0.0
-        return float(np.mean(values, dtype=np.float64))
+            return Number(total if self.reduction == "sum" else total / divisor if divisor else 0.0)
+        return Number(np.mean(values, dtype=np.float64))
 
 
 class CrossEntropy(Loss):

@@ -13,6 +13,7 @@ import numpy as np
 
 from fastmlp import kernels
 from fastmlp.data.arrays import numeric, require_values
+from fastmlp.data.values import answering
 from fastmlp.settings import boolean, only, real
 
 __all__ = [
@@ -94,7 +95,8 @@ def quantile(y_true: Any, y_pred: Any, quantiles: Any = 0.5) -> np.ndarray:
         raise ValueError(f"y_true: got shape {truth.shape}, needs {predictions.shape}, or one column for all")
     truth = np.ascontiguousarray(np.broadcast_to(truth, predictions.shape), predictions.dtype)
     each = np.broadcast_to(np.asarray(levels, predictions.dtype), (columns,))
-    return np.asarray(kernels.quantile(_matrix(truth), _matrix(predictions), each)).reshape(predictions.shape[:-1])
+    values = kernels.quantile(_matrix(truth), _matrix(predictions), each)
+    return answering(np.asarray(values).reshape(predictions.shape[:-1]))
 
 
 def checked_quantiles(quantiles: Any) -> tuple[float, ...]:
@@ -215,7 +217,7 @@ def sparse_categorical_crossentropy(
     if not np.array_equal(labels, np.floor(labels)):
         raise ValueError("y_true: got numbers with fractions, needs integers from 0 on")
     values = getattr(kernels, name)(labels.reshape(-1).astype(np.int64), _matrix(predictions))
-    return np.asarray(values).reshape(shape)
+    return answering(np.asarray(values).reshape(shape))
 
 
 FUNCTIONS: dict[str, Callable[..., np.ndarray]] = {name: globals()[name] for name in __all__}
@@ -231,7 +233,7 @@ def _by_kernel(name: str, y_true: Any, y_pred: Any, *settings: float) -> np.ndar
     if name in ("hinge", "squared_hinge"):
         truth = signs(truth)
     values = getattr(kernels, name)(_matrix(truth), _matrix(predictions), *settings)
-    return np.asarray(values).reshape(predictions.shape[:-1])
+    return answering(np.asarray(values).reshape(predictions.shape[:-1]))
 
 
 def _crossentropy(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 import numpy as np
 
+from fastmlp.data.values import Count, Number
 from fastmlp.optimizers import schedules
 from fastmlp.optimizers.applied import AppliesGradients
 from fastmlp.settings import boolean, integer, only, optional_name, real, refuse_methods, to_plain
@@ -51,6 +52,22 @@ class Common(Shared, total=False):
     """
 
     weight_decay: float | None
+
+
+class LearningRate(Number):
+    """The rate of an optimizer's next update, a float that can be assigned."""
+
+    __slots__ = ("optimizer",)
+    optimizer: Optimizer
+
+    def assign(self, value: Any) -> LearningRate:
+        """Set the optimizer's rate; errors as of `optimizer.learning_rate = value`. This float stays as it is."""
+        self.optimizer.learning_rate = value
+        rate: LearningRate = self.optimizer.learning_rate
+        return rate
+
+    def __reduce__(self) -> Any:
+        return float, (float(self),)
 
 
 class Optimizer(AppliesGradients):
@@ -112,9 +129,10 @@ class Optimizer(AppliesGradients):
         self.name = optional_name(common.get("name")) or self.default_name
 
     @property
-    def learning_rate(self) -> float:
-        rate = self._rate
-        return checked(rate(self.steps_done)) if callable(rate) else float(rate)
+    def learning_rate(self) -> LearningRate:
+        found = LearningRate(self.current_rate())
+        found.optimizer = self
+        return found
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
@@ -126,6 +144,11 @@ class Optimizer(AppliesGradients):
                 raise TypeError(f"learning_rate: got {value!r}, needs {needs}")
             value = checked(value)
         self.overwrite(_rate=value)
+
+    def current_rate(self) -> float:
+        """Return the rate of the next update."""
+        rate = self._rate
+        return checked(rate(self.steps_done)) if callable(rate) else float(rate)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "learning_rate":
@@ -151,8 +174,8 @@ class Optimizer(AppliesGradients):
         return 0 if self._network is None else int(self._network.step)
 
     @property
-    def iterations(self) -> int:
-        return self.steps_done // (self.gradient_accumulation_steps or 1)
+    def iterations(self) -> Count:
+        return Count(self.steps_done // (self.gradient_accumulation_steps or 1))
 
     @property
     def variables(self) -> list[np.ndarray]:

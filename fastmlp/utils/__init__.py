@@ -17,6 +17,10 @@ from fastmlp.utils.progbar import Progbar as Progbar
 from fastmlp.utils.splitting import split_dataset as split_dataset
 
 
+def clear_session(free_memory: bool = True) -> None:
+    """Do nothing, as nothing is kept between models: names are numbered in each, and memory is freed with it."""
+
+
 def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     """Return class numbers as one-hot rows.
 

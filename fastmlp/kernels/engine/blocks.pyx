@@ -1,6 +1,7 @@
 """Arrays of weights, each in its own packed memory, which any number of networks may refer to."""
 
 from cython cimport embedsignature, floating
+from libc.string cimport memcpy
 
 import numpy as np
 
@@ -41,7 +42,7 @@ cdef class Block:
 
 
 def blend(targets, sources, double tau):
-    """Move blocks towards others of the same shapes, in place: w = w + tau * (source - w).
+    """Move blocks towards others of the same shapes, in place: w = w + tau * (source - w); with 1 they are copies.
 
     Parameters
     ----------
@@ -66,6 +67,9 @@ def blend(targets, sources, double tau):
 cdef void move(floating *w, const floating *source, Py_ssize_t n, double tau) noexcept nogil:
     cdef floating part = <floating> tau
     cdef Py_ssize_t i
+    if part == 1:
+        memcpy(w, source, n * sizeof(floating))
+        return
     for i in range(n):
         w[i] = w[i] + part * (source[i] - w[i])
 
