@@ -256,7 +256,7 @@ class Asked:
 def described(activation: Callable[[Any], Any]) -> dict[str, Any]:
     """Return the engine's description of an activation: its kernel, and what that takes besides."""
     found = activation(Asked())
-    return {"activation": found.kernel, **found.settings}  # type: ignore[attr-defined]
+    return {"activation": found.kernel, **found.settings}
 
 
 def get(identifier: Any, argument: str = "activation") -> Callable[[Any], np.ndarray]:
@@ -296,9 +296,9 @@ def _positive(argument: str, value: Any) -> float:
     return number
 
 
-def _apply(name: str, x: Any, **settings: float) -> Any:
+def _apply(name: str, x: Any, **settings: float) -> np.ndarray:
     if isinstance(x, Asked):
-        return Activated(name, settings)
+        return Activated(name, settings)  # type: ignore[return-value]
     x = numeric("x", x)
     if x.dtype not in (np.float32, np.float64):
         x = x.astype(np.float64)
