@@ -89,7 +89,8 @@ def run(options: argparse.Namespace) -> str:
         return json.dumps(result, allow_nan=False)
     return (
         "test accuracy {test_accuracy:.2%}, test loss {test_loss:.4f}\n"
-        "trained {parameters:,} parameters for {units} classes in {seconds:.2f} s, {samples_per_second:,.0f} samples/s\n"
+        "trained {parameters:,} parameters for {units} classes "
+        "in {seconds:.2f} s, {samples_per_second:,.0f} samples/s\n"
         "{dtype} on {isa}, threads {threads}, seed {seed}"
     ).format(units=len(result["classes"]), **result)
 

@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING
 from fastmlp.elsewhere import missing
 
 if TYPE_CHECKING:
-    from fastmlp.datasets.folder import Dataset
+    from fastmlp.datasets.rows import Dataset
 
-NAMES = ("digits", "fashion_mnist", "mnist")
+NAMES = ("digits", "fashion_mnist", "mnist")  # of those with classes
+MODULES = ("california_housing", *NAMES)
 
-__all__ = ["NAMES", "digits", "fashion_mnist", "load", "mnist"]
+__all__ = ["NAMES", "california_housing", "digits", "fashion_mnist", "load", "mnist"]
 
 
 def __getattr__(name: str) -> ModuleType:
     """``fastmlp.datasets.mnist`` without an import of its own; loaded on first use."""
-    if name in NAMES:
+    if name in MODULES:
         return importlib.import_module(f".{name}", __name__)
     raise missing("datasets", name)
 

@@ -137,8 +137,8 @@ def _choose(folder: Path, splits: list[str], wanted: str | None) -> str:
         name = re.sub(r"[^a-z0-9]+", "-", wanted.lower()).strip("-")
         found = [name] if name in splits else [split for split in splits if f"-{split}".endswith(f"-{name}")]
     if len(found) != 1:
-        known = ", ".join(map(repr, splits)) or "none, as the folder has no IDX files"
-        raise ValueError(f"split: got {wanted!r} for {folder}, needs one of {known}")
+        several = f"one of {', '.join(map(repr, splits))}" if any(splits) else "None: no IDX file there has a prefix"
+        raise ValueError(f"split: got {wanted!r} for {folder}, needs {several}")
     return found[0]
 
 

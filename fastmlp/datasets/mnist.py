@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from fastmlp.datasets import load
-from fastmlp.datasets._fetch import fetch
+from fastmlp.datasets._fetch import fetch, own_path
 from fastmlp.datasets.folder import load_folder
 from fastmlp.datasets.rows import Dataset
 
@@ -48,8 +48,5 @@ def load_data(path: str | os.PathLike[str] = "mnist.npz") -> Dataset:
     ConnectionError
         The files are neither here nor to be had from the mirrors.
     """
-    if not os.path.dirname(path):
-        return load_folder(fetch("mnist", MIRRORS, SHA256))
-    if not os.path.exists(path):
-        raise ValueError(f"path: got {os.fspath(path)!r}, needs an .npz file or a folder that exists, or a name alone")
-    return load(path)
+    own = own_path(path)
+    return load_folder(fetch("mnist", MIRRORS, SHA256)) if own is None else load(own)

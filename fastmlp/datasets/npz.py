@@ -26,9 +26,10 @@ def read_npz(path: str | os.PathLike[str], names: tuple[str, ...]) -> list[Array
     with open(path, "rb"):  # for Python's errors when it is missing, a folder or not readable
         pass
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            if not isinstance(arrays, np.lib.npyio.NpzFile):
-                raise ValueError("it has one array alone")
+        loaded = np.load(path, allow_pickle=False)
+        if not isinstance(loaded, np.lib.npyio.NpzFile):
+            raise ValueError("it has one array alone")
+        with loaded as arrays:
             missing = [name for name in names if name not in arrays]
             if missing:
                 raise ValueError(f"it has {', '.join(arrays.files) or 'nothing'}, and no {', '.join(missing)}")

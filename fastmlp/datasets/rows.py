@@ -89,18 +89,23 @@ def require_same_rows(source: Name, train: Pair, test: Pair) -> None:
 def hold_out(rows: Pair, fraction: float) -> Dataset:
     """Return rows as a training and a test part, each in the order of the rows.
 
-    The fraction of all rows, rounded, is the test part; each class has its share in it, and at least one row left to
-    train on. Which rows they are is drawn by a generator that always starts from the same seed.
+    Of each class the test part has the fraction, rounded so that it has it of all rows too, and never the last row
+    to train on. Which rows they are is drawn by a generator that always starts from the same seed.
     """
     x, y = rows
     if not 0.0 < fraction < 1.0:
         raise ValueError(f"test_split: got {fraction}, needs a number between 0 and 1")
     shuffled = np.random.default_rng(0).permutation(len(y))
     by_class = shuffled[np.argsort(y[shuffled], kind="stable")]
-    others = np.delete(by_class, np.unique(y[by_class], return_index=True)[1])  # without the first one of each class
-    count = min(round(fraction * len(y)), len(others))
-    if count == 0:
+    _, starts, counts = np.unique(y[by_class], return_index=True, return_counts=True)
+    shares = fraction * counts
+    taken = np.minimum(shares.astype(int), counts - 1)
+    growing = np.flatnonzero(taken < counts - 1)
+    growing = growing[np.argsort((taken - shares)[growing], kind="stable")]  # those that lack most of their share first
+    taken[growing[: max(0, round(fraction * len(y)) - taken.sum())]] += 1
+    if not taken.any():
         raise ValueError(f"test_split: got {fraction} of {len(y)} rows, needs enough for a row to test on")
+    places = np.arange(len(y)) - np.repeat(starts, counts)  # of each row within its class
     of_test = np.zeros(len(y), bool)
-    of_test[others[np.arange(count) * len(others) // count]] = True  # at equal distances
+    of_test[by_class[places < np.repeat(taken, counts)]] = True
     return (x[~of_test], y[~of_test]), (x[of_test], y[of_test])
