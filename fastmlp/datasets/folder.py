@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -162,6 +163,12 @@ def _contents(folder: Path) -> list[str]:
     entries = [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")]
     if any(_role(entry.name) for entry in entries):
         return []
-    endings = sorted({entry.suffix if entry.is_file() else "folder" for entry in entries} - {""})
-    counts = [(sum((e.suffix if e.is_file() else "folder") == ending for e in entries), ending) for ending in endings]
-    return [f"it holds {', '.join(f'{count} of {ending}' for count, ending in counts)}"] if counts else []
+    endings = Counter(_ending(entry) for entry in entries if entry.is_file())
+    held = [f"{count} of {ending}" for ending, count in sorted(endings.items())]
+    held += [f"the folder {entry.name}" for entry in entries if entry.is_dir()]
+    return [f"it holds {', '.join(held[:8])}"] if held else []
+
+
+def _ending(file: Path) -> str:
+    """Return what the name of a file ends with: ".csv", or ".csv.gz" where it is compressed."""
+    return "".join(file.suffixes[-2:] if file.suffix == ".gz" else [file.suffix]) or file.name

@@ -252,7 +252,7 @@ def attributes_of(model: Model) -> dict[str, Any]:
 
 def plain_classes(model: Model) -> list[Any] | None:
     """Return what the columns of the output stand for as JSON values; None for what a subclass calls `classes`."""
-    found = getattr(model, "classes", None)
+    found = vars(model).get("classes")
     found = found.tolist() if isinstance(found, np.ndarray) else found
     if not isinstance(found, (list, tuple)):
         return None

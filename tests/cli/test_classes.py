@@ -1,6 +1,8 @@
 """Classes are the values of labels: in the network, the result and the model file, and in what is predicted."""
 
+import copy
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -63,6 +65,27 @@ def test_a_class_is_a_value(result, predicted, tmp_path, case):
     printed = json.loads(predicted(path, tmp_path / "test-images.idx", "--json")[1])
     assert (printed["classes"], printed["predictions"]) == (classes, expected.tolist())
     np.testing.assert_array_equal(np.float32(printed["probabilities"]), model.predict(x, verbose=0))
+
+
+@pytest.mark.parametrize("classes", [["a", "b"], (1.5, -1), np.array([3, 4]), [np.int64(3), np.str_("x")]])
+def test_the_classes_of_a_model_are_kept_in_files_and_copies(tmp_path, classes):
+    model = Sequential([layers.Input((5,)), layers.Dense(2, "softmax")])
+    assert model.classes is None
+    model.classes = classes
+    model.save(tmp_path / "m.safetensors")
+    assert load_model(tmp_path / "m.safetensors").classes == list(classes)
+    assert list(copy.deepcopy(model).classes) == list(pickle.loads(pickle.dumps(model)).classes) == list(classes)
+
+
+@pytest.mark.parametrize("own", [10, {"a": 1}, [None], [[1, 2]], "abc"])
+def test_what_a_subclass_calls_classes_is_its_own(tmp_path, own):
+    class Digits(Sequential):
+        pass
+
+    model = Digits([layers.Input((5,)), layers.Dense(2, "softmax")])
+    model.classes = own
+    model.save(tmp_path / "m.safetensors")
+    assert load_model(tmp_path / "m.safetensors", {"Digits": Digits}).classes is None
 
 
 def test_values_do_not_change_what_is_learned(result, tmp_path):

@@ -122,10 +122,12 @@ def test_a_file_of_another_kind_beside_the_one_is_ignored(tmp_path):
 
 
 def test_a_folder_of_other_things_says_what_it_holds(tmp_path):
-    for name in ("a.png", "b.png", "table.csv"):
+    for name in ("a.png", "b.png", "table.csv.gz"):
         (tmp_path / name).write_bytes(b"")
     (tmp_path / "raw").mkdir()
-    with pytest.raises(ValueError, match=r"it holds 1 of .csv, 2 of .png, 1 of folder: what is read are IDX files"):
+    with pytest.raises(
+        ValueError, match=r"it holds 1 of .csv.gz, 2 of .png, the folder raw: what is read are IDX files"
+    ):
         load_folder(tmp_path)
 
 
