@@ -15,6 +15,7 @@ ROOMS = [
     "fastmlp.cli",
     "fastmlp.commands",
     "fastmlp",
+    "fastmlp.backend",
     "fastmlp.plots",
     "fastmlp.sklearn",
     "fastmlp.models",

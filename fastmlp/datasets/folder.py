@@ -58,7 +58,8 @@ def load_folder(
     -------
     (x_train, y_train), (x_test, y_test)
         Features of any IDX type, [rows, ...], of rank 2 or more; labels [rows] of an integer type, with the values of
-        the file: they may begin anywhere and leave gaps. Whole numbers in a float type become int64.
+        the file: they may begin anywhere and leave gaps. Whole numbers in a float type become int64. For a sparse
+        loss, which needs 0 to n - 1, ``classes, y = np.unique(y, return_inverse=True)`` numbers them.
 
     Raises
     ------

@@ -99,7 +99,7 @@ def hold_out(rows: Pair, fraction: float) -> Dataset:
     by_class = shuffled[np.argsort(y[shuffled], kind="stable")]
     _, starts, counts = np.unique(y[by_class], return_index=True, return_counts=True)
     shares = fraction * counts
-    taken = np.minimum(shares.astype(int), counts - 1)
+    taken = shares.astype(int)
     growing = np.flatnonzero(taken < counts - 1)
     growing = growing[np.argsort((taken - shares)[growing], kind="stable")]  # those that lack most of their share first
     taken[growing[: max(0, round(fraction * len(y)) - taken.sum())]] += 1
