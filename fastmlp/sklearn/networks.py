@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from fastmlp.config.threads import threads_for
 from fastmlp.kernels import Network
 from fastmlp.kernels.limits import WORK_PER_THREAD
+from fastmlp.sklearn import losses
 from fastmlp.sklearn.parameters import HIDDEN, OUTPUT, activations, dropout_rates
 
 Weights = list[NDArray[Any]]
@@ -53,7 +54,8 @@ def build(
 ) -> Network:
     """Return a network with the estimator's weights; without the last activation where the loss takes logits."""
     layers = layers_of(estimator, penalty, logits=loss is not None and loss.endswith("_from_logits"))
-    network = Network(len(estimator.coefs_[0]), layers, loss, optimizer, dtype=np.dtype(dtype).name)
+    goal = losses.described(estimator, loss)
+    network = Network(len(estimator.coefs_[0]), layers, goal, optimizer, dtype=np.dtype(dtype).name)
     network.set_weights(weights_of(estimator))
     return network
 
