@@ -245,24 +245,28 @@ cdef void constrain(Plan *plan, const Part *part, const floating *tag) noexcept 
     cdef int width = panel_columns(plan.isa, tag), number
     cdef const Parameter *parameter
     cdef Py_ssize_t panels, panel, first, last, size
+    cdef bint by_columns
     cdef floating *w
     for number in range(plan.weight_count):
         parameter = &plan.weights[number]
         w = <floating *> parameter.data
         panels = blocks(parameter.columns, width)
         size = parameter.rows * width
-        first = partition(panels, part.thread, part.threads)
-        last = partition(panels, part.thread + 1, part.threads)
+        by_columns = parameter.norm_axis == COLUMNS and not parameter.is_vector
+        first = partition(panels, part.thread, part.threads) if by_columns else 0
+        last = partition(panels, part.thread + 1, part.threads) if by_columns else panels
+        if not by_columns and part.thread > 0:
+            continue
         if parameter.non_negative:
             lift((last - first) * size, w + first * size)
         if parameter.max_norm == 0:
             continue
-        if parameter.norm_axis == COLUMNS and not parameter.is_vector:
+        if by_columns:
             for panel in range(first, last):
                 rescale_columns(plan, part, parameter, w + panel * size)
-        elif part.thread == 0 and (parameter.norm_axis == ROWS or parameter.is_vector):
+        elif parameter.norm_axis == ROWS or parameter.is_vector:
             rescale_rows(parameter, width, w)
-        elif part.thread == 0:
+        else:
             rescale_whole(plan, part, parameter, w)
 
 
