@@ -199,6 +199,20 @@ def test_weights_keep_their_largest_norm_through_fit():
         keras.constraints.MinMaxNorm(2.0)
 
 
+def test_penalties_of_ones_own_say_what_to_do():
+    with pytest.raises(
+        TypeError, match=r"kernel_regularizer: got a function, .*, needs one of 'l1', 'l2', 'l1_l2': a pen"
+    ):
+        layers.Dense(2, kernel_regularizer=lambda w: 0.1 * w.sum())
+    with pytest.raises(
+        TypeError, match="Mine: got a method '__call__', needs none: .*; a penalty of your own is added"
+    ):
+
+        class Mine(regularizers.Regularizer):
+            def __call__(self, w):
+                return 0.1 * w.sum()
+
+
 def test_variables_are_the_weights_by_name():
     model = keras.Sequential([keras.Input((4,)), layers.Dense(3), layers.Dense(2, use_bias=False)], dtype="float64")
     assert [v.path for v in model.weights] == ["dense/kernel", "dense/bias", "dense_1/kernel"]
