@@ -13,8 +13,9 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
+from fastmlp.sklearn import plain
 from fastmlp.sklearn.callbacks import with_callbacks
 from fastmlp.sklearn.many_outputs import ManyClasses
 from fastmlp.sklearn.parameters import CONSTRAINTS, keep
@@ -152,12 +153,12 @@ class MLPClassifier(ClassifierMixin, Perceptron):
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the class of each row, [rows], its labels as 0 and 1, [rows, labels], or a class for each output."""
-        check_is_fitted(self)
+        self._check_is_fitted()
         return self._decode(self._outputs(X))
 
     def predict_proba(self, X: Any) -> Any:
         """Probabilities [rows, classes], the classes in the order of classes_; for several outputs a list of such."""
-        check_is_fitted(self)
+        self._check_is_fitted()
         outputs = self._outputs(X)
         if isinstance(self._label_binarizer, ManyClasses):
             return self._label_binarizer.probabilities(outputs)
@@ -178,6 +179,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     # For the base class
 
     def _validate(self, X: Any, y: Any, purpose: str, reset: bool) -> tuple[Any, NDArray[Any]]:
+        if purpose != "fit" and not reset and plain.are_rows(self, X) and plain.are_among(y, len(X), self.classes_):
+            return X, y
         X, y = validate_data(
             self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=(np.float64, np.float32), reset=reset
         )
@@ -187,17 +190,11 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             several = type_of_target(y) == "multiclass-multioutput"
             self._label_binarizer = (ManyClasses() if several else LabelBinarizer()).fit(y)
             self.classes_ = self._label_binarizer.classes_
-        elif not isinstance(self._label_binarizer, ManyClasses) and (purpose == "fit" or not self._knows(y)):
+        elif not isinstance(self._label_binarizer, ManyClasses) and (
+            purpose == "fit" or not plain.are_among(y, len(y), self.classes_)
+        ):
             self._check_classes(unique_labels(y), purpose)
         return X, y
-
-    def _knows(self, y: NDArray[Any]) -> bool:
-        """Whether all of y are numbers among the classes, where that is quickly told."""
-        classes = np.asarray(self.classes_)
-        if y.ndim > 1 or not y.dtype.kind == classes.dtype.kind == "i":
-            return False
-        places = np.searchsorted(classes, y).clip(max=len(classes) - 1)
-        return bool((classes[places] == y).all())
 
     def _check_classes(self, classes: NDArray[Any], purpose: str) -> None:
         """Refuse classes that are not those of the fit before."""

@@ -6,8 +6,7 @@ import multiprocessing
 import sys
 import threading
 import weakref
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
 from itertools import zip_longest
 from typing import Any
@@ -20,6 +19,7 @@ from fastmlp.config.threads import threads_for
 from fastmlp.kernels import Network
 from fastmlp.kernels.limits import WORK_PER_THREAD
 from fastmlp.sklearn.parameters import HIDDEN, OUTPUT, activations, dropout_rates
+from fastmlp.sklearn.sparse import predict
 
 Weights = list[NDArray[Any]]
 
@@ -58,6 +58,26 @@ def build(
     return network
 
 
+def for_training(estimator: Any, loss: str, optimizer: Any) -> tuple[Network, Any]:
+    """Return a network with the estimator's weights that goes on from the optimizer's state, and what it is made from.
+
+    It is the one that the optimizer has kept where nothing but weights has changed.
+    """
+    dtype, penalty = estimator.coefs_[0].dtype, 0.5 * estimator.alpha
+    layers = layers_of(estimator, penalty, logits=loss.endswith("_from_logits"))
+    made_from = dtype, len(estimator.coefs_[0]), layers, loss
+    network = optimizer.take(made_from)
+    if network is None:
+        network = build(estimator, dtype, loss, optimizer.rule, penalty)
+        network.step = optimizer.step
+        state = optimizer.state
+        if state:
+            network.set_optimizer_state(state)
+    else:
+        network.set_weights(weights_of(estimator))
+    return network, made_from
+
+
 # Networks that have predicted, by the estimator's id, each with what it is made from, until the estimator's next call.
 # One that predicts is not in here, so that threads can share an estimator. They go with the estimator: by a callback
 # without Python code, as an interrupt there would be lost.
@@ -65,27 +85,29 @@ _idle: dict[int, tuple[weakref.ref[Any], Any, Network]] = {}
 _guard = threading.Lock()
 
 
-@contextmanager
-def for_predictions(estimator: Any, x: Any) -> Iterator[Network]:
-    """Return a network to predict the rows of x with, in their type where it is a wider one than the weights'.
+def predict_rows(estimator: Any, x: Any) -> NDArray[Any]:
+    """Return the outputs for the rows of x, in their type where it is a wider one than the weights'.
 
-    It is given the weights in each call, as these may have been changed.
+    The network is given the weights in each call, as these may have been changed.
     """
     dtype = estimator.coefs_[0].dtype
-    if estimator.dtype is None:
+    if estimator.dtype is None and x.dtype != dtype:
         dtype = np.result_type(dtype, x.dtype if x.dtype in (np.float32, np.float64) else np.float64)
-    made_from = dtype, len(estimator.coefs_[0]), layers_of(estimator, 0.0, logits=False)
+    name = estimator.activation if isinstance(estimator.activation, str) else tuple(estimator.activation)
+    made_from = dtype, len(estimator.coefs_[0]), *map(len, estimator.intercepts_), name, estimator.out_activation_
+    made_from += (len(estimator.batch_norm_),)
     with _guard:
         kept = _idle.pop(id(estimator), None)
     if kept is not None and kept[1] == made_from:
-        network = kept[2]
+        reference, _, network = kept
         network.set_weights(weights_of(estimator))
     else:
-        network = build(estimator, dtype)
+        reference, network = weakref.ref(estimator, partial(_idle.pop, id(estimator))), build(estimator, dtype)
     network.threads = thread_count(estimator, x.shape[0], passes=1)
-    yield network
+    outputs = predict(network, x)
     with _guard:
-        _idle[id(estimator)] = weakref.ref(estimator, partial(_idle.pop, id(estimator))), made_from, network
+        _idle[id(estimator)] = reference, made_from, network
+    return outputs
 
 
 def weights_of(estimator: Any) -> Weights:

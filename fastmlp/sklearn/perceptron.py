@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from fastmlp.sklearn import lbfgs, networks, stochastic
+from fastmlp.sklearn import lbfgs, networks, plain, stochastic
 from fastmlp.sklearn.callbacks import CallbackSupportMixin, checked
 from fastmlp.sklearn.held_out import HeldOut
 from fastmlp.sklearn.parameters import CONSTRAINTS, STOCHASTIC, activations, dropout_rates, hidden_sizes
-from fastmlp.sklearn.sparse import predict, prepared
+from fastmlp.sklearn.sparse import prepared
 
 
 class Perceptron(CallbackSupportMixin, BaseEstimator):
@@ -74,7 +75,9 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         first = not hasattr(self, "coefs_")
         X, y = self._validate(X, y, "partial_fit", reset=first)
         sample_weight = self._training_weight(self._checked_weight(sample_weight, X), y)
-        random = check_random_state(self.random_state)
+        seed = self.random_state
+        draws = first or (any(dropout_rates(self.dropout, len(sizes))) and not hasattr(self, "_dropout_seed"))
+        random = int(seed) if isinstance(seed, Integral) and not draws else check_random_state(seed)
         targets = self._start(X, y, sizes, random, first)
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
@@ -160,7 +163,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         return HeldOut(self, prepared(X), self._encode(y, self.coefs_[0].dtype), weights)
 
     def _finite(self) -> Any:
-        if not all(np.isfinite(array).all() for array in networks.weights_of(self)):
+        if not all(plain.are_finite(array) or np.isfinite(array).all() for array in networks.weights_of(self)):
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large values and need to be"
                 " preprocessed."
@@ -169,9 +172,16 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
 
     def _outputs(self, X: Any) -> NDArray[Any]:
         """Return outputs of the network for X, checked, [rows, units]."""
-        rows = prepared(validate_data(self, X, accept_sparse=["csr", "csc"], reset=False))
-        with networks.for_predictions(self, rows) as network:
-            return predict(network, rows)
+        if plain.are_rows(self, X):
+            rows = np.ascontiguousarray(X)
+        else:
+            rows = prepared(validate_data(self, X, accept_sparse=["csr", "csc"], reset=False))
+        return networks.predict_rows(self, rows)
+
+    def _check_is_fitted(self) -> None:
+        """Raise NotFittedError before fit."""
+        if "coefs_" not in vars(self):  # which is soon told
+            check_is_fitted(self)
 
     def _check_solver(self) -> bool:
         if self.solver not in STOCHASTIC:

@@ -10,8 +10,9 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
+from fastmlp.sklearn import plain
 from fastmlp.sklearn.callbacks import with_callbacks
 from fastmlp.sklearn.parameters import CONSTRAINTS, keep
 from fastmlp.sklearn.perceptron import Perceptron
@@ -104,12 +105,14 @@ class MLPRegressor(RegressorMixin, Perceptron):
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Predicted numbers, [rows], or [rows, outputs] where there are several."""
-        check_is_fitted(self)
+        self._check_is_fitted()
         return self._decode(self._outputs(X))
 
     # For the base class
 
     def _validate(self, X: Any, y: Any, purpose: str, reset: bool) -> tuple[Any, NDArray[Any]]:
+        if not reset and plain.are_rows(self, X) and plain.are_numbers(y, len(X), self.n_outputs_):
+            return X, y
         X, y = validate_data(
             self, X, y, accept_sparse=["csr", "csc"], multi_output=True, y_numeric=True,
             dtype=(np.float64, np.float32), reset=reset,

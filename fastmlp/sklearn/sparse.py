@@ -46,10 +46,11 @@ def dense(x: Any, rows: Any) -> NDArray[Any]:
 
 def predict(network: Any, x: Any) -> NDArray[Any]:
     """Return the network's outputs, [rows, units]."""
-    if not sp.issparse(x):
-        result: NDArray[Any] = network.predict(x)
-        return result
     out = np.empty((x.shape[0], network.outputs), network.dtype)
+    if isinstance(x, np.ndarray):
+        if not network.predict_small(x, out):
+            network.predict(x, out=out)
+        return out
     together = max(1, DENSE_AT_ONCE // max(1, x.shape[1]))
     for start in range(0, x.shape[0], together):
         rows = slice(start, start + together)
