@@ -146,9 +146,9 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             if not hasattr(self, "classes_"):
                 self._label_binarizer = ManyClasses().fit_classes(classes)
                 self.classes_ = self._label_binarizer.classes_
-        elif _check_partial_fit_first_call(self, classes):
+        elif _check_partial_fit_first_call(self, classes) or not hasattr(self, "_label_binarizer"):
             several = type_of_target(y).startswith("multilabel")
-            self._label_binarizer = LabelBinarizer().fit(y if several else classes)
+            self._label_binarizer = LabelBinarizer().fit(y if several else self.classes_)
         return self._partial_fit(X, y, sample_weight)  # type: ignore[no-any-return]
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -160,9 +160,10 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         """Probabilities [rows, classes], the classes in the order of classes_; for several outputs a list of such."""
         self._check_is_fitted()
         outputs = self._outputs(X)
-        if isinstance(self._label_binarizer, ManyClasses):
-            return self._label_binarizer.probabilities(outputs)
-        return np.hstack([1 - outputs, outputs]) if self.n_outputs_ == 1 else outputs
+        binarizer = getattr(self, "_label_binarizer", None)  # none where the weights were set by hand
+        if isinstance(binarizer, ManyClasses):
+            return binarizer.probabilities(outputs)
+        return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
 
     def predict_log_proba(self, X: Any) -> Any:
         """Return the logarithm of predict_proba."""
@@ -172,7 +173,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy: the fraction of the rows of which all labels are right."""
-        if getattr(self, "_label_binarizer", None) is None or not isinstance(self._label_binarizer, ManyClasses):
+        if not isinstance(getattr(self, "_label_binarizer", None), ManyClasses):
             return float(super().score(X, y, sample_weight))
         return float(np.average((self.predict(X) == np.asarray(y)).all(axis=1), weights=sample_weight))
 
@@ -186,7 +187,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         )
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        if purpose == "fit" and not (self.warm_start and hasattr(self, "classes_")):
+        known = hasattr(self, "_label_binarizer") and hasattr(self, "classes_")
+        if purpose == "fit" and not (self.warm_start and known):
             several = type_of_target(y) == "multiclass-multioutput"
             self._label_binarizer = (ManyClasses() if several else LabelBinarizer()).fit(y)
             self.classes_ = self._label_binarizer.classes_
@@ -224,11 +226,23 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         return np.ascontiguousarray(columns, dtype)
 
     def _decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        if self._label_binarizer.y_type_ == "multiclass":
-            return np.asarray(self.classes_[outputs.argmax(axis=1)])
-        if self._label_binarizer.y_type_ == "binary":  # of one class or two
-            return np.asarray(self.classes_[(outputs.ravel() > 0.5) * (len(self.classes_) - 1)])
-        return np.asarray(self._label_binarizer.inverse_transform(outputs))
+        if self.out_activation_ == "softmax":
+            return np.asarray(self._labels()[outputs.argmax(axis=1)])
+        binarizer = getattr(self, "_label_binarizer", None)
+        if getattr(binarizer, "y_type_", "binary") == "binary" and outputs.shape[1] == 1:  # of one class or two
+            classes = self._labels()
+            return np.asarray(classes[(outputs.ravel() > 0.5) * (len(classes) - 1)])
+        if binarizer is None:
+            return (outputs > 0.5).astype(int)
+        return np.asarray(binarizer.inverse_transform(outputs))
+
+    def _labels(self) -> NDArray[Any]:
+        """Return the classes; where the weights were set by hand, these may be so too."""
+        if hasattr(self, "classes_"):
+            return np.asarray(self.classes_)
+        if hasattr(self, "_label_binarizer"):
+            return np.asarray(self._label_binarizer.classes_)
+        raise AttributeError("classes_: got weights without classes, needs them to predict labels")
 
     def _score_outputs(self, y: NDArray[Any], outputs: NDArray[Any], sample_weight: Any) -> float:
         if y.ndim == 1:

@@ -43,7 +43,7 @@ class Epochs:
         batch_size: int,
         optimizer: Optimizer,
     ) -> None:
-        dtype = estimator.coefs_[0].dtype
+        dtype = networks.dtype_of(estimator)
         self.x, self.y, self.weight, self.loss, self.batch_size = x, y, sample_weight, loss, batch_size
         self.optimizer = optimizer
         self.schedule = estimator.learning_rate if callable(estimator.learning_rate) else None

@@ -36,7 +36,7 @@ def layers_of(estimator: Any, penalty: float, logits: bool) -> list[dict[str, An
     layers: list[dict[str, Any]] = []
     output = "linear" if logits else OUTPUT[estimator.out_activation_]
     for number, (count, activation, rate) in enumerate(zip(units, [*hidden, output], rates, strict=True)):
-        normalized = number < len(estimator.batch_norm_)
+        normalized = number < count_of_normalized(estimator)
         inside = "linear" if normalized else activation
         layers.append(
             {"kind": "dense", "units": count, "activation": inside, "use_bias": True, "kernel": {"l2": penalty}}
@@ -63,7 +63,7 @@ def for_training(estimator: Any, loss: str, optimizer: Any) -> tuple[Network, An
 
     It is the one that the optimizer has kept where nothing but weights has changed.
     """
-    dtype, penalty = estimator.coefs_[0].dtype, 0.5 * estimator.alpha
+    dtype, penalty = dtype_of(estimator), 0.5 * estimator.alpha
     layers = layers_of(estimator, penalty, logits=loss.endswith("_from_logits"))
     made_from = dtype, len(estimator.coefs_[0]), layers, loss
     network = optimizer.take(made_from)
@@ -90,12 +90,12 @@ def predict_rows(estimator: Any, x: Any) -> NDArray[Any]:
 
     The network is given the weights in each call, as these may have been changed.
     """
-    dtype = estimator.coefs_[0].dtype
+    dtype = dtype_of(estimator)
     if estimator.dtype is None and x.dtype != dtype:
         dtype = np.result_type(dtype, x.dtype if x.dtype in (np.float32, np.float64) else np.float64)
     name = estimator.activation if isinstance(estimator.activation, str) else tuple(estimator.activation)
     made_from = dtype, len(estimator.coefs_[0]), *map(len, estimator.intercepts_), name, estimator.out_activation_
-    made_from += (len(estimator.batch_norm_),)
+    made_from += (count_of_normalized(estimator),)
     with _guard:
         kept = _idle.pop(id(estimator), None)
     if kept is not None and kept[1] == made_from:
@@ -110,10 +110,22 @@ def predict_rows(estimator: Any, x: Any) -> NDArray[Any]:
     return outputs
 
 
+def count_of_normalized(estimator: Any) -> int:
+    """Return how many layers are normalized: 0 where the weights were set by hand."""
+    return len(getattr(estimator, "batch_norm_", ()))
+
+
+def dtype_of(estimator: Any) -> np.dtype[Any]:
+    """Return the type of the weights, which is float64 for arrays or lists of something else that were set by hand."""
+    dtype = np.asarray(estimator.coefs_[0]).dtype
+    return dtype if dtype in (np.float32, np.float64) else np.dtype(np.float64)
+
+
 def weights_of(estimator: Any) -> Weights:
     """Return the estimator's weights in the engine's order: kernel and bias of each layer, then what normalizes it."""
     found: Weights = []
-    for kernel, bias, normalization in zip_longest(estimator.coefs_, estimator.intercepts_, estimator.batch_norm_):
+    normalizations = getattr(estimator, "batch_norm_", [])
+    for kernel, bias, normalization in zip_longest(estimator.coefs_, estimator.intercepts_, normalizations):
         found += [kernel, bias]
         if normalization is not None:
             found += [normalization[name] for name in OF_NORMALIZATION]
@@ -127,7 +139,7 @@ def fitted(estimator: Any, network: Network) -> dict[str, Any]:
     for number in range(len(estimator.coefs_)):
         coefs.append(next(weights))
         intercepts.append(next(weights))
-        if number < len(estimator.batch_norm_):
+        if number < count_of_normalized(estimator):
             normalizations.append({name: next(weights) for name in OF_NORMALIZATION})
     return {"coefs_": coefs, "intercepts_": intercepts, "batch_norm_": normalizations}
 
@@ -146,7 +158,7 @@ def thread_count(estimator: Any, rows: int, passes: int = 3) -> int:
     """Threads for steps of so many rows: n_threads, or what the work is worth, and one inside of a worker."""
     if estimator.n_threads is not None:
         return int(estimator.n_threads)
-    work = passes * rows * sum(kernel.size for kernel in estimator.coefs_)
+    work = passes * rows * sum(map(np.size, estimator.coefs_))
     return 1 if work < 2 * WORK_PER_THREAD or in_worker() else threads_for(work)
 
 

@@ -87,15 +87,25 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
 
     def _start(self, X: Any, y: Any, sizes: list[int], random: Any, first: bool) -> NDArray[Any]:
         """Return the targets as the engine takes them; the first time, draw weights."""
-        dtype = np.dtype(self.dtype or X.dtype) if first else self.coefs_[0].dtype
-        if not first and len(self.batch_norm_) != (len(sizes) if self.batch_norm else 0):
-            raise ValueError(f"batch_norm: got {self.batch_norm} for weights of another fit, needs its setting")
+        dtype = np.dtype(self.dtype or X.dtype) if first else networks.dtype_of(self)
+        if not first:
+            self._check_weights(sizes)
         targets: NDArray[Any] = self._encode(y, dtype)
         if first:
             self._initialize([X.shape[1], *sizes, self.n_outputs_], dtype, random)
         if any(dropout_rates(self.dropout, len(sizes))) and (first or not hasattr(self, "_dropout_seed")):
             self._dropout_seed = int(random.randint(2**31))
         return targets
+
+    def _check_weights(self, sizes: list[int]) -> None:
+        """Refuse to go on from weights of another network; counts that were not set by hand with them are 0."""
+        present = [len(bias) for bias in self.intercepts_[:-1]]
+        if sizes != present:
+            raise ValueError(f"hidden_layer_sizes: got {sizes} for weights of another fit, needs {present}")
+        if networks.count_of_normalized(self) != (len(sizes) if self.batch_norm else 0):
+            raise ValueError(f"batch_norm: got {self.batch_norm} for weights of another fit, needs its setting")
+        for name in ("n_iter_", "t_", "_no_improvement_count"):
+            vars(self).setdefault(name, 0)
 
     def _initialize(self, units: list[int], dtype: Any, random: Any) -> None:
         """Draw the first weights, uniformly within Glorot's bound, as scikit-learn does, and set all counts to 0."""
@@ -160,7 +170,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         """Return the rows that were given to validate on."""
         X, y = self._validate(X, y, "validate", reset=False)
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
-        return HeldOut(self, prepared(X), self._encode(y, self.coefs_[0].dtype), weights)
+        return HeldOut(self, prepared(X), self._encode(y, networks.dtype_of(self)), weights)
 
     def _finite(self) -> Any:
         if not all(plain.are_finite(array) or np.isfinite(array).all() for array in networks.weights_of(self)):

@@ -29,7 +29,9 @@ from fastmlp.sklearn.solver_state import RULES, Optimizer
 ESTIMATOR = Kind("estimator", "path", "a file of fastmlp.sklearn.save")
 VERSION = 1
 NUMBERS = tuple(np.dtype(kind) for kind in "?bBhHiIqQefd")  # of arrays in files
-OF_A_RUN = ("_fit_data", "_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx")
+# what is set for a fit, and what scikit-learn sets around one and for the routing of metadata
+NOT_SAVED = ("_fit_data", "_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx", "_parent_callback_ctx")
+NOT_SAVED += ("_metadata_request",)
 # attributes that the weights and the others give
 DERIVED = ("coefs_", "intercepts_", "batch_norm_", "n_layers_", "out_activation_", "_label_binarizer", "_optimizer")
 
@@ -50,7 +52,7 @@ def describe(estimator: Any) -> tuple[dict[str, Any], Tensors]:
     present = vars(estimator)
     cls = next(each for each in type(estimator).__mro__ if each.__module__.startswith("fastmlp.sklearn."))
     names = cls._get_param_names()  # type: ignore[attr-defined]
-    for name in sorted(present.keys() - {*names, *ATTRIBUTES, *DERIVED, *OF_A_RUN}):
+    for name in sorted(present.keys() - {*names, *ATTRIBUTES, *DERIVED, *NOT_SAVED}):
         raise TypeError(f"{name}: got an attribute that is none of {cls.__name__}'s, needs an estimator without")
     check_settings(estimator)
     dtype = estimator.coefs_[0].dtype
