@@ -84,7 +84,7 @@ def label_shapes(operator: Any) -> None:
     model, rows = operator.raw_operator, operator.inputs[0].get_first_dimension()
     if isinstance(getattr(model, "_label_binarizer", None), ManyClasses):
         raise ValueError(
-            "y: got several outputs of several classes, which ONNX has no form for, needs a classifier each"
+            "y: got several outputs of several classes, which have no form here, needs one classifier each"
         )
     calculate_linear_classifier_output_shapes(operator)
     labels, probabilities = operator.outputs

@@ -173,7 +173,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         return HeldOut(self, prepared(X), self._encode(y, networks.dtype_of(self)), weights)
 
     def _finite(self) -> Any:
-        if not all(plain.are_finite(array) or np.isfinite(array).all() for array in networks.weights_of(self)):
+        if not plain.are_all_finite(networks.weights_of(self)):
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large values and need to be"
                 " preprocessed."

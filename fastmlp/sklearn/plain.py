@@ -5,6 +5,7 @@ That is told in a microsecond or two, where the checks take more time than a ste
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,11 @@ def are_finite(x: NDArray[Any]) -> bool:
         and x.size <= MOST
         and all_finite(np.ascontiguousarray(x).reshape(-1), x.dtype == np.float32, 1)
     )
+
+
+def are_all_finite(arrays: Iterable[Any]) -> bool:
+    """Whether all numbers of all arrays are finite."""
+    return all(are_finite(array) or np.isfinite(array).all() for array in arrays)
 
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))

@@ -17,6 +17,7 @@ from fastmlp.sklearn import networks
 from fastmlp.sklearn.callbacks import Callbacks
 from fastmlp.sklearn.epochs import Epochs
 from fastmlp.sklearn.held_out import HeldOut, split
+from fastmlp.sklearn.plain import are_all_finite
 from fastmlp.sklearn.solver_state import Optimizer
 
 
@@ -189,6 +190,7 @@ class Best:
         self.wanted = estimator.early_stopping if wanted == "auto" else wanted
         self.epochs = epochs
         self.value = -math.inf
+        self.improved = False
         self.weights: networks.Weights | None = None
         if self.wanted:
             self.weights = epochs.network.get_weights()  # of a warm start, which no epoch may be better than
@@ -198,10 +200,11 @@ class Best:
     def update(self, value: float) -> None:
         """Keep the weights where the epoch has a larger value than all before."""
         if self.wanted and value > self.value:
-            self.value, self.weights = value, self.epochs.network.get_weights()
+            self.value, self.weights, self.improved = value, self.epochs.network.get_weights(), True
 
     def restore(self) -> None:
-        if self.weights is not None:
+        """Go back to the best weights; a run that diverged from its first epoch on has none."""
+        if self.weights is not None and (self.improved or are_all_finite(self.epochs.network.get_weights())):
             self.epochs.network.set_weights(self.weights)
 
 

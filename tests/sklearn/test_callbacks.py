@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-sklearn = pytest.importorskip("sklearn", reason="needs scikit-learn")
+pytest.importorskip("sklearn", reason="needs scikit-learn")
 
+from sklearn import config_context
 from sklearn.ensemble import BaggingClassifier, VotingClassifier
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import make_pipeline
@@ -120,7 +121,7 @@ def test_callbacks_work_inside_of_other_estimators(around, tmp_path):
 
 
 def test_what_routes_metadata_is_not_in_a_file(tmp_path):
-    with sklearn.config_context(enable_metadata_routing=True):
+    with config_context(enable_metadata_routing=True):
         model = small(callbacks=callbacks.ModelCheckpoint(tmp_path / "it.safetensors"))
         model.set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
         GridSearchCV(model, {"alpha": [1]}, cv=2, error_score="raise").fit(X, Y, sample_weight=np.ones(len(Y)))

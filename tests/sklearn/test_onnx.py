@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 pytest.importorskip("sklearn", reason="needs scikit-learn")
-skl2onnx = pytest.importorskip("skl2onnx", reason="needs skl2onnx")
-runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
+pytest.importorskip("skl2onnx", reason="needs skl2onnx")
+pytest.importorskip("onnxruntime", reason="needs onnxruntime")
 
+import onnxruntime as runtime
+import skl2onnx
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -33,6 +35,9 @@ LABELS = {
 }
 
 
+SETTINGS = [{}, {"loss": "poisson"}, {"batch_norm": True, "dropout": 0.2}, {"dtype": "float32"}]
+
+
 def run(model, x, **options):
     given = {id(model): {"zipmap": False}} if isinstance(model, MLPClassifier) else None
     graph = skl2onnx.to_onnx(model, x[:1], options=given, **options)
@@ -51,9 +56,7 @@ def test_hidden_layers_of_any_activation(activation):
     assert np.allclose(run(model, x)[0], model.predict(x), rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    "settings", [{}, {"loss": "poisson"}, {"batch_norm": True, "dropout": 0.2}, {"dtype": "float32"}]
-)
+@pytest.mark.parametrize("settings", SETTINGS)
 @pytest.mark.parametrize("columns", [1, 2])
 def test_regressors(settings, columns):
     y = abs(YR[:, :columns]) / 100
