@@ -20,6 +20,7 @@ from fastmlp.sklearn.callbacks import with_callbacks
 from fastmlp.sklearn.many_outputs import ManyClasses
 from fastmlp.sklearn.parameters import CONSTRAINTS, keep
 from fastmlp.sklearn.perceptron import Perceptron
+from fastmlp.sklearn.sparse import as_dense
 
 
 class MLPClassifier(ClassifierMixin, Perceptron):
@@ -124,6 +125,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         Parameters
         ----------
         y : [rows] of labels, [rows, labels] of 0 and 1 for several labels a row, or [rows, outputs] of labels
+            Those of 0 and 1 may be a sparse matrix of any format.
         sample_weight : [rows], optional
         X_val, y_val, sample_weight_val : optional
             Rows to validate on after each epoch, and to stop early by, in place of a part of X.
@@ -152,7 +154,10 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         return self._partial_fit(X, y, sample_weight)  # type: ignore[no-any-return]
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Return the class of each row, [rows], its labels as 0 and 1, [rows, labels], or a class for each output."""
+        """Return the class of each row, [rows], its labels as 0 and 1, [rows, labels], or a class for each output.
+
+        Labels are a CSR matrix after a fit to a sparse one, as in scikit-learn.
+        """
         self._check_is_fitted()
         return self._decode(self._outputs(X))
 
@@ -185,12 +190,15 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         X, y = validate_data(
             self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=(np.float64, np.float32), reset=reset
         )
+        given, y = y, as_dense(y)
         if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
+            given = y = column_or_1d(y, warn=True)
         known = hasattr(self, "_label_binarizer") and hasattr(self, "classes_")
         if purpose == "fit" and not (self.warm_start and known):
             several = type_of_target(y) == "multiclass-multioutput"
-            self._label_binarizer = (ManyClasses() if several else LabelBinarizer()).fit(y)
+            self._label_binarizer = (ManyClasses() if several else LabelBinarizer()).fit(
+                given
+            )  # which keeps whether it was sparse
             self.classes_ = self._label_binarizer.classes_
         elif not isinstance(self._label_binarizer, ManyClasses) and (
             purpose == "fit" or not plain.are_among(y, len(y), self.classes_)
@@ -221,7 +229,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             second = y == self.classes_[1] if len(self.classes_) > 1 else np.zeros(len(y))
             return np.ascontiguousarray(second.reshape(-1, 1), dtype)
         columns = self._label_binarizer.transform(y)
-        columns = columns.toarray() if hasattr(columns, "toarray") else columns
+        columns = as_dense(columns)
         self.n_outputs_ = columns.shape[1]
         return np.ascontiguousarray(columns, dtype)
 
@@ -234,7 +242,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             return np.asarray(classes[(outputs.ravel() > 0.5) * (len(classes) - 1)])
         if binarizer is None:
             return (outputs > 0.5).astype(int)
-        return np.asarray(binarizer.inverse_transform(outputs))
+        return binarizer.inverse_transform(outputs)  # type: ignore[no-any-return]
 
     def _labels(self) -> NDArray[Any]:
         """Return the classes; where the weights were set by hand, these may be so too."""

@@ -16,6 +16,7 @@ from fastmlp.sklearn import plain
 from fastmlp.sklearn.callbacks import with_callbacks
 from fastmlp.sklearn.parameters import CONSTRAINTS, keep
 from fastmlp.sklearn.perceptron import Perceptron
+from fastmlp.sklearn.sparse import as_dense
 
 
 class MLPRegressor(RegressorMixin, Perceptron):
@@ -117,6 +118,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
             self, X, y, accept_sparse=["csr", "csc"], multi_output=True, y_numeric=True,
             dtype=(np.float64, np.float32), reset=reset,
         )  # fmt: skip
+        y = as_dense(y)
         y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
         if not reset and (1 if y.ndim == 1 else y.shape[1]) != len(self.intercepts_[-1]):
             raise ValueError(f"y: got shape {y.shape}, needs {len(self.intercepts_[-1])} columns, as in the fit before")

@@ -68,6 +68,7 @@ def describe(estimator: Any) -> tuple[dict[str, Any], Tensors]:
         "parameters": {name: plain(name, present[name], tensors) for name in names if name != "callbacks"},
         "attributes": {name: plain(name, present[name], tensors) for name in ATTRIBUTES if name in present},
         "targets": estimator._label_binarizer.y_type_ if is_classifier(estimator) else None,
+        "sparse_targets": getattr(getattr(estimator, "_label_binarizer", None), "sparse_input_", False),
         "optimizer": settings,
     }
     return header, tensors
@@ -90,6 +91,8 @@ def restore(header: Mapping[str, Any], tensors: Tensors, classes: Mapping[str, t
     set_weights(estimator, {name: array for name, array in tensors.items() if not name.startswith("optimizer.")})
     if is_classifier(estimator):
         estimator._label_binarizer = binarizer(header["targets"], estimator)
+        if header.get("sparse_targets") is True:
+            estimator._label_binarizer.sparse_input_ = True
         check_class_weight(estimator)
     estimator.out_activation_ = estimator._output()
     check_settings(estimator)

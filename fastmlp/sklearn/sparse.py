@@ -44,6 +44,11 @@ def dense(x: Any, rows: Any) -> NDArray[Any]:
     return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
 
 
+def as_dense(y: Any) -> NDArray[Any]:
+    """Return targets as an array; the engine reads all of them."""
+    return y.toarray() if sp.issparse(y) else y  # type: ignore[no-any-return]
+
+
 def predict(network: Any, x: Any) -> NDArray[Any]:
     """Return the network's outputs, [rows, units]."""
     out = np.empty((x.shape[0], network.outputs), network.dtype)
