@@ -60,8 +60,11 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     ----------
     validation_loss_curve_ : list of float or None
         The loss of the rows held out, after each epoch, without the penalty.
+    coefs_, intercepts_ : list of arrays
+        Kernels and biases, as in scikit-learn: all that predictions take. With `batch_norm` its inference is folded in.
     batch_norm_ : list of dict
-        Each hidden layer's "gamma", "beta", "mean" and "variance", [units]; empty without `batch_norm`.
+        What training goes on from: each hidden layer's "kernel" and "bias" before its normalization, and the "gamma",
+        "beta", "mean" and "variance", [units], of this; empty without `batch_norm`.
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -190,15 +193,13 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         X, y = validate_data(
             self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=(np.float64, np.float32), reset=reset
         )
-        given, y = y, as_dense(y)
+        given, y = y, as_dense(y)  # the binarizer keeps whether it was sparse
         if y.ndim == 2 and y.shape[1] == 1:
             given = y = column_or_1d(y, warn=True)
         known = hasattr(self, "_label_binarizer") and hasattr(self, "classes_")
         if purpose == "fit" and not (self.warm_start and known):
             several = type_of_target(y) == "multiclass-multioutput"
-            self._label_binarizer = (ManyClasses() if several else LabelBinarizer()).fit(
-                given
-            )  # which keeps whether it was sparse
+            self._label_binarizer = (ManyClasses() if several else LabelBinarizer()).fit(given)
             self.classes_ = self._label_binarizer.classes_
         elif not isinstance(self._label_binarizer, ManyClasses) and (
             purpose == "fit" or not plain.are_among(y, len(y), self.classes_)

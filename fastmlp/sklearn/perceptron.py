@@ -13,6 +13,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from fastmlp.sklearn import lbfgs, networks, plain, stochastic
 from fastmlp.sklearn.callbacks import CallbackSupportMixin, checked
+from fastmlp.sklearn.folding import OF_NORMALIZATION, normalized
 from fastmlp.sklearn.held_out import HeldOut
 from fastmlp.sklearn.parameters import CONSTRAINTS, STOCHASTIC, activations, dropout_rates, hidden_sizes
 from fastmlp.sklearn.sparse import prepared
@@ -102,7 +103,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         present = [len(bias) for bias in self.intercepts_[:-1]]
         if sizes != present:
             raise ValueError(f"hidden_layer_sizes: got {sizes} for weights of another fit, needs {present}")
-        if networks.count_of_normalized(self) != (len(sizes) if self.batch_norm else 0):
+        if len(normalized(self)) != (len(sizes) if self.batch_norm else 0):
             raise ValueError(f"batch_norm: got {self.batch_norm} for weights of another fit, needs its setting")
         for name in ("n_iter_", "t_", "_no_improvement_count"):
             vars(self).setdefault(name, 0)
@@ -112,17 +113,18 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         self.n_iter_ = self.t_ = self._no_improvement_count = 0
         self.n_layers_ = len(units)
         self.out_activation_ = self._output()
-        self.coefs_, self.intercepts_ = [], []
+        coefs, intercepts = [], []
         names = [*activations(self.activation, len(units) - 2), self._last_hidden(len(units) - 2)]
         for inputs, outputs, name in zip(units, units[1:], names, strict=False):
             bound = np.sqrt((2.0 if name == "logistic" else 6.0) / (inputs + outputs))
-            self.coefs_.append(random.uniform(-bound, bound, (inputs, outputs)).astype(dtype, copy=False))
-            self.intercepts_.append(random.uniform(-bound, bound, outputs).astype(dtype, copy=False))
-        normalized = units[1:-1] if self.batch_norm else []
-        self.batch_norm_ = [
-            {name: np.full(count, float(name in ("gamma", "variance")), dtype) for name in networks.OF_NORMALIZATION}
-            for count in normalized
-        ]
+            coefs.append(random.uniform(-bound, bound, (inputs, outputs)).astype(dtype, copy=False))
+            intercepts.append(random.uniform(-bound, bound, outputs).astype(dtype, copy=False))
+        count = len(units) - 2 if self.batch_norm else 0
+        layers = []
+        for kernel, bias in zip(coefs[:count], intercepts[:count], strict=True):
+            start = {name: np.full_like(bias, name in ("gamma", "variance")) for name in OF_NORMALIZATION}
+            layers.append({"kernel": kernel, "bias": bias, **start})
+        vars(self).update(networks.attributes(layers, coefs[count:], intercepts[count:]))
         for name in ("_optimizer", "loss_curve_", "best_loss_", "validation_scores_", "validation_loss_curve_"):
             self.__dict__.pop(name, None)
 
@@ -173,7 +175,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         return HeldOut(self, prepared(X), self._encode(y, networks.dtype_of(self)), weights)
 
     def _finite(self) -> Any:
-        if not plain.are_all_finite(networks.weights_of(self)):
+        if not plain.are_all_finite([*networks.weights_of(self), *self.coefs_, *self.intercepts_]):
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large values and need to be"
                 " preprocessed."

@@ -21,8 +21,8 @@ from fastmlp.data.arrays import Shape
 from fastmlp.data.files import Kind, Tensors, read, require_same, write
 from fastmlp.settings import find, integer, real
 from fastmlp.sklearn import losses, networks
+from fastmlp.sklearn.folding import OF_LAYER, normalized
 from fastmlp.sklearn.many_outputs import ManyClasses
-from fastmlp.sklearn.networks import OF_NORMALIZATION
 from fastmlp.sklearn.parameters import SCHEDULES, activations, dropout_rates, hidden_sizes
 from fastmlp.sklearn.solver_state import RULES, Optimizer
 
@@ -111,8 +111,8 @@ def weights_by_name(estimator: Any) -> Tensors:
     """Return kernels, biases and what normalizes by name: "coefs_.0" is the first kernel."""
     found = {f"coefs_.{i}": kernel for i, kernel in enumerate(estimator.coefs_)}
     found |= {f"intercepts_.{i}": bias for i, bias in enumerate(estimator.intercepts_)}
-    for i, normalization in enumerate(estimator.batch_norm_):
-        found |= {f"batch_norm_.{name}.{i}": array for name, array in normalization.items()}
+    for i, layer in enumerate(normalized(estimator)):
+        found |= {f"batch_norm_.{name}.{i}": array for name, array in layer.items()}
     return found
 
 
@@ -123,7 +123,8 @@ def weight_shapes(estimator: Any) -> dict[str, Shape]:
     for i, (inputs, outputs) in enumerate(pairwise([estimator.n_features_in_, *hidden, estimator.n_outputs_])):
         shapes |= {f"coefs_.{i}": (inputs, outputs), f"intercepts_.{i}": (outputs,)}
         if estimator.batch_norm and i < len(hidden):
-            shapes |= {f"batch_norm_.{name}.{i}": (outputs,) for name in OF_NORMALIZATION}
+            shapes |= {f"batch_norm_.{name}.{i}": (outputs,) for name in OF_LAYER}
+            shapes[f"batch_norm_.kernel.{i}"] = (inputs, outputs)
     return shapes
 
 
@@ -136,9 +137,8 @@ def set_weights(estimator: Any, weights: Tensors) -> None:
     estimator.n_layers_ = count + 1
     estimator.coefs_ = [weights[f"coefs_.{i}"] for i in range(count)]
     estimator.intercepts_ = [weights[f"intercepts_.{i}"] for i in range(count)]
-    normalized = range(count - 1) if estimator.batch_norm else ()
-    of_layers = [{name: weights[f"batch_norm_.{name}.{i}"] for name in OF_NORMALIZATION} for i in normalized]
-    estimator.batch_norm_ = of_layers
+    layers = range(count - 1) if estimator.batch_norm else ()
+    estimator.batch_norm_ = [{name: weights[f"batch_norm_.{name}.{i}"] for name in OF_LAYER} for i in layers]
 
 
 def restore_optimizer(estimator: Any, settings: Mapping[str, Any] | None, state: Tensors) -> None:

@@ -55,12 +55,8 @@ def test_every_way_to_learn_takes_them(form, settings):
             MLPClassifier(**{**whole, "early_stopping": False}).partial_fit(X, labels, classes=range(4))
             for labels in (LABELS, y)
         ]
-        assert same(
-            *(
-                part.partial_fit(X[:9], labels)
-                for part, labels in zip(parts, (LABELS[:9], form(LABELS[:9])), strict=True)
-            )
-        )
+        again = zip(parts, (LABELS[:9], form(LABELS[:9])), strict=True)
+        assert same(*(part.partial_fit(X[:9], labels) for part, labels in again))
         one, other = (MLPClassifier(**whole).fit(X, labels, X_val=X, y_val=labels) for labels in (LABELS, y))
         assert same(one, other) and one.validation_scores_ == other.validation_scores_
     weights = [{0: 1, 1: 3}] * 4
@@ -77,7 +73,7 @@ def test_one_column_and_numbers_may_be_sparse_too(form):
 
 
 def test_what_is_no_label_is_refused():
-    with pytest.raises(ValueError, match="NaN|infinity"):
+    with pytest.raises(ValueError, match="NaN"):
         MLPClassifier(**SMALL).fit(X, sp.csr_matrix(np.where(LABELS == 1, np.nan, LABELS)))
     with pytest.raises(ValueError, match="inconsistent"):
         MLPClassifier(**SMALL).fit(X, sp.csr_matrix(LABELS[:9]))
