@@ -7,7 +7,7 @@ and a weight w for each row, and returns the metric's value. A ratio whose denom
 import itertools
 import math
 
-from reference import crossentropies
+from reference import crossentropies, losses, similarities
 from reference.accuracies import argmax
 from reference.accuracies import binary_accuracy as binary_hits
 from reference.losses import EPSILON
@@ -35,6 +35,11 @@ def ratio(a, b):
 
 
 # ----------------------------------------------------------------------------------------------------------- accuracies
+
+
+def accuracy(y_true, y_pred, sample_weight=None):
+    """How often truth and prediction are the same number."""
+    return mean(over_columns(y_true, y_pred, lambda t, p: 1.0 if t == p else 0.0), sample_weight)
 
 
 def binary_accuracy(y_true, y_pred, sample_weight=None):
@@ -110,6 +115,11 @@ def mean_squared_logarithmic_error(y_true, y_pred, sample_weight=None):
     return mean(over_columns(y_true, y_pred, distance), sample_weight)
 
 
+def logcosh(y_true, y_pred, sample_weight=None):
+    """The loss log_cosh."""
+    return mean(losses.log_cosh(y_true, y_pred), sample_weight)
+
+
 def cosine_similarity(y_true, y_pred, sample_weight=None):
     """sum_j t_j p_j / (|t| |p|)."""
     values = []
@@ -153,6 +163,27 @@ def categorical_crossentropy(y_true, y_pred, sample_weight=None):
 def sparse_categorical_crossentropy(y_true, y_pred, sample_weight=None):
     """The loss of this name."""
     return mean(crossentropies.sparse_categorical_crossentropy(y_true, y_pred), sample_weight)
+
+
+def hinge(y_true, y_pred, sample_weight=None):
+    """The loss of this name, of truths -1 and 1."""
+    return mean(similarities.hinge(signs(y_true), y_pred), sample_weight)
+
+
+def squared_hinge(y_true, y_pred, sample_weight=None):
+    """The loss of this name, of truths -1 and 1."""
+    return mean(similarities.squared_hinge(signs(y_true), y_pred), sample_weight)
+
+
+def signs(y_true):
+    """Truths 0 and 1 as -1 and 1."""
+    is_bits = all(t in (0.0, 1.0) for row in y_true for t in row)
+    return [[2.0 * t - 1.0 if is_bits else t for t in row] for row in y_true]
+
+
+def categorical_hinge(y_true, y_pred, sample_weight=None):
+    """The loss of this name."""
+    return mean(similarities.categorical_hinge(y_true, y_pred), sample_weight)
 
 
 def kl_divergence(y_true, y_pred, sample_weight=None):
@@ -232,6 +263,11 @@ def recall(y_true, y_pred, sample_weight=None, threshold=None, top_k=None, class
 
 def f1_score(y_true, y_pred, sample_weight=None, average=None, threshold=None):
     """2 P R / (P + R + EPSILON) for each column, with its precision P and recall R; then their mean."""
+    return fbeta_score(y_true, y_pred, sample_weight, average, 1.0, threshold)
+
+
+def fbeta_score(y_true, y_pred, sample_weight=None, average=None, beta=1.0, threshold=None):
+    """(1 + b^2) P R / (b^2 P + R + EPSILON) for each column, with its precision P and recall R; then their mean."""
     weights, table = weights_of(y_pred, sample_weight), []
     rows_of_hits = [[is_predicted(p, row, threshold) for p in row] for row in y_pred]
     for truth, predicted in zip(zip(*y_true, strict=True), zip(*rows_of_hits, strict=True), strict=True):
@@ -240,7 +276,7 @@ def f1_score(y_true, y_pred, sample_weight=None, average=None, threshold=None):
         table.append((hits, predictions, sum(w * t for w, t in zip(weights, truth, strict=True))))
     if average == "micro":
         table = [tuple(sum(sums) for sums in zip(*table, strict=True))]
-    scores, truths = [harmonic_mean(*sums) for sums in table], [sums[2] for sums in table]
+    scores, truths = [harmonic_mean(*sums, beta) for sums in table], [sums[2] for sums in table]
     if average is None:
         return scores
     if average == "weighted":
@@ -253,10 +289,58 @@ def is_predicted(p, row, threshold):
     return p > threshold if threshold is not None else p == max(row) and abs(p) > 1e-9
 
 
-def harmonic_mean(hits, predictions, truths):
-    """2 P R / (P + R + EPSILON) of P = hits / (predictions + EPSILON) and R = hits / (truths + EPSILON)."""
+def harmonic_mean(hits, predictions, truths, beta):
+    """(1 + b^2) P R / (b^2 P + R + EPSILON) of P = hits / (predictions + EPSILON), R = hits / (truths + EPSILON)."""
     precision, recall = hits / (predictions + EPSILON), hits / (truths + EPSILON)
-    return 2.0 * precision * recall / (precision + recall + EPSILON)
+    return (1.0 + beta * beta) * precision * recall / (beta * beta * precision + recall + EPSILON)
+
+
+def best_where(y_true, y_pred, sample_weight, num_thresholds, class_id, asked, given, least):
+    """The largest asked(tp, fp, tn, fn) among the thresholds of `auc` where given(tp, fp, tn, fn) >= least, else 0."""
+    scale = num_thresholds - 1.0
+    scaled = [[clip(p, 0.0, 1.0) * scale for p in row] for row in y_pred]
+    limits = (-1.0, *range(1, num_thresholds - 1), scale)
+    points = [confusion(y_true, scaled, sample_weight, limit, class_id=class_id) for limit in limits]
+    return max([0.0, *(asked(*point) for point in points if given(*point) >= least)])
+
+
+def part_of_positives(tp, fp, tn, fn):
+    """Sensitivity, or recall."""
+    return ratio(tp, tp + fn)
+
+
+def part_of_negatives(tp, fp, tn, fn):
+    """Specificity."""
+    return ratio(tn, tn + fp)
+
+
+def part_of_predictions(tp, fp, tn, fn):
+    """Precision."""
+    return ratio(tp, tp + fp)
+
+
+def sensitivity_at_specificity(y_true, y_pred, sample_weight=None, specificity=0.5, num_thresholds=200, class_id=None):
+    """The largest sensitivity where the specificity is at least so large."""
+    rates = part_of_positives, part_of_negatives, specificity
+    return best_where(y_true, y_pred, sample_weight, num_thresholds, class_id, *rates)
+
+
+def specificity_at_sensitivity(y_true, y_pred, sample_weight=None, sensitivity=0.5, num_thresholds=200, class_id=None):
+    """The largest specificity where the sensitivity is at least so large."""
+    rates = part_of_negatives, part_of_positives, sensitivity
+    return best_where(y_true, y_pred, sample_weight, num_thresholds, class_id, *rates)
+
+
+def precision_at_recall(y_true, y_pred, sample_weight=None, recall=0.5, num_thresholds=200, class_id=None):
+    """The largest precision where the recall is at least so large."""
+    rates = part_of_predictions, part_of_positives, recall
+    return best_where(y_true, y_pred, sample_weight, num_thresholds, class_id, *rates)
+
+
+def recall_at_precision(y_true, y_pred, sample_weight=None, precision=0.5, num_thresholds=200, class_id=None):
+    """The largest recall where the precision is at least so large."""
+    rates = part_of_positives, part_of_predictions, precision
+    return best_where(y_true, y_pred, sample_weight, num_thresholds, class_id, *rates)
 
 
 def auc(
@@ -267,11 +351,17 @@ def auc(
     curve="ROC",
     summation_method="interpolation",
     thresholds=None,
+    multi_label=False,
+    label_weights=None,
 ):
     """Area under the curve through the points of the thresholds, the first below and the last above all predictions.
 
     Without `thresholds` they are i / (num_thresholds - 1), where p is above number i if i < p (num_thresholds - 1).
     """
+    if multi_label:  # the mean of the areas of the columns
+        settings = sample_weight, num_thresholds, curve, summation_method, thresholds
+        pairs = zip(zip(*y_true, strict=True), zip(*y_pred, strict=True), strict=True)
+        return mean([auc([[t] for t in ts], [[p] for p in ps], *settings) for ts, ps in pairs], label_weights)
     scale, inner = 1.0, thresholds
     if thresholds is None:
         scale, inner = num_thresholds - 1.0, range(1, num_thresholds - 1)

@@ -1,4 +1,6 @@
-"""What Keras 3.15 (TensorFlow, float64; F1 by JAX) computes for these data; what is IN_FLOAT32 it has only there.
+"""What Keras 3.15 computes for these data, in float64 by TensorFlow; what is IN_FLOAT32 it has only there.
+
+F scores, AUC of labels, rates where others are so large, hinges, LogCoshError and Accuracy are computed by JAX.
 
 METRICS: (metric, result, result with WEIGHTS), updated with 25 rows, then with the others. FITS: (kind of y, what is
 weighted, history of three epochs, sum of the absolute final weights) of `model_for(kind)` with batches of 8 rows in
@@ -59,6 +61,10 @@ METRICS = [
     ("AUC(curve='PR', summation_method='majoring')", 0.24252110600334129, 0.2500911056460576),
     ("AUC(thresholds=[0.1, 0.15, 0.6])", 0.4837037037037037, 0.5067272988156865),
     ("AUC(from_logits=True)", 0.47430555555555554, 0.505505825910678),
+    ("AUC(multi_label=True)", 0.47637500000000005, 0.5229475693378105),
+    ("AUC(curve='PR', multi_label=True, num_thresholds=7)", 0.2557554879946365, 0.2682422225893569),
+    ("AUC(multi_label=True, num_labels=4, label_weights=[0.5, 1.0, 0.0, 2.0])", 0.4674642857142858, 0.5574307576462133),
+    ("AUC(multi_label=True, from_logits=True)", 0.4740000000000001, 0.5162539687345427),
     ("TruePositives()", 1.0, 0.8),
     ("FalsePositives(thresholds=0.3)", 67.0, 68.4),
     ("TrueNegatives()", 176.0, 175.8),
@@ -79,6 +85,22 @@ METRICS = [
     ("SparseCategoricalCrossentropy()", 1.6795863670460505, 1.6128019551196235),
     ("KLDivergence()", 1.6795820117363813, 1.6127976099616375),
     ("Poisson()", 0.6698963566762165, 0.6532002874407328),
+    ("FBetaScore('micro', 2.0)", 0.1980197810672178, 0.23965854752322738),
+    ("FBetaScore('macro', 0.5)", 0.19280028924047582, 0.23621210874068216),
+    ("FBetaScore('macro', 2.0, 0.3)", 0.2709071523657088, 0.3151450615833934),
+    ("FBetaScore('weighted', 2.0)", 0.19580834254171509, 0.23564841767085343),
+    ("SensitivityAtSpecificity(0.8)", 0.13333333333333333, 0.1495016611295681),
+    ("SensitivityAtSpecificity(0.5, num_thresholds=7)", 0.21666666666666667, 0.26245847176079734),
+    ("SpecificityAtSensitivity(0.3)", 0.6388888888888888, 0.663344407530454),
+    ("SpecificityAtSensitivity(0.3, class_id=1)", 0.7, 0.7598425196850394),
+    ("PrecisionAtRecall(0.4)", 0.2634730538922156, 0.2922297297297297),
+    ("RecallAtPrecision(0.26)", 0.7333333333333333, 0.840531561461794),
+    ("RecallAtPrecision(0.9)", 0.0, 0.0),
+    ("Hinge()", 1.1299940526698142, 1.1250560814797839),
+    ("SquaredHinge()", 1.3394055914353435, 1.3303313478201957),
+    ("CategoricalHinge()", 1.143711685906055, 1.1386759097308816),
+    ("LogCoshError()", 0.09714719842766012, 0.09538335350646757),
+    ("Accuracy()", 0.0, 0.0),
     ("MeanAbsolutePercentageError()", 189997045.33460966, 187528059.49269605),
 ]
 

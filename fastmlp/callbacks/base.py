@@ -25,7 +25,8 @@ class Callback:
 
     `params` has "verbose" and "steps", in `fit` also "epochs". `logs` holds results by name. What one callback adds to
     those of an epoch, the next ones and History see. The hooks of batches are called only when some callback overrides
-    one: the engine then trains batch by batch, to weights of the same bits, and more slowly.
+    one: the engine then trains batch by batch, to weights of the same bits, and more slowly. Where a hook sets
+    `model.stop_training`, `model.stop_evaluating` or `model.stop_predicting` to True, no further batch is asked for.
     """
 
     needs_sequential = False  # whether a hook asks for more than CallbackModel has

@@ -25,7 +25,8 @@ class ModelCheckpoint(Monitor):
     verbose : {0, 1}
         1 prints what is saved.
     save_best_only : bool
-        Whether to save only where the value is better than all before.
+        Whether to save only where the value is better than all before; where it is not in the logs, that is warned of
+        and the model saved, as in Keras.
     save_weights_only : bool
         Whether to write what `load_weights` reads, instead of what `load_model` reads.
     save_freq : "epoch" or int
@@ -53,7 +54,7 @@ class ModelCheckpoint(Monitor):
         self.save_freq = save_freq if save_freq == "epoch" else integer("save_freq", save_freq, at_least=1)
         if initial_value_threshold is not None:
             self.best = real("initial_value_threshold", initial_value_threshold)
-        self.needs_sequential = self.save_weights_only
+        self.needs_direction, self.needs_sequential = self.save_best_only, self.save_weights_only
         self.epoch = self.batches = 0
         if self.save_freq != "epoch":  # a hook of the object: without it an epoch stays one call of the engine
             vars(self)["on_train_batch_end"] = self.count_batch
@@ -75,10 +76,8 @@ class ModelCheckpoint(Monitor):
         """Save the model, unless only a better one is to be saved and this is not."""
         path = self.path_of(epoch, batch, logs)
         what = f"\nEpoch {epoch + 1}: "
-        if self.save_best_only:
-            value = self.value_in(logs)
-            if value is None:
-                return
+        value = self.value_in(logs) if self.save_best_only else None
+        if value is not None:
             if not self.is_better(value, self.best):
                 self.tell(f"{what}{self.monitor} did not improve from {self.best:.5f}")
                 return

@@ -12,7 +12,6 @@ from fastmlp.callbacks.base import Callback, CallbackModel, Logs
 from fastmlp.settings import boolean, integer, real
 
 MODES = ("auto", "min", "max")
-GROWING = ("acc", "accuracy", "auc", "precision", "recall", "f1_score", "r2_score", "cosine_similarity")
 
 
 class Monitor(Callback):
@@ -23,11 +22,18 @@ class Monitor(Callback):
     monitor : str
         Its name, such as "val_loss".
     mode : {"auto", "min", "max"}
-        Whether smaller or larger is better; "auto" asks the model's metric of that name, and where there is none, or
-        a custom one, takes larger for accuracies and the like, else smaller.
+        Whether smaller or larger is better; "auto" asks the model: of a loss smaller is, and fastmlp's metrics know.
     min_delta : float
         By how much a value must be better than the best one; the sign does not matter, as in Keras.
+
+    Raises
+    ------
+    ValueError
+        At the start of fit, for "auto" where the model does not know: a function, a metric of your own without a
+        `direction`, or a value that only a callback puts into the logs.
     """
+
+    needs_direction = True  # whether values are compared
 
     def __init__(self, monitor: str, mode: str, min_delta: float = 0.0):
         super().__init__()
@@ -37,14 +43,17 @@ class Monitor(Callback):
             raise ValueError(f"mode: got {mode!r}, needs one of {', '.join(map(repr, MODES))}")
         self.monitor, self.mode = monitor, mode
         self.min_delta = abs(real("min_delta", min_delta))
-        self.grows = mode == "max" or (mode == "auto" and monitor.endswith(GROWING))
+        self.grows = mode == "max"
         self.best: float | None = None
 
     def set_model(self, model: CallbackModel) -> None:
         super().set_model(model)
-        if self.mode == "auto":
+        if self.mode == "auto" and self.needs_direction:
             direction = model.direction_of(self.monitor)
-            self.grows = self.monitor.endswith(GROWING) if direction is None else direction == "up"
+            if direction is None:
+                got, needs = f"'auto' for {self.monitor!r}", "'max' where larger is better, 'min' where smaller is"
+                raise ValueError(f"mode: got {got}, which is no loss and no metric that tells, needs {needs}")
+            self.grows = direction == "up"
 
     def value_in(self, logs: Logs | None) -> float | None:
         """Return the watched value; warn when it is not there."""
@@ -54,11 +63,16 @@ class Monitor(Callback):
             message = f"{type(self).__name__}: got no {self.monitor!r} to monitor, needs one of: {have}"
             warnings.warn(message, stacklevel=2)
             return None
-        return float(logs[self.monitor])
+        value = logs[self.monitor]
+        if np.size(value) != 1:
+            raise ValueError(f"monitor: got {self.monitor!r}, an array of shape {np.shape(value)}, needs one number")
+        return float(value)
 
     def is_better(self, value: float, than: float | None) -> bool:
-        """Whether a value is better by more than `min_delta`; any number is better than none."""
+        """Whether a value is better by more than `min_delta`; the first one is, and any number is better than NaN."""
         if than is None:
+            return True
+        if math.isnan(than):
             return not math.isnan(value)
         return value - self.min_delta > than if self.grows else value + self.min_delta < than
 
@@ -111,8 +125,6 @@ class EarlyStopping(Monitor):
         if value is None or epoch < self.start_from_epoch:
             return
         self.wait += 1
-        if self.restore_best_weights and self.best_weights is None:  # the only ones until now, even at a loss of NaN
-            self.best_weights, self.best_epoch = self.trained_model.get_weights(), epoch
         if self.is_better(value, self.best):
             self.best, self.best_epoch = value, epoch
             if self.restore_best_weights:

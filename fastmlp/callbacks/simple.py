@@ -8,6 +8,8 @@ import os
 from collections.abc import Callable
 from typing import IO, Any
 
+import numpy as np
+
 from fastmlp.callbacks.base import Callback, CallbackModel, Logs
 from fastmlp.settings import boolean, integer
 
@@ -34,11 +36,23 @@ class LambdaCallback(Callback):
 
 
 class TerminateOnNaN(Callback):
-    """Stops training after an epoch whose loss is NaN or infinite (Keras looks after each batch)."""
+    """Stops training after an epoch whose loss is NaN or infinite (Keras looks after each batch).
+
+    Parameters
+    ----------
+    raise_error : bool
+        Whether to raise a RuntimeError, so that `on_train_end` of no callback is called; default False.
+    """
+
+    def __init__(self, raise_error: bool = False):
+        super().__init__()
+        self.raise_error = boolean("raise_error", raise_error)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         loss = (logs or {}).get("loss")
         if loss is not None and not math.isfinite(loss):
+            if self.raise_error:
+                raise RuntimeError(f"TerminateOnNaN: got a loss of {loss} in epoch {epoch + 1}, needs a finite one")
             print(f"Epoch {epoch + 1}: Invalid loss, terminating training")
             self.trained_model.stop_training = True
 
@@ -123,7 +137,7 @@ class CSVLogger(Callback):
             self.keys = self.keys_in_file() or self.keys_of(logs)
             if self.file.tell() == 0:
                 writer.writerow(["epoch", *self.keys])
-        writer.writerow([epoch, *(logs.get(key, "NA") for key in self.keys)])
+        writer.writerow([epoch, *(cell(logs.get(key, "NA")) for key in self.keys)])
         self.file.flush()
 
     def keys_of(self, logs: Logs) -> list[str]:
@@ -151,6 +165,11 @@ class CSVLogger(Callback):
         if self.file is not None:
             self.file.close()
             self.file = None
+
+
+def cell(value: Any) -> Any:
+    """Return a value of the logs as it is written: an array as a list of its numbers, as in Keras."""
+    return f'"{list(map(float, value.ravel()))}"' if isinstance(value, np.ndarray) and value.ndim else value
 
 
 class SwapEMAWeights(Callback):

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from fastmlp.config.threads import threads_for
-from fastmlp.kernels.finite import all_finite
+from fastmlp.kernels import ranges
 
 LOADED_AS_IS = (np.uint8, np.float32, np.float64)
+WHOLE = (np.int32, np.int64)
 CHUNK_ROWS = 1024
 
 Shape = tuple[int, ...]
@@ -56,7 +57,11 @@ def weight_arrays(argument: str, values: Any, shapes: list[Shape], dtype: str) -
         array = numeric(name, value)
         if array.shape != shape:
             raise ValueError(f"{name}: got shape {array.shape}, needs {shape}")
-        arrays.append(np.array(array, dtype=dtype, order="C"))
+        with np.errstate(over="ignore"):
+            arrays.append(np.array(array, dtype=dtype, order="C"))
+        if array.dtype.itemsize > arrays[-1].itemsize and not np.array_equal(np.isinf(array), np.isinf(arrays[-1])):
+            got = array[np.isinf(arrays[-1]) & ~np.isinf(array)][0]
+            raise ValueError(f"{name}: got {got}, needs numbers within the range of {dtype}")
     return arrays
 
 
@@ -73,6 +78,8 @@ def numeric(argument: str, values: Any) -> np.ndarray:
     # of numpy.ma, without importing it
     if type(values) is not np.ndarray and isinstance(values, np.ndarray) and np.any(getattr(values, "mask", False)):
         raise ValueError(f"{argument}: got masked values, needs an array without them")
+    if is_counted(values):
+        values = [values[number] for number in range(len(values))]
     try:
         array = np.asarray(values)
     except ValueError as error:
@@ -81,6 +88,13 @@ def numeric(argument: str, values: Any) -> np.ndarray:
         got = f"an array of dtype {array.dtype}" if isinstance(values, np.ndarray) else f"{type(values).__name__}"
         raise TypeError(f"{argument}: got {got}, needs an array of real numbers")
     return array
+
+
+def is_counted(values: Any) -> bool:
+    """Whether an object has items by number, whose end NumPy would not find: it asks for one after another."""
+    kind = type(values)
+    known = any(hasattr(kind, name) for name in ("__iter__", "__array__", "__array_interface__", "__buffer__"))
+    return not known and hasattr(kind, "__getitem__") and hasattr(kind, "__len__")
 
 
 def require_memory(argument: str, array: Any, shape: Shape, dtype: str) -> None:
@@ -98,6 +112,8 @@ def require_values(argument: str, array: np.ndarray) -> None:
 
 def extremes(array: np.ndarray) -> tuple[Any, Any]:
     """Return the smallest and the largest value, NaN if there is one; this takes no temporary array."""
+    if array.ndim == 1 and array.dtype in WHOLE and array.size and array.flags.c_contiguous and array.flags.aligned:
+        return ranges.extremes(array)
     with np.errstate(invalid="ignore"):
         return array.min(), array.max()
 
@@ -114,7 +130,7 @@ def require_finite(argument: str, array: np.ndarray, dtype: str) -> None:
     if array.dtype.kind != "f":
         return
     as_is = array.dtype in LOADED_AS_IS and array.flags.forc
-    if as_is and all_finite(array.reshape(-1, order="A"), dtype == "float32", threads_for(array.size)):
+    if as_is and ranges.all_finite(array.reshape(-1, order="A"), dtype == "float32", threads_for(array.size)):
         return
     limit = np.finfo(dtype).max
     low, high = extremes(array)

@@ -52,9 +52,18 @@ class Visit:
 
 
 class Source:
-    """Base of the sources; `steps` is the number of batches of an epoch, None when only its end tells."""
+    """Base of the sources.
+
+    Attributes
+    ----------
+    steps : int or None
+        The number of batches of an epoch, None when only its end tells.
+    batch_size : int or None
+        Rows of a batch, None where each of the `parts` is one.
+    """
 
     steps: int | None
+    batch_size: int | None = None
 
     def epoch(self, visit: Visit) -> Iterator[Chunk]:
         """Return the chunks of an epoch."""
@@ -70,7 +79,7 @@ class Arrays(Source):
 
     def __init__(self, data: Data, batch_size: int | None, steps: int | None = None, shuffle: bool = False):
         self.data, self.shuffle = data, shuffle
-        self.batch_size = min(batch_rows(batch_size), data.rows)
+        self.batch_size: int = min(batch_rows(batch_size), data.rows)
         self.steps_of_pass = math.ceil(data.rows / self.batch_size)
         self.steps: int = steps or self.steps_of_pass
 
@@ -116,21 +125,29 @@ class Iterated(Source):
     """
 
     def __init__(self, batches: Any, check: Check, first: Iterator[Any], steps: int | None = None):
-        self.batches, self.check, self.current = batches, check, first
+        self.batches, self.check = batches, check
+        self.current: Iterator[Any] | None = first  # None where the next pass has not begun
         self.endless = steps is not None
         self.steps = steps if steps or not hasattr(batches, "__len__") else len(batches)
 
     def epoch(self, visit: Visit) -> Iterator[Chunk]:
-        passes = self.through_passes() if self.endless else self.current
-        for number, batch in enumerate(itertools.islice(passes, self.steps) if self.endless else passes):
+        batches: Iterator[Any]
+        if self.endless:
+            batches = itertools.islice(self.through_passes(), self.steps)
+        else:
+            batches, self.current = self.begun(), None
+        for number, batch in enumerate(batches):
             yield whole(self.check(f"batch {number}", batch))
-        if not self.endless:
-            self.current = iter(self.batches)
+
+    def begun(self) -> Iterator[Any]:
+        """Return the current pass, begun where it is not."""
+        return iter(self.batches) if self.current is None else self.current
 
     def through_passes(self) -> Iterator[Any]:
         """Go on in the current pass, of which nothing may be left, then begin new ones, until one is empty."""
         ended = 0
         while ended < 2:
+            self.current = self.begun()
             for batch in self.current:
                 ended = 0
                 yield batch
@@ -176,6 +193,13 @@ def gives_batches(value: Any) -> bool:
     except TypeError:
         return hasattr(value, "__iter__") or (hasattr(value, "__getitem__") and hasattr(value, "__len__"))
     return False
+
+
+def one_pass(batches: Any) -> Iterator[Any]:
+    """Return the batches that a caller's object gives, once: by number where it says how many there are."""
+    if hasattr(batches, "__getitem__") and hasattr(batches, "__len__"):
+        return (batches[number] for number in range(len(batches)))
+    return iter(batches)
 
 
 def stretches(first: int, count: int, length: int) -> Iterator[tuple[int, int, int]]:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.kernels.limits import MAX_THREADS, usable
+from fastmlp.kernels.ranges import extremes
 
 FLOATS = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
 
@@ -251,8 +252,9 @@ def has_sizes(given: tuple[int, ...], shape: tuple[int | None, ...]) -> bool:
 
 def check_range(name: str, array: np.ndarray, limit: int) -> None:
     """Refuse numbers outside of 0 to limit - 1."""
-    if array.min() < 0 or array.max() >= limit:
-        raise ValueError(f"{name}: got numbers from {array.min()} to {array.max()}, needs 0 to {limit - 1}")
+    low, high = extremes(array)
+    if low < 0 or high >= limit:
+        raise ValueError(f"{name}: got numbers from {low} to {high}, needs 0 to {limit - 1}")
 
 
 def described(given: Any) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import threading
 import weakref
 from collections.abc import Sequence
 from typing import Any, ClassVar, TypedDict
@@ -16,12 +17,13 @@ import numpy as np
 
 from fastmlp import initializers, regularizers
 from fastmlp.config import float_type, floatx, seeds
-from fastmlp.data.arrays import Shape, features
+from fastmlp.data.arrays import Shape, features, require_numbers_below
+from fastmlp.data.values import answering
 from fastmlp.kernels import Network
 from fastmlp.layers.description import numbered
 from fastmlp.layers.symbol import PHASE, Call, Symbol, single_or_list, symbols_in
 from fastmlp.layers.variable import Variable
-from fastmlp.settings import Settings, boolean, integer, only, optional_name, refuse_methods, snake_case, to_plain
+from fastmlp.settings import Settings, boolean, integer, only, optional_name, refuse_methods, snake_case
 
 SIZE_LIMIT = 2**31  # of a row, exclusive
 _constructed = itertools.count()
@@ -66,6 +68,7 @@ class Layer(Settings):
     _calls: list[weakref.ref[Call]]
     _homes: list[weakref.ref[Any]]
     _alone: tuple[list[Shape], Network] | None  # a network of this layer, for arrays
+    _lock: threading.RLock
 
     flag_changes: ClassVar[list[int]] = [0]  # how often any layer was frozen or freed, so that nobody asks them all
 
@@ -91,7 +94,7 @@ class Layer(Settings):
     @staticmethod
     def _unshared() -> dict[str, Any]:
         """Return what a copy of a layer begins with, whatever the layer itself has."""
-        return {"_calls": [], "_homes": [], "_alone": None}
+        return {"_calls": [], "_homes": [], "_alone": None, "_lock": threading.RLock()}
 
     def __init_subclass__(cls) -> None:
         refuse_methods(cls, ("call",), "layers are computed by the engine; functions of your own may be losses")
@@ -120,10 +123,6 @@ class Layer(Settings):
 
     def shown(self) -> dict[str, Any]:
         return {name: value for name, value in super().shown().items() if (name, value) != ("trainable", True)}
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments as JSON values."""
-        return {name: to_plain(value) for name, value in self.arguments().items()}
 
     # Names, flags and seeds
 
@@ -174,6 +173,7 @@ class Layer(Settings):
         """Take a place in a model, and its name there."""
         if self._name != name:
             self.overwrite(_name=name)
+        self._homes[:] = [one for one in self._homes if one() is not None]
         self._homes.append(weakref.ref(model))  # no WeakSet: an interrupt in its callbacks would be lost
 
     def leave_model(self, model: Any) -> None:
@@ -193,6 +193,12 @@ class Layer(Settings):
 
     #: Whether it takes any number of inputs: it then gets a list of shapes wherever others get one.
     many_inputs: ClassVar[bool] = False
+
+    #: What the whole numbers that it takes are below, of a layer that looks something up by them.
+    number_limit: int | None = None
+
+    #: Whether the outputs are the inputs, in another shape at most.
+    passes_on: ClassVar[bool] = False
 
     def shapes_for(self, input_shapes: Sequence[Shape]) -> Any:
         """Return the shapes of the inputs' rows as the layer's methods take them; ValueError for too many of them."""
@@ -243,6 +249,11 @@ class Layer(Settings):
     def unregister(self, call: Call) -> None:
         """Forget a call."""
         self._calls[:] = [one for one in self._calls if one() not in (None, call)]
+
+    @property
+    def is_called(self) -> bool:
+        """Whether it stands in a model, or a symbol that still exists comes from a call of it."""
+        return bool(self.homes) or any(one() is not None for one in self._calls)
 
     # Weights
 
@@ -407,8 +418,12 @@ class Layer(Settings):
             When they do not fit the layer.
         """
         symbols, training = symbols_in(inputs), None if training is PHASE else training
+        if self.many_inputs and (not isinstance(inputs, (list, tuple)) or not inputs):
+            got = "an empty one" if isinstance(inputs, (list, tuple)) else type(inputs).__name__
+            raise TypeError(f"inputs: got {got} for layer {self.name!r}, needs a list of arrays or symbols")
         if symbols is None:
-            return self.compute(inputs, training is not None and boolean("training", training))
+            with self._lock:
+                return answering(self.compute(inputs, training is not None and boolean("training", training)))
         return single_or_list(self.call_on(symbols, training).outputs)
 
     def call_on(self, symbols: list[Symbol], training: bool | None = None) -> Call:
@@ -424,16 +439,14 @@ class Layer(Settings):
 
     def compute(self, inputs: Any, training: bool) -> np.ndarray:
         """Return the outputs of arrays, by a network of this layer alone."""
-        if self.many_inputs and (not isinstance(inputs, (list, tuple)) or not inputs):
-            raise TypeError(f"inputs: got {type(inputs).__name__} for layer {self.name!r}, needs a list of arrays")
         given = list(inputs) if self.many_inputs else [inputs]
         known = self._built_for if self._variables else None
         if known is not None and len(known) != len(given):
             raise ValueError(f"inputs: got {len(given)} arrays for layer {self.name!r}, needs {len(known)}")
-        arrays = [
-            features("inputs", one, None if known is None else known[place], self.dtype)
-            for place, one in enumerate(given)
-        ]
+        single = None if known != [(1,)] else known[0]
+        arrays = [features("inputs", one, single if np.ndim(one) == 1 else None, self.dtype) for one in given]
+        if self.number_limit is not None:
+            require_numbers_below("inputs", arrays[0], self.number_limit)
         if len({len(array) for array in arrays}) > 1:
             raise ValueError(f"inputs: got arrays of {[len(array) for array in arrays]} rows, needs as many in each")
         shapes = [array.shape[1:] for array in arrays]
@@ -460,14 +473,42 @@ class Layer(Settings):
 
 
 class InputLayer(Layer):
-    """The shape of one input row; see `Input`."""
+    """The shape of one input row; arguments as of `Input`."""
 
     symbol: Symbol
 
-    def __init__(self, shape: Any, *, name: str | None = None, dtype: Any = None):
-        self.shape = row_shape("shape", shape)
-        super().__init__(name=name, input_shape=self.shape, dtype=dtype)
+    def __init__(
+        self,
+        shape: Any = None,
+        batch_size: Any = None,
+        dtype: Any = None,
+        sparse: bool | None = None,
+        ragged: bool | None = None,
+        batch_shape: Any = None,
+        input_tensor: None = None,
+        optional: bool = False,
+        name: str | None = None,
+        *,
+        input_shape: Any = None,
+    ):
+        own_dtype = None if dtype is None else input_dtype(dtype)
+        given = {"shape": shape, "batch_shape": batch_shape, "input_shape": input_shape}
+        named = [name for name, value in given.items() if value is not None]
+        if len(named) != 1:
+            raise ValueError(f"shape: got {' and '.join(named) or 'none'}, needs one of shape and batch_shape")
+        if batch_size is not None:
+            integer("batch_size", batch_size, at_least=1)
+        only("sparse", sparse, (None, False), "rows are dense")
+        only("ragged", ragged, (None, False), "rows are of equal length")
+        only("input_tensor", input_tensor, (None,), "Model(inputs, outputs) begins at any symbol")
+        only("optional", optional, (False,), "every input is given")
+        if batch_shape is not None and (not isinstance(batch_shape, (tuple, list)) or len(batch_shape) < 2):
+            raise ValueError(f"batch_shape: got {batch_shape!r}, needs the batch's size or None first: (None, 784)")
+        sizes = batch_shape[1:] if batch_shape is not None else given[named[0]]
+        self.shape = row_shape(named[0], sizes)
+        super().__init__(name=name, input_shape=self.shape)
         call = Call(self, (), (self.shape,))
+        call.outputs[0].own_dtype = own_dtype
         self.overwrite(symbol=call.outputs[0], _built_for=[self.shape])
 
     def arguments(self) -> dict[str, Any]:
@@ -479,11 +520,14 @@ class InputLayer(Layer):
 
 def Input(
     shape: Any = None,
-    batch_size: None = None,
+    batch_size: int | None = None,
     dtype: Any = None,
-    *,
+    sparse: bool | None = None,
+    ragged: bool | None = None,
     batch_shape: Any = None,
     name: str | None = None,
+    tensor: None = None,
+    optional: bool = False,
 ) -> Symbol:
     """Return a symbol for rows of a shape: the first item of a Sequential, or where a graph begins.
 
@@ -491,24 +535,18 @@ def Input(
     ----------
     shape : tuple of int
         Of one row, such as (784,) or (28, 28).
-    batch_size : None
-        Batches of any size are taken.
+    batch_size : int, optional
+        Not regarded: batches of any size are taken.
     dtype : str, optional
         The type that the arrays will have, such as "int32"; any numbers are taken.
     batch_shape : tuple, optional
-        In place of `shape`, with a first None: (None, 784).
+        In place of `shape`, with the batch's size or None first: (None, 784).
     name : str, optional
         By which an array is given, where the model takes a dict of several.
+
+    The others are Keras', with the values that they may have: their defaults.
     """
-    only("batch_size", batch_size, (None,), "batches of any size are taken")
-    if batch_shape is not None:
-        if shape is not None or not isinstance(batch_shape, (tuple, list)) or not batch_shape or batch_shape[0]:
-            raise ValueError(f"batch_shape: got {batch_shape!r} beside shape={shape!r}, needs (None, ...) alone")
-        shape = batch_shape[1:]
-    symbol: Symbol = InputLayer(shape, name=name).symbol
-    if dtype is not None:
-        symbol.own_dtype = input_dtype(dtype)
-    return symbol
+    return InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name).symbol
 
 
 def penalty(regularizer: regularizers.Regularizer, values: np.ndarray) -> float:

@@ -128,6 +128,8 @@ def weight_settings(
 class Flatten(Layer):
     """Makes each row one-dimensional: (28, 28) becomes (784,)."""
 
+    passes_on = True
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (math.prod(input_shape),)
 
@@ -140,6 +142,8 @@ class Reshape(Layer):
     target_shape : tuple of int
         One of the sizes may be -1: what is left.
     """
+
+    passes_on = True
 
     def __init__(self, target_shape: Any, **common: Unpack[Common]):
         super().__init__(**common)
@@ -158,6 +162,8 @@ class Reshape(Layer):
 
 class Identity(Layer):
     """Gives its input."""
+
+    passes_on = True
 
 
 class Rescaling(Layer):

@@ -35,8 +35,8 @@ class Embedding(Layer):
     weights : None
         `set_weights` sets them.
 
-    Numbers that are not there are refused where they come from an input of the model; elsewhere they count as the
-    nearest there is. Fractions are cut off.
+    Numbers that are not there are refused where they are the caller's, which layers may have given another shape; those
+    that layers have computed count as the nearest there is. Fractions are cut off.
     """
 
     def __init__(
@@ -67,8 +67,7 @@ class Embedding(Layer):
         return None if name == "weights" else super().argument(name)
 
     @property
-    def number_limit(self) -> int:
-        """What the numbers of its input are below."""
+    def number_limit(self) -> int:  # type: ignore[override]
         return self.input_dim
 
     @property

@@ -55,8 +55,13 @@ class Graph:
     def number_limits(self) -> list[int | None]:
         """What the numbers of each input are below, where layers take them for numbers of rows; else None."""
         limits: dict[Symbol, int] = {}
-        for call in self.calls:
-            of_inputs = [getattr(call.layer, "number_limit", None)] if call.graph is None else call.graph.number_limits
+        for call in reversed(self.calls):
+            if call.graph is not None:
+                of_inputs = call.graph.number_limits
+            elif call.layer.passes_on:
+                of_inputs = [limits.get(call.outputs[0])]
+            else:
+                of_inputs = [call.layer.number_limit]
             for symbol, limit in zip(call.inputs, of_inputs, strict=False):
                 if limit is not None:
                     limits[symbol] = min(limit, limits.get(symbol, limit))
@@ -102,7 +107,8 @@ class Description:
     outputs: list[int] = field(default_factory=list)
     variables: list[Variable] = field(default_factory=list)
     blocks: list[Block] | None = None  # of the variables, once they are asked for
-    first_stages: dict[Layer, int] = field(default_factory=dict)  # of layers with weights, by their first call
+    order: list[int] | None = None  # of a model's trained weights among `trained`, where that is another one
+    weighted: dict[Layer, list[int]] = field(default_factory=dict)  # stages with weights of a layer, at its first call
 
     @functools.cached_property
     def trained(self) -> list[Variable]:
@@ -135,15 +141,15 @@ class Description:
         return [first + len(stages) - 1 if stages else reads[0]]
 
     def _refer_to_weights(self, layer: Layer, stages: list[Stage], first: int) -> None:
-        shared = self.first_stages.setdefault(layer, first)
-        if shared == first:
+        own = [place for place, stage in enumerate(stages) if stage["kind"] in WEIGHTED]
+        if layer not in self.weighted:
             self.variables += layer.weights
-        for place, stage in enumerate(stages):
-            if stage["kind"] in WEIGHTED:
-                if shared != first:
-                    stage["weights_of"] = shared + place
-                if self.frozen(layer):
-                    stage["trainable"] = False
+            self.weighted[layer] = [first + place for place in own]
+        for place, shared in zip(own, self.weighted[layer], strict=True):
+            if shared != first + place:
+                stages[place]["weights_of"] = shared
+            if self.frozen(layer):
+                stages[place]["trainable"] = False
 
 
 def ordered(inputs: tuple[Symbol, ...], outputs: tuple[Symbol, ...]) -> tuple[list[Call], list[Layer]]:
@@ -187,8 +193,9 @@ def found_from(inputs: tuple[Symbol, ...], outputs: tuple[Symbol, ...]) -> tuple
             if reached is not None and reached.call not in begun:
                 call = reached.call
                 if not call.inputs and reached not in inputs:
-                    needs = f"it among the inputs, {[symbol.name for symbol in inputs]}"
-                    raise ValueError(f"outputs: got {output.name!r}, which depends on {reached.name!r}, needs {needs}")
+                    got = f"{output.name!r}, which depends on an input of shape {reached.shape}, {reached.name!r}"
+                    needs = "it among the inputs; the layers of a model in a model begin at that one's own inputs"
+                    raise ValueError(f"outputs: got {got}, needs {needs}")
                 begun.add(call)
                 ranks.setdefault(call.layer, len(ranks))
                 stack.append((call, iter(call.inputs)))
@@ -233,18 +240,19 @@ def calls_after(inputs: Sequence[Symbol], outputs: Sequence[Symbol]) -> list[Cal
     return [found[number] for number in sorted(found) if found[number].inputs]
 
 
-def leaves(layers: Iterable[Layer]) -> Iterator[tuple[str, Layer, bool]]:
+def leaves(layers: Iterable[Layer], within: tuple[Layer, ...] = ()) -> Iterator[tuple[str, Layer, bool]]:
     """Every layer that is no model, with its name by levels ("encoder/dense"), and whether it is trained.
 
-    A layer is not trained where it is frozen, or a model that it stands in.
+    A layer is not trained where it is frozen, or a model that it stands in. A model may have an attribute that refers
+    to one `within` which it stands.
     """
     for layer in layers:
-        if not isinstance(layer, InputLayer):
+        if not isinstance(layer, InputLayer) and layer not in within:
             inner = getattr(layer, "layers", None)
             if inner is None:
                 yield layer.name, layer, layer.trainable
             else:
-                for name, leaf, trainable in leaves(inner):
+                for name, leaf, trainable in leaves(inner, (*within, layer)):
                     yield f"{layer.name}/{name}", leaf, trainable and layer.trainable
 
 

@@ -6,21 +6,24 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from fastmlp.data.arrays import Shape
-from fastmlp.layers.base import Common, Layer
+from fastmlp.layers.base import SIZE_LIMIT, Common, Layer
 from fastmlp.settings import integer
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 Shapes = Sequence[Shape]
-REPEATED_LIMIT = 4096  # how often a single column may be repeated
+REPEATED_LIMIT = 4096  # how often an axis may be repeated
 
 
 class Merging(Layer):
     """Base of the layers that merge element by element.
 
-    The inputs have rows of one shape; flat rows of one column are repeated where the others have several.
+    The shapes of the inputs' rows are broadcast, as NumPy's are: aligned at their ends, an axis of one is repeated
+    where the others have more.
     """
 
     many_inputs = True
@@ -31,21 +34,29 @@ class Merging(Layer):
         shapes = checked(self, input_shape)
         if self.most_inputs is not None and len(shapes) != self.most_inputs:
             raise ValueError(f"{what(self)}: got {len(shapes)} inputs, needs {self.most_inputs}")
-        widest = max(shapes, key=math.prod)
-        for shape in shapes:
-            if shape != widest and not (shape == (1,) and len(widest) == 1 and widest[0] <= REPEATED_LIMIT):
-                raise ValueError(f"{what(self)}: got rows of shapes {', '.join(map(str, shapes))}, needs equal ones")
-        return widest
+        try:
+            output = np.broadcast_shapes(*shapes)
+        except ValueError:
+            got, needs = ", ".join(map(str, shapes)), "equal ones, or 1 where an axis is to be repeated"
+            raise ValueError(f"{what(self)}: got rows of shapes {got}, needs {needs}") from None
+        if math.prod(output) >= SIZE_LIMIT or any(output != shape and max(output) > REPEATED_LIMIT for shape in shapes):
+            got = f"rows of shapes {', '.join(map(str, shapes))}"
+            raise ValueError(f"{what(self)}: got {got}, needs at most {REPEATED_LIMIT} repetitions")
+        return output
 
     def specs(self, seed: int, input_shape: Any = None) -> list[dict[str, Any]]:
         output = self.compute_output_shape(input_shape)
-        repeated = {place: output[0] for place, shape in enumerate(input_shape) if shape != output}
-        if not repeated:
-            return [{"kind": self.kind}] if len(input_shape) > 1 else []
-        stages = [{"kind": "concatenate", "inputs": [place] * count} for place, count in repeated.items()]
-        places = list(repeated)
-        reads = [places.index(n) - len(places) if n in repeated else n for n in range(len(input_shape))]
-        return [*stages, {"kind": self.kind, "inputs": reads}]
+        if len(input_shape) == 1:
+            return []
+        stages: list[dict[str, Any]] = []
+        ends: dict[int, int] = {}  # of the stages that repeat an input, the number of the last
+        for place, shape in enumerate(input_shape):
+            repeating = repetitions(place, shape, output)
+            stages += repeating
+            if repeating:
+                ends[place] = len(stages) - 1
+        reads = [ends[place] - len(stages) if place in ends else place for place in range(len(input_shape))]
+        return [*stages, {"kind": self.kind, **({"inputs": reads} if stages else {})}]
 
 
 class Add(Merging):
@@ -132,6 +143,24 @@ class Concatenate(Layer):
         split = [{"kind": "split", "groups": groups, "inputs": [place]} for place in range(count)]
         joined = {"kind": "concatenate", "inputs": list(range(-count, 0))}
         return [*split, joined, {"kind": "join", "groups": groups}]
+
+
+def repetitions(place: int, shape: Shape, output: Shape) -> list[dict[str, Any]]:
+    """Return the stages that broadcast an input's rows to another shape, axis by axis; none where they have it."""
+    stages: list[dict[str, Any]] = []
+    sizes = [1] * (len(output) - len(shape)) + list(shape)
+    for axis, size in enumerate(output):
+        if sizes[axis] == size:
+            continue
+        groups, reads = math.prod(sizes[:axis]), [-1 if stages else place]
+        if groups > 1:
+            stages.append({"kind": "split", "groups": groups, "inputs": reads})
+            reads = [-1]
+        stages.append({"kind": "concatenate", "inputs": reads * size})
+        if groups > 1:
+            stages.append({"kind": "join", "groups": groups})
+        sizes[axis] = size
+    return stages
 
 
 def checked(layer: Layer, shapes: Any) -> list[Shape]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastmlp import constraints, initializers, regularizers
-from fastmlp.data.arrays import Shape, features
+from fastmlp.data.arrays import Shape
 from fastmlp.layers.base import Common, Layer
 from fastmlp.layers.core import along_last_axis, weight_settings
+from fastmlp.layers.moments import moments
 from fastmlp.layers.variable import Variable
 from fastmlp.settings import boolean, only, real
 
@@ -214,18 +215,18 @@ class Normalization(Layer):
             self.keep(np.asarray(mean, np.float64), np.asarray(variance, np.float64))
 
     def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
-        """Take mean and variance from the rows of an array [rows, ...]; the last two arguments are None here.
+        """Take mean and variance from the rows of an array [rows, ...], or of batches; the other arguments are None.
+
+        Batches are given by an iterable, or by an object with `__len__` and `__getitem__`; of (x, y) x is taken.
 
         Raises
         ------
         ValueError, TypeError
-            When data is no array of finite numbers.
+            When data are no finite numbers.
         """
         for argument, value in (("batch_size", batch_size), ("steps", steps)):
             only(argument, value, (None,), "the rows are taken as a whole")
-        rows = features("data", data, None, "float64")
-        axes = tuple(range(rows.ndim - 1)) if self.axis == -1 else None
-        self.keep(rows.mean(axis=axes, dtype=np.float64), rows.var(axis=axes, dtype=np.float64))
+        self.keep(*moments(data, self.axis == -1))
         if self._built_for is not None:
             self.compute_output_shape(self._built_for[0])
         if self.has_values:

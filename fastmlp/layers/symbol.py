@@ -81,6 +81,13 @@ class Symbol(Advises):
     def __neg__(self) -> Any:
         return self._rescaled(-1.0, 0.0)
 
+    def _refused(self, other: Any = None, modulo: Any = None) -> Any:
+        raise TypeError(f"{self!r}: got an operator that is not there, needs +, -, * (with / by a number), or a layer")
+
+    __pow__ = __rpow__ = __matmul__ = __rmatmul__ = __rtruediv__ = __abs__ = _refused
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = _refused
+    __lt__ = __le__ = __gt__ = __ge__ = _refused
+
     def _combined(self, operation: str, other: Any, scale: float, sign: float) -> Any:
         if isinstance(other, Symbol):
             return self.operations[operation]()([self, other])

@@ -72,7 +72,8 @@ def columns(
         raise ValueError(f"{argument}: got shape {y.shape}, needs ({rows}, {units}), a column for each output{hint}")
     require_values(argument, y)
     require_finite(argument, y, dtype)
-    low, high = extremes(y)
-    if probabilities and not (low >= 0 and high <= 1):
-        raise ValueError(f"{argument}: got values from {low} to {high}, needs 0 to 1 for {loss!r}")
+    if probabilities:
+        low, high = extremes(y)
+        if not (low >= 0 and high <= 1):
+            raise ValueError(f"{argument}: got values from {low} to {high}, needs 0 to 1 for {loss!r}")
     return np.ascontiguousarray(y, dtype)

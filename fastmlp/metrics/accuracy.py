@@ -11,6 +11,15 @@ from fastmlp.metrics.base import RowMetric
 from fastmlp.settings import integer, real
 
 
+class Accuracy(RowMetric):
+    """How often y_pred == y_true, over rows and columns: for classes that were predicted, not their probabilities."""
+
+    direction = "up"
+
+    def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        return np.asarray((y_true == y_pred).mean(axis=1))
+
+
 class EngineAccuracy(RowMetric):
     """Base of the accuracies that the engine computes as it trains, where one is asked for without weights."""
 
@@ -43,6 +52,7 @@ class CategoricalAccuracy(EngineAccuracy):
     """How often the largest output is the largest of y_true, which is one-hot."""
 
     engine_name = "categorical_accuracy"
+    vector_is_row = True
 
     def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         return np.asarray(y_true.argmax(axis=1) == y_pred.argmax(axis=1), np.float64)
@@ -61,11 +71,8 @@ class SparseCategoricalAccuracy(EngineAccuracy):
 class AnyAccuracy(EngineAccuracy):
     """What the name "accuracy" means in Keras: binary for one output, else categorical or sparse as y is."""
 
-    engine_name = "accuracy"
+    engine_name = default_name = "accuracy"
     targets = None
-
-    def __init__(self, name: str | None = None):
-        super().__init__(name or self.engine_name)
 
     def resolve(self, loss: Loss, units: int) -> str | None:
         if loss.sparse:
@@ -92,6 +99,7 @@ class TopKCategoricalAccuracy(RowMetric):
     """
 
     direction = "up"
+    vector_is_row = True
 
     def __init__(self, k: int = 5, name: str | None = None):
         super().__init__(name)

@@ -10,26 +10,42 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastmlp.data.arrays import numeric
-from fastmlp.settings import Settings, optional_name, snake_case
+from fastmlp.data.values import Number, answering
+from fastmlp.initializers import get as get_initializer
+from fastmlp.losses.functions import FUNCTIONS
+from fastmlp.metrics.state import StateVariable
+from fastmlp.settings import Settings, integer, only, optional_name, snake_case
 
 PART = 1 << 16  # elements that are looked at together: they stay in a cache
 
 
 class Metric(Settings):
-    """Base of the metrics, and of custom ones, which have `update_state`, `result` and `reset_state`.
+    """Base of the metrics, and of custom ones, which have `update_state` and `result`.
+
+    What a custom one counts in are variables (`add_weight`), which `reset_state` sets to 0, or attributes, which its
+    own `reset_state` sets. A model calls its `update_state` batch by batch, as Keras does.
 
     Parameters
     ----------
     name : str, optional
         The key in History; default the class's name in snake case.
+    dtype : None, "float32" or "float64"
+        Metrics count in float64.
     """
 
     targets: ClassVar[str | None] = None  # "columns" or "labels", where y_true must be one of them
-    direction: ClassVar[str | None] = None  # "up" or "down", where that way is better
+    direction: str | None = None  # "up" or "down", where that way is better
+    default_name: ClassVar[str | None] = None  # where it is not the class's in snake case
     single: bool = True  # whether result() is one number
+    dtype: ClassVar[str] = "float64"  # in which it counts
 
-    def __init__(self, name: str | None = None):
-        self.name = optional_name(name) or snake_case(type(self).__name__)
+    def __init_subclass__(cls) -> None:
+        if "result" in vars(cls):
+            setattr(cls, "result", answered(vars(cls)["result"]))  # noqa: B010, a method is not assigned to
+
+    def __init__(self, name: str | None = None, *, dtype: Any = None):
+        only("dtype", dtype, (None, "float32", "float64"), "metrics count in float64")
+        self.name = optional_name(name) or self.default_name or snake_case(type(self).__name__)
 
     def __setattr__(self, name: str, value: Any) -> None:
         kind: Any = type(self)
@@ -48,17 +64,69 @@ class Metric(Settings):
         raise NotImplementedError
 
     def result(self) -> Any:
-        """Return the value of all that was counted in since `reset_state`."""
+        """Return the value of all that was counted in since `reset_state`; it answers `.numpy()`."""
         raise NotImplementedError
 
     def reset_state(self) -> None:
-        """Forget all."""
-        raise NotImplementedError
+        """Forget all: set the variables to 0."""
+        for variable in self.variables:
+            variable.assign(0.0)
+
+    def let_go(self) -> None:
+        """Keep the result alone, where more than sums is kept."""
+
+    @property
+    def variables(self) -> list[StateVariable]:
+        """What `add_weight` has made, in that order."""
+        made: list[StateVariable] = vars(self).get("_variables", [])
+        return list(made)
+
+    def add_weight(
+        self, shape: Any = (), initializer: Any = None, dtype: Any = None, name: str | None = None
+    ) -> StateVariable:
+        """Return a new variable, to count in.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Default one number.
+        initializer : str, Initializer or function, optional
+            Of the first values; default zeros.
+        dtype : None
+            Any: it is float64.
+        name : str, optional
+        """
+        sizes = tuple(integer("shape", size, at_least=0) for size in ((shape,) if isinstance(shape, int) else shape))
+        start = get_initializer("zeros" if initializer is None else initializer, "initializer")
+        values = np.array(start(sizes, "float64"), np.float64)
+        made = vars(self).setdefault("_variables", [])
+        made.append(StateVariable(values, optional_name(name) or f"variable_{len(made)}"))
+        variable: StateVariable = made[-1]
+        return variable
+
+    def add_variable(
+        self, shape: Any, initializer: Any, dtype: Any = None, aggregation: Any = "sum", name: str | None = None
+    ) -> StateVariable:
+        """Return a new variable: Keras' other name of `add_weight`."""
+        return self.add_weight(shape, initializer, dtype, name)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call `update_state`, and return `result()`."""
         self.update_state(*args, **kwargs)
         return self.result()
+
+
+def answered(result: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a method `result` whose numbers and arrays answer `.numpy()`."""
+
+    @functools.wraps(result)
+    def method(self: Any) -> Any:
+        value = result(self)
+        if isinstance(value, np.ndarray) and value.ndim:
+            return answering(value)
+        return Number(value) if isinstance(value, (int, float, np.number, np.ndarray)) else value
+
+    return method
 
 
 @functools.cache
@@ -80,7 +148,7 @@ class Average(Metric):
 
     def add(self, values: np.ndarray, weights: np.ndarray | None) -> None:
         """Count in one value a row."""
-        self.total += float(values.sum() if weights is None else (values * weights).sum())
+        self.total += float(values.sum(dtype=np.float64) if weights is None else (values * weights).sum())
         self.count += float(len(values) if weights is None else weights.sum())
 
     def result(self) -> float:
@@ -108,54 +176,45 @@ class RowMetric(Average):
     """Base of the metrics that are the mean of one value a row."""
 
     targets: ClassVar[str | None] = "columns"
-    direction: ClassVar[str | None] = "down"
+    direction = "down"
+    vector_is_row: ClassVar[bool] = False  # whether a vector is one row, as the columns belong together; else a column
+    in_own_type: ClassVar[bool] = False  # whether the values are computed in the type of y_pred; else in float64
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        arrays = labelled(y_true, y_pred) if self.targets == "labels" else columns(y_true, y_pred)
-        for truth, predicted, weights in parts(*arrays, row_weights(sample_weight, len(arrays[1]))):
-            self.add(self.values(truth, predicted), weights)
+        labels = self.targets == "labels"
+        truth, predicted = labelled(y_true, y_pred) if labels else columns(y_true, y_pred, self.vector_is_row)
+        is_float32 = self.in_own_type and predicted.dtype == np.float32
+        weights = row_weights(sample_weight, len(predicted))
+        for part in parts(truth, predicted, weights, "float32" if is_float32 else "float64"):
+            self.add(self.values(*part[:2]), part[2])
 
     def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        """Return the values [rows] of y_pred, float64 [rows, columns], and of y_true, likewise or labels [rows]."""
+        """Return the values [rows] of y_pred, float [rows, columns], and of y_true, likewise or labels [rows]."""
         raise NotImplementedError
 
 
-class MeanMetricWrapper(Average):
-    """Mean of what a function `fn(y_true, y_pred, **kwargs)` returns: values [rows, ...], or their mean as a number.
+class LossMetric(RowMetric):
+    """Base of the losses as metrics: the values are those of the loss, in the same arithmetic."""
 
-    Parameters
-    ----------
-    fn : callable
-        In `fit` it is called once an epoch, or once a batch where a callback looks at batches: a number then counts as
-        often as there are rows. y_true and y_pred are what the model compares, in the model's dtype.
-    name : str, optional
-        Default the function's name.
+    in_own_type = True
+    loss: ClassVar[str]  # its name
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the loss depends on besides the arrays."""
+        return {}
+
+    def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        return FUNCTIONS[self.loss](y_true, y_pred, **self.settings)
+
+
+def columns(y_true: Any, y_pred: Any, vector_is_row: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Return truth and prediction as arrays of the same shape [rows, columns], or raise ValueError or TypeError.
+
+    Vectors are one column of many rows or, where the columns of a row belong together, one row, as in Keras.
     """
-
-    def __init__(self, fn: Callable[..., Any], name: str | None = None, **kwargs: Any):
-        if not callable(fn):
-            raise TypeError(f"fn: got {fn!r}, needs a function of y_true and y_pred")
-        self.fn, self.kwargs = fn, kwargs
-        super().__init__(optional_name(name) or getattr(fn, "__name__", snake_case(type(fn).__name__)))
-
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        rows, argument = len(y_pred), f"metrics: {self.name}"
-        values = numeric(argument, self.fn(y_true, y_pred, **self.kwargs)).astype(np.float64)
-        weights = row_weights(sample_weight, rows)
-        if values.ndim == 0 and weights is None:
-            values = np.full(rows, values)
-        elif values.ndim == 0 or len(values) != rows:
-            needs = f"{rows}, one for each row" + ("" if weights is not None else ", or one number")
-            raise ValueError(f"{argument}: got values of shape {values.shape}, needs {needs}")
-        self.add(values.reshape(rows, -1).mean(axis=1), weights)
-
-    def get_config(self) -> dict[str, Any]:
-        return {"fn": getattr(self.fn, "__name__", type(self.fn).__name__), "name": self.name, **self.kwargs}
-
-
-def columns(y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return truth and prediction as arrays of the same shape [rows, columns], or raise ValueError or TypeError."""
-    truth, predicted = matrix("y_true", y_true), matrix("y_pred", y_pred)
+    vector_is_row = vector_is_row and np.ndim(y_pred) == 1
+    truth, predicted = matrix("y_true", y_true, vector_is_row), matrix("y_pred", y_pred, vector_is_row)
     if truth.shape != predicted.shape:
         raise ValueError(f"y_true: got shape {truth.shape}, needs {predicted.shape} as y_pred")
     return truth, predicted
@@ -163,7 +222,8 @@ def columns(y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
 
 def labelled(y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return class numbers, int64 [rows], and predictions [rows, classes], or raise ValueError or TypeError."""
-    truth, predicted = numeric("y_true", y_true), matrix("y_pred", y_pred)
+    truth, predicted = numeric("y_true", y_true), matrix("y_pred", y_pred, vector_is_row=True)
+    truth = truth.reshape(1) if truth.ndim == 0 else truth
     if truth.shape not in ((len(predicted),), (len(predicted), 1)):
         raise ValueError(f"y_true: got shape {truth.shape}, needs ({len(predicted)},), a class number for each row")
     truth = truth.reshape(-1)
@@ -174,12 +234,12 @@ def labelled(y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
     return truth.astype(np.int64), predicted
 
 
-def matrix(argument: str, values: Any) -> np.ndarray:
-    """Return numbers as an array [rows, columns]; [rows] is one column."""
+def matrix(argument: str, values: Any, vector_is_row: bool = False) -> np.ndarray:
+    """Return numbers as an array [rows, columns]; a vector is one column, or one row."""
     array = numeric(argument, values)
     if array.ndim not in (1, 2):
         raise ValueError(f"{argument}: got shape {array.shape}, needs (rows, columns) or (rows,)")
-    return array.reshape(-1, 1) if array.ndim == 1 else array
+    return array.reshape((1, -1) if vector_is_row else (-1, 1)) if array.ndim == 1 else array
 
 
 def row_weights(sample_weight: Any, rows: int) -> np.ndarray | None:
@@ -195,11 +255,11 @@ def row_weights(sample_weight: Any, rows: int) -> np.ndarray | None:
 
 
 def parts(
-    y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray | None
+    y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray | None, dtype: str = "float64"
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
-    """Cut rows into parts that stay in a cache; floats become float64."""
+    """Cut rows into parts that stay in a cache, of that dtype; labels, y_true [rows], stay as they are."""
     rows = max(1, PART // max(1, y_pred.shape[1]))
     for start in range(0, len(y_pred), rows):
         part = slice(start, start + rows)
-        truth = y_true[part] if y_true.ndim == 1 else y_true[part].astype(np.float64)
-        yield truth, y_pred[part].astype(np.float64), None if weights is None else weights[part]
+        truth = y_true[part] if y_true.ndim == 1 else y_true[part].astype(dtype)
+        yield truth, y_pred[part].astype(dtype), None if weights is None else weights[part]

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastmlp.losses import Loss
 from fastmlp.losses.compiled import loss_names, placed
-from fastmlp.metrics import METRICS, Metric, get, get_list
+from fastmlp.metrics import METRICS, MeanMetricWrapper, Metric, get, get_list
 from fastmlp.metrics.accuracy import EngineAccuracy
 
 
@@ -20,6 +20,11 @@ class Counted:
     output: int
     is_weighted: bool
     name: str  # in the results
+
+    @property
+    def takes_batches(self) -> bool:
+        """Whether it must be given the rows batch by batch: a class of the user's, which may count batches."""
+        return type(self.metric) not in METRICS.values() and not isinstance(self.metric, MeanMetricWrapper)
 
 
 class CompiledMetrics:
@@ -100,9 +105,12 @@ class CompiledMetrics:
         return found[0] if outputs == 1 else found
 
     def direction_of(self, name: str) -> str | None:
-        """Return "up" or "down" for a name in the logs whose metric says which way is better, else None."""
-        found = {one.name: one.metric for one in self.counted}.get(name.removeprefix("val_"))
-        return None if found is None else found.direction
+        """Return "up" or "down" for a name in the logs of a loss, or of a metric that says which way is better."""
+        name = name.removeprefix("val_")
+        if name == "loss" or any(name == own for _, own in self.losses):
+            return "down"
+        metric = next((one.metric for one in self.counted if one.name == name), None)
+        return getattr(metric, "direction", None) or getattr(metric, "_direction", None)  # the name in Keras' classes
 
 
 def for_outputs(argument: str, given: Any, names: Sequence[str]) -> list[list[Metric]]:

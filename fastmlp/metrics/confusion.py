@@ -8,26 +8,25 @@ thresholds, which are in ascending order.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from fastmlp.config import EPSILON
 from fastmlp.metrics.base import Metric, columns, parts, row_weights
-from fastmlp.settings import boolean, integer, only, real
+from fastmlp.settings import integer, real
 
 LOWEST = -1e10  # Keras' threshold where the k largest outputs are the positive ones
-CURVES = ("ROC", "PR")
-SUMMATIONS = ("interpolation", "minoring", "majoring")
-AVERAGES = ("micro", "macro", "weighted")
-SMALLEST_OUTPUT = 1e-9  # Keras' limit for a largest output to be a prediction
 
 
 class Confusion(Metric):
-    """Base of the metrics on the table; a constructor sets `limits`, then calls `reset_state`."""
+    """Base of the metrics on the table; a constructor sets `limits`, then calls `reset_state`.
+
+    With `top_k` vectors are one row, else one column.
+    """
 
     targets = "columns"
-    direction: ClassVar[str | None] = "up"
+    direction = "up"
     top_k: int | None = None
     class_id: int | None = None
     limits: np.ndarray  # the thresholds in ascending order
@@ -36,7 +35,7 @@ class Confusion(Metric):
         self.counts = np.zeros((2, len(self.limits) + 1))
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        arrays = columns(y_true, y_pred)
+        arrays = columns(y_true, y_pred, self.top_k is not None)
         classes = arrays[1].shape[1]
         if self.class_id is not None and self.class_id >= classes:
             raise ValueError(f"class_id: got {self.class_id}, needs one of the {classes} columns, from 0")
@@ -74,7 +73,7 @@ class AtThresholds(Confusion):
     Parameters
     ----------
     thresholds : float or list of float in [0, 1], optional
-        Default 0.5. Several give an array, outside of a model.
+        Default 0.5. Several give an array.
     """
 
     def __init__(self, thresholds: Any = None, name: str | None = None, default: float = 0.5):
@@ -164,140 +163,28 @@ class Recall(Precision):
         return ratio(true, true + missed)
 
 
-class F1Score(Metric):
-    """2 P R / (P + R + 1e-7) with the precision P and the recall R of each column; then their mean.
+class OnGrid(Confusion):
+    """Base of the metrics of many thresholds, evenly spaced from 0 to 1 or given.
 
-    P is hits / (predictions + 1e-7), and R is hits / (truths + 1e-7): as in Keras, a perfect score is a little below 1.
-
-    Parameters
-    ----------
-    average : {None, "micro", "macro", "weighted"}
-        The mean over the columns: of all elements as one column, of all columns alike, or weighted by their truths.
-        None is for use outside of a model: the result is an array.
-    threshold : float in [0, 1], optional
-        Outputs above it are predictions; by default the largest ones of each row, where they are not 0.
+    The first threshold is below and the last one above all predictions, which are clipped to [0, 1] (NaN counts as 0).
     """
 
-    targets = "columns"
-    direction = "up"
+    num_thresholds: int
+    thresholds: Any = None
 
-    def __init__(self, average: str | None = None, threshold: float | None = None, name: str | None = None):
-        super().__init__(name)
-        self.average = None if average is None else one_of("average", average, AVERAGES)
-        self.threshold = None if threshold is None else real("threshold", threshold, low=0.0, high=1.0)
-        self.single = average is not None
-        self.reset_state()
-
-    def reset_state(self) -> None:
-        self.sums = np.zeros((3, 1))  # of hits, predictions and truths, for each column
-
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        arrays = columns(y_true, y_pred)
-        for truth, outputs, weights in parts(*arrays, row_weights(sample_weight, len(arrays[1]))):
-            w = np.ones(len(truth)) if weights is None else weights
-            predicted = self.predicted(outputs)
-            self.sums = self.sums + np.stack([w @ (predicted * truth), w @ predicted, w @ truth])
-
-    def predicted(self, outputs: np.ndarray) -> np.ndarray:
-        """Return which outputs are predictions."""
-        if self.threshold is not None:
-            return np.asarray(outputs > self.threshold)
-        largest = outputs.max(axis=1, keepdims=True)
-        return np.asarray((outputs == largest) & (np.abs(outputs) > SMALLEST_OUTPUT))
-
-    def result(self) -> Any:
-        sums = self.sums.sum(axis=1, keepdims=True) if self.average == "micro" else self.sums
-        hits, predictions, truths = sums
-        precision, recall = hits / (predictions + EPSILON), hits / (truths + EPSILON)
-        scores = 2.0 * precision * recall / (precision + recall + EPSILON)
-        if self.average is None:
-            return scores
-        if self.average == "weighted":
-            return float((scores * truths).sum() / (truths.sum() + EPSILON))
-        return float(scores.mean())
-
-
-class AUC(Confusion):
-    """Area under a curve through as many points as there are thresholds.
-
-    Parameters
-    ----------
-    num_thresholds : int
-        Evenly spaced from 0 to 1; the first one is below and the last one above all predictions, which are clipped to
-        [0, 1] (NaN counts as 0).
-    curve : {"ROC", "PR"}
-        True positives' rate over false positives' rate, or precision over recall.
-    summation_method : {"interpolation", "minoring", "majoring"}
-        Trapezoids for ROC; for PR true and false positives are interpolated in a straight line, which makes precision a
-        curve: Davis & Goadrich, The relationship between precision-recall and ROC curves, 2006. Or the lower or the
-        higher end of each piece.
-    thresholds : list of float in [0, 1], optional
-        The thresholds between the first and the last, in place of `num_thresholds`.
-    multi_label : False
-        All columns are one long one.
-    from_logits : bool
-        Whether y_pred is the input of the sigmoid.
-    """
-
-    def __init__(
-        self,
-        num_thresholds: int = 200,
-        curve: str = "ROC",
-        summation_method: str = "interpolation",
-        name: str | None = None,
-        *,
-        thresholds: Any = None,
-        multi_label: bool = False,
-        from_logits: bool = False,
-    ):
-        super().__init__(name)
-        self.curve = one_of("curve", curve, CURVES)
-        self.summation_method = one_of("summation_method", summation_method, SUMMATIONS)
-        only("multi_label", multi_label, (False,), "all columns count as one")
-        self.multi_label, self.from_logits = False, boolean("from_logits", from_logits)
-        self.thresholds = None if thresholds is None else sorted(checked(thresholds))
-        self.num_thresholds = integer("num_thresholds", num_thresholds, at_least=2, below=2**20)
+    def begin(self) -> None:
+        """Set the limits from `num_thresholds` or `thresholds`."""
         last = self.num_thresholds - 1
         inner = [i / last for i in range(1, last)] if self.thresholds is None else self.thresholds
         self.limits = np.array([-EPSILON, *inner, 1.0 + EPSILON])
         self.reset_state()
 
     def passed(self, y_pred: np.ndarray) -> np.ndarray:
-        if self.from_logits:
-            with np.errstate(over="ignore"):
-                y_pred = 1.0 / (1.0 + np.exp(-y_pred))
         y_pred = np.fmin(np.fmax(y_pred, 0.0), 1.0)
         if self.thresholds is not None:
             return np.asarray(np.searchsorted(self.limits, y_pred))
         # thresholds i / (n - 1) below p: those with i < p (n - 1), and the one that stands for 0 always
         return np.asarray(np.maximum(np.ceil(y_pred * (self.num_thresholds - 1)), 1.0), np.int64)
-
-    def result(self) -> float:
-        (false, true), missed = self.above(), self.below()[1]
-        if self.curve == "PR" and self.summation_method == "interpolation":
-            return interpolated_precision(true, false, true + missed)
-        recall = ratio(true, true + missed)
-        if self.curve == "ROC":
-            x, y = ratio(false, false + self.below()[0]), recall
-        else:
-            x, y = recall, ratio(true, true + false)
-        ends = {"interpolation": (y[:-1] + y[1:]) / 2.0, "minoring": np.minimum(y[:-1], y[1:])}
-        heights = ends.get(self.summation_method, np.maximum(y[:-1], y[1:]))
-        return float(((x[:-1] - x[1:]) * heights).sum())
-
-
-def interpolated_precision(true: np.ndarray, false: np.ndarray, positives: np.ndarray) -> float:
-    """Return the integral of precision over recall, where true positives TP grow in a straight line with P = TP + FP.
-
-    Between two thresholds TP = a + s P, hence the integral of TP / P over TP is s (dTP + a log(P / P')).
-    """
-    predicted = true + false
-    gained = true[:-1] - true[1:]
-    slope = ratio(gained, np.maximum(predicted[:-1] - predicted[1:], 0.0))
-    intercept = true[1:] - slope * predicted[1:]
-    both = (predicted[:-1] > 0.0) & (predicted[1:] > 0.0)
-    growth = np.where(both, ratio(predicted[:-1], predicted[1:]), 1.0)
-    return float(ratio(slope * (gained + intercept * np.log(growth)), np.maximum(positives[1:], 0.0)).sum())
 
 
 def keep_top_k(y_pred: np.ndarray, k: int) -> np.ndarray:

@@ -1,16 +1,14 @@
-"""Losses that compare distributions, as metrics; formulas and limits of the cross-entropies are the kernels'."""
+"""Losses that compare distributions, as metrics."""
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
-from fastmlp import kernels
-from fastmlp.config import EPSILON
-from fastmlp.metrics.base import RowMetric
+from fastmlp.metrics.base import LossMetric
 from fastmlp.settings import boolean, real
 
 
-class CrossEntropy(RowMetric):
+class CrossEntropy(LossMetric):
     """Base of the cross-entropies.
 
     Parameters
@@ -19,21 +17,19 @@ class CrossEntropy(RowMetric):
         Whether y_pred is the input of the softmax or sigmoid.
     """
 
-    kernel: str
-
     def __init__(self, name: str | None = None, *, from_logits: bool = False):
         super().__init__(name)
         self.from_logits = boolean("from_logits", from_logits)
 
-    def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        function = getattr(kernels, self.kernel + "_from_logits" if self.from_logits else self.kernel)
-        return np.asarray(function(y_true, y_pred))
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"from_logits": self.from_logits}
 
 
 class SparseCategoricalCrossentropy(CrossEntropy):
     """-log(y_pred[label]), with y_true class numbers."""
 
-    kernel = "sparse_categorical_crossentropy"
+    loss = "sparse_categorical_crossentropy"
     targets = "labels"
 
 
@@ -44,36 +40,32 @@ class SmoothedCrossEntropy(CrossEntropy):
         super().__init__(name, from_logits=from_logits)
         self.label_smoothing = real("label_smoothing", label_smoothing, low=0.0, high=1.0)
 
-    def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        if self.label_smoothing:
-            classes = 2 if self.kernel == "binary_crossentropy" else y_true.shape[1]
-            y_true = y_true * (1.0 - self.label_smoothing) + self.label_smoothing / classes
-        return super().values(y_true, y_pred)
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"from_logits": self.from_logits, "label_smoothing": self.label_smoothing}
 
 
 class CategoricalCrossentropy(SmoothedCrossEntropy):
     """-sum(y_true * log(y_pred))."""
 
-    kernel = "categorical_crossentropy"
+    loss = "categorical_crossentropy"
+    vector_is_row = True
 
 
 class BinaryCrossentropy(SmoothedCrossEntropy):
     """Mean of -(y_true * log(y_pred) + (1 - y_true) * log(1 - y_pred)), over the columns."""
 
-    kernel = "binary_crossentropy"
+    loss = "binary_crossentropy"
 
 
-class KLDivergence(RowMetric):
+class KLDivergence(LossMetric):
     """sum t log(t / p), both clipped to [1e-7, 1]."""
 
-    def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        truth = np.clip(y_true, EPSILON, 1.0)
-        return np.asarray((truth * np.log(truth / np.clip(y_pred, EPSILON, 1.0))).sum(axis=1))
+    loss = "kl_divergence"
+    vector_is_row = True
 
 
-class Poisson(RowMetric):
+class Poisson(LossMetric):
     """Mean of p - t log(p + 1e-7), over the columns."""
 
-    def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray((y_pred - y_true * np.log(y_pred + EPSILON)).mean(axis=1))
+    loss = "poisson"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.config import EPSILON
-from fastmlp.metrics.base import Metric, RowMetric, columns, parts, row_weights
+from fastmlp.metrics.base import LossMetric, Metric, RowMetric, columns, parts, row_weights
 from fastmlp.settings import integer
 
 AGGREGATIONS = ("uniform_average", "variance_weighted_average")
@@ -51,10 +51,18 @@ class MeanSquaredLogarithmicError(RowMetric):
         return np.asarray(np.square(logs).mean(axis=1))
 
 
+class LogCoshError(LossMetric):
+    """1/n sum log(cosh(p - t))."""
+
+    default_name = "logcosh"
+    loss = "log_cosh"
+
+
 class CosineSimilarity(RowMetric):
     """sum t p / (|t| |p|), 0 where a norm is."""
 
     direction = "up"
+    vector_is_row = True
 
     def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         norms = np.linalg.norm(y_true, axis=1) * np.linalg.norm(y_pred, axis=1)
@@ -67,8 +75,8 @@ class R2Score(Metric):
     Parameters
     ----------
     class_aggregation : {"uniform_average", "variance_weighted_average", None}
-        The mean over the columns: of all alike, or weighted by the second sum. None is for use outside of a model: the
-        result is an array.
+        The mean over the columns: of all alike, or weighted by the second sum. None for the scores of the columns, as
+        an array.
     num_regressors : int
         Features p for the adjusted score 1 - (1 - R2) (n - 1) / (n - p - 1), with n the number of values; 0 for none.
     """

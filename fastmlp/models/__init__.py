@@ -26,9 +26,10 @@ def load_model(
     ----------
     filepath : path
     custom_objects : mapping from name to function or class, optional
-        The custom metrics and loss that the model was compiled with, and its class where that is a subclass of
-        Sequential: a file has only their names. A subclass that is not given is loaded as a Sequential; its __init__
-        is not called.
+        The custom metrics and loss that the model was compiled with, and its class where that is a subclass: a file has
+        only their names. With a `get_config` of its own, which returns the arguments of its __init__, that class makes
+        its layers again, by `from_config`; without one, it gets them from the file and its __init__ is not called. A
+        subclass that is not given is loaded as a Model, or as a Sequential.
     compile : bool
         Whether to compile it as it was; without that it has no optimizer, loss and metrics.
 

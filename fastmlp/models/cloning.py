@@ -8,12 +8,18 @@ from typing import Any
 from fastmlp.layers import InputLayer, Layer
 from fastmlp.layers.symbol import Symbol
 from fastmlp.models.config import row_symbols
-from fastmlp.models.model import Model, flat
+from fastmlp.models.model import Model
 from fastmlp.models.sequential import Sequential
+from fastmlp.models.tracing import flat
+from fastmlp.settings import boolean, only
 
 
 def clone_model(
-    model: Model, input_tensors: Any = None, clone_function: Callable[[Layer], Layer] | None = None
+    model: Model,
+    input_tensors: Any = None,
+    clone_function: Callable[[Layer], Layer] | None = None,
+    call_function: None = None,
+    recursive: bool = False,
 ) -> Model:
     """Return a model of the same layers with weights of their own, drawn anew; it is not compiled.
 
@@ -24,8 +30,11 @@ def clone_model(
     input_tensors : Symbol, or a container of several, optional
         To begin with, in place of new inputs.
     clone_function : function of a layer, optional
-        Returns what takes its place, and is asked for each layer but inputs and models; by default a layer of the same
-        settings.
+        Returns what takes its place, and is asked for each layer but inputs; by default one of the same settings.
+    call_function : None
+        The layers are called as they were.
+    recursive : bool
+        Whether `clone_function` is asked for the layers of a model in the model; by default for that model itself.
 
     Raises
     ------
@@ -36,15 +45,16 @@ def clone_model(
         raise TypeError(f"model: got {type(model).__name__}, needs a model")
     if clone_function is not None and not callable(clone_function):
         raise TypeError(f"clone_function: got {clone_function!r}, needs a function of a layer")
+    only("call_function", call_function, (None,), "the layers are called as they were")
     begins = None if input_tensors is None else flat("input_tensors", input_tensors)
-    return Cloner(clone_function).model(model, begins)
+    return Cloner(clone_function, boolean("recursive", recursive)).model(model, begins)
 
 
 class Cloner:
     """Makes layers for layers, for the same one the same."""
 
-    def __init__(self, clone_function: Callable[[Layer], Layer] | None):
-        self.clone_function = clone_function
+    def __init__(self, clone_function: Callable[[Layer], Layer] | None, recursive: bool):
+        self.clone_function, self.recursive = clone_function, recursive
         self.made: dict[Layer, Any] = {}
 
     def model(self, model: Model, begins: list[Symbol] | None = None) -> Model:
@@ -78,7 +88,7 @@ class Cloner:
     def layer(self, layer: Layer) -> Layer:
         """Return what takes a layer's place."""
         if layer not in self.made:
-            if isinstance(layer, Model):
+            if isinstance(layer, Model) and (self.recursive or self.clone_function is None):
                 found: Any = self.model(layer)
             elif self.clone_function is None:
                 found = type(layer).from_config(layer.get_config())

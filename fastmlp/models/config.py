@@ -11,9 +11,13 @@ from typing import Any
 from fastmlp.layers import LAYERS, InputLayer, Layer
 from fastmlp.layers.symbol import Symbol
 from fastmlp.settings import boolean, find, integer, to_plain
+from fastmlp.training.architecture import DEPTH_LIMIT
 from fastmlp.training.model import Model
 
-DEPTH_LIMIT = 50  # of models in models
+
+def config_of(model: Model) -> dict[str, Any]:
+    """Return the architecture of a model as JSON values."""
+    return Writer(model).model(model)
 
 
 class Writer:

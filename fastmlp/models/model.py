@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,14 +16,15 @@ from fastmlp.data.arrays import Shape, features, require_memory
 from fastmlp.data.batches import whole
 from fastmlp.data.containers import contents, part_of
 from fastmlp.data.rows import Data
+from fastmlp.data.values import Array, answering
 from fastmlp.layers import InputLayer, Layer
-from fastmlp.layers.description import in_predictions
 from fastmlp.layers.graph import Graph, from_inputs
-from fastmlp.layers.symbol import PHASE, Symbol, single_or_list
+from fastmlp.layers.symbol import PHASE
 from fastmlp.layers.variable import Variable
 from fastmlp.models import saving
-from fastmlp.models.config import CLASSES, Reader, Writer
+from fastmlp.models.config import CLASSES, Reader, config_of
 from fastmlp.models.summary import print_summary
+from fastmlp.models.tracing import Tracer, flat, shell
 from fastmlp.settings import boolean
 from fastmlp.training import inputs as given_inputs
 from fastmlp.training import loops
@@ -33,6 +33,7 @@ from fastmlp.training.inputs import FitArguments
 from fastmlp.training.progress import Progress, verbosity
 from fastmlp.training.results import Results
 
+PLAIN = (np.ndarray, Array)
 FIRST_DRAWN = 2**62  # beyond all steps of training: number of the first calls' masks
 
 
@@ -58,8 +59,7 @@ class Model(training_model.Model):
     history: History | None = None  # of the last fit
     _drawn: int = 0  # calls with training=True, each of which draws masks of its own
     _results: Results | None = None  # of single batches
-    _traced: tuple[Any, Graph, Any] | None = None  # of a `call` of one's own, while it is not built
-    _takes: Any = None  # the container, without its contents, of what such a `call` is run on
+    _traces: Tracer | None = None  # a `call` of one's own, while the model is not built
 
     def __init__(
         self,
@@ -92,16 +92,20 @@ class Model(training_model.Model):
 
     @classmethod
     def _unshared(cls) -> dict[str, Any]:
-        return {**super()._unshared(), "_results": None, "_traced": None}
+        return {**super()._unshared(), "_results": None, "_traces": None}
 
     # The graph of a subclass with a `call` of its own
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers, in the order of Keras; before the model is built, those in its attributes."""
+        """The layers, in the order of Keras: of a `call` of one's own, in that of the attributes which hold them."""
+        if self._graph is not None and not self._has_call:
+            return list(self._graph.layers)
+        found = dict.fromkeys(one for one in layers_in(vars(self).values()) if one is not self)
         if self._graph is None:
-            return list(dict.fromkeys(layers_in(vars(self).values())))
-        return [one for one in self._graph.layers if not (self._has_call and isinstance(one, InputLayer))]
+            return list(found)
+        called = [one for one in self._graph.layers if not isinstance(one, InputLayer)]
+        return list(dict.fromkeys([*(one for one in found if one in called), *called]))
 
     def named_variables(self) -> dict[str, Variable]:
         if self._graph is None and self._has_call:
@@ -112,59 +116,31 @@ class Model(training_model.Model):
     def _has_call(self) -> bool:
         return hasattr(type(self), "call")
 
+    @property
+    def _tracer(self) -> Tracer:
+        if self._traces is None:
+            self._traces = Tracer(self.call, f"{type(self).__name__}.call")  # type: ignore[attr-defined]
+        return self._traces
+
+    def names_for(self, x: Any) -> list[str]:
+        return self._tracer.names_for(x) if self._graph is None and self._has_call else self.input_names
+
     def output_row_shapes(self, input_shapes: Sequence[Shape] | None = None) -> list[Shape]:
         if self._graph is None and self._has_call and input_shapes is not None:
-            return list(self._trace(input_shapes)[1].output_row_shapes)
+            return list(self._tracer.trace(input_shapes)[0].output_row_shapes)
         return super().output_row_shapes(input_shapes)
 
     def build_for(self, input_shapes: Sequence[Shape] | None) -> None:
         if self._graph is None and self._has_call and input_shapes is not None:
-            _, graph, structure = self._trace(input_shapes)
-            self._settle(graph, (self._container_of(len(input_shapes)), structure))
-            self._traced = None
+            graph, structure = self._tracer.trace(input_shapes)
+            self._settle(graph, (self._tracer.container_of(len(input_shapes)), structure))
+            self._traces = None
         super().build_for(input_shapes)
 
-    def _trace(self, shapes: Sequence[Shape]) -> tuple[Any, Graph, Any]:
-        """Return what `call` was run on, its graph for input rows of those shapes, and the container of its results."""
-        container = self._container_of(len(shapes))
-        if self._traced is None or self._traced[0] != (container, *shapes):
-            if self._traced is not None:
-                for call in self._traced[1].calls:
-                    call.layer.unregister(call)
-            graph, structure = self._run_on_symbols(shapes, PHASE)
-            if "training" in inspect.signature(self.call).parameters:  # type: ignore[attr-defined]
-                other, _ = self._run_on_symbols(shapes, None)
-                if in_predictions(graph.describe(0).stages) != in_predictions(other.describe(0).stages):
-                    needs = "one that differs in dropout and noise at most"
-                    raise ValueError(
-                        f"{type(self).__name__}.call: got another graph with training=False, needs {needs}"
-                    )
-            self._traced = ((container, *shapes), graph, structure)
-        return self._traced
-
-    def _container_of(self, count: int) -> Any:
-        """Return the container, without its contents, of so many inputs; None for one alone."""
-        if self._takes is not None and len(self._takes) == count:
-            return self._takes
-        return [None] * count if count > 1 else None
-
-    def _run_on_symbols(self, shapes: Sequence[Shape], training: Any) -> tuple[Graph, Any]:
-        symbols = [InputLayer(shape).symbol for shape in shapes]
-        asks = "training" in inspect.signature(self.call).parameters  # type: ignore[attr-defined]
-        what, needs = f"{type(self).__name__}.call", "nothing but calls of layers: it is run once, on symbols"
-        container = self._container_of(len(symbols))
-        inputs = dict(zip(container, symbols, strict=True)) if isinstance(container, dict) else single_or_list(symbols)
-        try:
-            result = self.call(inputs, **({"training": training} if asks else {}))  # type: ignore[attr-defined]
-        except Exception as error:
-            raise ValueError(f"{what}: got {type(error).__name__}: {error}, needs {needs}") from error
-        try:
-            ends = flat(what, result)
-        except (TypeError, ValueError):
-            raise ValueError(f"{what}: got {type(result).__name__} as its result, needs {needs}") from None
-        if not any(symbol.call.inputs for symbol in ends):
-            raise ValueError(f"{what}: got no call of a layer, needs {needs}")
-        return Graph(symbols, ends), shell(result)
+    def build_like(self, other: training_model.Model) -> None:
+        if self._graph is None and self._has_call:
+            self._tracer.takes = other._structures[0]
+        super().build_like(other)
 
     # Names and containers of inputs and outputs
 
@@ -181,19 +157,21 @@ class Model(training_model.Model):
     # Files and copies
 
     def get_config(self) -> dict[str, Any]:
-        """Return the architecture as JSON values; weights are no part of it."""
-        return Writer(self).model(self)
+        """Return the architecture as JSON values, without weights; a subclass may return its own arguments instead."""
+        return config_of(self)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
         """Make a model, with weights not trained, from what `get_config` returned."""
+        if cls not in CLASSES.values() and "layers" not in config:
+            return cls(**config)
         return Reader(custom_objects).model(cls, config)
 
     def __copy__(self) -> Any:
         """Return a model with layers of its own, and with what a subclass or the user keeps in the object besides."""
         known = vars(Model(seed=0)).keys() | {"_results", "_layers", "_first"}
         kept = {name: value for name, value in vars(self).items() if name not in known}
-        shared = [value for value in kept.values() if not isinstance(value, Layer)]
+        shared = [value for value in kept.values() if not layers_in([value])]
         return copy.deepcopy(self, {id(value): value for value in shared})
 
     def summary(
@@ -266,7 +244,7 @@ class Model(training_model.Model):
         validation_steps : int, optional
             Batches to validate on, at most.
         validation_batch_size : int, optional
-            Default `batch_size`; the results do not depend on it.
+            Default `batch_size`; the results do not depend on it, but for losses and classes of metrics of your own.
         validation_freq : int or list of int
             Validate after every so many epochs, or after those of the list, counted from 1.
 
@@ -304,10 +282,10 @@ class Model(training_model.Model):
             chosen = check_callbacks(callbacks)
             run = given_inputs.prepare(self, given)
             self.build_for(run.input_shapes)
-            self.history = History()
+            self.history = history = History()
             self.stop_training, self.epochs_resumed = False, 0
-            loops.train(self, run, Hooks([*chosen, self.history], self, run.params))
-            return self.history
+            loops.train(self, run, Hooks([*chosen, history], self, run.params))
+            return history
 
     def evaluate(
         self,
@@ -368,23 +346,23 @@ class Model(training_model.Model):
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """Do one update on these rows; return their loss and metric, from before it, with dropout on.
+        """Do one update on these rows; return their loss and metrics, from before it, with dropout on.
 
-        They are this batch's own, as in Keras 2; Keras 3 returns means over the calls.
+        They are this batch's own, as in Keras 3.15.
         """
         with self._lock:
             data, as_dict = self._batch("train_on_batch", x, y, sample_weight, return_dict, class_weight)
             results = self._results_of_batch()
             loops.train_chunk(self, whole(data), results)
-            return by_name_or_not(results.values, as_dict)
+            return by_name_or_not(results.final(), as_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
-        """Return the loss and metric of these rows, with dropout off."""
+        """Return the loss and metrics of these rows alone, with dropout off."""
         with self._lock:
             data, as_dict = self._batch("test_on_batch", x, y, sample_weight, return_dict)
             results = self._results_of_batch()
             loops.evaluate_rows(self, data, results)
-            return by_name_or_not(results.values, as_dict)
+            return by_name_or_not(results.final(), as_dict)
 
     def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for these rows; the same as `predict`, printing nothing."""
@@ -418,7 +396,7 @@ class Model(training_model.Model):
             loss, gradients = network.gradients(
                 given(data.xs), given(data.ys), given(data.sample_weights), asked, in_training
             )
-            return float(loss), self._asked_for(list(gradients) if by_weights else None, of_inputs)
+            return float(loss), self._asked_for(self.in_own_order(gradients) if by_weights else None, of_inputs)
 
     def vjp(self, x: Any, output_gradients: Any, *, wrt: str = "weights", training: bool = False) -> Any:
         """Return what gradients of the outputs are for the weights, the input or both: one forward and backward pass.
@@ -454,7 +432,7 @@ class Model(training_model.Model):
             network = self.network_for_gradients(rows)
             asked = None if of_inputs is None else self.for_engine(of_inputs)
             gradients = network.vjp(self.for_engine(arrays), dy, asked, in_training)
-            return self._asked_for(list(gradients) if by_weights else None, of_inputs)
+            return self._asked_for(self.in_own_order(gradients) if by_weights else None, of_inputs)
 
     def _output_gradients(self, given: Any, rows: int) -> list[np.ndarray | None]:
         """Return the gradients of the outputs, each flat and checked, or None."""
@@ -471,17 +449,6 @@ class Model(training_model.Model):
                 raise ValueError(f"{called}: got {len(array)} rows, needs {rows}")
             found.append(np.ascontiguousarray(array.reshape(rows, -1), self.dtype))
         return found
-
-    def names_for(self, x: Any) -> list[str]:
-        if self._graph is not None or not self._has_call:
-            return self.input_names
-        if isinstance(x, Mapping):
-            names = sorted(x, key=str)
-            self.overwrite(_takes=dict.fromkeys(names))
-            return names
-        is_several = type(x) in (list, tuple) and len(x) > 1 and all(isinstance(one, (np.ndarray, Symbol)) for one in x)
-        self.overwrite(_takes=[None] * len(x) if is_several else None)
-        return [f"input_{place}" for place in range(len(x))] if is_several else ["input"]
 
     def _asked_for(self, gradients: list[np.ndarray] | None, of_inputs: list[np.ndarray] | None) -> Any:
         """Return gradients by weights, by the inputs in their shapes, or both."""
@@ -510,12 +477,12 @@ class Model(training_model.Model):
         ValueError, TypeError
             As predict does, and when `out` does not fit.
         """
-        if type(x) is np.ndarray and training is None:  # a subclass may hide what its memory holds
+        if type(x) in PLAIN and training is None:  # another subclass may hide what its memory holds
             with self._lock:
                 network = self._network
                 if network is not None and x.shape[1:] == self._fast_shape:
-                    outputs = np.empty((len(x), network.outputs), self._dtype) if out is None else out
-                    if type(outputs) is np.ndarray and network.predict_small(x, outputs):
+                    outputs = Array((len(x), network.outputs), network.dtype) if out is None else out
+                    if type(outputs) in PLAIN and network.predict_small(x, outputs):
                         return outputs
         symbols = self.symbols_of(x)
         if symbols is not None:
@@ -573,11 +540,11 @@ class Model(training_model.Model):
             self.build_for(shapes)
             network = self.network_for_rows(len(arrays[0]))
             if not training:
-                return self.reshaped(network.predict(self.for_engine(arrays)))
+                return self.reshaped(network.predict(self.for_engine(arrays)), answering)
             step, self._drawn = network.step, self._drawn + 1
             network.step = FIRST_DRAWN + self._drawn
             try:
-                return self.reshaped(network.predict(self.for_engine(arrays), training=True))
+                return self.reshaped(network.predict(self.for_engine(arrays), training=True), answering)
             finally:
                 network.step = step
 
@@ -611,29 +578,6 @@ def wanted(wrt: Any) -> tuple[bool, bool]:
 
 
 CLASSES["graph"] = Model
-
-
-def flat(argument: str, symbols: Any) -> list[Symbol]:
-    """Return a symbol, or several in a container, as a list; TypeError or ValueError for anything else.
-
-    Those of a dict are in the order of its sorted names, as in Keras.
-    """
-    found = [symbols[name] for name in sorted(symbols, key=str)] if isinstance(symbols, dict) else symbols
-    found = list(found) if isinstance(found, (list, tuple)) else [found]
-    for one in found:
-        if not isinstance(one, Symbol):
-            needs = "symbols, as Input and calls of layers return them"
-            raise TypeError(f"{argument}: got {type(one).__name__}, needs {needs}")
-    if not found or (argument == "inputs" and len(set(found)) < len(found)):
-        raise ValueError(f"{argument}: got {symbols!r}, needs each symbol once")
-    return found
-
-
-def shell(symbols: Any) -> Any:
-    """Return the container of symbols without them, None where there is none."""
-    if isinstance(symbols, dict):
-        return dict.fromkeys(sorted(symbols, key=str))
-    return type(symbols)([None] * len(symbols)) if type(symbols) in (list, tuple) and len(symbols) > 1 else None
 
 
 def layers_in(values: Any) -> list[Layer]:

@@ -18,7 +18,7 @@ from fastmlp.layers import Layer
 from fastmlp.losses.compiled import each
 from fastmlp.losses.custom import Custom
 from fastmlp.losses.custom import revived as revived_loss
-from fastmlp.models.config import Reader
+from fastmlp.models.config import Reader, config_of
 from fastmlp.settings import integer, to_plain
 from fastmlp.training.model import Model
 
@@ -78,7 +78,7 @@ def load_backup(model: Model, path: Path) -> int:
 
     def take_over(header: Mapping[str, Any], tensors: Tensors) -> int:
         epoch = integer("epoch", header["epoch"], at_least=0)
-        expected, saved = identity(model.get_config(), compiled_of(model)), identity(header["model"], header["compile"])
+        expected, saved = identity(config_of(model), compiled_of(model)), identity(header["model"], header["compile"])
         for part in expected:
             if expected[part] != saved.get(part):
                 raise ValueError(f"{part} of another model: {saved.get(part)!r:.300}, needs {expected[part]!r:.300}")
@@ -132,7 +132,8 @@ def describe(model: Model, include_optimizer: bool = True) -> tuple[dict[str, An
     header = {
         "version": VERSION,
         "class": type(model).__name__,
-        "model": model.get_config(),
+        "model": config_of(model),
+        "arguments": arguments_of(model),
         "attributes": attributes_of(model),
         "compile": None if model.optimizer is None else compiled_of(model),
         "epochs_trained": model.epochs_trained,
@@ -159,8 +160,12 @@ def restore(
     """Return the model that `describe` described, or raise ValueError, TypeError or KeyError."""
     if header["version"] not in READABLE:
         raise ValueError(f"format version {header['version']!r}, this version reads {VERSION}")
-    model = Reader(custom_objects).model(cls, header["model"])
-    set_attributes(model, header.get("attributes", {}))
+    arguments = header.get("arguments")
+    if cls is None or arguments is None:
+        model = Reader(custom_objects).model(cls, header["model"])
+        set_attributes(model, header.get("attributes", {}))
+    else:
+        model = made_by(cls, arguments, Reader(custom_objects).model(None, header["model"]))
     if header["compile"] is not None:
         model.compile(**revived(header["compile"], custom_objects or {}))
         model.compile_frozen(header.get("frozen", []))
@@ -205,6 +210,28 @@ def trained_names(model: Model) -> list[str]:
     """Return the names of the weights that the network trains, in its order."""
     names = {variable: name for name, variable in model.named_variables().items()}
     return [names[variable] for variable in model.trained]
+
+
+def arguments_of(model: Model) -> dict[str, Any] | None:
+    """Return the constructor's arguments of a subclass with a `get_config` of its own, as JSON values; else None."""
+    config = model.get_config()
+    return None if "layers" in config else {name: to_plain(value) for name, value in config.items()}
+
+
+def made_by(cls: Any, arguments: Mapping[str, Any], described: Model) -> Model:
+    """Return a model of a class that makes its layers itself, with the dtype, shapes and flags of the one described."""
+    model = cls.from_config(dict(arguments))
+    if not isinstance(model, Model):
+        raise TypeError(f"custom_objects: got {type(model).__name__} from {cls.__name__}.from_config, needs a model")
+    model.overwrite(seed=described.seed)
+    if not model.built:
+        model.use_dtype(described.dtype)
+        model.build_like(described)
+    flags = {name: leaf.trainable for name, leaf, _ in described.leaves()}
+    for name, leaf, _ in model.leaves():
+        leaf.trainable = flags.get(name, leaf.trainable)
+    model.overwrite(_trainable=described.trainable)
+    return model
 
 
 def attributes_of(model: Model) -> dict[str, Any]:

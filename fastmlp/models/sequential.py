@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -82,13 +83,20 @@ class Sequential(Model):
                     raise ValueError("layer: got an Input after other layers, needs it to be the first")
                 self.overwrite(_first=layer.symbol)
                 return
-            if layer in self._layers:
-                raise ValueError(f"layer: got the name {layer.name!r} a second time, needs a name for each layer")
+            self._require_to_stand_alone("add")
             first = self._begin_with(layer) if self._first is None else self._first
             self._append(layer, first)
             self.overwrite(_first=first)
             self.overwrite(_compiled=None)
             self.discard_network()
+
+    def _require_to_stand_alone(self, method: str) -> None:
+        """Raise ValueError where other models, or symbols, come from a call of this one as it is."""
+        if self.is_called:
+            gc.collect()  # models and their layers refer to each other
+        if self.is_called:
+            got = f"model {self.name!r}, which was called as a layer"
+            raise ValueError(f"{method}: got {got}, needs one that no other is made from, such as its clone_model")
 
     def _begin_with(self, layer: Layer) -> Symbol | None:
         """Return a symbol for what the first layer takes, where it says that."""
@@ -105,7 +113,8 @@ class Sequential(Model):
                 layer.unregister(call)
                 raise ValueError(f"layer: got {layer.name!r} with {len(call.outputs)} outputs, needs one")
         try:
-            self.take_layers([layer], present)
+            if layer not in present:
+                self.take_layers([layer], present)
         except BaseException:
             if call is not None:
                 layer.unregister(call)
@@ -120,8 +129,10 @@ class Sequential(Model):
         with self._lock:
             if not self._layers:
                 raise ValueError("pop: got a model without layers, needs at least one")
+            self._require_to_stand_alone("pop")
             layer = self._layers.pop()
-            layer.leave_model(self)
+            if layer not in self._layers:
+                layer.leave_model(self)
             if self._graph is not None:
                 call = self._graph.outputs[0].call
                 layer.unregister(call)

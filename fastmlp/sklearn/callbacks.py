@@ -58,8 +58,8 @@ class Model:
         self.epochs.network.set_weights(weights)
 
     def direction_of(self, name: str) -> str | None:
-        """Return None: scores are no metrics of fastmlp's."""
-        return None
+        """Return "up" or "down", which way a value of that name in the logs is better; None where it is not known."""
+        return {"loss": "down", "val_loss": "down", "val_score": "up"}.get(name)
 
     def save(self, filepath: Any) -> None:
         """Save the estimator as it would be if training ended now."""

@@ -49,7 +49,7 @@ class Watcher(MetaPathFinder):
             self.looking = False
         if spec is None or spec.loader is None:
             return None
-        spec.loader = Loader(spec.loader, self)
+        spec.loader = Loader(spec.loader, self)  # type: ignore[assignment]
         return spec
 
 

@@ -106,7 +106,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         if len(normalized(self)) != (len(sizes) if self.batch_norm else 0):
             raise ValueError(f"batch_norm: got {self.batch_norm} for weights of another fit, needs its setting")
         for name in ("n_iter_", "t_", "_no_improvement_count"):
-            vars(self).setdefault(name, 0)
+            self.__dict__.setdefault(name, 0)
 
     def _initialize(self, units: list[int], dtype: Any, random: Any) -> None:
         """Draw the first weights, uniformly within Glorot's bound, as scikit-learn does, and set all counts to 0."""
@@ -124,7 +124,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         for kernel, bias in zip(coefs[:count], intercepts[:count], strict=True):
             start = {name: np.full_like(bias, name in ("gamma", "variance")) for name in OF_NORMALIZATION}
             layers.append({"kernel": kernel, "bias": bias, **start})
-        vars(self).update(networks.attributes(layers, coefs[count:], intercepts[count:]))
+        self.__dict__.update(networks.attributes(layers, coefs[count:], intercepts[count:]))
         for name in ("_optimizer", "loss_curve_", "best_loss_", "validation_scores_", "validation_loss_curve_"):
             self.__dict__.pop(name, None)
 

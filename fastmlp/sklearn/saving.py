@@ -30,8 +30,10 @@ ESTIMATOR = Kind("estimator", "path", "a file of fastmlp.sklearn.save")
 VERSION = 1
 NUMBERS = tuple(np.dtype(kind) for kind in "?bBhHiIqQefd")  # of arrays in files
 # what is set for a fit, and what scikit-learn sets around one and for the routing of metadata
-NOT_SAVED = ("_fit_data", "_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx", "_parent_callback_ctx")
-NOT_SAVED += ("_metadata_request",)
+NOT_SAVED = (
+    *("_fit_data", "_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx", "_parent_callback_ctx"),
+    "_metadata_request",
+)
 # attributes that the weights and the others give
 DERIVED = ("coefs_", "intercepts_", "batch_norm_", "n_layers_", "out_activation_", "_label_binarizer", "_optimizer")
 

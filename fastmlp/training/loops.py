@@ -83,7 +83,7 @@ def run_epoch(
         warnings.warn(f"fit: got {steps} batches in epoch {epoch + 1}, needs {needs}; training ends", stacklevel=4)
         model.stop_training = True
     model.epochs_trained += steps > 0
-    return steps, results.values
+    return steps, results.final()
 
 
 def train_chunk(model: Model, chunk: Chunk, results: Results) -> None:
@@ -99,7 +99,7 @@ def train_chunk(model: Model, chunk: Chunk, results: Results) -> None:
         learning_rates=model.learning_rates(chunk.steps),
         predictions=given(results.rooms(data.rows)),
     )
-    results.add(values, data, chunk.order)
+    results.add(values, data, chunk.order, chunk.batch_size)
 
 
 def chunks_of(run: Run, visit: Visit, by_batch: bool) -> Generator[Chunk, None, None]:
@@ -112,35 +112,42 @@ def chunks_of(run: Run, visit: Visit, by_batch: bool) -> Generator[Chunk, None, 
 
 
 def evaluate(model: Model, source: Source, hooks: Hooks, results: Results) -> tuple[int, dict[str, Any]]:
-    """Return the number of batches, and loss and metrics by name, without dropout."""
+    """Return the number of batches, and loss and metrics by name, without dropout.
+
+    A custom loss may return one number for a batch: it sees the batches, as in training, however the rows come.
+    """
     changes, number = model.changes, -1
+    model.stop_evaluating = False
     results.reset()
     by_batch = hooks.wants_batches("test")
     hooks.call("on_test_begin", {})
-    for number, data in enumerate(source.parts(by_batch)):
+    for number, data in enumerate(source.parts(by_batch or results.has_custom_loss)):
         if by_batch:
             hooks.call("on_test_batch_begin", number, {})
         model.require_unchanged(changes)
-        evaluate_rows(model, data, results)
+        evaluate_rows(model, data, results, source.batch_size)
         if by_batch:
             hooks.call("on_test_batch_end", number, results.values)
-    steps = batches_found("evaluate", source, number + 1)
-    values = results.values
+        if model.stop_evaluating:
+            break
+    steps = number + 1 if model.stop_evaluating else batches_found("evaluate", source, number + 1)
+    values = results.final()
     hooks.call("on_test_end", dict(values))
     return steps, values
 
 
-def evaluate_rows(model: Model, data: Data, results: Results) -> None:
+def evaluate_rows(model: Model, data: Data, results: Results, batch_size: int | None = None) -> None:
     """Evaluate some rows by one call of the engine, and count in its results."""
     network, given = model.network_for_rows(data.rows), model.for_engine
     metrics, rooms, weights = results.engine_metrics, results.rooms(data.rows), data.sample_weights
     values = network.evaluate(given(data.xs), given(data.ys), given(metrics), given(weights), given(rooms))
-    results.add(values, data)
+    results.add(values, data, None, batch_size)
 
 
 def predict(model: Model, source: Source, hooks: Hooks) -> tuple[int, Any]:
     """Return the number of batches, and the outputs [rows, units], a list of several, without dropout."""
     outputs, changes, number = [], model.changes, -1
+    model.stop_predicting = False
     by_batch = hooks.wants_batches("predict")
     hooks.call("on_predict_begin", {})
     for number, data in enumerate(source.parts(by_batch)):
@@ -150,7 +157,9 @@ def predict(model: Model, source: Source, hooks: Hooks) -> tuple[int, Any]:
         outputs.append(model.network_for_rows(data.rows).predict(model.for_engine(data.xs)))
         if by_batch:
             hooks.call("on_predict_batch_end", number, {"outputs": model.reshaped(outputs[-1])})
-    steps = batches_found("predict", source, number + 1)
+        if model.stop_predicting:
+            break
+    steps = number + 1 if model.stop_predicting else batches_found("predict", source, number + 1)
     hooks.call("on_predict_end", {})
     if len(outputs) == 1:
         return steps, outputs[0]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.data.arrays import numeric
 from fastmlp.data.rows import Data
 from fastmlp.metrics import Metric
 from fastmlp.metrics.compiled import Counted, in_engine
@@ -33,7 +34,8 @@ class Results:
     """Loss and metrics of the batches of an epoch, an evaluation or a call on one batch.
 
     The engine computes the losses and at most one metric of each output, `engine_metrics`. The others take the rows of
-    each call in one go, from the predictions that it leaves in `rooms`.
+    each call from the predictions that it leaves in `rooms`: in one go, or batch by batch where their kind asks for it,
+    however the rows come, so that each has one value.
 
     Parameters
     ----------
@@ -44,6 +46,7 @@ class Results:
     def __init__(self, model: Model):
         self.changes, self.is_single = model.changes, model.is_single
         self.dtype, self.widths, self.compiled = model.dtype, model.output_widths, model.compiled_metrics
+        self.has_custom_loss = any(loss is not None and loss.custom for loss in model.goals)
         self.inside: list[Metric | None] = []
         self.engine_metrics: list[str | None] = []
         for output, (loss, width) in enumerate(zip(model.goals, self.widths, strict=True)):
@@ -71,50 +74,69 @@ class Results:
                 self.memories[output] = np.empty((rows, memory.shape[1]), self.dtype)
         return [self.memories[n][:rows] if n in self.memories else None for n in range(len(self.widths))]
 
-    def add(self, values: Any, data: Data, order: np.ndarray | None = None) -> None:
+    def add(self, values: Any, data: Data, order: np.ndarray | None = None, batch_size: int | None = None) -> None:
         """Count in a call of the engine on `data`, of which it visited the rows of `order`, or all.
 
         Parameters
         ----------
         values : (loss, metric), or (loss, losses, metrics) with a list of those of each output
+        batch_size : int, optional
+            How many of the rows make a batch; default all of them.
         """
         if not self.is_single:
             loss, losses, metrics = values
             values = (loss, *losses, *metrics)
         self.mean.add(values, data.rows if order is None else len(order))
         for one in self.others:
-            self.update(one, data, order)
+            self.update(one, data, order, batch_size)
 
-    def update(self, one: Counted, data: Data, order: np.ndarray | None) -> None:
+    def update(self, one: Counted, data: Data, order: np.ndarray | None, batch_size: int | None) -> None:
         """Let a metric count in the rows of a call."""
         y = data.ys[one.output]
         y = data.y_trues[one.output] if data.y_trues and data.y_trues[one.output] is not None else y
         predictions = self.memories[one.output][: data.rows]
         weights = data.sample_weights[one.output] if data.sample_weights and one.is_weighted else None
-        if order is not None and len(order) != data.rows:
-            assert y is not None
-            y, predictions = y[order], predictions[order]
-            weights = None if weights is None else weights[order]
-        one.metric.update_state(y, predictions, sample_weight=weights)
+        pieces: list[np.ndarray | None]
+        if one.takes_batches and batch_size is not None:
+            visited = np.arange(data.rows) if order is None else order
+            pieces = [visited[start : start + batch_size] for start in range(0, len(visited), batch_size)]
+        else:
+            pieces = [None if order is None or len(order) == data.rows else order]
+        for rows in pieces:
+            more = {"sample_weight": taken(weights, rows)} if one.is_weighted else {}  # a class may know no weights
+            one.metric.update_state(taken(y, rows), taken(predictions, rows), **more)
+
+    def final(self) -> dict[str, Any]:
+        """Return the values at the end; the metrics keep no rows after it."""
+        values = self.values
+        for one in self.others:
+            one.metric.let_go()
+        return values
 
     @property
-    def values(self) -> dict[str, float]:
-        """Results by name, the loss first; none before the first call."""
+    def values(self) -> dict[str, Any]:
+        """Results by name, the loss first, each a number or an array of several; none before the first call."""
         if not self.mean.rows:
             return {}
         loss, *of_outputs = self.mean.values
         count = 0 if self.is_single else len(self.widths)
         losses, inside = of_outputs[:count], of_outputs[count:]
-        found = {"loss": float(loss), **{name: float(losses[output]) for output, name in self.compiled.losses}}
+        found: dict[str, Any] = {
+            "loss": float(loss),
+            **{name: float(losses[output]) for output, name in self.compiled.losses},
+        }
         for one in self.compiled.counted:
             is_inside = one.metric is self.inside[one.output]
-            found[one.name] = float(inside[one.output]) if is_inside else number(one.metric)
+            found[one.name] = float(inside[one.output]) if is_inside else result_of(one.metric)
         return found
 
 
-def number(metric: Metric) -> float:
-    """Return a metric's result, or raise ValueError where that is not one number."""
-    result: Any = metric.result()
-    if np.size(result) != 1:
-        raise ValueError(f"metrics: {metric.name}: got a result of shape {np.shape(result)}, needs one number")
-    return float(np.asarray(result).reshape(()))
+def taken(array: np.ndarray | None, rows: np.ndarray | None) -> np.ndarray | None:
+    """Return these rows of an array, or all."""
+    return array if array is None or rows is None else array[rows]
+
+
+def result_of(metric: Metric) -> Any:
+    """Return a metric's result as a number, or as an array of several; TypeError where it is neither."""
+    result = numeric(f"metrics: {metric.name}: result", metric.result()).astype(np.float64)
+    return float(result.reshape(())) if result.size == 1 else result

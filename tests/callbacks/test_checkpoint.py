@@ -49,6 +49,14 @@ def test_model_checkpoint_saves_the_best_only(tmp_path, capsys):
     ]
 
 
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_a_value_that_is_not_there_is_warned_of_and_the_model_saved(tmp_path, mode):
+    model, path = make(), tmp_path / "best.safetensors"
+    with pytest.warns(UserWarning, match="ModelCheckpoint: got no 'val_f1' to monitor"):
+        fit(model, epochs=2, callbacks=[ModelCheckpoint(path, "val_f1", save_best_only=True, mode=mode)])
+    assert same(load_model(path).get_weights(), model.get_weights())
+
+
 def test_model_checkpoint_saves_weights_after_batches(tmp_path):
     plain, model = make(), make()
     path = tmp_path / "{epoch}-{batch}.safetensors"

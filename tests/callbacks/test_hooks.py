@@ -5,6 +5,7 @@ import pytest
 
 from fastmlp.callbacks import Callback, EarlyStopping, LambdaCallback, TerminateOnNaN
 from fastmlp.models import Sequential
+from fastmlp.optimizers import SGD
 from tests.callbacks.models import X, Y, fit, make, same
 
 ALL_HOOKS = sorted(name for name in dir(Callback) if name.startswith("on_"))
@@ -117,3 +118,59 @@ def test_a_batch_hook_that_changes_the_network_ends_fit(hook):
     callback = LambdaCallback(**{hook: lambda batch, logs: model.compile("sgd", "mse")})
     with pytest.raises(RuntimeError, match="got a callback that called add, pop or compile"):
         fit(model, callbacks=[callback], validation_split=0.2)
+
+
+def endless():
+    while True:
+        yield X[:8], Y[:8]
+
+
+class Counted:
+    """Batches without an end or a number that may be iterated over again."""
+
+    def __iter__(self):
+        return endless()
+
+
+@pytest.mark.parametrize("batches", [endless, Counted])
+def test_evaluate_and_predict_stop_where_a_callback_wants_it(batches):
+    model = make()
+
+    class Stop(Callback):
+        def on_test_batch_end(self, batch, logs=None):
+            self.model.stop_evaluating = batch == 2
+
+        def on_predict_batch_end(self, batch, logs=None):
+            self.model.stop_predicting = batch == 1
+
+    for _ in range(2):  # each call begins anew
+        found = model.evaluate(batches(), verbose=0, callbacks=[Stop()])
+        assert found == pytest.approx(model.evaluate(X[:8], Y[:8], verbose=0), rel=1e-12)
+        assert model.predict(batches(), verbose=0, callbacks=[Stop()]).shape == (16, 3)
+    assert model.predict(X, 8, verbose=0, callbacks=[Stop()]).shape == (16, 3)
+    history = fit(model, epochs=2, validation_data=batches(), callbacks=[Stop()]) if batches is Counted else None
+    assert history is None or len(history.history["val_loss"]) == 2
+
+
+def test_a_generator_stops_the_evaluation_that_asks_it():
+    model = make()
+
+    def ending():
+        for number, batch in enumerate(endless()):
+            model.stop_evaluating = number == 3
+            yield batch
+
+    assert model.evaluate(ending(), verbose=0) == pytest.approx(model.evaluate(X[:8], Y[:8], verbose=0), rel=1e-12)
+
+
+def test_an_evaluation_that_was_stopped_begins_at_the_first_batch_again():
+    model, stop = make(), LambdaCallback(on_test_batch_end=lambda batch, logs: setattr(model, "stop_evaluating", True))
+
+    class Batches:
+        def __iter__(self):
+            return iter([(X[:8], Y[:8]), (X[8:16], Y[8:16])])
+
+    before = model.evaluate(X[:8], Y[:8], verbose=0)
+    model.compile(SGD(0.0), "sparse_categorical_crossentropy", ["accuracy"])
+    found = fit(model, epochs=3, validation_data=Batches(), callbacks=[stop]).history
+    assert found["val_loss"] == pytest.approx([before[0]] * 3, rel=1e-12)

@@ -2,9 +2,11 @@
 
 import pytest
 
-from fastmlp.callbacks import EarlyStopping, LambdaCallback, ReduceLROnPlateau
+from fastmlp.callbacks import EarlyStopping, LambdaCallback, ModelCheckpoint, ReduceLROnPlateau
 from fastmlp.optimizers import SGD
 from tests.callbacks.models import fit, make, same
+
+NAN = float("nan")
 
 
 def watch(values, callback, name="val_loss", epochs=None):
@@ -29,7 +31,10 @@ def watch(values, callback, name="val_loss", epochs=None):
         ([5, 4, 3, 2, 1], {"baseline": 0.5, "patience": 2}, 5),
         ([5, 5, 3, 2, 1], {"baseline": 0.5, "patience": 2}, 2),
         ([9, 9, 9, 2, 1, 1], {"start_from_epoch": 3}, 6),
-        ([float("nan")] * 4, {"patience": 2}, 2),
+        ([NAN] * 4, {"patience": 2}, 3),
+        ([NAN, 3, 2, 2, 2], {"patience": 2}, 5),
+        ([3, NAN, NAN, 2], {"patience": 2}, 3),
+        ([0.2, 0.5, 0.9, 0.6], {"monitor": "val_f1", "mode": "max", "patience": 2}, 4),
     ],
 )
 def test_early_stopping(values, settings, epochs):
@@ -53,6 +58,22 @@ def test_early_stopping_restores_the_best_weights(capsys):
     assert capsys.readouterr().out == (
         "Epoch 4: early stopping\nRestoring model weights from the end of the best epoch: 2.\n"
     )
+
+
+def test_what_was_nan_in_the_first_epoch_may_become_better():
+    """Keras takes the NaN for the best value for ever: it ends with the weights of the first epoch."""
+    stopping, checkpoint = EarlyStopping(patience=2, restore_best_weights=True), ModelCheckpoint("m.safetensors")
+    watch([NAN, 3, 2], stopping)
+    assert (stopping.best, stopping.best_epoch) == (2, 2)
+    watch([NAN, NAN, NAN], stopping)
+    assert stopping.best_epoch == 0
+    checkpoint.best = NAN
+    assert checkpoint.is_better(1.0, checkpoint.best) and not checkpoint.is_better(NAN, checkpoint.best)
+    model = make(optimizer=SGD(1.0))
+    values = [NAN, 1.0, 1.0, 1.0]
+    feed = LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(val_loss=values[epoch]))
+    rates = fit(model, epochs=4, callbacks=[feed, ReduceLROnPlateau(patience=2)]).history["learning_rate"]
+    assert rates == [1.0, 1.0, 1.0, 1.0] and model.optimizer.learning_rate == 0.1
 
 
 @pytest.mark.parametrize("callback", [EarlyStopping(), ReduceLROnPlateau()])

@@ -58,6 +58,7 @@ from fastmlp.callbacks import (
         ),
         ("CSVLogger", {"separator": ",", "append": False}),
         ("LearningRateScheduler", {"verbose": 0}),
+        ("TerminateOnNaN", {"raise_error": False}),
         ("SwapEMAWeights", {"swap_on_epoch": False}),
         ("BackupAndRestore", {"save_freq": "epoch", "double_checkpoint": False, "delete_checkpoint": True}),
     ],

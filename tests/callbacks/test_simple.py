@@ -61,6 +61,17 @@ def test_terminate_on_nan(capsys):
     assert f"Epoch {len(history.epoch)}: Invalid loss, terminating training" in capsys.readouterr().out
 
 
+def test_terminate_on_nan_by_an_error():
+    model, ended = Sequential([Input((4,)), Dense(3)], seed=1), []
+    model.compile(SGD(1e30), "mse")
+    end = LambdaCallback(on_train_end=ended.append)
+    with pytest.raises(RuntimeError, match=r"TerminateOnNaN: got a loss of (inf|nan) in epoch \d, needs a finite one"):
+        model.fit(X, np.eye(3)[Y], epochs=10, verbose=0, callbacks=[TerminateOnNaN(raise_error=True), end])
+    assert not ended
+    with pytest.raises(TypeError, match="raise_error: got 1, needs True or False"):
+        TerminateOnNaN(1)
+
+
 def test_a_callback_without_a_model_says_so():
     with pytest.raises(RuntimeError, match="TerminateOnNaN: got no model"):
         TerminateOnNaN().on_epoch_end(0, {"loss": float("nan")})

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastmlp.data import arrays
-from fastmlp.kernels.finite import all_finite
+from fastmlp.kernels.ranges import all_finite
 from tests.losses.targets import MSE, targets
 
 

@@ -1,6 +1,8 @@
 """Layers of several inputs, embeddings, and layers along the last axis of rows."""
 
+import gc
 import re
+import threading
 
 import numpy as np
 import pytest
@@ -45,6 +47,28 @@ def test_a_single_column_is_repeated():
     assert np.array_equal(computed(layers.Multiply(dtype="float64"), column, A, column), column * A * column)
 
 
+@pytest.mark.parametrize(
+    "shapes",
+    [[(4, 3), (1, 3)], [(4, 1), (4, 3)], [(4, 3), (3,)], [(1,), (4, 3)], [(2, 1, 3), (4, 1)], [(1, 3), (4, 1)]],
+)
+@pytest.mark.parametrize("name", ["add", "multiply", "maximum"])
+def test_rows_are_broadcast_as_numpy_does(name, shapes):
+    rank = max(map(len, shapes))
+    arrays = [RANDOM.normal(size=(5, *shape)) for shape in shapes]
+    aligned = [one.reshape(5, *[1] * (rank + 1 - one.ndim), *one.shape[1:]) for one in arrays]
+    expected = getattr(np, name)(*aligned)
+    layer = getattr(layers, name.capitalize())(dtype="float64")
+    assert np.array_equal(computed(layer, *arrays), expected)
+
+
+def test_gradients_of_what_is_broadcast_are_sums():
+    inputs = [keras.Input((4, 1)), keras.Input((3,))]
+    model = keras.Model(inputs, layers.add(inputs), dtype="float64")
+    dy = RANDOM.normal(size=(5, 4, 3))
+    of_column, of_row = model.vjp([np.ones((5, 4, 1)), np.ones((5, 3))], dy, wrt="input")
+    assert of_column == pytest.approx(dy.sum(2, keepdims=True)) and of_row == pytest.approx(dy.sum(1))
+
+
 def test_operators_are_those_layers():
     x, y = keras.Input((4,)), keras.Input((4,))
     model = keras.Model([x, y], 2 * (x - y) * (x + 1) + y, dtype="float64")
@@ -61,7 +85,15 @@ def test_concatenate_joins_along_an_axis(axis):
 @pytest.mark.parametrize(
     ("made", "message"),
     [
-        (lambda: layers.add([A, A[:, :3]]), "got rows of shapes (4,), (3,), needs equal ones"),
+        (lambda: layers.add([A, A[:, :3]]), "got rows of shapes (4,), (3,), needs equal ones, or 1 where"),
+        (lambda: layers.Add()(A), "inputs: got ndarray for layer 'add', needs a list of arrays or symbols"),
+        (lambda: layers.Add()(keras.Input((4,))), "inputs: got Symbol for layer 'add', needs a list"),
+        (lambda: layers.Add()([]), "inputs: got an empty one for layer 'add', needs a list"),
+        (lambda: layers.add([keras.Input((1,)), keras.Input((5000,))]), "needs at most 4096 repetitions"),
+        (lambda: keras.Input((4,)) ** 2, "got an operator that is not there, needs +, -, *"),
+        (lambda: 1 / keras.Input((4,)), "got an operator that is not there, needs +, -, *"),
+        (lambda: abs(keras.Input((4,)) > 1), "got an operator that is not there, needs +, -, *"),
+        (lambda: layers.Embedding(3, 1)(np.array([[3.0, -1.0]])), "inputs: got numbers from -1.0 to 3.0, needs 0 to 2"),
         (lambda: layers.Concatenate(0), "axis: got 0, the rows of a batch"),
         (lambda: layers.concatenate([A, A], axis=2), "got axis 2 for rows of shape (4,)"),
         (lambda: layers.concatenate([A, A.reshape(5, 2, 2)]), "needs equal ones but for axis -1"),
@@ -118,3 +150,41 @@ def test_layers_along_the_last_axis_take_it_as_they_take_flat_rows(layer):
     for one, other in zip(rows.get_weights(), alone.get_weights(), strict=True):
         # a penalty of outputs is divided by the rows of the batch, of which there are half as many
         assert np.allclose(one, other, rtol=0.05 if isinstance(layer, layers.Dense) else 1e-12)
+
+
+@pytest.mark.parametrize("before", [layers.Identity(), layers.Flatten(), layers.Reshape((1, 2))], ids=str)
+def test_numbers_are_checked_through_layers_that_only_shape_them(before):
+    inputs = keras.Input((2,))
+    model = keras.Model(inputs, layers.Embedding(3, 1)(layers.Flatten()(before(inputs))))
+    assert model.predict(np.array([[2, 0]])).shape == (1, 2, 1)
+    with pytest.raises(ValueError, match=r"x: got numbers from -1\.0 to 3\.0, needs 0 to 2"):
+        model.predict(np.array([[3.0, -1.0]]))
+
+
+def test_a_layer_takes_rows_of_several_ranks():
+    dense = layers.Dense(2, dtype="float64")
+    deep, flat = RANDOM.normal(size=(5, 4, 3)), RANDOM.normal(size=(5, 3))
+    inputs = [keras.Input((4, 3)), keras.Input((3,))]
+    model = keras.Model(inputs, [dense(inputs[0]), dense(inputs[1])], dtype="float64")
+    kernel, bias = model.get_weights()
+    for outputs in (model.predict([deep, flat]), [dense(deep), dense(flat)]):
+        assert outputs[0] == pytest.approx(deep @ kernel + bias) and outputs[1] == pytest.approx(flat @ kernel + bias)
+
+
+def test_threads_may_compute_with_one_layer():
+    dense, rows = layers.Dense(64), RANDOM.normal(size=(2000, 64)).astype(np.float32)
+    expected, found = dense(rows), []
+    threads = [threading.Thread(target=lambda: found.append(dense(rows))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8 and all(np.array_equal(one, expected) for one in found)
+
+
+def test_models_that_are_gone_leave_no_trace_in_a_layer():
+    trunk = layers.Dense(2)
+    for _ in range(50):
+        keras.Sequential([keras.Input((3,)), trunk])
+        gc.collect()
+    assert len(trunk._homes) <= 2

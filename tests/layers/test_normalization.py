@@ -230,3 +230,69 @@ def test_rows_of_length_1_are_flat():
     model = keras.Sequential([keras.Input((2, 3)), layers.UnitNormalization(), layers.Flatten()])
     x = np.arange(1.0, 13.0).reshape(2, 2, 3)
     assert np.allclose(model.predict(x, verbose=0), (x / np.linalg.norm(x, axis=-1, keepdims=True)).reshape(2, 6))
+
+
+class Numbered:
+    """Batches by number, as a PyDataset has them: without an end of their own."""
+
+    def __init__(self, batches):
+        self.batches, self.asked = batches, []
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __getitem__(self, number):
+        self.asked.append(number)
+        return self.batches[number % len(self)]
+
+
+@pytest.mark.parametrize("axis", [-1, None])
+def test_normalization_adapts_to_batches(axis):
+    rows = RNG.normal(2.0, 3.0, size=(30, 4)) + 1e6
+    whole = layers.Normalization(axis=axis)
+    whole.adapt(rows)
+    cuts = [rows[:7], rows[7:20], rows[20:]]
+
+    class Dataset(keras.utils.PyDataset):
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, number):
+            return cuts[number % 3], None
+
+    numbered = Numbered(cuts)
+    for batches in (numbered, Dataset(), iter(cuts), ((cut, None) for cut in cuts)):
+        parts = layers.Normalization(axis=axis)
+        parts.adapt(batches)
+        assert np.ravel(parts.mean) == pytest.approx(np.ravel(whole.mean), rel=1e-14)
+        assert np.ravel(parts.variance) == pytest.approx(np.ravel(whole.variance), rel=1e-9)
+    assert numbered.asked == [0, 1, 2]
+
+
+def test_batches_that_do_not_fit_a_normalization():
+    for batches, message in (
+        (iter([]), "data: got list_iterator without a batch, needs at least one"),
+        (iter([X, X[:, :3]]), r"data batch 1: got shape \(12, 3\), needs \(rows, 4\)"),
+        (iter([X, X * np.nan]), "data batch 1: got nan in row 0"),
+    ):
+        layer = layers.Normalization()
+        with pytest.raises(ValueError, match=message):
+            layer.adapt(batches)
+        assert layer.mean is None
+
+
+def test_an_object_of_batches_by_number_has_an_end_wherever_it_is_given():
+    """NumPy would ask it for one after another, for ever."""
+    model, batches = keras.Sequential([keras.Input((4,)), layers.Dense(2)]), Numbered([X, X, X])
+    model.compile("sgd", "mse")
+    for call in (
+        lambda: model(batches),
+        lambda: model.train_on_batch(batches, Y),
+        lambda: model.fit(X, batches, verbose=0),
+        lambda: model.evaluate(X, Y, sample_weight=batches, verbose=0),
+        lambda: losses.mean_squared_error(batches, X),
+    ):
+        with pytest.raises((ValueError, TypeError), match="got"):
+            call()
+    assert set(batches.asked) <= {0, 1, 2} and len(batches.asked) < 40
+    assert keras.utils.to_categorical(Numbered([0, 2, 1])).tolist() == np.eye(3)[[0, 2, 1]].tolist()

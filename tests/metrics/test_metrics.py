@@ -8,12 +8,20 @@ import numpy as np
 import pytest
 
 import reference.metrics as oracle
-from fastmlp import metrics
+from fastmlp import losses, metrics
+from fastmlp.metrics.base import LossMetric
 from fastmlp.settings import to_plain
 from tests import keras_values as keras
 
 ALL = set(metrics.METRICS.values()) - {metrics.AnyAccuracy}
-CLASSES = sorted((kind for kind in ALL if kind().single), key=lambda kind: kind.__name__)
+OF_RATES = [
+    (metrics.SensitivityAtSpecificity, "specificity"),
+    (metrics.SpecificityAtSensitivity, "sensitivity"),
+    (metrics.PrecisionAtRecall, "recall"),
+    (metrics.RecallAtPrecision, "precision"),
+]
+WITH_DEFAULTS = ALL - {kind for kind, _ in OF_RATES}
+CLASSES = sorted((kind for kind in WITH_DEFAULTS if kind().single), key=lambda kind: kind.__name__)
 RANDOM = np.random.default_rng(7)
 ROWS, COLUMNS = 300, 6
 P = RANDOM.dirichlet(np.ones(COLUMNS), ROWS)
@@ -65,9 +73,23 @@ CASES = [
         for settings in [{**shape, "curve": curve, "summation_method": method}]
     ),
     *(
+        (metrics.AUC, *[{"multi_label": True, "num_thresholds": 9, **settings}] * 2)
+        for settings in ({}, {"curve": "PR"}, {"label_weights": [0.5, 1, 2, 0, 3, 1]})
+    ),
+    *(
         (metrics.F1Score, *[{"average": average, **given}] * 2)
         for average in ("micro", "macro", "weighted")
         for given in ({}, {"threshold": 0.25})
+    ),
+    *(
+        (metrics.FBetaScore, *[{"average": average, "beta": beta, **given}] * 2)
+        for average, beta in (("micro", 0.5), ("macro", 2.0), ("weighted", 2.0))
+        for given in ({}, {"threshold": 0.25})
+    ),
+    *(
+        (kind, *[{rate: least, **more}] * 2)
+        for kind, rate in OF_RATES
+        for least, more in ((0.3, {"num_thresholds": 20}), (0.6, {"num_thresholds": 5, "class_id": 3}))
     ),
     (metrics.R2Score, *[{"class_aggregation": "variance_weighted_average", "num_regressors": 4}] * 2),
 ]
@@ -82,15 +104,19 @@ def test_values_are_the_oracles(kind, settings, arguments, dtype, weights, monke
     metric.update_state(y[:90], p[:90], None if weights is None else weights[:90])
     metric.update_state(y[90:], p[90:], None if weights is None else weights[90:])
     expected = getattr(oracle, metric.name)(y.tolist(), p.astype(float).tolist(), plain(weights), **arguments)
+    if dtype is np.float32 and isinstance(metric, LossMetric):  # in the arithmetic of the loss
+        expected = float(np.average(losses.functions.FUNCTIONS[metric.loss](y, p).astype(float), weights=weights))
     assert metric.result() == pytest.approx(expected, rel=0, abs=bound(expected))
-    assert type(metric.result()) is float and math.isfinite(expected)
+    assert isinstance(metric.result(), float) and math.isfinite(expected)
 
 
 def test_every_metric_has_an_oracle_and_every_oracle_a_metric():
     helpers = {"mean", "ratio", "weights_of", "sparse_top_hits", "over_columns", "clip", "confusion", "place"}
-    helpers |= {"point_of", "piece_of_precision", "is_predicted", "harmonic_mean"}
+    helpers |= {"point_of", "piece_of_precision", "is_predicted", "harmonic_mean", "best_where", "signs"}
+    helpers |= {"part_of_positives", "part_of_negatives", "part_of_predictions"}
     own = {name for name, value in vars(oracle).items() if getattr(value, "__module__", "") == oracle.__name__}
-    assert own - helpers == {kind().name for kind in ALL}
+    names = {kind().name for kind in WITH_DEFAULTS} | {kind(0.5).name for kind, _ in OF_RATES}
+    assert own - helpers == names and len(names) == len(ALL)
 
 
 def test_counts_are_exact():
@@ -190,7 +216,7 @@ def test_predictions_of_a_model_that_diverged(kind):
         y = np.arange(8) % 3 if kind.targets == "labels" else np.eye(3)[np.arange(8) % 3]
         with np.errstate(all="ignore"):
             metric.update_state(y, p)
-        assert type(metric.result()) is float
+        assert isinstance(metric.result(), float)
     nan = np.full((4, 3), np.nan)
     assert metrics.SparseTopKCategoricalAccuracy(3)([0, 1, 2, 0], nan) == 0.0
     assert metrics.TruePositives(0.0)(np.ones((4, 3)), nan) == 0.0
@@ -215,6 +241,54 @@ def test_a_vector_is_one_column():
     assert metrics.SparseCategoricalAccuracy()([[2], [1]], [[0.1, 0.6, 0.3], [0.05, 0.95, 0]]) == 0.5
 
 
+Y2 = [[0, 1], [1, 0]]
+VECTOR = [0, 1, 1, 0, 0], [0.2, 0.1, 0.5, 0.0, 0.2]
+
+
+@pytest.mark.parametrize(
+    ("metric", "y_true", "value"),
+    [
+        (metrics.Precision(top_k=3), VECTOR[0], 1 / 3),
+        (metrics.Recall(top_k=3), VECTOR[0], 0.5),
+        (metrics.CategoricalAccuracy(), VECTOR[0], 0.0),
+        (metrics.CategoricalAccuracy(), [0, 0, 1, 0, 0], 1.0),
+        (metrics.TopKCategoricalAccuracy(2), VECTOR[0], 0.0),
+        (metrics.SparseCategoricalAccuracy(), 2, 1.0),
+        (metrics.SparseCategoricalAccuracy(), [2], 1.0),
+        (metrics.SparseTopKCategoricalAccuracy(2), 2, 1.0),
+        (metrics.CategoricalCrossentropy(), VECTOR[0], 2.9957323),
+        (metrics.SparseCategoricalCrossentropy(), [2], 0.6931472),
+        (metrics.CosineSimilarity(), VECTOR[0], 0.72760683),
+        (metrics.KLDivergence(), VECTOR[0], 2.9957294),
+        (metrics.CategoricalHinge(), VECTOR[0], 0.6),
+        (metrics.Poisson(), VECTOR[0], 0.79914623),
+        (metrics.BinaryCrossentropy(), VECTOR[0], 0.6884039),
+        (metrics.MeanSquaredError(), VECTOR[0], 0.228),
+        (metrics.BinaryAccuracy(), VECTOR[0], 0.6),
+        (metrics.Accuracy(), VECTOR[0], 0.2),
+        (metrics.Hinge(), VECTOR[0], 0.96),
+        (metrics.LogCoshError(), VECTOR[0], 0.10393622),
+    ],
+)
+def test_a_vector_is_one_row_where_its_numbers_belong_together(metric, y_true, value):
+    """Keras' values."""
+    assert metric(y_true, VECTOR[1]) == pytest.approx(value, rel=1e-6)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CLASSES if issubclass(kind, LossMetric)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_loss_has_the_same_value_as_a_metric(kind, dtype):
+    """Saturated outputs too, where what is left of 1 - 1e-7 depends on the type."""
+    hits, classes = np.eye(4)[RANDOM.integers(0, 4, 50)].astype(dtype), RANDOM.integers(0, 4, 50)
+    y = classes if kind.targets == "labels" else np.eye(4)[classes]
+    for p in (hits, (0.9 * hits + 0.025).astype(dtype)):
+        values = losses.functions.FUNCTIONS[kind.loss](y, p)
+        assert values.dtype == dtype and kind()(y, p) == float(values.sum(dtype=float)) / 50
+        found = losses.get(kind.loss)(y, p)
+        assert kind()(y, p) == pytest.approx(found, rel=1e-15)
+    assert metrics.BinaryCrossentropy()(np.zeros((1, 2)), np.array([[1, 0]], np.float32)) == pytest.approx(7.9711924)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -231,11 +305,27 @@ def test_a_vector_is_one_column():
         (lambda: metrics.Recall(top_k=0), ValueError, "top_k: got 0"),
         (lambda: metrics.AUC(num_thresholds=1), ValueError, "num_thresholds: got 1, needs an integer of at least 2"),
         (lambda: metrics.AUC(curve="PRGAIN"), ValueError, "curve: got 'PRGAIN', needs one of 'ROC', 'PR'"),
-        (lambda: metrics.AUC(multi_label=True), ValueError, "multi_label: got True, needs False"),
-        (lambda: metrics.AUC(num_labels=3), TypeError, "num_labels"),
+        (lambda: metrics.AUC(multi_label=1), TypeError, "multi_label: got 1, needs True or False"),
+        (lambda: metrics.AUC(num_labels=3), ValueError, "num_labels: got 3, needs None: without multi_label all"),
+        (lambda: metrics.AUC(multi_label=True, num_labels=3)(Y2, Y2), ValueError, "num_labels: got 3 labels for 2 col"),
+        (lambda: metrics.AUC(multi_label=True, label_weights=[1])(Y2, Y2), ValueError, "label_weights: got 1 labels"),
         (lambda: metrics.TopKCategoricalAccuracy(k=1.5), TypeError, "k: got 1.5"),
         (lambda: metrics.F1Score("mean"), ValueError, "average: got 'mean', needs one of 'micro', 'macro', 'weighted'"),
         (lambda: metrics.F1Score(threshold=1.5), ValueError, "threshold: got 1.5, needs"),
+        (
+            lambda: metrics.F1Score()([0, 1], [0.2, 0.8]),
+            ValueError,
+            r"y_pred: got shape \(2,\), needs \(rows, columns\)",
+        ),
+        (lambda: metrics.FBetaScore(beta=0.0), ValueError, "beta: got 0.0, needs a number above 0"),
+        (lambda: metrics.FBetaScore(beta=-1.0), ValueError, "beta: got -1.0"),
+        (lambda: metrics.PrecisionAtRecall(1.5), ValueError, "recall: got 1.5, needs a finite number in"),
+        (lambda: metrics.RecallAtPrecision(0.5, 1), ValueError, "num_thresholds: got 1"),
+        (
+            lambda: metrics.SparseCategoricalAccuracy()([0, 1], [0.1, 0.9]),
+            ValueError,
+            r"y_true: got shape \(2,\), needs",
+        ),
         (lambda: metrics.R2Score("mean"), ValueError, "class_aggregation: got 'mean', needs one of 'uniform_average'"),
         (lambda: metrics.MeanMetricWrapper(3), TypeError, "fn: got 3, needs a function"),
         (lambda: metrics.BinaryAccuracy(name="a/b"), ValueError, "name: got 'a/b'"),
@@ -251,8 +341,38 @@ def test_getting_a_metric():
     assert type(metrics.get("TopKCategoricalAccuracy")) is metrics.TopKCategoricalAccuracy
     assert metrics.get(metrics.AUC).name == "auc" and metrics.get(metrics.Precision(name="p")).name == "p"
     assert metrics.get(len).name == "len"
-    for kind in CLASSES:
+    for kind in set(CLASSES) - {metrics.Accuracy}:
         assert kind().name in metrics.METRICS and type(metrics.get(kind().name)) is kind
+    assert type(metrics.get("accuracy")) is metrics.AnyAccuracy is type(metrics.get("Accuracy"))
+
+
+def test_metrics_as_functions():
+    """Keras' values of a vector; a function in a model has its name."""
+    for name, y_true, value in (
+        ("binary_accuracy", VECTOR[0], 0.6),
+        ("categorical_accuracy", VECTOR[0], 0.0),
+        ("sparse_categorical_accuracy", 2, 1.0),
+        ("top_k_categorical_accuracy", VECTOR[0], 1.0),
+        ("sparse_top_k_categorical_accuracy", 1, 1.0),
+        ("mean_squared_error", VECTOR[0], 0.228),
+    ):
+        assert getattr(metrics, name)(y_true, VECTOR[1]) == pytest.approx(value)
+    y, p = keras.ONE_HOT, keras.P
+    assert metrics.top_k_categorical_accuracy(y, p, k=2).mean() == metrics.TopKCategoricalAccuracy(2)(y, p)
+    assert metrics.binary_accuracy(y, p, 0.3).shape == (60,) and metrics.mean_squared_error(y, p).shape == (60,)
+    assert metrics.mean_absolute_error is losses.mean_absolute_error
+    for function in (
+        metrics.categorical_accuracy,
+        metrics.mean_squared_error,
+        "huber",
+        "LogCosh",
+        "mean_absolute_error",
+    ):
+        metric = metrics.get(function)
+        assert metric.name == (function if isinstance(function, str) else function.__name__)
+        twin = metrics.get(json.loads(json.dumps(to_plain(metric))))
+        assert twin.name == metric.name and twin(y, p) == metric(y, p)
+    assert metrics.get("huber").direction == "down" and metrics.get(metrics.binary_accuracy).direction == "up"
 
 
 @pytest.mark.parametrize(
@@ -262,9 +382,6 @@ def test_getting_a_metric():
         (3, TypeError, "metrics: got 3, needs one of"),
         (metrics.Mean(), TypeError, "needs a metric of y_true and y_pred"),
         (metrics.Metric(), TypeError, "metrics: got Metric without update_state"),
-        (metrics.Recall([0.1, 0.2]), ValueError, "whose result is an array, needs one with a single number"),
-        ("f1_score", ValueError, "whose result is an array"),
-        (metrics.R2Score(None), ValueError, "whose result is an array"),
         (dict, TypeError, "metrics: got <class 'dict'>"),
     ],
 )
@@ -277,11 +394,16 @@ def test_what_is_no_metric_of_a_model(identifier, error, message):
     "metric",
     [
         metrics.AUC(50, "pr", name="area", thresholds=[0.3, 0.2]),
+        metrics.AUC(multi_label=True, num_labels=2, label_weights=(0.5, 1)),
         metrics.Precision(top_k=2, class_id=1),
         metrics.Recall(thresholds=(0.25,)),
         metrics.BinaryAccuracy(threshold=0.3),
         metrics.CategoricalCrossentropy(label_smoothing=0.1),
         metrics.F1Score("macro", 0.25),
+        metrics.FBetaScore("macro", 2.0, 0.25),
+        metrics.PrecisionAtRecall(0.25, 50, 2),
+        metrics.SpecificityAtSensitivity(0.25),
+        metrics.Accuracy(),
         metrics.R2Score(num_regressors=2),
         metrics.get("acc"),
     ],

@@ -11,6 +11,7 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
+import fastmlp as keras
 from fastmlp.layers import Activation, Dense, Dropout, Flatten, Input, Rescaling
 from fastmlp.losses import CategoricalCrossentropy
 from fastmlp.metrics import CategoricalAccuracy
@@ -305,3 +306,56 @@ def test_files_of_format_1_load_and_train_on():
     history = model.fit(ROWS, np.arange(12) % 2, batch_size=5, verbose=0).history
     assert history["loss"] == pytest.approx([1.200223037158139], rel=1e-6) and history["acc"] == pytest.approx([1 / 6])
     assert model(ROWS[:2]) == pytest.approx(np.array(TRAINED_ON), rel=1e-6)
+
+
+class Argued(keras.Model):
+    """A model that `get_config` gives the arguments of, whose layers are called in another order than they stand."""
+
+    def __init__(self, units, **settings):
+        super().__init__(**settings)
+        self.units, self.second, self.first = units, Dense(units, name="second"), Dense(units, "tanh", name="first")
+
+    def call(self, inputs):
+        return self.second(self.first(inputs))
+
+    def get_config(self):
+        return {"units": self.units}
+
+
+def test_a_class_with_arguments_makes_its_layers_itself(tmp_path):
+    model, x = Argued(4, dtype="float64", seed=3), np.random.default_rng(0).normal(size=(20, 4))
+    model.compile("adam", "mse")
+    model.fit(x, x, epochs=2, verbose=0)
+    model.first.trainable = False
+    model.save(tmp_path / "argued.safetensors")
+    twin = load_model(tmp_path / "argued.safetensors", custom_objects={"Argued": Argued})
+    plain = load_model(tmp_path / "argued.safetensors")
+    assert twin.units == 4 and type(plain) is keras.Model and not twin.first.trainable
+    for other in (twin, plain):
+        assert np.array_equal(other.predict(x), model.predict(x))
+    for one in (model, twin, plain):
+        one.fit(x, x, epochs=2, verbose=0)
+    assert np.array_equal(twin.predict(x), model.predict(x)) and np.array_equal(plain.predict(x), model.predict(x))
+    Argued.from_config = classmethod(lambda cls, config: 3)
+    try:
+        with pytest.raises(ValueError, match=r"custom_objects: got int from Argued.from_config, needs a model"):
+            load_model(tmp_path / "argued.safetensors", custom_objects={"Argued": Argued})
+    finally:
+        del Argued.from_config
+
+
+def test_gradients_are_in_the_order_of_the_weights():
+    model, x = Argued(4, dtype="float64"), np.random.default_rng(0).normal(size=(20, 4))
+    model.compile(SGD(0.5), "mse")
+    loss, gradients = model.gradients(x, x)
+    second, b2, first, b1 = model.get_weights()
+    hidden = np.tanh(x @ first + b1)
+    dy = 2 / 80 * (hidden @ second + b2 - x)
+    expected = [hidden.T @ dy, dy.sum(0), x.T @ (dy @ second.T * (1 - hidden**2))]
+    for found in (gradients, model.vjp(x, dy)):
+        assert [np.allclose(a, b) for a, b in zip(found, expected, strict=False)] == [True] * 3
+    model.apply_gradients(gradients)
+    for new, old, gradient in zip(model.get_weights(), [second, b2, first, b1], gradients, strict=True):
+        assert new == pytest.approx(old - 0.5 * gradient)
+    model.second.trainable = False
+    assert [one.shape for one in model.gradients(x, x)[1]] == [(4, 4), (4,)] and loss > model.gradients(x, x)[0]

@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 
+import fastmlp
 from fastmlp.layers import Activation, Dense, Dropout, Flatten, Input, Rescaling
 from fastmlp.losses import BinaryCrossentropy
 from fastmlp.models import Sequential
@@ -47,16 +48,49 @@ def test_names_are_unique_in_a_model():
     assert len(model.layers) == 3
 
 
-def test_a_layer_stands_once_in_a_row_and_in_any_number_of_models():
+def test_a_layer_stands_in_any_number_of_models():
     layer = Dense(3)
     model = Sequential([Input((4,)), layer])
-    with pytest.raises(ValueError, match=r"layer: got the name 'dense' a second time"):
-        model.add(layer)
     other = Sequential([Input((4,)), layer, Dense(2)])
     assert other.weights[0] is model.weights[0] and same(other.get_weights()[:2], model.get_weights())
     with pytest.raises(ValueError, match=r"layer 'dense': got rows of shape \(5,\), needs \(4,\), which its weights"):
         Sequential([Input((5,)), layer])
     assert model.pop() is layer and other.layers[0] is layer
+
+
+def test_a_layer_may_stand_in_a_row_twice(tmp_path):
+    layer = Dense(4, "tanh")
+    model = Sequential([Input((4,)), layer, layer], dtype="float64")
+    kernel, bias = model.get_weights()
+    assert model.predict(X) == pytest.approx(np.tanh(np.tanh(X @ kernel + bias) @ kernel + bias))
+    model.save(tmp_path / "twice.safetensors")
+    loaded = fastmlp.load_model(tmp_path / "twice.safetensors")
+    assert loaded.layers[0] is loaded.layers[1] and np.array_equal(loaded.predict(X), model.predict(X))
+    assert model.pop() is layer and model.layers == [layer] and layer.homes == [model]
+
+
+def test_a_model_that_others_are_made_from_stays_as_it_is():
+    inner = Sequential([Input((4,)), Dense(3), Dense(2)])
+    outer = Sequential([inner, Dense(2)])
+    for change in (lambda: inner.add(Dense(7)), inner.pop):
+        with pytest.raises(ValueError, match="got model 'sequential', which was called as a layer, needs one"):
+            change()
+    assert len(outer.get_weights()) == 6 and outer.pop() and outer.pop() is inner
+    inner.pop()
+    other = Sequential([inner, Dense(2)])
+    del other
+    inner.add(Dense(5))
+    assert inner.output_shape == (None, 5)
+
+
+def test_models_are_nested_to_a_depth_that_files_take(tmp_path):
+    model = Sequential([Input((1,)), Dense(1)])
+    for _ in range(49):
+        model = Sequential([model])
+    model.save(tmp_path / "deep.safetensors")
+    assert np.array_equal(fastmlp.load_model(tmp_path / "deep.safetensors").predict([[1.0]]), model.predict([[1.0]]))
+    with pytest.raises(ValueError, match="layer: got models in models to a depth of 51, needs 50 at most"):
+        Sequential([model])
 
 
 def test_a_model_that_could_not_be_made_leaves_its_layers_free():

@@ -229,6 +229,7 @@ def test_weights_blend_towards_those_of_another_model(dtype):
     tau = np.dtype(dtype).type(0.25)
     for new, old, other in zip(target.get_weights(), before, towards, strict=True):
         assert np.array_equal(new, old + tau * (other - old))
+    target.layers[0].kernel.assign(target.layers[0].kernel.numpy() + 1e8)  # so that a sum would be rounded
     target.blend_weights(model, 1.0)
     assert all(np.allclose(a, b) for a, b in zip(target.get_weights(), towards, strict=True))
     unchanged = target.get_weights()
@@ -255,3 +256,19 @@ def test_one_optimizer_updates_the_weights_of_several_models():
         single.apply_gradients(zip(gradients, alone.trainable_weights, strict=True))
     for model in first, second:
         assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), alone.get_weights(), strict=True))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
+def test_gradients_that_would_spoil_the_weights_are_refused(value):
+    model = keras.Sequential([keras.Input((2,)), layers.Dense(1)])
+    model.compile("adam", "mse")
+    gradients, before = [np.full((2, 1), value), np.zeros(1)], model.get_weights()
+    for update in (
+        lambda: model.apply_gradients(gradients),
+        lambda: optimizers.SGD().apply_gradients([(gradients[0], np.zeros((2, 1), np.float32))]),
+    ):
+        with pytest.raises(ValueError, match=r"gradients\[0\]: got (nan|inf|1e\+300)"):
+            update()
+    with pytest.raises(ValueError, match=r"weights\[0\]: got 1e\+300, needs numbers within the range of float32"):
+        model.set_weights([np.full((2, 1), 1e300), np.zeros(1)])
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), before, strict=True))

@@ -175,3 +175,38 @@ def test_a_dict_of_outputs():
     assert sorted(outputs) == ["size", "value"]
     np.testing.assert_allclose(outputs["value"], Y, atol=0.2)
     assert np.mean(np.abs(outputs["size"] + Y)) < 0.5
+
+
+class Ordered(keras.Model):
+    """Layers in another order than they are called in, and arguments that `get_config` gives back."""
+
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.second = layers.Dense(units, name="second")
+        self.first = layers.Dense(units, "tanh", name="first")
+        self.me = self
+
+    def call(self, inputs):
+        return self.second(self.first(inputs))
+
+    def get_config(self):
+        return {"units": self.units}
+
+
+def test_weights_are_in_the_order_of_the_attributes():
+    model = Ordered(4)
+    model(X)
+    assert [layer.name for layer in model.layers] == ["second", "first"]
+    new = [RANDOM.normal(size=array(one).shape) for one in model.get_weights()]
+    model.set_weights(new)
+    second, b2, first, b1 = new
+    np.testing.assert_allclose(array(model(X)), np.tanh(X @ first + b1) @ second + b2, rtol=1e-4, atol=1e-5)
+    model.compile("adam", "mse")
+    model.fit(X, np.tile(Y, 4), epochs=2, verbose=0)
+    assert not np.allclose(array(model.weights[2]), first) and not np.allclose(array(model.weights[0]), second)
+
+
+def test_a_model_makes_itself_from_its_arguments():
+    model = Ordered.from_config(Ordered(3).get_config())
+    assert model.units == 3 and array(model(X)).shape == (80, 3)

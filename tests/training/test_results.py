@@ -5,11 +5,19 @@ import copy
 import numpy as np
 import pytest
 
-from fastmlp import metrics
-from fastmlp.callbacks import Callback, CSVLogger, EarlyStopping
+from fastmlp import losses, metrics
+from fastmlp.callbacks import (
+    Callback,
+    CSVLogger,
+    EarlyStopping,
+    LambdaCallback,
+    ModelCheckpoint,
+    ReduceLROnPlateau,
+)
 from fastmlp.layers import Dense, Input
-from fastmlp.models import Sequential
-from tests.metrics.models import LABELS, MANY, Largest, X, Y, confidence, make
+from fastmlp.models import Model, Sequential
+from fastmlp.optimizers import SGD
+from tests.metrics.models import LABELS, MANY, RANDOM, Largest, X, Y, confidence, make
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -65,6 +73,139 @@ def batches_of(batches):
     return Batches()
 
 
+def root(y_true, y_pred):
+    return np.sqrt(np.square(y_true - y_pred).mean())
+
+
+def share(y_true, y_pred):
+    return np.square(y_true - y_pred).mean(axis=1) / np.square(y_true - y_true.mean(axis=0)).mean()
+
+
+class MeanRoot(metrics.Metric):
+    """The mean over the batches of a root, as many write it for Keras: it depends on what is a batch."""
+
+    def __init__(self, name="mean_root", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.total = self.add_weight(name="total", initializer="zeros")
+        self.count = self.add_variable((), "zeros", name="count")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        weight = 1.0 if sample_weight is None else np.mean(sample_weight)
+        self.total.assign_add(weight * root(y_true, y_pred))
+        self.count.assign_add(1)
+
+    def result(self):
+        return self.total / self.count
+
+
+class Numbered:
+    def __init__(self, batches):
+        self.batches = batches
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __getitem__(self, index):
+        return self.batches[index]
+
+
+def unchanging(outputs=1):
+    """A model whose weights stay, so that the values of an epoch are those of its predictions."""
+    x = Input((4,))
+    model = Model(x, [Dense(3, "softmax", name=f"d{n}")(x) for n in range(outputs)], seed=4, dtype="float64")
+    measures = [[root, share, MeanRoot(), "mae"] for _ in range(outputs)]
+    model.compile(SGD(0.0), "mse", measures, weighted_metrics=[[share, MeanRoot("other")] for _ in range(outputs)])
+    return model
+
+
+def all_ways(model, x, y, weights, size):
+    """Return the results of fit, of its validation and of evaluate by each way that rows may come."""
+    y_of = (lambda rows: [one[rows] for one in y]) if isinstance(y, list) else (lambda rows: y[rows])
+    cuts = [slice(start, start + size) for start in range(0, len(x), size)]
+    more = () if weights is None else (weights,)
+    batches = [(x[rows], y_of(rows), *(one[rows] for one in more)) for rows in cuts]
+    watching = LambdaCallback(on_train_batch_end=lambda batch, logs: 0, on_test_batch_end=lambda batch, logs: 0)
+    results = []
+    for callbacks in ([], [watching]):
+        common = {"verbose": 0, "callbacks": callbacks}
+        for given in (None, Numbered(batches), batches_of(batches)):
+            trained = {"x": x, "y": y, "sample_weight": weights, "batch_size": size} if given is None else {"x": given}
+            held = {"validation_data": (x, y, *more), "validation_batch_size": size}
+            held = held if given is None else {"validation_data": given}
+            history = {
+                name: values[0]
+                for name, values in model.fit(**trained, **held, **common, shuffle=False).history.items()
+            }
+            results.append({name: value for name, value in history.items() if not name.startswith("val_")})
+            results.append({name[4:]: value for name, value in history.items() if name.startswith("val_")})
+            results.append(model.evaluate(**trained, **common, return_dict=True))
+    return results
+
+
+@pytest.mark.parametrize("size", [8, 50])
+def test_a_metric_has_one_value_however_the_rows_come(size):
+    model, weights = unchanging(), RANDOM.uniform(0.0, 2.0, 50)
+    p = model.predict(X, verbose=0)
+    cuts = [slice(start, start + size) for start in range(0, 50, size)]
+    expected = {
+        "root": root(Y, p),
+        "share": share(Y, p).mean(),
+        "weighted_share": np.average(share(Y, p), weights=weights),
+        "mean_root": np.mean([root(Y[rows], p[rows]) for rows in cuts]),
+        "other": np.mean([root(Y[rows], p[rows]) * weights[rows].mean() for rows in cuts]),
+        "mae": np.abs(Y - p).mean(),
+    }
+    results = all_ways(model, X, Y, weights, size)
+    assert len(results) == 18
+    for found in results:
+        assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-12)
+    for method in (model.train_on_batch, model.test_on_batch):
+        assert method(X[:9], Y[:9], return_dict=True)["root"] == pytest.approx(root(Y[:9], p[:9]), rel=1e-12)
+
+
+def test_metrics_of_several_outputs_have_one_value_however_the_rows_come():
+    model, weights = unchanging(2), RANDOM.uniform(0.0, 2.0, 50)
+    p = model.predict(X, verbose=0)
+    results = all_ways(model, X, [Y, Y[::-1]], weights, 8)
+    for found in results:
+        assert found == pytest.approx(results[0], rel=1e-12)
+        assert found["d1_root"] == pytest.approx(root(Y[::-1], p[1]), rel=1e-12)
+
+
+def test_a_loss_that_is_one_number_has_one_value_however_the_rows_come():
+    """The mean over the batches, in which training takes its gradient, too."""
+
+    def of_root(y_true, y_pred):
+        error = y_pred - y_true
+        return root(y_true, y_pred), error / (root(y_true, y_pred) * error.size)
+
+    model = Sequential([Input((4,)), Dense(3)], seed=4, dtype="float64")
+    model.compile(SGD(0.0), of_root)
+    p = model.predict(X, verbose=0)
+    expected = sum(root(Y[i : i + 8], p[i : i + 8]) * len(Y[i : i + 8]) for i in range(0, 50, 8)) / 50
+    for found in all_ways(model, X, Y, None, 8):
+        assert found["loss"] == pytest.approx(expected, rel=1e-12)
+
+
+def test_parts_of_an_epoch_count_the_rows_that_are_visited():
+    """Also in another order, and where an epoch is no pass."""
+    model, seen = unchanging(), []
+    look = LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(logs["root"]))
+    model.fit(X, Y, 8, steps_per_epoch=3, shuffle=False, callbacks=[look], verbose=0)
+    p = model.predict(X, verbose=0)
+    assert seen == pytest.approx([root(Y[:rows], p[:rows]) for rows in (8, 16, 24)], rel=1e-12)
+    history = model.fit(X, Y, 8, epochs=3, verbose=0, shuffle=False, steps_per_epoch=3).history
+    passed = [slice(0, 24), slice(24, 48), np.array([48, 49, *range(16)])]
+    assert history["root"] == pytest.approx([root(Y[rows], p[rows]) for rows in passed], rel=1e-12)
+
+
+def test_a_metric_keeps_no_rows_after_an_epoch():
+    model = unchanging()
+    model.fit(X, Y, verbose=0)
+    value = model.evaluate(X, Y, verbose=0, return_dict=True)["root"]
+    assert model.metrics[0].result() == value and model.metrics[0].y_pred.count == 0
+
+
 def test_callbacks_see_all_metrics(tmp_path, capsys):
     model = make([metrics.AUC(), Largest()])
     stop = EarlyStopping(monitor="val_auc", patience=50, restore_best_weights=True)
@@ -75,14 +216,28 @@ def test_callbacks_see_all_metrics(tmp_path, capsys):
     assert " - auc: 0." in capsys.readouterr().out
 
 
+class Grown(Largest):
+    direction = "up"
+
+
+class Marked(Largest):
+    """As Keras' own classes tell."""
+
+    def __init__(self):
+        super().__init__()
+        self._direction = "up"
+
+
 @pytest.mark.parametrize(
     ("metric", "name", "grows"),
     [
         (metrics.AUC(name="area"), "val_area", True),
         (metrics.FalsePositives(name="false_acc"), "false_acc", False),
-        (confidence, "confidence", False),
-        (metrics.MeanMetricWrapper(confidence, name="my_accuracy"), "val_my_accuracy", True),
+        (metrics.MeanMetricWrapper(losses.huber, name="my_accuracy"), "val_my_accuracy", False),
+        (Grown(), "largest", True),
+        (Marked(), "val_largest", True),
         ("accuracy", "val_loss", False),
+        ("accuracy", "loss", False),
     ],
 )
 def test_callbacks_know_which_way_a_metric_is_better(metric, name, grows):
@@ -90,6 +245,43 @@ def test_callbacks_know_which_way_a_metric_is_better(metric, name, grows):
     make([metric]).fit(X, Y, verbose=0, validation_data=(X, Y), callbacks=[stop])
     assert stop.grows is grows
     assert EarlyStopping(monitor=name, mode="max").grows
+
+
+@pytest.mark.parametrize("kind", ["stopping", "plateau", "checkpoint"])
+@pytest.mark.parametrize(
+    ("metric", "name"),
+    [
+        (confidence, "val_confidence"),
+        (metrics.MeanMetricWrapper(confidence, name="my_accuracy"), "my_accuracy"),
+        (Largest(), "largest"),
+        ("accuracy", "val_f1"),
+        ("accuracy", "learning_rate"),
+    ],
+)
+def test_a_direction_that_nobody_knows_is_asked_for(metric, name, kind, tmp_path):
+    """Keras says the same, after the first epoch."""
+    path = tmp_path / "best.safetensors"
+    made = {
+        "stopping": lambda **more: EarlyStopping(name, **more),
+        "plateau": lambda **more: ReduceLROnPlateau(name, **more),
+        "checkpoint": lambda **more: ModelCheckpoint(path, name, save_best_only=True, **more),
+    }[kind]
+    model = make([metric])
+    before = model.get_weights()
+    feed = LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(val_f1=0.5, learning_rate=0.1))
+    settings = {"validation_data": (X, Y), "verbose": 0}
+    with pytest.raises(ValueError, match=f"mode: got 'auto' for '{name}', which is no loss and no metric that tells, "):
+        model.fit(X, Y, callbacks=[feed, made()], **settings)
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True)) and not path.exists()
+    model.fit(X, Y, callbacks=[feed, made(mode="max"), ModelCheckpoint(tmp_path / "m.safetensors", name)], **settings)
+
+
+def test_losses_of_several_outputs_have_a_direction():
+    x = Input((4,))
+    model = Model(x, [Dense(1, name="price")(x), Dense(1, name="weight")(x)])
+    model.compile("sgd", "mse", [["mae"], [confidence]])
+    assert [model.direction_of(f"val_{name}") for name in ("loss", "price_loss", "weight_loss")] == ["down"] * 3
+    assert model.direction_of("price_mae") == "down" and model.direction_of("weight_confidence") is None
 
 
 @pytest.mark.parametrize("how", ["arrays", "validation", "batches"])

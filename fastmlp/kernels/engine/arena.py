@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +17,12 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Place:
-    """Where the numbers that belong to an array of weights are in a region: from which element on, in what shape."""
+    """Where the numbers that belong to an array of weights are in a region, and in what shape they are packed."""
 
     start: int
+    end: int
     shape: Shape
+    packed: Shape
 
 
 class Arena:
@@ -41,9 +44,10 @@ class Arena:
 
     def add(self, shape: Shape) -> Place:
         """Make a place for what belongs to an array."""
-        place = Place(self.size, shape)
+        packed = panels_shape(shape, self.width)
+        place = Place(self.size, self.size + math.prod(packed), shape, packed)
         self.places.append(place)
-        self.size += int(np.prod(panels_shape(shape, self.width)))
+        self.size = place.end
         return place
 
     def allocate(self, slots: int, start: float) -> None:
@@ -63,8 +67,7 @@ class Arena:
     def views(self, region: NDArray[Any]) -> Iterator[tuple[Shape, NDArray[Any]]]:
         """Every array's shape with its panels in a region."""
         for place in self.places:
-            shape = panels_shape(place.shape, self.width)
-            yield place.shape, region[place.start : place.start + int(np.prod(shape))].reshape(shape)
+            yield place.shape, region[place.start : place.end].reshape(place.packed)
 
 
 def panels_shape(shape: Shape, width: int) -> tuple[int, int, int]:
@@ -77,21 +80,34 @@ def panels_shape(shape: Shape, width: int) -> tuple[int, int, int]:
 
 def unpacked(panels: NDArray[Any], shape: Shape) -> NDArray[Any]:
     """Return a copy of the array that is packed in panels."""
-    array: NDArray[Any] = panels.transpose(1, 0, 2).reshape(panels.shape[1], -1)[:, : shape[-1]].reshape(shape).copy()
-    return array
+    array = np.empty((panels.shape[1], shape[-1]), panels.dtype)
+    for columns, numbers in parts(array, panels):
+        columns[...] = numbers
+    return array.reshape(shape)
 
 
 def fill(panels: NDArray[Any], shape: Shape, array: Any) -> None:
-    """Pack an array of that shape into panels."""
-    count, rows, width = panels.shape
-    flat = np.zeros((rows, count * width), panels.dtype)
-    flat[:, : shape[-1]] = array
-    panels[...] = flat.reshape(rows, count, width).transpose(1, 0, 2)
+    """Pack an array of that shape into panels, with zeros beside its columns."""
+    matrix = np.asarray(array).reshape(panels.shape[1], shape[-1])
+    for columns, numbers in parts(matrix, panels):
+        numbers[...] = columns
+    panels[-1, :, shape[-1] - (len(panels) - 1) * panels.shape[2] :] = 0
+
+
+def parts(matrix: NDArray[Any], panels: NDArray[Any]) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+    """Yield the full panels of a matrix, then what is left, each with its place in `panels`; all are views."""
+    rows, columns = matrix.shape
+    width = panels.shape[2]
+    full = columns // width
+    if full:
+        yield matrix[:, : full * width].reshape(rows, full, width), panels[:full].transpose(1, 0, 2)
+    if full < len(panels):
+        yield matrix[:, full * width :], panels[full, :, : columns - full * width]
 
 
 def aligned(shape: Shape, dtype: Any) -> NDArray[Any]:
     """Zeros that start at a multiple of ALIGNMENT bytes."""
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    size = math.prod(shape) * np.dtype(dtype).itemsize
     memory = np.zeros(size + ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % ALIGNMENT
     values: NDArray[Any] = memory[start : start + size].view(dtype).reshape(shape)

@@ -80,7 +80,7 @@ cdef void copy(char *panels, char *matrix, Py_ssize_t rows, Py_ssize_t row_size,
 
 
 def blend(targets, sources, double tau):
-    """Move blocks towards others of the same shapes, in place: w = w + tau * (source - w).
+    """Move blocks towards others of the same shapes, in place: w = w + tau * (source - w); with 1 they are copies.
 
     Parameters
     ----------
@@ -105,6 +105,9 @@ def blend(targets, sources, double tau):
 cdef void move(floating *w, const floating *source, Py_ssize_t n, double tau) noexcept nogil:
     cdef floating part = <floating> tau
     cdef Py_ssize_t i
+    if part == 1:
+        memcpy(w, source, n * sizeof(floating))
+        return
     for i in range(n):
         w[i] = w[i] + part * (source[i] - w[i])
 
