@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.kernels.finite import all_finite
+from fastmlp.kernels.ranges import all_finite
 
 
 def are_rows(estimator: Any, x: Any) -> bool:
