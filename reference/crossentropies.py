@@ -25,6 +25,8 @@ __all__ = [
     "categorical_crossentropy_from_logits_gradient",
     "categorical_crossentropy_gradient",
     "categorical_focal_crossentropy",
+    "categorical_focal_crossentropy_from_logits",
+    "categorical_focal_crossentropy_from_logits_gradient",
     "categorical_focal_crossentropy_gradient",
     "smooth_labels",
     "sparse_categorical_crossentropy",
@@ -255,6 +257,48 @@ def categorical_crossentropy_from_logits_gradient(y_true, logits):
     return gradient
 
 
+def categorical_focal_crossentropy_from_logits(y_true, logits, alpha, gamma):
+    """Focal cross-entropy of softmax(z): sum_j t_j alpha (1 - q_j)^gamma s_j, with s_j = -log(q_j), q = softmax(z).
+
+    Parameters
+    ----------
+    y_true, logits : [b, n]
+    alpha, gamma : float
+
+    Returns
+    -------
+    [b]
+    """
+    losses = []
+    for row_t, row_z in pairs(y_true, logits):
+        terms = [alpha * math.pow(-math.expm1(-s), gamma) * s for s in surprises(row_z)]
+        losses.append(vector_dot(row_t, terms))
+    return losses
+
+
+def categorical_focal_crossentropy_from_logits_gradient(y_true, logits, alpha, gamma):
+    """Gradient of the mean focal cross-entropy of softmax(z): (q_j * sum_k t_k g_k - t_j g_j) / b.
+
+    g_j = alpha ((1 - q_j)^gamma - gamma (1 - q_j)^(gamma - 1) q_j log(q_j)) is 1 for gamma = 0 and alpha = 1.
+
+    Parameters
+    ----------
+    y_true, logits : [b, n]
+    alpha, gamma : float
+
+    Returns
+    -------
+    [b, n]
+    """
+    gradient = []
+    for row_t, row_z in pairs(y_true, logits):
+        shares = softmax_row(row_z)
+        weights = [t * focal_weight(q, alpha, gamma) for t, q in pairs(row_t, shares)]
+        total = vector_sum(weights)
+        gradient.append([(q * total - w) / len(logits) for q, w in pairs(shares, weights)])
+    return gradient
+
+
 def sparse_categorical_crossentropy_from_logits(y_true, logits):
     """Cross-entropy of softmax(z) against a label: -log(softmax(z)_label).
 
@@ -374,7 +418,7 @@ def binary_focal_crossentropy_gradient(y_true, y_pred, alpha, beta, gamma):
 
 
 def binary_focal_crossentropy_from_logits(y_true, logits, alpha, beta, gamma):
-    """Binary focal cross-entropy of sigmoid(z).
+    """Binary focal cross-entropy of sigmoid(z), where nothing is clipped: c_j as in binary_crossentropy_from_logits.
 
     Parameters
     ----------
@@ -385,11 +429,15 @@ def binary_focal_crossentropy_from_logits(y_true, logits, alpha, beta, gamma):
     -------
     [b]
     """
-    return binary_focal_crossentropy(y_true, [[logistic(z) for z in row] for row in logits], alpha, beta, gamma)
+    losses = []
+    for row_t, row_z in pairs(y_true, logits):
+        terms = [binary_focal_logit(t, z, alpha, beta, gamma) for t, z in pairs(row_t, row_z)]
+        losses.append(vector_sum(terms) / len(terms))
+    return losses
 
 
 def binary_focal_crossentropy_from_logits_gradient(y_true, logits, alpha, beta, gamma):
-    """Gradient of its mean: that by p_j = sigmoid(z_j), times p_j (1 - p_j).
+    """Gradient of its mean: w_j (r_j^gamma (p_j - t_j) + gamma r_j^(gamma - 1) (1 - 2 t_j) c_j p_j (1 - p_j)) / (n b).
 
     Parameters
     ----------
@@ -403,8 +451,7 @@ def binary_focal_crossentropy_from_logits_gradient(y_true, logits, alpha, beta, 
     size = len(logits) * len(logits[0])
     gradient = []
     for row_t, row_z in pairs(y_true, logits):
-        row_p = [logistic(z) for z in row_z]
-        slopes = [binary_focal_slope(t, p, alpha, beta, gamma) * (p * (1.0 - p)) for t, p in pairs(row_t, row_p)]
+        slopes = [binary_focal_logit_slope(t, logistic(z), alpha, beta, gamma) for t, z in pairs(row_t, row_z)]
         gradient.append([slope / size for slope in slopes])
     return gradient
 
@@ -440,6 +487,13 @@ def focal_slope(t, q, alpha, gamma):
     return t * alpha * (gamma * math.pow(rest, gamma - 1.0) * math.log(q) - math.pow(rest, gamma) / q)
 
 
+def focal_weight(q, alpha, gamma):
+    """Slope of alpha (1 - q)^gamma log(q) in log(q)."""
+    rest = 1.0 - q
+    growth = gamma * math.pow(rest, gamma - 1.0) * q * math.log(q) if 0.0 < q < 1.0 else 0.0
+    return alpha * (math.pow(rest, gamma) - growth)
+
+
 def surprises(z):
     """-log(softmax(z)_j) = log(sum_k exp(z_k - m)) - (z_j - m), where m = max_k z_k, of one row z : [n]."""
     shifted = subtract_maximum(z)
@@ -460,6 +514,21 @@ def binary_focal_slope(t, p, alpha, beta, gamma):
     if gamma != 0.0:
         growth = (gamma * power_of(rest, gamma - 1.0)) * ((1.0 - 2.0 * t) * surprise(t, p))
     return (t * alpha + (1.0 - t) * beta) * (slope + growth)
+
+
+def binary_focal_logit(t, z, alpha, beta, gamma):
+    """The binary focal cross-entropy of one column, of sigmoid(z)."""
+    entropy = (max(0.0, z) - z * t) + math.log1p(math.exp(-abs(z)))
+    return (t * alpha + (1.0 - t) * beta) * (power_of(wrongness(t, logistic(z)), gamma) * entropy)
+
+
+def binary_focal_logit_slope(t, p, alpha, beta, gamma):
+    """Slope of binary_focal_logit in z, where p = sigmoid(z)."""
+    rest, both, growth = wrongness(t, p), p * (1.0 - p), 0.0
+    if gamma != 0.0 and both > 0.0:
+        growth = (gamma * power_of(rest, gamma - 1.0)) * (1.0 - 2.0 * t)
+        growth = growth * (-(t * math.log(p) + (1.0 - t) * math.log(1.0 - p)) * both)
+    return (t * alpha + (1.0 - t) * beta) * (power_of(rest, gamma) * (p - t) + growth)
 
 
 def wrongness(t, p):

@@ -8,12 +8,13 @@ from cython.parallel cimport prange
 from libc.string cimport memcpy
 
 from fastmlp.kernels.activations cimport activate_row
-from fastmlp.kernels.loss_terms cimport EPSILON, at_least, binary_focal, binary_focal_slope, clip, clip_to_one, exp_
-from fastmlp.kernels.loss_terms cimport fabs_, focal_logarithm, focal_slope, pinball, pinball_slope
+from fastmlp.kernels.loss_terms cimport EPSILON, at_least, binary_focal, binary_focal_logit, binary_focal_logit_slope
+from fastmlp.kernels.loss_terms cimport binary_focal_slope, clip, clip_to_one, exp_, expm1_, fabs_
+from fastmlp.kernels.loss_terms cimport focal_logarithm, focal_slope, focal_weight, pinball, pinball_slope
 from fastmlp.kernels.loss_terms cimport huber, huber_slope, log1p_, log_, log_cosh
-from fastmlp.kernels.loss_terms cimport logarithmic_error, logarithmic_slope, magnitude, shortfall, sign, slope
+from fastmlp.kernels.loss_terms cimport logarithmic_error, logarithmic_slope, magnitude, pow_, shortfall, sign, slope
 from fastmlp.kernels.loss_terms cimport sqrt_, tanh_
-from fastmlp.kernels.isa cimport LINEAR, SIGMOID, SOFTMAX, Isa, selected
+from fastmlp.kernels.isa cimport EXPONENTIAL, LINEAR, SIGMOID, SOFTMAX, Isa, selected
 
 
 cdef Loss plain(int kind) noexcept nogil:
@@ -57,9 +58,13 @@ cdef inline int label_of(const int *labels, Py_ssize_t i) noexcept nogil:
 
 
 cdef int link_of(int kind) noexcept nogil:
-    """The activation that makes probabilities of what the loss takes."""
+    """The activation that makes probabilities, or means, of what the loss takes."""
     if kind == CATEGORICAL_CROSSENTROPY_FROM_LOGITS or kind == SPARSE_CATEGORICAL_CROSSENTROPY_FROM_LOGITS:
         return SOFTMAX
+    if kind == KL_DIVERGENCE_FROM_LOGITS or kind == CATEGORICAL_FOCAL_CROSSENTROPY_FROM_LOGITS:
+        return SOFTMAX
+    if kind == POISSON_FROM_LOGITS:
+        return EXPONENTIAL
     if kind == BINARY_CROSSENTROPY_FROM_LOGITS or kind == BINARY_FOCAL_CROSSENTROPY_FROM_LOGITS:
         return SIGMOID
     return LINEAR
@@ -67,7 +72,9 @@ cdef int link_of(int kind) noexcept nogil:
 
 cdef Py_ssize_t classes_of(int kind, Py_ssize_t n) noexcept nogil:
     """Among how many classes the labels of n columns are smoothed: yes and no, or the columns."""
-    if kind == BINARY_CROSSENTROPY or kind == BINARY_CROSSENTROPY_FROM_LOGITS or kind >= BINARY_FOCAL_CROSSENTROPY:
+    if kind == BINARY_CROSSENTROPY or kind == BINARY_CROSSENTROPY_FROM_LOGITS or kind == BINARY_FOCAL_CROSSENTROPY:
+        return 2
+    if kind == BINARY_FOCAL_CROSSENTROPY_FROM_LOGITS:
         return 2
     return n
 
@@ -126,6 +133,9 @@ cdef floating mean_of_row(const Loss *loss, Py_ssize_t n, const floating *t, con
     elif loss.kind == POISSON:
         for j in range(n):
             total += y[j] - t[j] * log_(y[j] + <floating> EPSILON)
+    elif loss.kind == POISSON_FROM_LOGITS:
+        for j in range(n):
+            total += exp_(y[j]) - t[j] * y[j]
     elif loss.kind == QUANTILE:
         for j in range(n):
             total += pinball(t[j] - y[j], <floating> loss.quantiles[j])
@@ -163,6 +173,9 @@ cdef void mean_gradient_of_row(const Loss *loss, Py_ssize_t n, Py_ssize_t rows, 
     elif loss.kind == POISSON:
         for j in range(n):
             out[j] = (1 - t[j] / (y[j] + <floating> EPSILON)) / elements
+    elif loss.kind == POISSON_FROM_LOGITS:
+        for j in range(n):
+            out[j] = (y[j] - t[j]) / elements
     elif loss.kind == QUANTILE:
         for j in range(n):
             out[j] = pinball_slope(t[j] - y[j], <floating> loss.quantiles[j]) / elements
@@ -175,7 +188,7 @@ cdef void mean_gradient_of_row(const Loss *loss, Py_ssize_t n, Py_ssize_t rows, 
 
 
 cdef floating similarity_of_row(int kind, Py_ssize_t n, const floating *t, const floating *y) noexcept nogil:
-    cdef floating total = 0
+    cdef floating total = 0, scale, most
     cdef Py_ssize_t j
     if kind == CATEGORICAL_HINGE:
         return at_least(lag(n, t, y, first_rival(n, t, y)), <floating> 0)
@@ -183,12 +196,18 @@ cdef floating similarity_of_row(int kind, Py_ssize_t n, const floating *t, const
         for j in range(n):
             total += clip_to_one(t[j]) * log_(clip_to_one(t[j]) / clip_to_one(y[j]))
         return total
+    if kind == KL_DIVERGENCE_FROM_LOGITS:
+        most = largest(n, y)
+        scale = log_sum_exp(n, y, most)
+        for j in range(n):
+            total += clip_to_one(t[j]) * (log_(clip_to_one(t[j])) + (scale - (y[j] - most)))
+        return total
     return -cosine(n, t, length(n, t), y, length(n, y))
 
 
 cdef void similarity_gradient_of_row(int kind, Py_ssize_t n, Py_ssize_t rows, const floating *t, const floating *y,
                                      floating *out) noexcept nogil:
-    cdef floating count = <floating> rows, along = 0, t_length, y_length
+    cdef floating count = <floating> rows, along = 0, total = 0, t_length, y_length
     cdef Py_ssize_t j, rival
     cdef bint behind
     if kind == CATEGORICAL_HINGE:
@@ -199,6 +218,11 @@ cdef void similarity_gradient_of_row(int kind, Py_ssize_t n, Py_ssize_t rows, co
     elif kind == KL_DIVERGENCE:
         for j in range(n):
             out[j] = (-clip_to_one(t[j]) / y[j] if <floating> EPSILON <= y[j] <= 1 else 0) / count
+    elif kind == KL_DIVERGENCE_FROM_LOGITS:
+        for j in range(n):
+            total += clip_to_one(t[j])
+        for j in range(n):
+            out[j] = (y[j] * total - clip_to_one(t[j])) / count
     else:
         t_length = length(n, t)
         y_length = length(n, y)
@@ -210,7 +234,7 @@ cdef void similarity_gradient_of_row(int kind, Py_ssize_t n, Py_ssize_t rows, co
 
 cdef floating crossentropy_of_row(const Loss *loss, Py_ssize_t n, const floating *t, int label,
                                   const floating *y) noexcept nogil:
-    cdef floating total = 0, scale, most
+    cdef floating total = 0, scale, most, surprise
     cdef Py_ssize_t j
     cdef int kind = loss.kind
     if kind == CATEGORICAL_CROSSENTROPY:
@@ -238,13 +262,20 @@ cdef floating crossentropy_of_row(const Loss *loss, Py_ssize_t n, const floating
         for j in range(n):
             total += t[j] * focal_logarithm(y[j] / scale, loss.alpha, loss.gamma)
         return -total
+    if kind == CATEGORICAL_FOCAL_CROSSENTROPY_FROM_LOGITS:
+        most = largest(n, y)
+        scale = log_sum_exp(n, y, most)
+        for j in range(n):
+            surprise = scale - (y[j] - most)
+            total += t[j] * (<floating> loss.alpha * pow_(-expm1_(-surprise), <floating> loss.gamma) * surprise)
+        return total
     if kind == BINARY_FOCAL_CROSSENTROPY:
         for j in range(n):
             total += binary_focal(t[j], y[j], loss.alpha, loss.beta, loss.gamma)
         return total / n
     if kind == BINARY_FOCAL_CROSSENTROPY_FROM_LOGITS:
         for j in range(n):
-            total += binary_focal(t[j], 1 / (1 + exp_(-y[j])), loss.alpha, loss.beta, loss.gamma)
+            total += binary_focal_logit(t[j], y[j], loss.alpha, loss.beta, loss.gamma)
         return total / n
     for j in range(n):
         total += ((y[j] if y[j] > 0 else 0) - y[j] * t[j]) + log1p_(exp_(-fabs_(y[j])))
@@ -288,13 +319,17 @@ cdef void crossentropy_gradient_of_row(const Loss *loss, Py_ssize_t n, Py_ssize_
             dot += out[j] * share_
         for j in range(n):
             out[j] = ((out[j] - dot) / scale) / count
+    elif kind == CATEGORICAL_FOCAL_CROSSENTROPY_FROM_LOGITS:
+        for j in range(n):
+            dot += t[j] * focal_weight(y[j], loss.alpha, loss.gamma)
+        for j in range(n):
+            out[j] = (y[j] * dot - t[j] * focal_weight(y[j], loss.alpha, loss.gamma)) / count
     elif kind == BINARY_FOCAL_CROSSENTROPY:
         for j in range(n):
             out[j] = binary_focal_slope(t[j], y[j], loss.alpha, loss.beta, loss.gamma) / elements
     elif kind == BINARY_FOCAL_CROSSENTROPY_FROM_LOGITS:
         for j in range(n):
-            share_ = binary_focal_slope(t[j], y[j], loss.alpha, loss.beta, loss.gamma)
-            out[j] = (share_ * (y[j] * (1 - y[j]))) / elements
+            out[j] = binary_focal_logit_slope(t[j], y[j], loss.alpha, loss.beta, loss.gamma) / elements
     else:
         for j in range(n):
             out[j] = (y[j] - t[j]) / elements

@@ -11,13 +11,14 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from fastmlp.losses.functions import checked_quantiles
-from fastmlp.sklearn import losses
+from fastmlp.sklearn import losses, plain
 from fastmlp.sklearn.callbacks import with_callbacks
 from fastmlp.sklearn.parameters import CONSTRAINTS, keep
 from fastmlp.sklearn.perceptron import Perceptron
+from fastmlp.sklearn.sparse import as_dense
 
 
 class MLPRegressor(RegressorMixin, Perceptron):
@@ -110,7 +111,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Predicted numbers, [rows], or [rows, outputs] where there are several."""
-        check_is_fitted(self)
+        self._check_is_fitted()
         return self._decode(self._outputs(X))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -127,21 +128,26 @@ class MLPRegressor(RegressorMixin, Perceptron):
     # For the base class
 
     def _validate(self, X: Any, y: Any, purpose: str, reset: bool) -> tuple[Any, NDArray[Any]]:
+        if not reset and plain.are_rows(self, X) and plain.are_numbers(y, len(X), len(self.intercepts_[-1])):
+            return X, y
         X, y = validate_data(
             self, X, y, accept_sparse=["csr", "csc"], multi_output=True, y_numeric=True,
             dtype=(np.float64, np.float32), reset=reset,
         )  # fmt: skip
+        y = as_dense(y)
         y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
         columns = 1 if y.ndim == 1 else y.shape[1]
         several = self.loss == "quantile" and len(self.quantile_levels) > 1
         if several and columns != 1:
             raise ValueError(f"y: got {columns} columns for quantile={self.quantile!r}, needs one: each has an output")
-        if not reset and not several and columns != self.n_outputs_:
-            raise ValueError(f"y: got shape {y.shape}, needs {self.n_outputs_} columns, as in the fit before")
+        if not reset and not several and columns != len(self.intercepts_[-1]):
+            raise ValueError(f"y: got shape {y.shape}, needs {len(self.intercepts_[-1])} columns, as in the fit before")
         return X, y
 
     def _encode(self, y: Any, dtype: Any) -> NDArray[Any]:
         columns = np.ascontiguousarray(self._spread(y.reshape(len(y), -1)), dtype)
+        if self.loss == "poisson" and columns.min() < 0:
+            raise ValueError(f"y: got {columns.min()} for loss='poisson', needs numbers of at least 0")
         self.n_outputs_ = columns.shape[1]
         return columns
 

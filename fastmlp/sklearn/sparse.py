@@ -44,12 +44,18 @@ def dense(x: Any, rows: Any) -> NDArray[Any]:
     return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
 
 
+def as_dense(y: Any) -> NDArray[Any]:
+    """Return targets as an array; the engine reads all of them."""
+    return y.toarray() if sp.issparse(y) else y  # type: ignore[no-any-return]
+
+
 def predict(network: Any, x: Any) -> NDArray[Any]:
     """Return the network's outputs, [rows, units]."""
-    if not sp.issparse(x):
-        result: NDArray[Any] = network.predict(x)
-        return result
     out = np.empty((x.shape[0], network.outputs), network.dtype)
+    if isinstance(x, np.ndarray):
+        if not network.predict_small(x, out):
+            network.predict(x, out=out)
+        return out
     together = max(1, DENSE_AT_ONCE // max(1, x.shape[1]))
     for start in range(0, x.shape[0], together):
         rows = slice(start, start + together)

@@ -205,7 +205,7 @@ def test_penalties_of_ones_own_say_what_to_do():
     ):
         layers.Dense(2, kernel_regularizer=lambda w: 0.1 * w.sum())
     with pytest.raises(
-        TypeError, match="Mine: got a method '__call__', needs none: .*; a penalty of your own is added"
+        TypeError, match=r"Mine: got a method '__call__', needs none: .*; a penalty of your own is added"
     ):
 
         class Mine(regularizers.Regularizer):

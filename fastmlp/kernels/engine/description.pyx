@@ -36,15 +36,20 @@ LOSS_SETTINGS = {
     "categorical_crossentropy_from_logits": {"label_smoothing": 0.0},
     "binary_crossentropy_from_logits": {"label_smoothing": 0.0},
     "categorical_focal_crossentropy": {"alpha": 0.25, "gamma": 2.0, "label_smoothing": 0.0},
+    "categorical_focal_crossentropy_from_logits": {"alpha": 0.25, "gamma": 2.0, "label_smoothing": 0.0},
     "binary_focal_crossentropy": {"alpha": 1.0, "beta": 1.0, "gamma": 2.0, "label_smoothing": 0.0},
     "binary_focal_crossentropy_from_logits": {"alpha": 1.0, "beta": 1.0, "gamma": 2.0, "label_smoothing": 0.0},
     "quantile": {"quantiles": (0.5,)},
 }
 # the last activation and the loss that are computed together, from the logits
 FUSED = {
+    ("sigmoid", "binary_focal_crossentropy"),
     ("softmax", "categorical_crossentropy"),
     ("softmax", "sparse_categorical_crossentropy"),
+    ("softmax", "categorical_focal_crossentropy"),
+    ("softmax", "kl_divergence"),
     ("sigmoid", "binary_crossentropy"),
+    ("exponential", "poisson"),
 }
 
 
