@@ -9,6 +9,20 @@ import numpy as np
 from fastmlp.data.arrays import extremes, numeric, require_finite, require_values
 
 
+ROUNDING = 8  # units in the last place by which arithmetic, such as scaling by a minimum and maximum, may miss 0 and 1
+
+
+def within(argument: str, y: np.ndarray, loss: str, dtype: str) -> np.ndarray:
+    """Return y clipped to [0, 1] where it is beyond by rounding, in its own type or the model's; else ValueError."""
+    low, high = extremes(y)
+    if low >= 0 and high <= 1:
+        return y
+    unit = max(np.finfo(kind).eps for kind in (dtype, y.dtype) if np.dtype(kind).kind == "f")
+    if not (low >= -ROUNDING * unit and high <= 1 + ROUNDING * unit):
+        raise ValueError(f"{argument}: got values from {low} to {high}, needs 0 to 1 for {loss!r}")
+    return np.asarray(np.clip(y, 0, 1))
+
+
 def rows_of(argument: str, y: Any, rows: int) -> np.ndarray:
     """Return y as an array of numbers with a row for each row of x.
 
@@ -60,7 +74,7 @@ def columns(
     ------
     TypeError, ValueError
         As of `rows_of`, when there is not a column for each output, one has NaN or infinity, or `probabilities` are
-        not in [0, 1].
+        farther from [0, 1] than `ROUNDING`, within which they are clipped.
     """
     y = rows_of(argument, y, rows)
     if y.ndim == 1 and units == 1:
@@ -73,7 +87,5 @@ def columns(
     require_values(argument, y)
     require_finite(argument, y, dtype)
     if probabilities:
-        low, high = extremes(y)
-        if not (low >= 0 and high <= 1):
-            raise ValueError(f"{argument}: got values from {low} to {high}, needs 0 to 1 for {loss!r}")
+        y = within(argument, y, loss, dtype)
     return np.ascontiguousarray(y, dtype)

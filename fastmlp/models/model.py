@@ -529,7 +529,7 @@ class Model(training_model.Model):
         shapes, data = given_inputs.checked_data(self, x, y, sample_weight, class_weight=class_weight)
         if self._graph is None:
             self.build_for(shapes)
-        return data, as_dict
+        return data.dense(), as_dict
 
     def _compute(self, x: Any, training: bool) -> Any:
         """Return the outputs for x."""

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
+from fastmlp.data.tables import refuse_columns
 from fastmlp.sklearn import lbfgs, networks, stochastic
 from fastmlp.sklearn.callbacks import CallbackSupportMixin, checked
 from fastmlp.sklearn.held_out import HeldOut
@@ -169,6 +170,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
 
     def _outputs(self, X: Any) -> NDArray[Any]:
         """Return outputs of the network for X, checked, [rows, units]."""
+        refuse_columns("X", X)
         rows = prepared(validate_data(self, X, accept_sparse=["csr", "csc"], reset=False))
         with networks.for_predictions(self, rows) as network:
             return predict(network, rows)
