@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent
 ROOMS = [
     "fastmlp.cli",
     "fastmlp",
+    "fastmlp.backend",
     "fastmlp.plots",
     "fastmlp.sklearn",
     "fastmlp.models",

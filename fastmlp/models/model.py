@@ -16,6 +16,7 @@ from fastmlp.data.arrays import Shape, features, require_memory
 from fastmlp.data.batches import whole
 from fastmlp.data.containers import contents, part_of
 from fastmlp.data.rows import Data
+from fastmlp.data.values import Array, answering
 from fastmlp.layers import InputLayer, Layer
 from fastmlp.layers.graph import Graph, from_inputs
 from fastmlp.layers.symbol import PHASE
@@ -32,6 +33,7 @@ from fastmlp.training.inputs import FitArguments
 from fastmlp.training.progress import Progress, verbosity
 from fastmlp.training.results import Results
 
+PLAIN = (np.ndarray, Array)
 FIRST_DRAWN = 2**62  # beyond all steps of training: number of the first calls' masks
 
 
@@ -475,12 +477,12 @@ class Model(training_model.Model):
         ValueError, TypeError
             As predict does, and when `out` does not fit.
         """
-        if type(x) is np.ndarray and training is None:  # a subclass may hide what its memory holds
+        if type(x) in PLAIN and training is None:  # another subclass may hide what its memory holds
             with self._lock:
                 network = self._network
                 if network is not None and x.shape[1:] == self._fast_shape:
-                    outputs = np.empty((len(x), network.outputs), self._dtype) if out is None else out
-                    if type(outputs) is np.ndarray and network.predict_small(x, outputs):
+                    outputs = Array((len(x), network.outputs), self._dtype) if out is None else out
+                    if type(outputs) in PLAIN and network.predict_small(x, outputs):
                         return outputs
         symbols = self.symbols_of(x)
         if symbols is not None:
@@ -538,11 +540,11 @@ class Model(training_model.Model):
             self.build_for(shapes)
             network = self.network_for_rows(len(arrays[0]))
             if not training:
-                return self.reshaped(network.predict(self.for_engine(arrays)))
+                return self.reshaped(network.predict(self.for_engine(arrays)), answering)
             step, self._drawn = network.step, self._drawn + 1
             network.step = FIRST_DRAWN + self._drawn
             try:
-                return self.reshaped(network.predict(self.for_engine(arrays), training=True))
+                return self.reshaped(network.predict(self.for_engine(arrays), training=True), answering)
             finally:
                 network.step = step
 

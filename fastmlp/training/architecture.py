@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -352,11 +352,11 @@ class Architecture(Layer):
             return items[0] if items else None
         return list(items) if items else None
 
-    def reshaped(self, outputs: Any) -> Any:
+    def reshaped(self, outputs: Any, kind: Callable[[np.ndarray], Any] = np.asarray) -> Any:
         """Return the engine's outputs as rows of their shapes, in a container as the model's outputs were given."""
         flat_outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
         rows = [
-            one if len(shape) == 1 else one.reshape(-1, *shape)
+            kind(one if len(shape) == 1 else one.reshape(-1, *shape))
             for one, shape in zip(flat_outputs, self.graph.output_row_shapes, strict=True)
         ]
         return self.in_container(rows, 1)
@@ -390,7 +390,7 @@ class Architecture(Layer):
         """
         known = self.input_row_shapes or shapes
         limits = None if self._graph is None else self._graph.number_limits
-        is_only = type(x) is np.ndarray and known is not None and len(known) == 1
+        is_only = isinstance(x, np.ndarray) and known is not None and len(known) == 1
         names = [argument] if is_only else self.names_for(x)
         found: list[Shape] = []
         arrays: list[Any] = []

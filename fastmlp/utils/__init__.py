@@ -15,6 +15,10 @@ from fastmlp.settings import boolean, integer
 from fastmlp.utils.diagram import plot_model as plot_model
 
 
+def clear_session(free_memory: bool = True) -> None:
+    """Do nothing, as nothing is kept between models: names are numbered in each, and memory is freed with it."""
+
+
 def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     """Return class numbers as one-hot rows.
 

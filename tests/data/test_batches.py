@@ -307,14 +307,21 @@ def test_gradients_need_a_loss():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"run_eagerly": True}, "run_eagerly: got True, needs False"),
-        ({"steps_per_execution": 8}, "steps_per_execution: got 8, needs 1 or 'auto'"),
+        ({"steps_per_execution": 0}, "steps_per_execution: got 0, needs an integer of at least 1"),
         ({"jit_compile": "xla"}, "jit_compile: got 'xla'"),
         ({"loss_weights": [1.0, 2.0]}, r"loss_weights: got 2 items, needs one for each output"),
-        ({"auto_scale_loss": 0}, "auto_scale_loss: got 0, needs True"),
+        ({"auto_scale_loss": 0}, "auto_scale_loss: got 0, needs True or False"),
+        ({"run_eagerly": "no"}, "run_eagerly: got 'no', needs True or False"),
     ],
 )
-def test_arguments_of_compile_that_would_change_nothing_here(arguments, message):
-    with pytest.raises(ValueError, match=message):
+def test_arguments_of_compile_that_change_nothing_are_checked(arguments, message):
+    with pytest.raises((ValueError, TypeError), match=message):
         make().compile("adam", "mse", **arguments)
-    make().compile("adam", "mse", jit_compile=True, run_eagerly=False, steps_per_execution=1)
+    weights = []
+    everything = {"jit_compile": True, "run_eagerly": True, "steps_per_execution": 10, "auto_scale_loss": False}
+    for settings in ({}, everything):
+        model = make()
+        model.compile("adam", "sparse_categorical_crossentropy", **settings)
+        model.fit(X, Y, epochs=2, verbose=0)
+        weights.append(model.get_weights())
+    assert all(np.array_equal(a, b) for a, b in zip(*weights, strict=True))
