@@ -112,6 +112,12 @@ def is_time(column: Any) -> bool:
     return str(kind).startswith(("date", "time", "duration"))  # of Arrow
 
 
+def has_times(array: np.ndarray) -> bool:
+    """Whether an array has dates, times or durations, also among objects."""
+    kinds = set(map(type, array.ravel())) if array.dtype.kind == "O" else {array.dtype.type}
+    return any(issubclass(kind, TIMES) for kind in kinds)
+
+
 def refuse_columns(argument: str, values: Any) -> None:
     """Refuse what a conversion by others would hide, or not name the column of.
 
@@ -128,11 +134,9 @@ def refuse_columns(argument: str, values: Any) -> None:
         except ValueError:  # rows of unequal lengths: for who converts them
             return
     needs = "needs numbers, such as days since the first"
-    if isinstance(values, np.ndarray):
-        kinds = set(map(type, values.ravel())) if values.dtype.kind == "O" else {values.dtype.type}
-        if any(issubclass(kind, TIMES) for kind in kinds):
-            raise TypeError(f"{argument}: got dates or times, {needs}")
+    if isinstance(values, np.ndarray) and has_times(values):
+        raise TypeError(f"{argument}: got dates or times, {needs}")
     for name, column in columns_of(values) or []:
-        if is_time(column):
-            raise TypeError(f"{argument}: got {label(name, column)}, {needs}")
+        if is_time(column) or has_times(np.asarray(column)):
+            raise TypeError(f"{argument}: got {label(name, column)} with dates or times, {needs}")
         require_all(argument, name, column)

@@ -8,7 +8,6 @@ import numpy as np
 
 from fastmlp.data.arrays import extremes, numeric, require_finite, require_values
 
-
 ROUNDING = 8  # units in the last place by which arithmetic, such as scaling by a minimum and maximum, may miss 0 and 1
 
 
