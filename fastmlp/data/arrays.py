@@ -24,7 +24,7 @@ def features(argument: str, x: Any, shape: Shape | None, dtype: str) -> np.ndarr
     """Return x as a checked C-contiguous array [rows, *shape] of uint8, float32 or float64.
 
     `shape` is that of the model's rows, or None when it is to be taken from x; a model of one input also takes x of
-    shape [rows].
+    shape [rows], and one of single numbers, (), x of shape [rows, 1].
 
     Raises
     ------
@@ -34,8 +34,8 @@ def features(argument: str, x: Any, shape: Shape | None, dtype: str) -> np.ndarr
         When its shape does not fit, it is empty, or it has NaN, infinity or values beyond the range of `dtype`.
     """
     given, x = x, numeric(argument, x)
-    if x.ndim == 1 and shape == (1,):
-        x = x.reshape(-1, 1)
+    if (x.ndim == 1 and shape == (1,)) or (x.ndim == 2 and x.shape[1] == 1 and shape == ()):
+        x = x.reshape(-1, *shape)
     require_rows(argument, x, shape)
     require_finite(argument, x, dtype, given)
     # Types of the other byte order are not among those.
@@ -70,8 +70,8 @@ def sparse_features(argument: str, x: Any, shape: Shape | None, dtype: str) -> A
 
 def require_rows(argument: str, x: Any, shape: Shape | None) -> None:
     """Raise ValueError unless x has rows of that shape, or where it is None of any, and is not empty."""
-    if x.ndim < 2 or (shape is not None and x.shape[1:] != shape):
-        needs = "(rows, features)" if shape is None else f"(rows, {', '.join(map(str, shape))})"
+    if x.ndim < (1 if shape == () else 2) or (shape is not None and x.shape[1:] != shape):
+        needs = "(rows, features)" if shape is None else f"({', '.join(map(str, ('rows', *shape)))})"
         hint = f"; a single row is {argument}[None]" if x.shape == shape else ""
         raise ValueError(f"{argument}: got shape {x.shape}, needs {needs}{hint}")
     if 0 in x.shape:

@@ -32,7 +32,7 @@ def contents(argument: str, given: Any, names: Sequence[str], takes_more: bool =
     """
     if type(given) is np.ndarray and len(names) == 1:  # the usual case, which need not be looked into
         return [given]
-    if isinstance(given, Mapping):
+    if isinstance(given, Mapping) and not is_sparse(given):  # some sparse matrices are dicts of their numbers
         if not (given.keys() >= set(names) if takes_more else given.keys() == set(names)):
             raise ValueError(f"{argument}: got {sorted(map(str, given))}, needs {list(names)}")
         return [given[name] for name in names]

@@ -108,7 +108,7 @@ def is_time(column: Any) -> bool:
     if hasattr(kind, "is_temporal"):  # of polars
         return bool(kind.is_temporal())
     if hasattr(kind, "kind"):  # of NumPy and of pandas
-        return kind.kind in "mM"
+        return kind.kind in "mM" or str(kind).startswith("period")
     return str(kind).startswith(("date", "time", "duration"))  # of Arrow
 
 

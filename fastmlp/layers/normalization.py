@@ -199,6 +199,7 @@ class Normalization(Layer):
 
     # the last three are those of the inverse, which the engine computes as a batch normalization that is not trained
     statistics = ("mean", "variance", "deviation", "zero", "one")
+    takes_numbers = True
     _given: tuple[np.ndarray, np.ndarray] | None
     _axes_of_data: int | None
 
