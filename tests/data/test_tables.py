@@ -67,7 +67,11 @@ WRONG = {
         TypeError,
         "column 'column' of dtype object with values of type str",
     ),
-    "pandas categories": (beside(pandas, pandas.Categorical(list("abcdef"))), TypeError, "column 'column' of dtype category"),
+    "pandas categories": (
+        beside(pandas, pandas.Categorical(list("abcdef"))),
+        TypeError,
+        "column 'column' of dtype category",
+    ),
     "polars text": (beside(polars, list("abcdef")), TypeError, "column 'column' of dtype String"),
     "Int64": (
         beside(pandas, pandas.array([1, None, 2, None, 3, 4], dtype="Int64")),
