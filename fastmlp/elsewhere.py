@@ -58,7 +58,11 @@ INSTEAD = {  # module: pattern of names: what to do instead
         "RemoteMonitor": "LambdaCallback, or a callback of your own, sends what it likes",
     },
     "losses": {".*": "a loss of your own is a function that returns its value and its gradient"},
-    "metrics": {".*": "a metric of your own is a function of y_true and y_pred, or a subclass of Metric"},
+    "metrics": {
+        ".*[cC]orrelation": "a function sees all rows: lambda y_true, y_pred: np.corrcoef(y_true.T, y_pred.T)[0, 1]",
+        ".*IoU": "of one class it is TP / (TP + FP + FN), of TruePositives, FalsePositives and FalseNegatives",
+        ".*": "a metric of your own is a function of y_true and y_pred, or a subclass of Metric",
+    },
     "optimizers": {".*": "for rules of your own there are model.gradients and variables' assign"},
     "initializers": {".*": "an initializer of your own is a function f(shape, dtype)"},
     "regularizers": {".*": "a penalty of your own is added to the gradients, see docs/keras.md"},

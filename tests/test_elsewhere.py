@@ -29,7 +29,7 @@ NAMES = {  # a name for each pattern
     "layers": "dot serialize",
     "callbacks": "ProgbarLogger OrbaxCheckpoint RemoteMonitor",
     "losses": "Dice deserialize",
-    "metrics": "MeanIoU",
+    "metrics": "MeanIoU PearsonCorrelation serialize",
     "optimizers": "Adafactor",
     "initializers": "STFT",
     "regularizers": "OrthogonalRegularizer",

@@ -486,7 +486,7 @@ class Model(training_model.Model):
             with self._lock:
                 network = self._network
                 if network is not None and x.shape[1:] == self._fast_shape:
-                    outputs = Array((len(x), network.outputs), self._dtype) if out is None else out
+                    outputs = Array((len(x), network.outputs), network.dtype) if out is None else out
                     if type(outputs) in PLAIN and network.predict_small(x, outputs):
                         return outputs
         symbols = self.symbols_of(x)

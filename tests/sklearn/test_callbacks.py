@@ -56,6 +56,14 @@ def test_callbacks_see_the_epochs_and_can_stop_them(tmp_path):
         MLPClassifier(callbacks=[1]).fit(X, Y)
 
 
+def test_callbacks_know_that_a_score_grows():
+    stops = {name: callbacks.EarlyStopping(name, patience=9) for name in ("loss", "val_loss", "val_score")}
+    MLPClassifier(random_state=0, max_iter=3, early_stopping=True, callbacks=list(stops.values())).fit(X, Y)
+    assert {name: stop.grows for name, stop in stops.items()} == {"loss": False, "val_loss": False, "val_score": True}
+    with pytest.raises(ValueError, match="mode: got 'auto' for 'val_f1', which is no loss and no metric that tells"):
+        MLPClassifier(callbacks=callbacks.EarlyStopping("val_f1"), **SHORT).fit(X, Y)
+
+
 def test_scikit_learns_callbacks_see_the_epochs():
     module = pytest.importorskip("sklearn.callback", reason="needs scikit-learn 1.9")
     monitor = module.ScoringMonitor(scoring="accuracy")
