@@ -26,7 +26,8 @@ def columns_of(values: Any) -> list[Column] | None:
         return [(name, values.iloc[:, place]) for place, name in enumerate(values.columns)]
     if hasattr(values, "column_names") and hasattr(values, "columns"):  # of Arrow
         return list(zip(values.column_names, values.columns, strict=True))
-    if hasattr(values, "isna") or hasattr(values, "null_count"):  # a column of pandas, or of the others
+    is_typed = hasattr(values, "dtype") or hasattr(values, "type")
+    if is_typed and (hasattr(values, "isna") or hasattr(values, "null_count")):  # a column of pandas, or of the others
         return [(getattr(values, "name", None), values)]
     return None
 

@@ -65,12 +65,11 @@ def batches_of(data: Any, batch_size: int | None, steps: int | None) -> Iterator
         for number, batch in enumerate(itertools.islice(one_pass(data), steps)):
             yield f"data batch {number}", x_of(batch)
         return
-    if steps is not None:
-        data = (data if is_array(data) else np.asarray(data))[: steps * (batch_size or DEFAULT_BATCH_SIZE)]
+    count = None if steps is None else steps * (batch_size or DEFAULT_BATCH_SIZE)
     if not sparse.is_sparse(data):
-        yield "data", data
+        yield "data", data if count is None else numeric("data", data)[:count]
         return
-    rows = sparse_features("data", data, None, "float64")
+    rows = sparse_features("data", data, None, "float64")[:count]
     for part in sparse.parts(rows.shape[0], sparse.rows_at_once(1, rows.shape[1])):
         yield "data", sparse.dense(rows, part)
 
@@ -88,7 +87,8 @@ def x_of(batch: Any) -> Any:
 
 def rows_in(argument: str, data: Any, shape: Shape | None, kept: Axes) -> np.ndarray:
     """Return checked rows; numbers in a row by themselves are rows of one, where no axis or one of length 1 is kept."""
-    array = numeric(argument, data)
-    if array.ndim == 1 and (shape == (1,) or not kept((0, 0))):
-        array = array.reshape(-1, 1)
-    return features(argument, array, shape, "float64")
+    if not hasattr(data, "shape"):
+        data = numeric(argument, data)
+    if len(data.shape) == 1 and (shape == (1,) or not kept((0, 0))):
+        data = numeric(argument, data).reshape(-1, 1)
+    return features(argument, data, shape, "float64")

@@ -95,6 +95,18 @@ def test_all_that_takes_rows_takes_sparse_ones(little_at_once):
     normalization.adapt(x)
     assert np.ravel(normalization.mean) == pytest.approx(DENSE.mean(axis=0))
     assert np.ravel(normalization.variance) == pytest.approx(DENSE.var(axis=0))
+    normalization.adapt(sp.coo_array(DENSE), batch_size=10, steps=2)
+    assert np.ravel(normalization.mean) == pytest.approx(DENSE[:20].mean(axis=0))
+
+
+def test_sparse_numbers_of_an_embedding():
+    numbers = RANDOM.integers(0, 9, (20, 4)) * (RANDOM.random((20, 4)) < 0.3)
+    model = keras.Sequential([keras.Input((4,)), layers.Embedding(9, 3), layers.Flatten()])
+    assert np.array_equal(model.predict(sp.lil_matrix(numbers), verbose=0), model.predict(numbers, verbose=0))
+    for wrong in (9, -1):
+        numbers[3, 2] = wrong
+        with pytest.raises(ValueError, match=r"x: got numbers from .*, needs 0 to 8"):
+            model.predict(sp.csr_matrix(numbers), verbose=0)
 
 
 def test_sparse_rows_beside_dense_ones_and_a_sparse_y():

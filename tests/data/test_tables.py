@@ -51,6 +51,12 @@ def test_columns_of_numbers_of_any_type(frame, row):
     assert np.array_equal(model.predict(frame, verbose=0), model.predict(plain, verbose=0))
 
 
+def test_what_is_no_table_is_refused():
+    for value in (polars.LazyFrame({"a": NUMBERS}), pandas.DataFrame(), polars.DataFrame()):
+        with pytest.raises((TypeError, ValueError), match="x: got"):
+            features("x", value, None, "float32")
+
+
 def test_single_columns():
     nullable = pandas.Series([1, 0, 1], dtype="Int64", name="y")
     for column in (nullable, nullable.astype("boolean"), polars.Series("y", [True, False, True]), nullable.array):
@@ -110,6 +116,8 @@ WRONG = {
 def test_errors_name_the_column_and_its_type(frame, error, message):
     with pytest.raises(error, match=f"x: got {message}"):
         features("x", frame, None, "float32")
+    with pytest.raises(error, match=f"data: got {message}"):
+        keras.layers.Normalization().adapt(frame)
     model = keras.Sequential([keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     with pytest.raises(error, match=f"validation_data x: got {message}"):
@@ -185,3 +193,20 @@ def test_estimators_name_the_column_with_missing_values():
         sklearn.MLPRegressor().fit(frame, NUMBERS)
     with pytest.raises(ValueError, match="y: got 2 missing values in column 'column' of dtype Int64"):
         sklearn.MLPRegressor().fit(frame[["a"]], frame["column"])
+
+
+def test_tables_of_arrow():
+    arrow = pytest.importorskip("pyarrow", reason="needs PyArrow")
+    table = arrow.table({"a": NUMBERS, "b": [True, False] * 3, "c": range(6)})
+    assert numeric("x", table)[1].tolist() == [1, 0, 1]
+    assert numeric("y", table["b"]).tolist() == numeric("y", arrow.array([True, False] * 3)).tolist() == [1, 0] * 3
+    for column, error, message in (
+        ([1, None, 2, None, 3, 4], ValueError, "2 missing values in column 'd' of dtype int64"),
+        (["x"] * 6, TypeError, "column 'd' of dtype string"),
+        (DAYS, TypeError, "column 'd' of dtype date32"),
+        (TIMES, TypeError, "column 'd' of dtype time64"),
+        (SPANS, TypeError, "column 'd' of dtype duration"),
+        ([np.nan] * 6, ValueError, "nan in row 0 of column 'd' of dtype double"),
+    ):
+        with pytest.raises(error, match=f"x: got {message}"):
+            features("x", table.append_column("d", [column]), None, "float32")
