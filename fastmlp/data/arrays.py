@@ -48,17 +48,7 @@ def sparse_features(argument: str, x: Any, shape: Shape | None, dtype: str) -> A
     Parameters, values and errors are those of `features`; x itself stays as it is.
     """
     require_rows(argument, x, shape)
-    if x.dtype.kind not in "buif":
-        raise TypeError(f"{argument}: got a {type(x).__name__} of dtype {x.dtype}, needs real numbers")
-    rows = x.tocsr()
-    rows = type(rows)((rows.data, rows.indices, rows.indptr), shape=rows.shape)
-    try:
-        rows.check_format()
-    except ValueError as error:
-        raise ValueError(f"{argument}: got a {type(x).__name__} that is damaged: {error}") from None
-    if not rows.has_canonical_format:  # what stands twice is a sum
-        rows = rows.copy()
-        rows.sum_duplicates()
+    rows = sparse.csr(argument, x)
     try:
         require_finite(argument, rows.data, dtype)
     except ValueError:
@@ -117,7 +107,7 @@ def numeric(argument: str, values: Any) -> np.ndarray:
     if isinstance(values, np.ndarray) and np.any(getattr(values, "mask", False)):
         raise ValueError(f"{argument}: got masked values, needs an array without them")
     if sparse.is_sparse(values):
-        values = values.toarray()
+        return np.asarray(sparse.csr(argument, values).toarray())
     elif is_counted(values):
         values = [values[number] for number in range(len(values))]
     array = as_array(argument, values)

@@ -135,6 +135,18 @@ def test_what_stands_twice_is_added_up_and_the_matrix_stays_as_it_is():
     assert twice.nnz == 4
 
 
+@pytest.mark.parametrize("kind", ["coo", "csc", "csr", "bsr"])
+def test_numbers_that_lead_beyond_a_matrix_are_found_before_they_are_used(kind):
+    damaged = getattr(sp, f"{kind}_matrix")(DENSE)
+    if kind == "coo":
+        damaged.col = damaged.col + 10**6
+    else:
+        damaged.indices = damaged.indices + 10**6
+    for call in (make().predict, lambda x: make().fit(x, Y), lambda x: make().fit(DENSE, x), make()):
+        with pytest.raises(ValueError, match=f"got a {kind}_matrix that is damaged"):
+            call(damaged)
+
+
 def test_sparse_rows_that_do_not_fit():
     x, model = sp.csr_matrix(DENSE), make()
     bad = x.copy()
@@ -153,3 +165,8 @@ def test_sparse_rows_that_do_not_fit():
         with pytest.raises(error, match=message):
             model.fit(rows, Y, verbose=0)
     assert model.epochs_trained == 0
+    for call in (model, model.layers[0], layers.Normalization().adapt, lambda x: model.predict(x, verbose=0)):
+        with pytest.raises(ValueError, match="that is damaged"):
+            call(damaged)
+    with pytest.raises(ValueError, match="y: got a csr_matrix that is damaged"):
+        model.fit(x, damaged, verbose=0)
