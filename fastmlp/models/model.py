@@ -57,6 +57,8 @@ class Model(training_model.Model):
     """
 
     history: History | None = None  # of the last fit
+    #: What the columns of the output stand for: strings or numbers, in a list; kept in files, and not asked for here.
+    classes: Any = None
     _drawn: int = 0  # calls with training=True, each of which draws masks of its own
     _results: Results | None = None  # of single batches
     _traces: Tracer | None = None  # a `call` of one's own, while the model is not built
