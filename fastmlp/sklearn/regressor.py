@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
+from fastmlp.data.tables import refuse_columns
 from fastmlp.sklearn import plain
 from fastmlp.sklearn.callbacks import with_callbacks
 from fastmlp.sklearn.parameters import CONSTRAINTS, keep
@@ -114,6 +115,8 @@ class MLPRegressor(RegressorMixin, Perceptron):
     def _validate(self, X: Any, y: Any, purpose: str, reset: bool) -> tuple[Any, NDArray[Any]]:
         if not reset and plain.are_rows(self, X) and plain.are_numbers(y, len(X), len(self.intercepts_[-1])):
             return X, y
+        refuse_columns("X", X)
+        refuse_columns("y", y)
         X, y = validate_data(
             self, X, y, accept_sparse=["csr", "csc"], multi_output=True, y_numeric=True,
             dtype=(np.float64, np.float32), reset=reset,
