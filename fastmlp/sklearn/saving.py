@@ -147,7 +147,7 @@ def set_weights(estimator: Any, weights: Tensors) -> None:
 def with_folded(weights: Tensors) -> Tensors:
     """Return weights with what earlier files lack: there `coefs_` are the kernels before they are normalized."""
     found = dict(weights)
-    if "batch_norm_.kernel.0" in weights:
+    if any(name.startswith(("batch_norm_.kernel.", "batch_norm_.bias.")) for name in weights):
         return found
     for i in range(sum(name.startswith("batch_norm_.gamma.") for name in weights)):
         layer = {name: weights[f"batch_norm_.{name}.{i}"] for name in OF_NORMALIZATION}
