@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from fastmlp.data.tables import refuse_columns
 from fastmlp.sklearn import lbfgs, networks, plain, stochastic
 from fastmlp.sklearn.callbacks import CallbackSupportMixin, checked
 from fastmlp.sklearn.folding import OF_NORMALIZATION, normalized
@@ -187,6 +188,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         if plain.are_rows(self, X):
             rows = np.ascontiguousarray(X)
         else:
+            refuse_columns("X", X)
             rows = prepared(validate_data(self, X, accept_sparse=["csr", "csc"], reset=False))
         return networks.predict_rows(self, rows)
 

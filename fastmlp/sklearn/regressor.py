@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
+from fastmlp.data.tables import refuse_columns
 from fastmlp.losses.functions import checked_quantiles
 from fastmlp.sklearn import losses, plain
 from fastmlp.sklearn.callbacks import with_callbacks
@@ -130,6 +131,8 @@ class MLPRegressor(RegressorMixin, Perceptron):
     def _validate(self, X: Any, y: Any, purpose: str, reset: bool) -> tuple[Any, NDArray[Any]]:
         if not reset and plain.are_rows(self, X) and plain.are_numbers(y, len(X), len(self.intercepts_[-1])):
             return X, y
+        refuse_columns("X", X)
+        refuse_columns("y", y)
         X, y = validate_data(
             self, X, y, accept_sparse=["csr", "csc"], multi_output=True, y_numeric=True,
             dtype=(np.float64, np.float32), reset=reset,

@@ -21,7 +21,7 @@ from fastmlp.data.arrays import Shape
 from fastmlp.data.files import Kind, Tensors, read, require_same, write
 from fastmlp.settings import find, integer, real
 from fastmlp.sklearn import losses, networks
-from fastmlp.sklearn.folding import OF_LAYER, normalized
+from fastmlp.sklearn.folding import OF_LAYER, OF_NORMALIZATION, folded, normalized
 from fastmlp.sklearn.many_outputs import ManyClasses
 from fastmlp.sklearn.parameters import SCHEDULES, activations, dropout_rates, hidden_sizes
 from fastmlp.sklearn.solver_state import RULES, Optimizer
@@ -133,6 +133,7 @@ def weight_shapes(estimator: Any) -> dict[str, Shape]:
 def set_weights(estimator: Any, weights: Tensors) -> None:
     """Give an estimator its weights; ValueError unless they are those of its sizes, all of one float type."""
     shapes = weight_shapes(estimator)
+    weights = with_folded(weights) if estimator.batch_norm else weights
     dtype = "float32" if weights["coefs_.0"].dtype == np.float32 else "float64"
     require_same({name: (shape, dtype) for name, shape in shapes.items()}, weights)
     count = sum(name.startswith("coefs_.") for name in shapes)
@@ -141,6 +142,19 @@ def set_weights(estimator: Any, weights: Tensors) -> None:
     estimator.intercepts_ = [weights[f"intercepts_.{i}"] for i in range(count)]
     layers = range(count - 1) if estimator.batch_norm else ()
     estimator.batch_norm_ = [{name: weights[f"batch_norm_.{name}.{i}"] for name in OF_LAYER} for i in layers]
+
+
+def with_folded(weights: Tensors) -> Tensors:
+    """Return weights with what earlier files lack: there `coefs_` are the kernels before they are normalized."""
+    found = dict(weights)
+    if any(name.startswith(("batch_norm_.kernel.", "batch_norm_.bias.")) for name in weights):
+        return found
+    for i in range(sum(name.startswith("batch_norm_.gamma.") for name in weights)):
+        layer = {name: weights[f"batch_norm_.{name}.{i}"] for name in OF_NORMALIZATION}
+        layer |= {"kernel": weights[f"coefs_.{i}"], "bias": weights[f"intercepts_.{i}"]}
+        found |= {f"batch_norm_.{name}.{i}": layer[name] for name in ("kernel", "bias")}
+        found[f"coefs_.{i}"], found[f"intercepts_.{i}"] = folded(layer)
+    return found
 
 
 def restore_optimizer(estimator: Any, settings: Mapping[str, Any] | None, state: Tensors) -> None:

@@ -61,17 +61,18 @@ def test_input():
     assert Input((28, 28)).shape == Input([28, 28]).shape == (None, 28, 28)
     assert Input(784).shape == Input(batch_shape=(None, 784)).shape == (None, 784) and Input(784).row_shape == (784,)
     assert Input(3, name="left").name == "left" and Input(3, dtype="int32").dtype == "int32"
+    assert Input(4, sparse=True).shape == (None, 4)
     assert Input(4, batch_size=32).shape == Input(batch_shape=(32, 4)).shape == (None, 4)  # of any size
     assert InputLayer(batch_shape=(None, 4)).symbol.shape == InputLayer(input_shape=(4,)).symbol.shape == (None, 4)
     for arguments in (
         {"shape": 4, "batch_size": 0},
-        {"batch_shape": (3,)},
+        {"batch_shape": ()},
         {"batch_shape": (None, 4), "shape": 4},
         {"shape": 4, "dtype": "x"},
-        {"shape": 4, "sparse": True},
+        {"shape": 4, "ragged": True},
         {},
     ):
-        with pytest.raises(ValueError, match=r"(shape|batch_size|batch_shape|dtype|sparse): got .*, needs"):
+        with pytest.raises(ValueError, match=r"(shape|batch_size|batch_shape|dtype|ragged): got .*, needs"):
             Input(**arguments)
 
 
@@ -93,7 +94,7 @@ def test_input():
         (lambda: Dropout(0.5, seed=2**64), ValueError, "seed: got 18446744073709551616"),
         (lambda: Rescaling(float("nan")), ValueError, "scale: got nan"),
         (lambda: Rescaling("1/255"), TypeError, "scale: got '1/255'"),
-        (lambda: Input(()), ValueError, "shape: got"),
+        (lambda: Flatten(input_shape=()), ValueError, "input_shape: got"),
         (lambda: Input((None, 784)), TypeError, "shape: got None"),
         (lambda: Input((2**70,)), ValueError, "shape: got 1180591620717411303424, needs an integer of at least 1 and"),
         (

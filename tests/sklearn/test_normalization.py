@@ -1,5 +1,7 @@
 """Batch normalization inside of the estimators' hidden layers."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from scipy.special import log_softmax
 from sklearn import datasets, neural_network
 
 from fastmlp.kernels import Network
-from fastmlp.sklearn import MLPClassifier, MLPRegressor, networks
+from fastmlp.sklearn import MLPClassifier, MLPRegressor, load, networks
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 X, Y = datasets.load_digits(return_X_y=True)
@@ -141,3 +143,14 @@ def test_normalization_that_cannot_be_is_refused():
     with pytest.raises(ValueError, match="batch_norm: got True for weights of another fit"):
         model.partial_fit(X, Y)
     assert MLPClassifier((), batch_norm=True, **SHORT).fit(X, Y).batch_norm_ == []
+
+
+PREDICTED_BEFORE = [1.2634678956930825, 1.327593591822572, 1.3831450540206727, 1.4307371491689485]
+
+
+def test_a_file_from_before_kernels_were_folded_loads():
+    x = np.linspace(-1, 1, 90).reshape(30, 3) ** 3
+    estimator = load(Path(__file__).parent / "data" / "batch_norm_1.safetensors")
+    assert estimator.predict(x[:4]) == pytest.approx(PREDICTED_BEFORE, rel=1e-9)
+    assert {name: array.shape for name, array in estimator.batch_norm_[0].items()}["kernel"] == (3, 4)
+    estimator.set_params(warm_start=True).fit(x, x.sum(1))
