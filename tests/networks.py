@@ -10,6 +10,8 @@ from tests.cases import SCALARS
 
 FTRL = {"name": "ftrl", "learning_rate": 0.1, "learning_rate_power": -0.5, "initial_accumulator_value": 0.1}
 FTRL |= {"l1": 0.0, "l2": 0.0, "l2_shrinkage": 0.0, "beta": 0.0}
+SCHEDULE_FREE = {"name": "schedule_free_adamw", "learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.999}
+SCHEDULE_FREE |= {"epsilon": 1e-8, "warmup_steps": 3.0}
 OPTIMIZERS = [
     {"name": "sgd", "learning_rate": 0.1},
     {"name": "momentum", "learning_rate": 0.05, "momentum": 0.9},
@@ -28,18 +30,16 @@ OPTIMIZERS = [
     {"name": "lion", "learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.99},
     FTRL | {"l1": 1e-3},
     FTRL | {"learning_rate_power": -0.7, "l2": 0.1, "l2_shrinkage": 0.2, "beta": 0.3},
-    {"name": "schedule_free_adamw", "learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8},
+    SCHEDULE_FREE,
     {"name": "sgd", "learning_rate": 0.1, "accumulation_steps": 2},
     {"name": "momentum", "learning_rate": 0.05, "momentum": 0.9, "accumulation_steps": 3, "clipnorm": 0.05},
 ]
-OPTIMIZERS[-3]["warmup_steps"] = 3.0
 # with all that may be around a rule, so that each of it shows in a few steps
 AROUND = {"clipvalue": 0.02, "weight_decay": 0.3, "ema_momentum": 0.8, "ema_overwrite_frequency": 4}
-AROUND_A_RULE = [{**optimizer, **AROUND} for optimizer in OPTIMIZERS if optimizer["name"] in ("sgd", "adam", "nadam")]
-AROUND_A_RULE = [one for one in AROUND_A_RULE if "accumulation_steps" not in one]
+AROUND_A_RULE = [{**one, **AROUND} for one in OPTIMIZERS[:-2] if one["name"] in ("sgd", "adam", "nadam")]
 AROUND_A_RULE += [
     OPTIMIZERS[5] | {"weight_decay": 0.3, "undecayed": [1], "accumulation_steps": 2},
-    OPTIMIZERS[-3] | {"weight_decay": 0.3, "undecayed": [0]},
+    SCHEDULE_FREE | {"weight_decay": 0.3, "undecayed": [0]},
 ]
 
 
