@@ -14,6 +14,7 @@ import numpy as np
 
 from fastmlp import kernels
 from fastmlp.data.arrays import numeric
+from fastmlp.data.values import answering
 from fastmlp.elsewhere import getter
 from fastmlp.settings import Settings, boolean, find, listing, only, real
 
@@ -304,7 +305,7 @@ def _apply(name: str, x: Any, **settings: float) -> np.ndarray:
         x = x.astype(np.float64)
     # Kernels take matrices: one row for each vector along the last axis.
     matrix = x.reshape(-1, x.shape[-1]) if x.ndim and x.size else x.reshape(1, -1)
-    return np.asarray(getattr(kernels, name)(matrix, **settings)).reshape(x.shape)
+    return answering(np.asarray(getattr(kernels, name)(matrix, **settings)).reshape(x.shape))
 
 
 if not TYPE_CHECKING:  # type checkers report other names by themselves
