@@ -91,6 +91,17 @@ class Arrays(Source):
                 order = np.arange(self.data.rows, dtype=np.int64)
             yield Chunk(self.data, order[first * self.batch_size : last * self.batch_size], self.batch_size)
 
+    @property
+    def has_whole_passes(self) -> bool:
+        """Whether each epoch is a pass over the rows."""
+        return self.steps == self.steps_of_pass
+
+    def orders(self, visit: Visit, epochs: int) -> np.ndarray:
+        """Return the orders of some whole passes from that of a visit on, int64 [epochs, rows]."""
+        if self.shuffle:
+            return seeds.row_orders(visit.seed, visit.before + visit.number, epochs, self.data.rows)
+        return np.tile(np.arange(self.data.rows, dtype=np.int64), (epochs, 1))
+
     def parts(self, batches: bool) -> Iterator[Data]:
         rows = min(self.steps * self.batch_size, self.data.rows)
         size = self.batch_size if batches else rows

@@ -284,7 +284,8 @@ class Model(training_model.Model):
             self.build_for(run.input_shapes)
             self.history = history = History()
             self.stop_training, self.epochs_resumed = False, 0
-            loops.train(self, run, Hooks([*chosen, history], self, run.params))
+            for _ in loops.train(self, run, Hooks([*chosen, history], self, run.params)):
+                pass
             return history
 
     def evaluate(
