@@ -75,20 +75,28 @@ class Source:
 
 
 class Arrays(Source):
-    """Rows in memory. With `steps`, the passes over them go on through the epochs, `steps` batches an epoch."""
+    """Rows in memory. With `steps`, the passes over them go on through the epochs, `steps` batches an epoch.
 
-    def __init__(self, data: Data, batch_size: int | None, steps: int | None = None, shuffle: bool = False):
-        self.data, self.shuffle = data, shuffle
-        self.batch_size: int = min(batch_rows(batch_size), data.rows)
-        self.steps_of_pass = math.ceil(data.rows / self.batch_size)
+    With `rows`, int64 [count], an epoch visits those, as if the arrays were `array[rows]`; nothing is copied.
+    """
+
+    def __init__(
+        self,
+        data: Data,
+        batch_size: int | None,
+        steps: int | None = None,
+        shuffle: bool = False,
+        rows: np.ndarray | None = None,
+    ):
+        self.data, self.shuffle, self.rows = data, shuffle, rows
+        self.count = data.rows if rows is None else len(rows)
+        self.batch_size: int = min(batch_rows(batch_size), self.count)
+        self.steps_of_pass = math.ceil(self.count / self.batch_size)
         self.steps: int = steps or self.steps_of_pass
 
     def epoch(self, visit: Visit) -> Iterator[Chunk]:
         for number, first, last in stretches(visit.number * self.steps, self.steps, self.steps_of_pass):
-            if self.shuffle:
-                order = seeds.row_order(visit.seed, visit.before + number, self.data.rows)
-            else:
-                order = np.arange(self.data.rows, dtype=np.int64)
+            order = self.orders(visit, number, 1)[0]
             yield Chunk(self.data, order[first * self.batch_size : last * self.batch_size], self.batch_size)
 
     @property
@@ -96,11 +104,20 @@ class Arrays(Source):
         """Whether each epoch is a pass over the rows."""
         return self.steps == self.steps_of_pass
 
-    def orders(self, visit: Visit, epochs: int) -> np.ndarray:
-        """Return the orders of some whole passes from that of a visit on, int64 [epochs, rows]."""
+    def orders(self, visit: Visit, first: int, passes: int) -> np.ndarray:
+        """Return the orders of some passes over the rows from number `first` on, int64 [passes, rows]."""
         if self.shuffle:
-            return seeds.row_orders(visit.seed, visit.before + visit.number, epochs, self.data.rows)
-        return np.tile(np.arange(self.data.rows, dtype=np.int64), (epochs, 1))
+            orders = seeds.row_orders(visit.seed, visit.before + first, passes, self.count)
+        else:
+            orders = np.tile(np.arange(self.count, dtype=np.int64), (passes, 1))
+        return orders if self.rows is None else self.rows[orders]
+
+    def gathered(self) -> Arrays:
+        """Return the same source, whose arrays are copies of its rows."""
+        rows = self.rows
+        if rows is None:
+            return self
+        return Arrays(self.data.map(lambda array: array[rows]), self.batch_size, self.steps, self.shuffle)
 
     def parts(self, batches: bool) -> Iterator[Data]:
         rows = min(self.steps * self.batch_size, self.data.rows)

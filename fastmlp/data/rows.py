@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,13 +37,15 @@ class Data:
 
     def part(self, start: int, stop: int) -> Data:
         """Return some of the rows, or itself where that is all."""
-        if start == 0 and stop == self.rows:
-            return self
+        return self if start == 0 and stop == self.rows else self.map(lambda array: array[start:stop])
 
-        def cut(arrays: Targets) -> Targets:
-            return tuple(None if array is None else array[start:stop] for array in arrays)
+    def map(self, function: Callable[[np.ndarray], np.ndarray]) -> Data:
+        """Return what a function makes of each array."""
 
-        return Data(tuple(x[start:stop] for x in self.xs), cut(self.ys), cut(self.sample_weights), cut(self.y_trues))
+        def made(arrays: Targets) -> Targets:
+            return tuple(None if array is None else function(array) for array in arrays)
+
+        return Data(tuple(map(function, self.xs)), made(self.ys), made(self.sample_weights), made(self.y_trues))
 
 
 def unpack(argument: str, value: Any) -> tuple[Any, Any, Any]:

@@ -56,7 +56,6 @@ class Model(training_model.Model):
         Whether training changes the weights; default True.
     """
 
-    history: History | None = None  # of the last fit
     _drawn: int = 0  # calls with training=True, each of which draws masks of its own
     _results: Results | None = None  # of single batches
     _traces: Tracer | None = None  # a `call` of one's own, while the model is not built
@@ -282,9 +281,8 @@ class Model(training_model.Model):
             chosen = check_callbacks(callbacks)
             run = given_inputs.prepare(self, given)
             self.build_for(run.input_shapes)
-            self.history = history = History()
-            self.stop_training, self.epochs_resumed = False, 0
-            for _ in loops.train(self, run, Hooks([*chosen, history], self, run.params)):
+            history, training = loops.begin(self, run, chosen)
+            for _ in training:
                 pass
             return history
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Generator, Iterator
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from fastmlp.callbacks.base import Callback, CallbackModel, History
 from fastmlp.callbacks.hooks import Hooks
 from fastmlp.data.batches import Arrays, Chunk, Source, Visit
 from fastmlp.data.rows import Data
@@ -18,6 +19,14 @@ from fastmlp.training.progress import Progress
 from fastmlp.training.results import Results
 
 SECONDS_TOGETHER = 0.05  # of the epochs in one call of the engine: long against the Python around it, short for others
+
+
+def begin(model: Model, run: Run, callbacks: list[Callback]) -> tuple[History, Iterator[int]]:
+    """Return what `fit` returns, and the epochs, which train the model as they are taken."""
+    history = History()
+    hooks = Hooks([*callbacks, history], cast(CallbackModel, model), run.params)
+    model.history, model.stop_training, model.epochs_resumed = history, False, 0
+    return history, train(model, run, hooks)
 
 
 def train(model: Model, run: Run, hooks: Hooks) -> Iterator[int]:
@@ -68,7 +77,8 @@ def run_epochs(model: Model, run: Run, epoch: int, count: int, hooks: Hooks, res
     model.require_unchanged(results.changes)
     assert isinstance(run.train, Arrays)
     data, batch_size = run.train.data, run.train.batch_size
-    orders = run.train.orders(visit_of(model, run, epoch), count)
+    visit = visit_of(model, run, epoch)
+    orders = run.train.orders(visit, visit.number, count)
     network, given = model.network_for_training(batch_size), model.for_engine
     found: list[Any] = []
     logs: dict[str, Any] = {}

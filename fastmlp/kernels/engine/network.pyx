@@ -385,7 +385,7 @@ cdef class Network(Parameters):
         orders : ndarray [epochs, rows] of int64, C-contiguous
             The order of each epoch.
         results : list
-            Is extended by what train_epoch returns, for each epoch that was finished, also where an exception is raised.
+            Is extended by what train_epoch returns for each finished epoch, also where an exception is raised.
         learning_rates, penalty_scales : ndarray [epochs * steps] of float64, optional
             As the rest is, those of train_epoch, for all the updates.
         """
