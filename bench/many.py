@@ -9,6 +9,7 @@ all 64 as one, which it can as they are alike.
 
 import argparse
 import importlib.util
+import itertools
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -120,7 +121,7 @@ def pytorch(x, y, options):
 
 def torch_network(torch):
     layers = []
-    for n, m in zip(WIDTHS[:-1], WIDTHS[1:], strict=True):
+    for n, m in itertools.pairwise(WIDTHS):
         layers += [torch.nn.Linear(n, m), torch.nn.ReLU()]
     return torch.nn.Sequential(*layers[:-1])
 
