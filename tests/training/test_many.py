@@ -1,8 +1,10 @@
 """Many models at once: each has the bits that it has alone, and its own callbacks, rows, errors and end."""
 
+import re
 import signal
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -405,3 +407,12 @@ class TestPredictMany:
         assert caught.value.__notes__ == ["predict_many: of models[0]"]
         with pytest.raises(ValueError, match=r"voting: got models .*, needs the same of all"):
             predict_many([*self.models, Sequential([Input((4,)), Dense(2)])], X, voting="soft")
+
+
+def test_the_examples_of_the_documentation_run():
+    text = (Path(__file__).parents[2] / "docs" / "many.md").read_text(encoding="utf-8")
+    names = {}
+    for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(code, names)
+    assert min(names["scores"]) > 0.8 and max(names["epochs"]) <= 30
+    assert names["accuracy"] >= np.mean(names["alone"]) > 0.8 and names["hard"].shape == names["y_test"].shape
