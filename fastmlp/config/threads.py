@@ -8,7 +8,8 @@ from __future__ import annotations
 import functools
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from fastmlp.kernels.limits import MAX_THREADS, WORK_PER_THREAD, usable
@@ -44,6 +45,20 @@ def get_num_threads() -> int:
 def share_threads(share: Callable[[], int] | None) -> None:
     """Let what this thread of Python computes use at most so many, asked for each time; None: all of them."""
     _sharing.share = share
+
+
+@contextmanager
+def limited_threads(number: int | None) -> Iterator[None]:
+    """Let what this thread of Python computes within use at most so many; None: as many as before."""
+    before: Callable[[], int] | None = getattr(_sharing, "share", None)
+    if number is None or (before is not None and before() <= number):
+        yield
+        return
+    share_threads(lambda: number)
+    try:
+        yield
+    finally:
+        share_threads(before)
 
 
 def threads_for(work: int) -> int:
