@@ -42,7 +42,8 @@ ROOMS = [
 
 # What users of Keras, of scikit-learn and of the kernels import.
 PUBLIC = """
-fastmlp: Input MLPClassifier MLPRegressor Model Sequential get_num_threads load_model set_num_threads show_config
+fastmlp: Input MLPClassifier MLPRegressor Model Sequential fit_many get_num_threads load_model predict_many
+fastmlp: set_num_threads show_config
 fastmlp.activations: get relu softmax
 fastmlp.callbacks: Callback CSVLogger EarlyStopping History ModelCheckpoint TensorBoard
 fastmlp.config: epsilon floatx set_floatx show_config

@@ -56,7 +56,6 @@ class Model(training_model.Model):
         Whether training changes the weights; default True.
     """
 
-    history: History | None = None  # of the last fit
     #: What the columns of the output stand for: strings or numbers, in a list; kept in files, and not asked for here.
     classes: Any = None
     _drawn: int = 0  # calls with training=True, each of which draws masks of its own
@@ -289,9 +288,9 @@ class Model(training_model.Model):
             chosen = check_callbacks(callbacks)
             run = given_inputs.prepare(self, given)
             self.build_for(run.input_shapes)
-            self.history = history = History()
-            self.stop_training, self.epochs_resumed = False, 0
-            loops.train(self, run, Hooks([*chosen, history], self, run.params))
+            history, training = loops.begin(self, run, chosen)
+            for _ in training:
+                pass
             return history
 
     def evaluate(

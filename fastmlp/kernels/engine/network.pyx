@@ -10,6 +10,7 @@ import os
 
 import numpy as np
 
+from fastmlp.kernels.contract import check_array
 from fastmlp.kernels.engine.arena import aligned
 from fastmlp.kernels.engine.checks import check_data, check_memory, check_rows_and_steps
 from fastmlp.kernels.engine.custom_loss import CustomLoss, OutputGradients
@@ -93,7 +94,7 @@ cdef class Network(Parameters):
     step : int
         Updates done.
     steps_done : int
-        Updates done in the running epoch; may be read from other threads meanwhile.
+        Updates done in the running call; may be read from other threads meanwhile.
     threads : int
         OpenMP threads to use, 1 at first. The results have the same bits for any number.
     """
@@ -387,6 +388,39 @@ cdef class Network(Parameters):
                  None, None)
         return self.results(len(order), 0.0)
 
+    def train_epochs(
+        self, x, y, orders, batch_size, results, metric=None, sample_weight=None, learning_rates=None,
+        penalty_scales=None,
+    ):
+        """Train epoch after epoch, without Python in between; to weights of the same bits as by train_epoch.
+
+        Parameters
+        ----------
+        orders : ndarray [epochs, rows] of int64, C-contiguous
+            The order of each epoch.
+        results : list
+            Is extended by what train_epoch returns for each finished epoch, also where an exception is raised.
+        learning_rates, penalty_scales : ndarray [epochs * steps] of float64, optional
+            As the rest is, those of train_epoch, for all the updates.
+        """
+        check_array("orders", orders, (np.int64,), (None, None))
+        epochs, rows = orders.shape
+        totals = np.zeros((epochs, 1 + 2 * self.plan.output_count))
+        try:
+            self.run(TRAIN, x, y, orders.reshape(-1), batch_size, metric, sample_weight, learning_rates, penalty_scales,
+                     None, None, None, None, totals)
+        finally:
+            for row in totals[:self.plan.epochs_done]:
+                self.use_totals(row)
+                results.append(self.results(rows, 0.0))
+
+    cdef use_totals(self, totals):
+        """Take the sums of an epoch, as `keep_totals` has left them, for those of the run."""
+        self.plan.loss_total = totals[0]
+        for i in range(self.plan.output_count):
+            self.plan.outputs[i].loss_total = totals[1 + 2 * i]
+            self.plan.outputs[i].metric_total = totals[2 + 2 * i]
+
     cdef results(self, Py_ssize_t rows, double penalty):
         """The mean loss and what belongs to the outputs: the metric of the only one, or lists of losses and metrics."""
         loss = self.plan.loss_total / rows
@@ -533,9 +567,10 @@ cdef class Network(Parameters):
         return listed(name, values, self.plan.output_count, self.several_outputs)
 
     cdef run(self, int what, x, y, order, Py_ssize_t batch_size, metric, sample_weight, learning_rates, penalty_scales,
-             predictions, input_gradient, output_gradients, asked=None):
+             predictions, input_gradient, output_gradients, asked=None, totals=None):
         """Let the threads loop over the batches of the data, and raise what was raised meanwhile."""
-        cdef Py_ssize_t count = self.plan.output_count
+        cdef Py_ssize_t count = self.plan.output_count, epochs = 1 if totals is None else len(totals)
+        self.plan.epochs_done = 0
         xs = listed("x", x, self.plan.input_count, self.several_inputs)
         ys, metrics = self.for_outputs("y", y), self.for_outputs("metric", metric)
         weights = self.for_outputs("sample_weight", sample_weight)
@@ -544,7 +579,7 @@ cdef class Network(Parameters):
         by_inputs = listed("input_gradient", input_gradient, self.plan.input_count, self.several_inputs)
         unlabelled = what in (PREDICT, PREDICT_IN_TRAINING) or output_gradients is not None
         rows = check_data(self, xs, ys, metrics, order, batch_size, unlabelled)
-        check_rows_and_steps(self, rows, order, batch_size, weights, learning_rates, penalty_scales)
+        check_rows_and_steps(self, rows, order, batch_size, weights, learning_rates, penalty_scales, epochs)
         if predictions is not None:
             check_memory("out" if unlabelled else "predictions", self, xs, outs, self.output_columns)
         if input_gradient is not None:
@@ -561,7 +596,9 @@ cdef class Network(Parameters):
         data.training = what == DIFFERENTIATE_IN_TRAINING
         data.by_inputs = input_gradient is not None
         data.asked = <void *> asked if asked is not None else NULL
-        data.rows = rows if order is None else len(order)
+        data.rows = rows if order is None else len(order) // epochs
+        data.epochs = epochs
+        data.totals = <double *> address_or_null(totals)
         cdef Plan *plan = &self.plan
         cdef Py_ssize_t batch = min(batch_size, data.rows)
         cdef int threads = usable(self.thread_limit) if self.has_barriers else 1
