@@ -7,7 +7,8 @@ that it may change after any step.
 
 cdef enum:
     STALL = 200_000             # waiting that no difference in work explains
-    PAUSE_BY_WAITING = 40       # so that waiting is a fortieth of the time at most, however often it comes
+    FIRST_PAUSE = 10            # times the waiting; twice as long whenever it comes again soon
+    SOON = 4                    # times the last pause
     LONGEST_PAUSE = 1_000_000_000
 
 
@@ -27,8 +28,8 @@ cdef bint regroup(Team *team, long long now, long long waited) noexcept nogil:
     cdef long long step = now - team.begun, pause
     team.begun = now
     if team.threads > 1 and waited > STALL and 2 * waited > step:
-        pause = PAUSE_BY_WAITING * waited
-        if now - team.until < team.pause:  # it was too early to try again
+        pause = FIRST_PAUSE * waited
+        if now - team.until < SOON * team.pause:
             pause = max(pause, 2 * team.pause)
         team.pause = min(pause, <long long> LONGEST_PAUSE)
         team.until = now + team.pause
