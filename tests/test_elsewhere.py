@@ -24,7 +24,6 @@ NAMES = {  # a name for each pattern
         "model_to_dot register_keras_serializable serialize_keras_object custom_object_scope is_keras_tensor "
         "Config legacy pack_x_y_sample_weight standardize_dtype bounding_boxes"
     ),
-    "models": "model_from_json",
     "layers": "dot serialize",
     "callbacks": "ProgbarLogger OrbaxCheckpoint RemoteMonitor",
     "losses": "Dice deserialize",
