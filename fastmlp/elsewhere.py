@@ -25,7 +25,6 @@ INSTEAD = {  # module: pattern of names: what to do instead
             "a model computes in one type: dtype='float32' or 'float64'"
         ),
         "distribution": "threads are chosen by set_num_threads",
-        "export": "model.save writes .keras, which keras.models.load_model reads, whose export has its formats",
         "saving": "models has load_model and save_model",
         "visualization": "there is fastmlp.plots",
         "wrappers": "fastmlp.sklearn has estimators",
@@ -48,6 +47,7 @@ INSTEAD = {  # module: pattern of names: what to do instead
         "model_to_dot": "there is plot_model",
         "FeatureSpace": "columns are prepared before; Embedding takes categories by their numbers",
     },
+    "export": {".*": "model.save writes .keras, which keras.models.load_model reads, whose export has Keras' formats"},
     "layers": {
         "dot": "sums of products are layers.Dense(1, use_bias=False, kernel_initializer='ones', trainable=False)(a * b)"
     },

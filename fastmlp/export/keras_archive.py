@@ -59,7 +59,7 @@ def weights_file(model: Model, by_attributes: bool, include_optimizer: bool) -> 
             warnings.warn(f"save: got an optimizer whose state is not written, needs {needs}", stacklevel=2)
 
     def write(file: Any) -> None:
-        for path, layer in places(model, by_attributes):
+        for path, layer in places(model, by_attributes, copies=not by_attributes):
             write_layer(file, path, layer)
         if state is not None and model.optimizer is not None:
             group = file.create_group("optimizer/vars")

@@ -10,6 +10,7 @@ from typing import Any
 
 from fastmlp.export.keras_weights import class_name, is_row
 from fastmlp.layers import InputLayer, Layer, Normalization
+from fastmlp.layers.graph import STAGE_LIMIT
 from fastmlp.layers.symbol import Call, Symbol
 from fastmlp.losses.custom import Custom
 from fastmlp.metrics import MeanMetricWrapper, Metric
@@ -17,6 +18,7 @@ from fastmlp.metrics.accuracy import AnyAccuracy
 from fastmlp.settings import Settings
 from fastmlp.training.model import Model
 
+SHARED = "fastmlp_shared"  # what such numbers are called
 OWN = ("OneCycle",)  # classes that Keras has not
 
 Json = dict[str, Any]
@@ -30,20 +32,32 @@ def described(model: Model, legacy: bool = False) -> Json:
     model : Model
         A subclass is described as the graph, or the row, that it is.
     legacy : bool
-        As in HDF5 files: without modules, and with nothing shared but the calls of a layer.
+        As in HDF5 files: without modules.
+
+    Raises
+    ------
+    ValueError
+        For models in models that double with each.
     """
     return Writer(model, legacy).layer(model)
 
 
 class Writer:
-    """Describes the layers of a model; one that stands in several models of it has the same number in each."""
+    """Describes the layers of a model.
+
+    One that stands in several models of it is described in each, and has the same number there. Keras passes over that:
+    in its files, no layer is shared by models; it makes one for each.
+    """
 
     def __init__(self, model: Model, legacy: bool):
-        self.dtype, self.legacy = model.dtype, legacy
-        self.numbers = {} if legacy else shared_layers(model)
+        self.dtype, self.legacy, self.count = model.dtype, legacy, 0
+        self.numbers = shared_layers(model)
 
     def layer(self, layer: Layer) -> Json:
         """Return the description of a layer, or of a model as one."""
+        self.count += 1
+        if self.count > STAGE_LIMIT:
+            raise ValueError(f"model: got more than {STAGE_LIMIT} layers in models in models, needs fewer")
         if isinstance(layer, Model):
             config = self.row(layer) if is_row(layer) else self.graph(layer)
             module = "keras" if is_row(layer) else "keras.src.models.functional"
@@ -53,7 +67,7 @@ class Writer:
         item: Json = {"class_name": class_name(layer), "config": config}
         if not self.legacy:
             item = {"module": module, **item, "registered_name": registered}
-        return {**item, "shared_object_id": self.numbers[layer]} if layer in self.numbers else item
+        return {**item, SHARED: self.numbers[layer]} if layer in self.numbers else item
 
     def row(self, model: Model) -> Json:
         """Return the settings of a model that is layers in a row."""

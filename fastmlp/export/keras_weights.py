@@ -51,8 +51,8 @@ def class_name(layer: Layer) -> str:
     return type(layer).__name__
 
 
-def places(model: Model, by_attributes: bool = False) -> Iterator[tuple[str, Layer]]:
-    """Yield a model, and every layer and model in it, each once with the path of its group.
+def places(model: Model, by_attributes: bool = False, copies: bool = False) -> Iterator[tuple[str, Layer]]:
+    """Yield a model, and every layer and model in it, with the path of its group.
 
     Parameters
     ----------
@@ -60,12 +60,14 @@ def places(model: Model, by_attributes: bool = False) -> Iterator[tuple[str, Lay
     by_attributes : bool
         Whether layers of a subclass with a `call` of its own go by the attributes that hold them, as in files of
         weights alone; else by their order in its graph.
+    copies : bool
+        Whether what stands in several models has a place in each; else its first one alone.
     """
     seen: set[int] = set()
     waiting: list[tuple[str, Layer]] = [("", model)]
     while waiting:
         path, layer = waiting.pop()
-        if id(layer) not in seen:
+        if copies or id(layer) not in seen:
             seen.add(id(layer))
             yield path, layer
             if isinstance(layer, Model):
@@ -75,9 +77,9 @@ def places(model: Model, by_attributes: bool = False) -> Iterator[tuple[str, Lay
 def children(path: str, model: Model, by_attributes: bool) -> Iterator[tuple[str, Layer]]:
     """Yield the layers of a model, with their paths."""
     if by_attributes and hasattr(type(model), "call") and not is_row(model):
-        for attribute in sorted(vars(model), key=lambda name: f"~{name}" if name.startswith("_") else name):
+        for attribute in sorted({*vars(model), "layers"}):
             if not attribute.startswith("_"):
-                yield from held(joined(path, attribute), vars(model)[attribute])
+                yield from held(joined(path, attribute), getattr(model, attribute))
     else:
         layers = model.layers if is_row(model) else model.graph.layers
         yield from held(joined(path, "layers"), list(layers))

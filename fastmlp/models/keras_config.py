@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, NamedTuple
 
 from fastmlp import metrics
 from fastmlp.constraints import CONSTRAINTS
+from fastmlp.export.keras_config import SHARED
 from fastmlp.initializers import INITIALIZERS
 from fastmlp.layers import LAYERS
 from fastmlp.layers.base import Common
@@ -45,12 +47,15 @@ class Translator:
         self.custom_objects = dict(custom_objects or {})
         self.dtypes: set[str] = set()
         self.shared: set[int] = set()
+        self.lost: set[int] = set()  # numbers of layers that stand elsewhere too, where Keras has lost their number
+        self.unnumbered: dict[tuple[Any, Any], dict[str, Any]] = {}  # layers by class and name
         self.depth = 0
 
     # Layers
 
     def whole(self, item: Json, seed: int | None = None) -> dict[str, Any]:
         """Return the description of a model; KeyError, TypeError or ValueError where it is none."""
+        self.lost = {number for number, count in Counter(numbers_in(item)).items() if count == 1}
         found = self.layer(item)["config"]
         if "layers" not in found:
             raise ValueError(f"model: got {item['class_name']!r}, needs a Sequential or Functional")
@@ -60,14 +65,16 @@ class Translator:
 
     def layer(self, item: Json) -> dict[str, Any]:
         """Return the description of a layer, or of a model as one."""
-        name, number = item["class_name"], item.get("shared_object_id")
+        name, number, config = item["class_name"], number_of(item), item["config"]
         made: dict[str, Any] = {"class_name": name}
         if number is not None:
             made["shared_object_id"] = integer("shared_object_id", number, at_least=0)
-            if number in self.shared:
-                return made
+            twin = self.unnumbered.get((name, config.get("name"))) if number in self.lost else None
+            if twin is not None:
+                twin.setdefault("shared_object_id", number)
+            if twin is not None or number in self.shared:
+                return {**made, "shared_object_id": number if twin is None else twin["shared_object_id"]}
             self.shared.add(number)
-        config = item["config"]
         if "layers" in config:
             return {**made, "config": self.model(config)}
         require_own(item)
@@ -75,11 +82,15 @@ class Translator:
             shape = config.get("batch_shape") or config.get("batch_input_shape")
             return {**made, "config": {"shape": shape[1:], "name": config["name"]}}
         cls = find("layers", name, LAYERS)
-        self.dtypes.add(dtype_of(config.get("dtype")))
+        if "dtype" in config:  # an operator in older files has none
+            self.dtypes.add(dtype_of(config["dtype"]))
         first = config.get("batch_input_shape")  # of older files
         given = {} if first is None or None in first[1:] else {"input_shape": first[1:]}
         found = settings(f"layer {config.get('name')!r}", cls, {**config, "dtype": None, **given})
-        return {**made, "class_name": cls.__name__, "config": found}
+        made = {**made, "class_name": cls.__name__, "config": found}
+        if number is None:
+            self.unnumbered[name, config.get("name")] = made
+        return made
 
     def model(self, config: Json) -> dict[str, Any]:
         """Return the description of a model's own settings and layers."""
@@ -198,6 +209,23 @@ PARTS: dict[str, Any] = {
 }
 
 
+def number_of(item: Json) -> int | None:
+    """Return the number of a layer that stands in several models."""
+    found: int | None = item.get(SHARED, item.get("shared_object_id"))
+    return found
+
+
+def numbers_in(item: Json) -> Iterator[int]:
+    """Yield such numbers of all layers in a model."""
+    waiting = [item]
+    while waiting:
+        one = waiting.pop()
+        number = number_of(one)
+        if number is not None:
+            yield number
+        waiting += one.get("config", {}).get("layers", [])
+
+
 def require_own(item: Json) -> None:
     """Raise ValueError for a class that a user has registered: nothing here stands for it."""
     module, registered = item.get("module"), item.get("registered_name")
@@ -289,7 +317,9 @@ def calls_of(items: Mapping[str, Json], is_graph: set[str]) -> dict[Node, tuple[
                 reads = [(Node(one[0], one[1] - (one[0] in is_graph)), one[2]) for one in node]
                 kwargs = node[0][3] if node and len(node[0]) > 3 else {}
             for key, given in kwargs.items():
-                if given is not None and key != "training":
+                if key != "training" and any(
+                    one is not None for one in (given if isinstance(given, list) else [given])
+                ):
                     raise ValueError(f"layer {name!r}: got {key}={given!r:.100} in a call, needs inputs alone")
             found[Node(name, number)] = (reads, kwargs.get("training"))
     return found
