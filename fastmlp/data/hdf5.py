@@ -93,16 +93,31 @@ class Content:
 
     def text(self, path: str, attribute: str) -> str | None:
         """Return an attribute of a group as text, or None."""
-        found = self.find(path)
-        value = None if found is None else found.attrs.get(attribute)
-        return value.decode() if isinstance(value, bytes) else None if value is None else str(value)
+        found = self.strings(path, attribute)
+        return found[0] if found else None
 
     def names(self, path: str, attribute: str) -> list[str]:
         """Return the names that `write_names` keeps in a group."""
-        attributes = self.find(path).attrs
-        values = list(attributes.get(attribute, ()))
+        found = self.strings(path, attribute)
         number = 0
-        while f"{attribute}{number}" in attributes:
-            values += list(attributes[f"{attribute}{number}"])
+        while more := self.strings(path, f"{attribute}{number}"):
+            found += more
             number += 1
+        return found
+
+    def strings(self, path: str, attribute: str) -> list[str]:
+        """Return the strings in an attribute of a group; none where there is no such attribute.
+
+        The type is looked at first: read as what they are not, the bytes of a damaged file would be taken for pointers.
+        """
+        group = self.find(path)
+        if group is None or attribute not in group.attrs:
+            return []
+        known = group.attrs.get_id(attribute)
+        count, kind = known.get_space().get_select_npoints(), known.get_type()
+        if not count:
+            return []
+        if not isinstance(kind, library().h5t.TypeStringID):
+            raise ValueError(f"{path!r}: got {known.dtype} as its {attribute}, needs strings")
+        values = np.atleast_1d(np.asarray(group.attrs[attribute], object))
         return [value.decode() if isinstance(value, bytes) else str(value) for value in values]

@@ -126,7 +126,8 @@ class Writer:
         config = {**settings_of(layer), "name": layer.name, "trainable": layer.trainable, "dtype": self.policy}
         config.pop("input_shape", None)
         if isinstance(layer, Normalization):  # they are among the weights
-            config.update(axis=None if layer.axis is None else [layer.axis], mean=None, variance=None)
+            config.update(axis=None if layer.axis is None else [layer.axis])
+            config = {name: value for name, value in config.items() if name not in layer.statistics}
         return config
 
 

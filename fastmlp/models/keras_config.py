@@ -161,6 +161,13 @@ class Translator:
             return {name: self.each(one, made) for name, one in given.items()}
         return None if given is None else made(given)
 
+    def custom(self, argument: str, item: Any, name: str) -> Any:
+        """Return the caller's function of a name, or the name, which stands for what is here."""
+        is_known = item is name or fold(name) in {fold(one) for one in (*metrics.METRICS, *LOSSES)}
+        if is_known and name not in self.custom_objects:
+            return name
+        return metrics.custom_object(argument, name, self.custom_objects)
+
     def optimizer(self, item: Any) -> Any:
         """Return an optimizer, or its name."""
         if isinstance(item, str):
@@ -173,7 +180,8 @@ class Translator:
         """Return a loss, or its name."""
         name = function_name(item)
         if name is not None:
-            return Custom(self.custom_objects[name]) if name in self.custom_objects else name
+            found = self.custom("loss", item, name)
+            return found if isinstance(found, str) else Custom(found)
         require_own(item)
         cls = find("loss", item["class_name"], LOSSES)
         config = {key: value for key, value in item["config"].items() if (key, value) != ("reduction", "auto")}
@@ -183,7 +191,7 @@ class Translator:
         """Return a metric, or its name."""
         name = function_name(item)
         if name is not None:
-            return metrics.get(self.custom_objects.get(name, name))
+            return metrics.get(self.custom("metrics", item, name))
         kind, config = item["class_name"], dict(item["config"])
         if kind == metrics.MeanMetricWrapper.__name__:  # of older files
             fn = function_name(config["fn"])
@@ -230,7 +238,7 @@ def require_own(item: Json) -> None:
     """Raise ValueError for a class that a user has registered: nothing here stands for it."""
     module, registered = item.get("module"), item.get("registered_name")
     first = str(module or "keras").split(".")[0]
-    if first not in ("keras", "fastmlp", "builtins") or registered not in (None, item["class_name"]):
+    if first not in ("keras", "fastmlp") or registered not in (None, item["class_name"]):
         got = f"{registered or item['class_name']!r} of module {module!r}"
         raise ValueError(f"class_name: got {got}, needs classes of Keras; custom_objects has metrics, losses, models")
 
@@ -244,7 +252,7 @@ def settings(what: str, cls: Any, config: Json) -> dict[str, Any]:
     for name, given in config.items():
         if name in known:
             found[name] = value(name, given)
-        elif name not in WITHOUT_EFFECT and given not in (None, False, 0, "", [], {}):
+        elif name not in WITHOUT_EFFECT and (name, given) != ("axis", -1) and given not in (None, False, 0, "", [], {}):
             raise ValueError(f"{what}: got {name}={given!r:.100}, needs settings that {cls.__name__} has here")
     return found
 
