@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.data.hdf5_attributes import strings_of
+
 ATTRIBUTE_LIMIT = 64000  # bytes; HDF5 keeps no more in a group's header
 
 
@@ -48,7 +50,7 @@ class Content:
     """
 
     def __init__(self, data: bytes):
-        self.file = library().File(io.BytesIO(data), "r")
+        self.file, self.data = library().File(io.BytesIO(data), "r"), data
         self.left = len(data)  # bytes of arrays that there may still be: each is in the file once
 
     def __enter__(self) -> Content:
@@ -106,18 +108,8 @@ class Content:
         return found
 
     def strings(self, path: str, attribute: str) -> list[str]:
-        """Return the strings in an attribute of a group; none where there is no such attribute.
-
-        The type is looked at first: read as what they are not, the bytes of a damaged file would be taken for pointers.
-        """
+        """Return the strings in an attribute of a group; none where there is no such attribute."""
         group = self.find(path)
-        if group is None or attribute not in group.attrs:
+        if not isinstance(group, library().Group):
             return []
-        known = group.attrs.get_id(attribute)
-        count, kind = known.get_space().get_select_npoints(), known.get_type()
-        if not count:
-            return []
-        if not isinstance(kind, library().h5t.TypeStringID):
-            raise ValueError(f"{path!r}: got {known.dtype} as its {attribute}, needs strings")
-        values = np.atleast_1d(np.asarray(group.attrs[attribute], object))
-        return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
+        return strings_of(self.data, library().h5o.get_info(group.id).addr).get(attribute, [])
