@@ -1,9 +1,9 @@
 """Strings in the attributes of HDF5 groups, by the bytes of the file.
 
-The HDF5 library trusts what it reads of strings of no fixed length: a damaged file makes it crash, or never end. So they
-are taken from the file here, every place and size checked. What is read is what h5py writes by default, and so Keras: the
-layouts are those of the HDF5 File Format Specification, version 3.0, sections III.D ("Global Heap"), IV.A.1.a ("Version 1
-Data Object Header Prefix") and IV.A.2.m ("The Attribute Message").
+The HDF5 library trusts what it reads of strings of no fixed length: a damaged file makes it crash, or never end. So
+they are taken from the file here, every place and size checked. What is read is what h5py writes by default, and so
+Keras: the layouts are those of the HDF5 File Format Specification, version 3.0, sections III.D ("Global Heap"),
+IV.A.1.a ("Version 1 Data Object Header Prefix") and IV.A.2.m ("The Attribute Message").
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def attribute(file: Bytes, place: int, size: int) -> tuple[str, list[str]]:
     kind, width = file.number(starts[1], 1) % 16, file.number(starts[1] + 4, 4)
     is_text = kind == TEXT or (kind == LISTED and file.number(starts[1] + 1, 1) % 16 == 1)
     count = elements(file, starts[2]) if is_text else 0
-    if start + count * width > place + size:
+    if start + count * max(width, 1) > place + size:
         raise ValueError(f"attributes: got {count} strings in {name!r}, needs those that it has room for")
     places = [start + number * width for number in range(count)]
     values, left = [], len(file.data)

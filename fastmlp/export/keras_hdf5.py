@@ -76,7 +76,8 @@ def weights_of(layer: Layer) -> list[tuple[str, tuple[Layer, int]]]:
     leaves = [(layer.name, layer, layer.trainable)]
     if isinstance(layer, Model):
         leaves = [(f"{layer.name}/{name}", leaf, trainable) for name, leaf, trainable in layer.leaves()]
-    trained, others = [], []
+    trained: list[tuple[str, tuple[Layer, int]]] = []
+    others: list[tuple[str, tuple[Layer, int]]] = []
     for name, leaf, trainable in leaves:
         names = ["mean", "variance", "count"] if isinstance(leaf, Normalization) else [one.name for one in leaf.weights]
         has_gradients = [one.has_gradients for one in leaf.weights] + [False]

@@ -118,8 +118,10 @@ class Translator:
         if len(items) < len(names):
             raise ValueError("layers: got a name twice, needs one for each")
         layers = [operation(item) or self.layer(item) for item in items.values()]
-        is_graph = {name for name, item in items.items() if "input_layers" in item["config"]}
-        calls = calls_of(items, is_graph)
+        is_old = any(isinstance(node, list) for item in items.values() for node in item["inbound_nodes"])
+        # what a graph gives by itself counts as its first call among the outputs; in older files, of any model, and always
+        counted = {name for name, item in items.items() if ("layers" if is_old else "input_layers") in item["config"]}
+        calls = calls_of(items, counted)
         begins = [Node(name, 0) for name in names if items[name]["class_name"] == "InputLayer"]
         numbers: dict[tuple[Node, int], int] = {}
         inputs = ends_of(config["input_layers"], set())
@@ -133,7 +135,7 @@ class Translator:
             described.append(call if training is None else {**call, "training": training})
             for tensor in range(outputs_of(items[node.layer])):
                 numbers[node, tensor] = len(numbers)
-        outputs = ends_of(config["output_layers"], is_graph)
+        outputs = ends_of(config["output_layers"], counted)
         return {
             "layers": layers,
             "calls": described,
@@ -148,10 +150,15 @@ class Translator:
         return {
             "optimizer": self.optimizer(config["optimizer"]),
             "loss": self.each(config.get("loss"), self.loss),
-            "metrics": self.each(config.get("metrics"), self.metric),
-            "weighted_metrics": self.each(config.get("weighted_metrics"), self.metric),
+            "metrics": self.metrics(config.get("metrics")),
+            "weighted_metrics": self.metrics(config.get("weighted_metrics")),
             "loss_weights": config.get("loss_weights"),
         }
+
+    def metrics(self, given: Any) -> Any:
+        """Return metrics; older files have a list in a list for one output too."""
+        is_nested = isinstance(given, list) and len(given) == 1 and isinstance(given[0], list)
+        return self.each(given[0] if is_nested else given, self.metric)
 
     def each(self, given: Any, made: Any) -> Any:
         """Return what is made of an object, or of those in lists and dicts; None stays."""
@@ -197,23 +204,22 @@ class Translator:
             fn = function_name(config["fn"])
             if fn not in self.custom_objects:
                 known = find("metrics", fn, metrics.METRICS)
-                return known(name=config["name"])  # type: ignore[call-arg]
+                return known(name=config["name"])
             return metrics.MeanMetricWrapper(self.custom_objects[fn], config["name"])
-        classes = {fold(cls.__name__): cls for cls in metrics.METRICS.values()}
-        cls = self.custom_objects.get(kind)
+        cls: Any = self.custom_objects.get(kind, self.custom_objects.get(item.get("registered_name")))
         if cls is None:
-            require_own(item)
-            cls = classes.get(fold(str(kind)))
-            if cls is None:
+            classes = {fold(one.__name__): one for one in metrics.METRICS.values()}
+            if fold(str(kind)) not in classes:
                 metrics.custom_object("metrics", kind, {})  # for its error
-        found = config if kind in self.custom_objects else settings("metrics", cls, config)
+            require_own(item)
+            cls = classes[fold(str(kind))]
+        is_custom = cls not in metrics.METRICS.values()
+        found = config if is_custom else settings("metrics", cls, config)
         return metrics.get({"class_name": cls.__name__, "config": found}, "metrics", {cls.__name__: cls})
 
 
 PARTS: dict[str, Any] = {
-    fold(cls.__name__): cls
-    for table in (INITIALIZERS, REGULARIZERS, CONSTRAINTS, SCHEDULES)
-    for cls in table.values()  # type: ignore[attr-defined]
+    fold(cls.__name__): cls for table in (INITIALIZERS, REGULARIZERS, CONSTRAINTS, SCHEDULES) for cls in table.values()
 }
 
 
@@ -314,15 +320,15 @@ def operation(item: Json) -> dict[str, Any] | None:
     return {"class_name": item["class_name"], "config": {"name": item["name"]}}
 
 
-def calls_of(items: Mapping[str, Json], is_graph: set[str]) -> dict[Node, tuple[list[tuple[Node, int]], bool | None]]:
+def calls_of(items: Mapping[str, Json], counted: set[str]) -> dict[Node, tuple[list[tuple[Node, int]], bool | None]]:
     """Return what each call reads, and its `training`."""
     found = {}
     for name, item in items.items():
         for number, node in enumerate(item["inbound_nodes"]):
             if isinstance(node, Mapping):
                 reads, kwargs = list(tensors_in(node["args"])), node.get("kwargs") or {}
-            else:  # of older files; there, what a graph gives by itself counts too
-                reads = [(Node(one[0], one[1] - (one[0] in is_graph)), one[2]) for one in node]
+            else:  # of older files
+                reads = [(Node(one[0], one[1] - (one[0] in counted)), one[2]) for one in node]
                 kwargs = node[0][3] if node and len(node[0]) > 3 else {}
             for key, given in kwargs.items():
                 if key != "training" and any(
@@ -370,14 +376,14 @@ def outputs_of(item: Json) -> int:
     return len(flat(ends_of(item["config"]["output_layers"], set()))) if "input_layers" in item["config"] else 1
 
 
-def ends_of(described: Any, is_graph: set[str]) -> Any:
+def ends_of(described: Any, counted: set[str]) -> Any:
     """Return (node, number of its tensor) for each end of a graph, in a container as it is described."""
     if isinstance(described, Mapping):
-        return {name: ends_of(one, is_graph) for name, one in sorted(described.items())}
+        return {name: ends_of(one, counted) for name, one in sorted(described.items())}
     if len(described) == 3 and isinstance(described[0], str):
         name, number, tensor = described
-        return Node(name, integer("node", number - (name in is_graph), at_least=0)), integer("tensor", tensor, 0)
-    return [ends_of(one, is_graph) for one in described]
+        return Node(name, integer("node", number - (name in counted), at_least=0)), integer("tensor", tensor, 0)
+    return [ends_of(one, counted) for one in described]
 
 
 def flat(ends: Any) -> list[Any]:

@@ -230,6 +230,78 @@ def test_float32_weights_in_a_float64_model(tmp_path):
     assert all(weight.dtype == np.float64 for weight in other.get_weights())
 
 
+# Files of Keras 2, after the form that TensorFlow wrote
+
+
+def of_keras_2(name, **settings):
+    """The settings of a Dense as Keras 2 wrote them."""
+    glorot, zeros = {"class_name": "GlorotUniform", "config": {"seed": None}}, {"class_name": "Zeros", "config": {}}
+    return {
+        **{"name": name, "trainable": True, "dtype": "float32", "use_bias": True},
+        **{"kernel_initializer": glorot, "bias_initializer": zeros, "kernel_regularizer": None},
+        **{"bias_regularizer": None, "activity_regularizer": None, "kernel_constraint": None, "bias_constraint": None},
+        **settings,
+    }
+
+
+def dense_of_keras_2(name, *inbound, **settings):
+    return {
+        **{"class_name": "Dense", "config": of_keras_2(name, **settings), "name": name},
+        "inbound_nodes": [[[*one, {}]] for one in inbound],
+    }
+
+
+def keras_2_file(path, layers, output):
+    """A graph whose layers "a" and "inner" have weights."""
+    first = {"batch_input_shape": [None, 4], "dtype": "float32", "sparse": False, "ragged": False, "name": "input_1"}
+    begin = {"class_name": "InputLayer", "config": first, "name": "input_1", "inbound_nodes": []}
+    ends = {"input_layers": [["input_1", 0, 0]], "output_layers": [output]}
+    config = {"class_name": "Functional", "config": {"name": "model", "layers": [begin, *layers], **ends}}
+    mae = {
+        "class_name": "MeanMetricWrapper",
+        "config": {"name": "mae", "dtype": "float32", "fn": "mean_absolute_error"},
+    }
+    adam = {"name": "Adam", "weight_decay": None, "clipnorm": None, "jit_compile": True, "is_legacy_optimizer": False}
+    adam |= {"learning_rate": 0.25, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-07, "amsgrad": False}
+    how = {"loss": "mse", "metrics": [[mae]], "weighted_metrics": None, "loss_weights": None}
+    how["optimizer_config"] = {"class_name": "Custom>Adam", "config": adam}
+    random, arrays = np.random.default_rng(3), {}
+    with h5py.File(path, "w") as file:
+        file.attrs["model_config"], file.attrs["training_config"] = json.dumps(config), json.dumps(how)
+        group = file.create_group("model_weights")
+        group.attrs["layer_names"] = np.array([b"input_1", b"a", b"inner"])
+        group.create_group("input_1").attrs["weight_names"] = []
+        for name, inner in (("a", "a"), ("inner", "b")):
+            of_layer, names = group.create_group(name), [f"{inner}/kernel:0", f"{inner}/bias:0"]
+            of_layer.attrs["weight_names"] = np.array([one.encode() for one in names])
+            for one, shape in zip(names, [(4, 4), (4,)], strict=True):
+                arrays[one] = of_layer[one] = random.normal(size=shape).astype("float32")
+    return arrays
+
+
+@pytest.mark.parametrize("end", ["add", "inner"])
+def test_a_graph_of_keras_2(tmp_path, end):
+    first = {"batch_input_shape": [None, 4], "dtype": "float32", "sparse": False, "ragged": False, "name": "input_2"}
+    layers = [
+        {"class_name": "InputLayer", "config": first},
+        {"class_name": "Dense", "config": of_keras_2("b", units=4, activation="tanh")},
+    ]
+    inner = {"class_name": "Sequential", "config": {"name": "inner", "layers": layers}, "name": "inner"}
+    inner["inbound_nodes"] = [[["a", 0, 0, {}]], [["inner", 1, 0, {}]]]  # there, a model's own graph is its first call
+    both = {"name": "add", "trainable": True, "dtype": "float32"}
+    add = {"class_name": "Add", "config": both, "name": "add"}
+    add["inbound_nodes"] = [[["inner", 1, 0, {}], ["inner", 2, 0, {}]]]
+    a = dense_of_keras_2("a", ["input_1", 0, 0], units=4, activation="relu")
+    layers, output = ([a, inner, add], ["add", 0, 0]) if end == "add" else ([a, inner], ["inner", 2, 0])
+    arrays = keras_2_file(tmp_path / "m.h5", layers, output)
+    model = load_model(tmp_path / "m.h5")
+    h = np.maximum(X @ arrays["a/kernel:0"] + arrays["a/bias:0"], 0)
+    one = np.tanh(h @ arrays["b/kernel:0"] + arrays["b/bias:0"])
+    two = np.tanh(one @ arrays["b/kernel:0"] + arrays["b/bias:0"])
+    np.testing.assert_allclose(model(X), one + two if end == "add" else two, atol=1e-6)
+    assert model.optimizer.learning_rate == 0.25 and [one.name for one in model.metrics] == ["mae"]
+
+
 # Callbacks
 
 
