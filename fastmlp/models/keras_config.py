@@ -119,7 +119,7 @@ class Translator:
             raise ValueError("layers: got a name twice, needs one for each")
         layers = [operation(item) or self.layer(item) for item in items.values()]
         is_old = any(isinstance(node, list) for item in items.values() for node in item["inbound_nodes"])
-        # what a graph gives by itself counts as its first call among the outputs; in older files, of any model, and always
+        # among the outputs, what a graph gives by itself counts as its first call; in older files, of any model, always
         counted = {name for name, item in items.items() if ("layers" if is_old else "input_layers") in item["config"]}
         calls = calls_of(items, counted)
         begins = [Node(name, 0) for name in names if items[name]["class_name"] == "InputLayer"]
