@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from fastmlp.export.keras_weights import class_name, is_row
 from fastmlp.layers import InputLayer, Layer, Normalization
 from fastmlp.layers.graph import STAGE_LIMIT
@@ -126,8 +128,8 @@ class Writer:
         config = {**settings_of(layer), "name": layer.name, "trainable": layer.trainable, "dtype": self.policy}
         config.pop("input_shape", None)
         if isinstance(layer, Normalization):  # they are among the weights
-            config.update(axis=None if layer.axis is None else [layer.axis])
-            config = {name: value for name, value in config.items() if name not in layer.statistics}
+            config.update(axis=None if layer.axis is None else np.atleast_1d(layer.axis).tolist())
+            config = {name: value for name, value in config.items() if name not in ("mean", "variance")}
         return config
 
 

@@ -6,7 +6,6 @@ A layer's arrays are numbered in a group of its own, "layers/dense_1/vars/0". Th
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -114,24 +113,39 @@ def shapes_of(layer: Layer) -> list[Shape]:
 
 
 def statistics_shape(layer: Normalization) -> Shape:
-    """Return the shape of a mean in Keras; here there is one for each value of a row."""
-    return () if layer.axis is None else tuple((layer._built_for or [(1,)])[0][-1:])
+    """Return the shape of a mean in Keras: of the axes that are kept; here there is one for each value of a row."""
+    shape = (layer._built_for or [()])[0]
+    return tuple(shape[axis - 1] for axis in layer.kept((0, *shape)))
 
 
 def arrays_of(layer: Layer) -> list[np.ndarray]:
     """Return a layer's arrays as Keras has them."""
     if isinstance(layer, Normalization):
-        shape = statistics_shape(layer)
-        mean_and_variance = [variable.numpy()[: math.prod(shape)].reshape(shape) for variable in layer.weights]
-        return [*mean_and_variance, np.zeros((), np.int32)]  # of a count that is not used any more
+        return [*statistics_of(layer), np.zeros((), np.int32)]  # of a count that is not used any more
     return [variable.numpy() for variable in layer.weights] if shapes_of(layer) else []
 
 
-def own_arrays(layer: Layer, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Return a layer's weights from its arrays in Keras, which have `shapes_of` it."""
+def statistics_of(layer: Normalization) -> list[np.ndarray]:
+    """Return the mean and the variance of a built layer."""
+    weights = {variable.name: variable.numpy() for variable in layer.weights}
+    if layer.invert:  # it has the deviation, at least 1e-7
+        weights["variance"] = np.square(weights["deviation"])
+        if layer._given is not None:
+            weights["variance"] = layer.values_of("variance").astype(layer.dtype)
+    shape = (layer._built_for or [()])[0]
+    kept = layer.kept((0, *shape))
+    first = tuple(slice(None) if axis in kept else 0 for axis in range(1, 1 + len(shape)))
+    return [weights[name].reshape(shape)[first] for name in ("mean", "variance")]
+
+
+def set_arrays(layer: Layer, arrays: Sequence[np.ndarray]) -> None:
+    """Set a layer's weights from its arrays in Keras, which have `shapes_of` it."""
+    given = [np.ascontiguousarray(array, layer.dtype) for array in arrays]
     if isinstance(layer, Normalization):
-        return [np.resize(array, variable.shape) for array, variable in zip(arrays, layer.weights, strict=False)]
-    return list(arrays)
+        layer.keep(given[0].astype(np.float64), given[1].astype(np.float64))
+        given = [layer.values_of(variable.name).astype(layer.dtype) for variable in layer.weights]
+    for variable, values in zip(layer.weights, given, strict=True):
+        variable.write(values)
 
 
 def state_places(model: Model) -> list[tuple[str, int]] | None:

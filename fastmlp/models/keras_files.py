@@ -20,7 +20,7 @@ from fastmlp.config import seeds
 from fastmlp.data import hdf5
 from fastmlp.export.keras_archive import CONFIG, METADATA, WEIGHTS
 from fastmlp.export.keras_hdf5 import own_layers, weights_of
-from fastmlp.export.keras_weights import joined, own_arrays, own_state, places, shapes_of
+from fastmlp.export.keras_weights import joined, own_state, places, set_arrays, shapes_of
 from fastmlp.layers import Layer, Normalization
 from fastmlp.models.config import Reader
 from fastmlp.models.keras_config import Translator
@@ -41,7 +41,7 @@ def load_archive(path: Any, custom_objects: Mapping[str, Any] | None, compile: b
         config, own = json.loads(parts[CONFIG]), json.loads(parts.get(METADATA, b"{}")).get("fastmlp", {})
         model = made_of(config, config.get("compile_config") if compile else None, own, custom_objects)
         with hdf5.Content(parts[WEIGHTS]) as content:
-            set_arrays(model, arrays_in(content, model, False) if model.built else {})
+            set_all(arrays_in(content, model, False) if model.built else {})
             if model.optimizer is not None:
                 take_state(model, by_number(content.arrays("optimizer/vars")))
         return model
@@ -61,7 +61,7 @@ def load_hdf5(path: Any, custom_objects: Mapping[str, Any] | None, compile: bool
             if how is not None:
                 how = {"optimizer": how.pop("optimizer_config"), **how}
             model = made_of(json.loads(config), how, json.loads(content.text("", "fastmlp") or "{}"), custom_objects)
-            set_arrays(model, legacy_arrays(content, "model_weights", model) if model.built else {})
+            set_all(legacy_arrays(content, "model_weights", model) if model.built else {})
             if model.optimizer is not None and content.find("optimizer_weights") is not None:
                 names = content.names("optimizer_weights", "weight_names")
                 take_state(model, [content.array(f"optimizer_weights/{name}") for name in names])
@@ -86,7 +86,7 @@ def load_weights(model: Model, path: Any, skip_mismatch: bool, by_name: bool) ->
             else:
                 group = "model_weights" if content.find("model_weights") is not None else ""
                 found = (named_arrays if by_name else legacy_arrays)(content, group, model, skip_mismatch)
-        set_arrays(model, found)
+        set_all(found)
 
     reading(path, "a file of this model's weights by Keras or fastmlp", taken)
 
@@ -174,7 +174,7 @@ def arrays_in(content: hdf5.Content, model: Model, by_attributes: bool, skip_mis
 def fit(found: Arrays, layer: Layer, given: Sequence[np.ndarray], what: str, skip_mismatch: bool) -> None:
     """Add the arrays of a layer to those that are found; where they do not fit, ValueError, or a warning."""
     shapes = shapes_of(layer)
-    if isinstance(layer, Normalization) and not given and layer.mean is not None:
+    if isinstance(layer, Normalization) and not given and layer._given is not None:
         return  # they were arguments
     got = [array.shape for array in given]
     if got == shapes:
@@ -223,14 +223,10 @@ def fit_legacy(found: Arrays, content: hdf5.Content, path: str, layer: Layer, sk
         warnings.warn(f"weights: passed over {path!r}, which does not fit layer {layer.name!r}", stacklevel=2)
 
 
-def set_arrays(model: Model, found: Arrays) -> None:
+def set_all(found: Arrays) -> None:
     """Set weights from arrays that fit; those that are not among them stay."""
     for layer, arrays in found.items():
-        given = [np.ascontiguousarray(array, model.dtype) for array in arrays if array is not None]
-        if isinstance(layer, Normalization):
-            layer.keep(np.asarray(arrays[0], np.float64), np.asarray(arrays[1], np.float64))
-        for variable, values in zip(layer.weights, own_arrays(layer, given), strict=True):
-            variable.write(values)
+        set_arrays(layer, [array for array in arrays if array is not None])
 
 
 def take_state(model: Model, arrays: Sequence[np.ndarray]) -> None:

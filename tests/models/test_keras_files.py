@@ -220,7 +220,7 @@ def test_weights_of_a_model_that_has_its_statistics_yet_to_find(tmp_path):
         (made.save_weights if name == "m.weights.h5" else made.save)(tmp_path / name)
         other = Sequential([Input((4,)), Normalization(), Dense(1)], seed=2)
         other.load_weights(tmp_path / name)
-        assert same([other(X)], [made(X)]) and np.shape(other.layers[0].mean) == (4,)
+        assert same([other(X)], [made(X)]) and np.shape(other.layers[0].mean) == (1, 4)
 
 
 def test_float32_weights_in_a_float64_model(tmp_path):
