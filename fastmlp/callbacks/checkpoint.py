@@ -8,7 +8,7 @@ from typing import Any
 
 from fastmlp.callbacks.base import Callback, Logs
 from fastmlp.callbacks.monitor import Monitor
-from fastmlp.data.files import MODELS, WEIGHTS, checked_path
+from fastmlp.data.files import MODELS, SUFFIX, WEIGHTS, checked_path
 from fastmlp.settings import boolean, integer, only, real
 
 
@@ -54,7 +54,8 @@ class ModelCheckpoint(Monitor):
         self.save_freq = save_freq if save_freq == "epoch" else integer("save_freq", save_freq, at_least=1)
         if initial_value_threshold is not None:
             self.best = real("initial_value_threshold", initial_value_threshold)
-        self.needs_direction, self.needs_sequential = self.save_best_only, self.save_weights_only
+        self.needs_direction = self.save_best_only
+        self.needs_sequential = self.save_weights_only or not self.filepath.endswith(SUFFIX)  # others are of models
         self.epoch = self.batches = 0
         if self.save_freq != "epoch":  # a hook of the object: without it an epoch stays one call of the engine
             vars(self)["on_train_batch_end"] = self.count_batch

@@ -140,7 +140,7 @@ def statistics_of(layer: Normalization) -> list[np.ndarray]:
 
 def set_arrays(layer: Layer, arrays: Sequence[np.ndarray]) -> None:
     """Set a layer's weights from its arrays in Keras, which have `shapes_of` it."""
-    given = [np.ascontiguousarray(array, layer.dtype) for array in arrays]
+    given = [np.asarray(array, layer.dtype, order="C") for array in arrays]
     if isinstance(layer, Normalization):
         layer.keep(given[0].astype(np.float64), given[1].astype(np.float64))
         given = [layer.values_of(variable.name).astype(layer.dtype) for variable in layer.weights]

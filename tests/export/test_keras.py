@@ -108,6 +108,22 @@ def test_every_layer_loads_in_keras(tmp_path, cls):
     near(fastmlp.load_model(tmp_path / "theirs.keras").predict(x, verbose=0), model.predict(x, verbose=0))
 
 
+@pytest.mark.parametrize("invert", [False, True])
+@pytest.mark.parametrize("axis", [-1, None, 1, (1, 2)])
+def test_normalizations_along_any_axes(tmp_path, axis, invert):
+    x = np.random.default_rng(1).normal(size=(5, 2, 3)).astype("float32")
+    layer = layers.Normalization(axis, invert=invert)
+    layer.adapt(x)
+    model = fastmlp.Sequential([fastmlp.Input((2, 3)), layer])
+    for ending in ENDINGS if axis in (1, -1) else [".keras"]:  # Keras does not read its own .h5 files of other axes
+        model.save(tmp_path / f"model{ending}")
+        theirs = keras.models.load_model(tmp_path / f"model{ending}")
+        near(theirs.predict(x, verbose=0), model.predict(x, verbose=0))
+        theirs.save(tmp_path / f"theirs{ending}")
+        again = fastmlp.load_model(tmp_path / f"theirs{ending}")
+        near(again.predict(x, verbose=0), model.predict(x, verbose=0), 1e-6)
+
+
 def compiled(**how):
     model = fastmlp.Sequential([fastmlp.Input((2,)), layers.Dense(2, "softmax")])
     model.compile(**{"optimizer": "sgd", "loss": "mse", **how})
