@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import json
-import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 from fastmlp.data import hdf5
 from fastmlp.data.files import write_whole
 from fastmlp.export.keras_config import compiled, described
-from fastmlp.export.keras_weights import arrays_of, joined, places, state_of
+from fastmlp.export.keras_weights import arrays_of, joined, places, told_state
 from fastmlp.layers import Layer
 from fastmlp.training.model import Model
 
@@ -51,17 +50,12 @@ def weights_file(model: Model, by_attributes: bool, include_optimizer: bool) -> 
     """Return the bytes of a file of weights; arguments as of `places`."""
     if not model.built:
         raise ValueError("save: got a model without weights, needs one with Dense layers and a known input shape")
-    state = None
-    if include_optimizer and model.optimizer is not None:
-        state = state_of(model)
-        if state is None:
-            needs = "the layers as they were compiled, and a rule that Keras has; .safetensors keeps any"
-            warnings.warn(f"save: got an optimizer whose state is not written, needs {needs}", stacklevel=2)
+    state = told_state(model, include_optimizer)
 
     def write(file: Any) -> None:
         for path, layer in places(model, by_attributes, copies=not by_attributes):
             write_layer(file, path, layer)
-        if state is not None and model.optimizer is not None:
+        if state and model.optimizer is not None:
             group = file.create_group("optimizer/vars")
             group.attrs["name"] = model.optimizer.name
             for number, (_, array) in enumerate(state):

@@ -13,7 +13,7 @@ from fastmlp.data import hdf5
 from fastmlp.data.files import write_whole
 from fastmlp.export.keras_archive import KERAS_VERSION
 from fastmlp.export.keras_config import compiled, described
-from fastmlp.export.keras_weights import arrays_of, is_row, shapes_of, state_of
+from fastmlp.export.keras_weights import arrays_of, is_row, shapes_of, told_state
 from fastmlp.layers import Layer, Normalization
 from fastmlp.training.model import Model
 
@@ -27,7 +27,7 @@ def save_model(model: Model, path: Path, include_optimizer: bool) -> None:
     config, how = described(model, legacy=True), compiled(model)
     if how is not None:
         how = {"optimizer_config": how.pop("optimizer"), **how}
-    state = state_of(model) if include_optimizer and model.optimizer is not None else None
+    state = told_state(model, include_optimizer)
 
     def write(file: Any) -> None:
         file.attrs["keras_version"], file.attrs["backend"] = KERAS_VERSION, "fastmlp"
@@ -37,7 +37,7 @@ def save_model(model: Model, path: Path, include_optimizer: bool) -> None:
         if how is not None and include_optimizer:
             file.attrs["training_config"] = json.dumps(how, allow_nan=False)
         write_weights(file.create_group("model_weights"), model)
-        if state is not None and model.optimizer is not None:
+        if state and model.optimizer is not None:
             named = [(f"{model.optimizer.name}/{name}", array) for name, array in state]
             write_arrays(file.create_group("optimizer_weights"), named)
 
@@ -50,7 +50,7 @@ def write_weights(group: Any, model: Model) -> None:
     layers = own_layers(model)
     group.attrs["keras_version"], group.attrs["backend"] = KERAS_VERSION, "fastmlp"
     hdf5.write_names(group, "layer_names", [layer.name for layer in layers])
-    for layer in sorted(layers, key=lambda one: one.name):
+    for layer in dict.fromkeys(layers):  # one that stands in a row several times has one group
         named = [(name, arrays_of(leaf)[number]) for name, (leaf, number) in weights_of(layer)]
         write_arrays(group.create_group(layer.name), named)
     write_arrays(group.create_group("top_level_model_weights"), [])

@@ -6,6 +6,7 @@ A layer's arrays are numbered in a group of its own, "layers/dense_1/vars/0". Th
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -195,6 +196,17 @@ def state_of(model: Model) -> list[tuple[str, np.ndarray]] | None:
     if optimizer.rule["name"] == "nadam":
         named.append(("u_product", nadam_product(network.step, optimizer.rule["beta_1"], model.dtype)))
     return named
+
+
+def told_state(model: Model, include_optimizer: bool) -> list[tuple[str, np.ndarray]]:
+    """Return what `state_of` does, nothing where there is none; a warning says so where it cannot be written."""
+    if not include_optimizer or model.optimizer is None:
+        return []
+    state = state_of(model)
+    if state is None:
+        needs = "the layers as they were compiled, and a rule that Keras has; .safetensors keeps any"
+        warnings.warn(f"save: got an optimizer whose state is not written, needs {needs}", stacklevel=2)
+    return state or []
 
 
 def nadam_product(step: int, beta_1: float, dtype: str) -> np.ndarray:

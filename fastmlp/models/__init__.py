@@ -18,7 +18,10 @@ __all__ = ["Model", "Sequential", "clone_model", "load_model", "model_from_json"
 
 
 def load_model(
-    filepath: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None, compile: bool = True
+    filepath: str | os.PathLike[str],
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool = True,
+    safe_mode: bool = True,
 ) -> Any:
     """Return the model that `save` wrote, or that Keras 3 wrote, of layers that are here.
 
@@ -33,6 +36,8 @@ def load_model(
         subclass that is not given is loaded as a Model, or as a Sequential.
     compile : bool
         Whether to compile it as it was; without that it has no optimizer, loss and metrics.
+    safe_mode : bool
+        Either way, no code in a file is run.
 
     Raises
     ------
@@ -45,6 +50,7 @@ def load_model(
     """
     if not isinstance(custom_objects, (Mapping, type(None))):
         raise TypeError(f"custom_objects: got {type(custom_objects).__name__}, needs a dict from name to object")
+    boolean("safe_mode", safe_mode)
     return formats.load_model(filepath, custom_objects, boolean("compile", compile))
 
 

@@ -543,10 +543,13 @@ class Model(training_model.Model):
         with self._lock:
             formats.save_model(self, filepath, overwrite, include_optimizer)
 
-    def to_json(self) -> str:
-        """Return the architecture, and what the model was compiled with, as JSON that Keras 3 reads too."""
+    def to_json(self, **settings: Any) -> str:
+        """Return the architecture, and what the model was compiled with, as JSON that Keras 3 reads too.
+
+        `settings` are those of json.dumps, such as indent=2.
+        """
         with self._lock:
-            return json.dumps({**described(self), "compile_config": compiled(self)}, allow_nan=False)
+            return json.dumps({**described(self), "compile_config": compiled(self)}, **settings)
 
     def save_backup(self, path: Path, epoch: int) -> None:
         """Write all of a model that is being trained, and the epoch to go on with."""

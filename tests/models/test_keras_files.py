@@ -119,10 +119,23 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
 def test_a_state_that_cannot_be_told_begins_anew(tmp_path):
     model = make()
     model.layers[0].trainable = False
-    with pytest.warns(UserWarning, match="save: got an optimizer whose state is not written, needs the layers as they"):
-        model.save(tmp_path / "model.keras")
-    twin = load_model(tmp_path / "model.keras")
-    assert twin.optimizer.iterations == 0 and same(twin.get_weights(), model.get_weights())
+    for name in ("model.keras", "model.h5"):
+        with pytest.warns(UserWarning, match="save: got an optimizer whose state is not written, needs the layers as"):
+            model.save(tmp_path / name)
+        twin = load_model(tmp_path / name)
+        assert twin.optimizer.iterations == 0 and same(twin.get_weights(), model.get_weights())
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_layer_that_stands_in_a_row_twice(tmp_path, ending):
+    twice = Dense(4, "tanh")
+    model = Sequential([Input((4,)), twice, Dropout(0.1), twice, Dense(1)], seed=1)
+    model.compile("adam", "mse")
+    model.fit(X, Y, verbose=0)
+    model.save(tmp_path / f"model{ending}")
+    twin = load_model(tmp_path / f"model{ending}", safe_mode=False)
+    assert same([twin(X)], [model(X)]) and twin.layers[0] is twin.layers[2] and len(twin.weights) == 4
+    assert twin.fit(X, Y, verbose=0).history == model.fit(X, Y, verbose=0).history
 
 
 def test_a_schedule_of_its_own(tmp_path):
