@@ -68,3 +68,23 @@ def test_damaged_attributes_give_an_error_or_strings():
         except (ValueError, OSError, RuntimeError, KeyError, OverflowError):
             errors += 1
     assert errors > 40
+
+
+def many_names(file):
+    file["a"] = np.zeros(100)
+    for number in range(50):
+        file[f"a{number}"] = file["a"]
+
+
+TOO_LARGE = {
+    "one array under many names": many_names,
+    "an array without values": lambda file: file.create_dataset("a", (2**40,), "float32"),
+    "a packed array": lambda file: file.create_dataset("a", data=np.zeros(10**6), compression="gzip"),
+    "an array in another file": lambda file: file.create_dataset("a", (10,), external=[("/dev/zero", 0, 80)]),
+}
+
+
+@pytest.mark.parametrize("write", TOO_LARGE.values(), ids=TOO_LARGE)
+def test_no_more_is_read_than_the_file_holds(write):
+    with hdf5.Content(content(write)) as found, pytest.raises(ValueError, match=r"'/a\d*': got an array"):
+        found.arrays("")

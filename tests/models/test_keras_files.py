@@ -460,6 +460,11 @@ def changed_weights(tmp_path, change):
     return path
 
 
+def linked(file, group, link):
+    file.move("layers/dense/vars/0", "there")
+    group["0"] = link
+
+
 def replaced(group, **settings):
     del group["0"]
     group.create_dataset("0", (4, 3), "float32", **settings)
@@ -471,8 +476,8 @@ WEIGHTS = {
     "packed": lambda file, group: replaced(group, compression="gzip", data=np.zeros((4, 3), "float32")),
     "a huge one": lambda file, group: group.create_dataset("2", (2**40,), "float32"),
     "text": lambda file, group: group.create_dataset("2", data="text"),
-    "a soft link": lambda file, group: group.__setitem__("2", h5py.SoftLink("/layers/dense/vars/0")),
-    "an external link": lambda file, group: group.__setitem__("2", h5py.ExternalLink("other.h5", "/x")),
+    "a soft link": lambda file, group: linked(file, group, h5py.SoftLink("/there")),
+    "an external link": lambda file, group: linked(file, group, h5py.ExternalLink("w.weights.h5", "/there")),
     "the same many times": lambda file, group: [group.__setitem__(str(n), group["0"]) for n in range(2, 500)],
     "a group": lambda file, group: group.create_group("2"),
     "no number": lambda file, group: group.move("0", "kernel"),
