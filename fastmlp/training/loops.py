@@ -119,7 +119,7 @@ def evaluate(model: Model, source: Source, hooks: Hooks, results: Results) -> tu
     changes, number = model.changes, -1
     model.stop_evaluating = False
     results.reset()
-    by_batch = hooks.wants_batches("test")
+    by_batch = hooks.wants_batches("test") or any(goal is not None and goal.reduction == "sum" for goal in model.goals)
     hooks.call("on_test_begin", {})
     for number, data in enumerate(source.parts(by_batch or results.has_custom_loss)):
         if by_batch:
