@@ -5,11 +5,13 @@ Each object is {"module", "class_name", "config", "registered_name"}; a layer of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from fastmlp.activations import Activated
 from fastmlp.export.keras_weights import class_name, is_row
 from fastmlp.layers import InputLayer, Layer, Normalization
 from fastmlp.layers.graph import STAGE_LIMIT
@@ -21,7 +23,7 @@ from fastmlp.settings import Settings
 from fastmlp.training.model import Model
 
 SHARED = "fastmlp_shared"  # what such numbers are called
-OWN = ("OneCycle",)  # classes that Keras has not
+OWN = ("OneCycle", "Quantile", "Activated")  # classes that Keras has not
 
 Json = dict[str, Any]
 
@@ -171,6 +173,8 @@ def described_object(thing: Settings) -> Any:
     """Return the description of an object; of a function of the user's own, and of what fits the loss, the name."""
     if isinstance(thing, AnyAccuracy):
         return thing.name
+    if isinstance(thing, Activated):
+        return activation(thing)
     if isinstance(thing, (Custom, MeanMetricWrapper)):
         return function(thing.fn)
     if type(thing).__name__ == "Called":
@@ -180,6 +184,19 @@ def described_object(thing: Settings) -> Any:
     registered = kind if own and isinstance(thing, Metric) else None
     item = {"module": module_of(thing), "class_name": kind, "config": settings_of(thing)}
     return {**item, "registered_name": registered}
+
+
+def activation(thing: Activated) -> Json:
+    """Return the description of an activation with settings: of a layer, as Keras has no others in files."""
+    found, layer = thing.settings, None
+    if thing.kernel == "rectifier":
+        highest = None if found["max_value"] == math.inf else found["max_value"]
+        layer = ("ReLU", {**found, "max_value": highest})
+    elif thing.kernel == "scaled_elu" and found["width"] == 1.0:
+        layer = ("ELU", {"alpha": found["alpha"]})
+    if layer is None:
+        return {"module": module_of(thing), "class_name": "Activated", "config": thing.get_config()}
+    return {"module": "keras.layers", "class_name": layer[0], "config": layer[1], "registered_name": None}
 
 
 def function(fn: Any) -> Json:

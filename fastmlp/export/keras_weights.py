@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.data.arrays import Shape
-from fastmlp.layers import InputLayer, Layer, Normalization
+from fastmlp.layers import InputLayer, Layer, Normalization, PReLU
 from fastmlp.optimizers import Optimizer
 from fastmlp.settings import snake_case
 from fastmlp.training.model import Model
@@ -36,6 +36,7 @@ SLOTS: dict[str, list[list[Slot]]] = {
     "nadam": [[(0, "momentum"), (1, "velocity")]],
     "lion": [[(0, "momentum")]],
     "ftrl": [[(0, "accumulator"), (1, "linear")]],
+    "schedule_free_adamw": [[(0, "momentum"), (1, "velocity")]],
 }
 
 
@@ -110,6 +111,8 @@ def shapes_of(layer: Layer) -> list[Shape]:
     if isinstance(layer, Normalization):
         shape = statistics_shape(layer)
         return [shape, shape, ()]
+    if isinstance(layer, PReLU) and layer.shared_axes:  # there, alpha has those axes too
+        return [(*(1,) * len(layer.shared_axes), *variable.shape) for variable in layer.weights]
     return [variable.shape for variable in layer.weights]
 
 
@@ -123,7 +126,7 @@ def arrays_of(layer: Layer) -> list[np.ndarray]:
     """Return a layer's arrays as Keras has them."""
     if isinstance(layer, Normalization):
         return [*statistics_of(layer), np.zeros((), np.int32)]  # of a count that is not used any more
-    return [variable.numpy() for variable in layer.weights] if shapes_of(layer) else []
+    return [one.numpy().reshape(shape) for one, shape in zip(layer.weights, shapes_of(layer), strict=False)]
 
 
 def statistics_of(layer: Normalization) -> list[np.ndarray]:
@@ -146,7 +149,7 @@ def set_arrays(layer: Layer, arrays: Sequence[np.ndarray]) -> None:
         layer.keep(given[0].astype(np.float64), given[1].astype(np.float64))
         given = [layer.values_of(variable.name).astype(layer.dtype) for variable in layer.weights]
     for variable, values in zip(layer.weights, given, strict=True):
-        variable.write(values)
+        variable.write(values.reshape(variable.shape))
 
 
 def state_places(model: Model) -> list[tuple[str, int]] | None:
@@ -162,11 +165,13 @@ def state_places(model: Model) -> list[tuple[str, int]] | None:
     count = len(model.trained)
     names = [name.replace("/", "_") for name, one in model.named_variables().items() if one in set(model.trained)]
     slots = len(model.network.get_optimizer_state()) // max(1, count)
-    averages: list[list[Slot]] = [[(slots - 1, "average")]] if optimizer.use_ema else []
+    around: list[list[Slot]] = [[(slots - 1, "average")]] if optimizer.use_ema else []
+    if optimizer.gradient_accumulation_steps is not None:
+        around = [[(slots - 1, "gradient_accumulator")]]
     order = list(zip(names, model.in_own_order(range(count)), strict=True))
     return [
         (f"{name}_{slot}", number * count + place)
-        for group in [*averages, *groups]
+        for group in [*around, *groups]
         for name, place in order
         for number, slot in group
     ]

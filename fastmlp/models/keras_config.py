@@ -278,6 +278,8 @@ def value(name: str, given: Any) -> Any:
     if kind in ("__numpy__", "__tensor__"):
         return config["value"]  # type: ignore[index]
     require_own(given)
+    if name == "activation" and kind in LAYERS:
+        return LAYERS[kind](**settings(name, LAYERS[kind], {**(config or {}), "dtype": None}))
     cls = PARTS.get(fold(str(kind)))
     return {"class_name": kind, "config": config if cls is None else settings(name, cls, config or {})}
 

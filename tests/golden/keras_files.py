@@ -141,6 +141,8 @@ OPTIMIZERS = {
     "nadam": lambda kinds: kinds.Nadam(0.01),
     "lion": lambda kinds: kinds.Lion(0.01),
     "ftrl": lambda kinds: kinds.Ftrl(0.05, l1_regularization_strength=0.001),
+    "schedule_free": lambda kinds: kinds.ScheduleFreeAdamW(0.01),
+    "accumulation": lambda kinds: kinds.SGD(0.05, momentum=0.5, gradient_accumulation_steps=3),
 }
 
 

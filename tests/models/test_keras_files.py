@@ -53,8 +53,9 @@ def test_a_loaded_model_trains_on_with_the_same_bits(tmp_path, name, ending):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("cls", OPTIMIZERS.values(), ids=lambda cls: cls.__name__)
-def test_every_optimizer_goes_on_with_its_state(tmp_path, cls, dtype):
-    model = make(cls(use_ema=True), dtype=dtype)
+@pytest.mark.parametrize("settings", [{"use_ema": True}, {"gradient_accumulation_steps": 4}], ids=str)
+def test_every_optimizer_goes_on_with_its_state(tmp_path, cls, dtype, settings):
+    model = make(cls(**settings), dtype=dtype)
     model.save(tmp_path / "model.keras")
     twin = load_model(tmp_path / "model.keras")
     assert twin.optimizer.get_config() == model.optimizer.get_config() and twin.seed == model.seed
@@ -136,6 +137,24 @@ def test_a_layer_that_stands_in_a_row_twice(tmp_path, ending):
     twin = load_model(tmp_path / f"model{ending}", safe_mode=False)
     assert same([twin(X)], [model(X)]) and twin.layers[0] is twin.layers[2] and len(twin.weights) == 4
     assert twin.fit(X, Y, verbose=0).history == model.fit(X, Y, verbose=0).history
+
+
+def test_a_state_before_the_first_step(tmp_path):
+    for optimizer in ("adam", "schedulefreeadamw"):
+        model = Sequential([Input((4,)), Dense(3), Dense(1)], seed=1)
+        model.compile(optimizer, "mse")
+        model.save(tmp_path / "model.keras")
+        twin = load_model(tmp_path / "model.keras")
+        assert twin.fit(X, Y, verbose=0).history == model.fit(X, Y, verbose=0).history
+        assert same(twin.get_weights(), model.get_weights())
+
+
+def test_what_keras_has_not_comes_back_here(tmp_path):
+    model = Sequential([Input((4,)), Dense(3, lambda x: fastmlp.activations.celu(x, 0.5)), Dense(1)], seed=1)
+    model.compile(SGD(OneCycle(0.1, 20)), fastmlp.losses.Quantile(0.25))
+    model.save(tmp_path / "model.keras")
+    twin = load_model(tmp_path / "model.keras")
+    assert same([twin(X)], [model(X)]) and twin.loss.get_config() == model.loss.get_config()
 
 
 def test_a_schedule_of_its_own(tmp_path):
