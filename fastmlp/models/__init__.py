@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from fastmlp.elsewhere import getter
-from fastmlp.models import formats, keras_files
+from fastmlp.models import formats
 from fastmlp.models.cloning import clone_model
 from fastmlp.models.formats import save_model
 from fastmlp.models.model import Model
@@ -64,6 +64,8 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
     """
     if not isinstance(json_string, str):
         raise TypeError(f"json_string: got {type(json_string).__name__}, needs a string")
+    from fastmlp.models import keras_files
+
     return keras_files.model_from_json(json_string, custom_objects)
 
 

@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from types import ModuleType
 from typing import Any
 
-from fastmlp.data.files import MODELS, SUFFIX, WEIGHTS, checked_path
-from fastmlp.export import keras_archive, keras_hdf5
-from fastmlp.models import keras_files, saving
+from fastmlp.data.files import MODELS, WEIGHTS, checked_path
+from fastmlp.models import saving
 from fastmlp.settings import boolean
 from fastmlp.training.model import Model
 
-WRITERS: dict[str, ModuleType] = {
-    SUFFIX: saving,
-    ".keras": keras_archive,
-    ".weights.h5": keras_archive,
-    ".h5": keras_hdf5,
-    ".hdf5": keras_hdf5,
-}
-READERS: dict[str, Any] = {
-    ".keras": keras_files.load_archive,
-    ".h5": keras_files.load_hdf5,
-    ".hdf5": keras_files.load_hdf5,
-}
+KERAS = (".keras", ".h5", ".hdf5")  # endings of Keras' files, whose modules are imported when one is met
 
 
 def save_model(
@@ -52,23 +39,42 @@ def save_model(
         Without h5py, where it is needed.
     """
     path = checked_path(filepath, overwrite, MODELS)
-    WRITERS[path.suffix].save_model(model, path, boolean("include_optimizer", include_optimizer))
+    with_state, writer = boolean("include_optimizer", include_optimizer), saving.save_model
+    if path.suffix in KERAS:
+        from fastmlp.export import keras_archive, keras_hdf5
+
+        writer = keras_archive.save_model if path.suffix == ".keras" else keras_hdf5.save_model
+    writer(model, path, with_state)
 
 
 def save_weights(model: Model, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
     """Write a model's weights alone to a file that ends in .safetensors or .weights.h5, whole or not at all."""
     path = checked_path(filepath, overwrite, WEIGHTS)
-    WRITERS["".join(path.suffixes[-2:]) if path.suffix == ".h5" else path.suffix].save_weights(model, path)
+    writer = saving.save_weights
+    if path.suffix in KERAS:
+        from fastmlp.export import keras_archive
+
+        writer = keras_archive.save_weights
+    writer(model, path)
 
 
 def load_model(filepath: Any, custom_objects: Mapping[str, Any] | None, compile: bool) -> Any:
     """Return the model of a file; arguments and errors as of `models.load_model`."""
     name = os.fspath(filepath)
-    return READERS.get(os.path.splitext(name)[1], saving.load_model)(name, custom_objects, compile)
+    reader = saving.load_model
+    if name.endswith(KERAS):
+        from fastmlp.models import keras_files
+
+        reader = keras_files.load_archive if name.endswith(".keras") else keras_files.load_hdf5
+    return reader(name, custom_objects, compile)
 
 
 def load_weights(model: Model, filepath: Any, skip_mismatch: bool, by_name: bool) -> None:
     """Set a model's weights from a file; arguments and errors as of `Model.load_weights`."""
     name = os.fspath(filepath)
-    kind = keras_files if os.path.splitext(name)[1] in READERS else saving
-    kind.load_weights(model, name, boolean("skip_mismatch", skip_mismatch), boolean("by_name", by_name))
+    skips, named, reader = boolean("skip_mismatch", skip_mismatch), boolean("by_name", by_name), saving.load_weights
+    if name.endswith(KERAS):
+        from fastmlp.models import keras_files
+
+        reader = keras_files.load_weights
+    reader(model, name, skips, named)

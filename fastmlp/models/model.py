@@ -18,7 +18,6 @@ from fastmlp.data.batches import whole
 from fastmlp.data.containers import contents, part_of
 from fastmlp.data.rows import Data
 from fastmlp.data.values import Array, answering
-from fastmlp.export.keras_config import compiled, described
 from fastmlp.layers import InputLayer, Layer
 from fastmlp.layers.graph import Graph, from_inputs
 from fastmlp.layers.symbol import PHASE
@@ -548,6 +547,8 @@ class Model(training_model.Model):
 
         `settings` are those of json.dumps, such as indent=2.
         """
+        from fastmlp.export.keras_config import compiled, described
+
         with self._lock:
             return json.dumps({**described(self), "compile_config": compiled(self)}, **settings)
 
