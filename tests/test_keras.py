@@ -4,6 +4,7 @@ import importlib
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ def test_every_namespace_is_there_and_lazy():
         ("GroupNormalization", "LayerNormalization"),
         ("HashedCrossing", "numpy.unique"),
         ("RandomFlip", "arrays of numbers"),
-        ("GaussianDropout", "GaussianNoise"),
+        ("SpatialDropout1D", "AlphaDropout"),
         ("Dot", "kernel_initializer='ones'"),
         ("TorchModuleWrapper", "a graph is made of those layers"),
     ],
@@ -135,8 +136,24 @@ def test_the_network_of_the_tutorials_has_407050_weights(capsys):
 
 def test_batches_by_number_are_made_in_this_thread():
     assert utils.Sequence is utils.PyDataset
-    with pytest.raises(ValueError, match="PyDataset: got workers=4"):
-        utils.PyDataset(workers=4)
+    threads = set()
+
+    class Batches(utils.PyDataset):
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, number):
+            threads.add(threading.current_thread())
+            return np.ones((2, 4)), np.ones((2, 1))
+
+    batches = Batches(workers=4, use_multiprocessing=True, max_queue_size=20)
+    assert (batches.workers, batches.use_multiprocessing, batches.max_queue_size) == (4, True, 20)
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(batches, verbose=0)
+    assert threads == {threading.current_thread()}
+    with pytest.raises(TypeError, match="workers: got '4'"):
+        utils.PyDataset(workers="4")
 
 
 TUTORIAL = """
@@ -265,7 +282,8 @@ def test_the_table_of_names_is_complete_and_true():
         module = importlib.import_module(f"fastmlp.{namespace}")
         assert set().union(*tables) <= listed, namespace
         arguments = {"weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "apply_gradients"}
-        arguments |= {"from_logits", "label_smoothing", "adapt"}
+        arguments |= {"from_logits", "label_smoothing", "adapt", "gradient_accumulation_steps"}
+        arguments |= {"exclude_from_weight_decay", "variables"}
         assert all(hasattr(module, name) for name in listed - arguments), namespace
     methods = re.findall(r"`(\w+)`", rows["methods of a model"])
     assert len(methods) > 20 and all(hasattr(keras.Sequential, name) for name in methods)

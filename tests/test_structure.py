@@ -13,6 +13,7 @@ ROOT = Path(__file__).parent.parent
 # Each room may import those that follow it. A name ending in ".*" is a folder without its __init__.
 ROOMS = [
     "fastmlp.cli",
+    "fastmlp.commands",
     "fastmlp",
     "fastmlp.backend",
     "fastmlp.plots",

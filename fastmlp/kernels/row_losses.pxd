@@ -9,10 +9,13 @@ cpdef enum LossKind:
     HUBER
     LOG_COSH
     POISSON
+    POISSON_FROM_LOGITS
+    QUANTILE
     HINGE
     SQUARED_HINGE
     CATEGORICAL_HINGE  # of rows as a whole
     KL_DIVERGENCE
+    KL_DIVERGENCE_FROM_LOGITS
     COSINE_SIMILARITY
     CATEGORICAL_CROSSENTROPY
     SPARSE_CATEGORICAL_CROSSENTROPY
@@ -21,17 +24,23 @@ cpdef enum LossKind:
     SPARSE_CATEGORICAL_CROSSENTROPY_FROM_LOGITS
     BINARY_CROSSENTROPY_FROM_LOGITS
     CATEGORICAL_FOCAL_CROSSENTROPY
+    CATEGORICAL_FOCAL_CROSSENTROPY_FROM_LOGITS
+    BINARY_FOCAL_CROSSENTROPY
+    BINARY_FOCAL_CROSSENTROPY_FROM_LOGITS
 
 
 cdef struct Loss:
     int kind
     double delta            # of HUBER
     double label_smoothing  # of the cross-entropies that take rows
-    double alpha            # of CATEGORICAL_FOCAL_CROSSENTROPY
+    double alpha            # of the focal cross-entropies
+    double beta             # of the binary one
     double gamma
+    const double *quantiles  # of QUANTILE, one for each column
 
 
 cdef Loss plain(int kind) noexcept nogil
+cdef Loss focal(int kind, double alpha, double beta, double gamma) noexcept nogil
 cdef losses(Loss loss, const floating *y_true, const int *labels, const floating[:, ::1] y, floating[::1] out,
             int threads)
 cdef gradients(Loss loss, const floating *y_true, const int *labels, const floating[:, ::1] y, floating[:, ::1] out,

@@ -197,6 +197,9 @@ class Layer(Settings):
     #: What the whole numbers that it takes are below, of a layer that looks something up by them.
     number_limit: int | None = None
 
+    #: Whether a row may be a single number, of shape ().
+    takes_numbers: ClassVar[bool] = False
+
     #: Whether the outputs are the inputs, in another shape at most.
     passes_on: ClassVar[bool] = False
 
@@ -211,6 +214,9 @@ class Layer(Settings):
     def output_row_shapes(self, input_shapes: Sequence[Shape]) -> list[Shape]:
         """Return the shapes of the output rows for those of the inputs; ValueError where they do not fit."""
         shape = self.shapes_for(input_shapes)
+        if () in input_shapes and not self.takes_numbers:
+            needs = "one axis at least, as Reshape((1,)) before it gives"
+            raise ValueError(f"layer {self.name!r}: got rows that are single numbers, needs {needs}")
         if self._given_shape not in (None, shape):
             raise ValueError(f"input_shape: got {self._given_shape} in {self!r}, needs {shape}")
         return [self.compute_output_shape(shape)]
@@ -441,9 +447,11 @@ class Layer(Settings):
         """Return the outputs of arrays, by a network of this layer alone."""
         given = list(inputs) if self.many_inputs else [inputs]
         known = self._built_for if self._variables else None
+        if known is None and self.takes_numbers and np.ndim(given[0]) == 1:
+            known = [()]
         if known is not None and len(known) != len(given):
             raise ValueError(f"inputs: got {len(given)} arrays for layer {self.name!r}, needs {len(known)}")
-        single = None if known != [(1,)] else known[0]
+        single = known[0] if known in ([(1,)], [()]) else None
         arrays = [features("inputs", one, single if np.ndim(one) == 1 else None, self.dtype) for one in given]
         if self.number_limit is not None:
             require_numbers_below("inputs", arrays[0], self.number_limit)
@@ -498,15 +506,16 @@ class InputLayer(Layer):
             raise ValueError(f"shape: got {' and '.join(named) or 'none'}, needs one of shape and batch_shape")
         if batch_size is not None:
             integer("batch_size", batch_size, at_least=1)
-        only("sparse", sparse, (None, False), "rows are dense")
+        if sparse is not None:  # of either kind, whatever it says
+            boolean("sparse", sparse)
         only("ragged", ragged, (None, False), "rows are of equal length")
         only("input_tensor", input_tensor, (None,), "Model(inputs, outputs) begins at any symbol")
         only("optional", optional, (False,), "every input is given")
-        if batch_shape is not None and (not isinstance(batch_shape, (tuple, list)) or len(batch_shape) < 2):
+        if batch_shape is not None and (not isinstance(batch_shape, (tuple, list)) or not batch_shape):
             raise ValueError(f"batch_shape: got {batch_shape!r}, needs the batch's size or None first: (None, 784)")
         sizes = batch_shape[1:] if batch_shape is not None else given[named[0]]
-        self.shape = row_shape(named[0], sizes)
-        super().__init__(name=name, input_shape=self.shape)
+        self.shape = () if sizes == () or sizes == [] else row_shape(named[0], sizes)
+        super().__init__(name=name, input_shape=self.shape or None)
         call = Call(self, (), (self.shape,))
         call.outputs[0].own_dtype = own_dtype
         self.overwrite(symbol=call.outputs[0], _built_for=[self.shape])
@@ -534,7 +543,7 @@ def Input(
     Parameters
     ----------
     shape : tuple of int
-        Of one row, such as (784,) or (28, 28).
+        Of one row, such as (784,) or (28, 28); () where it is a single number.
     batch_size : int, optional
         Not regarded: batches of any size are taken.
     dtype : str, optional
@@ -544,7 +553,8 @@ def Input(
     name : str, optional
         By which an array is given, where the model takes a dict of several.
 
-    The others are Keras', with the values that they may have: their defaults.
+    Rows may be those of a sparse matrix, whether `sparse` says so or not. The others are Keras', with the values that
+    they may have: their defaults.
     """
     return InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name).symbol
 

@@ -23,7 +23,8 @@ class Dense(Layer):
     units : int
         Number of outputs.
     activation : str or function, optional
-        A name or function of `activations`; None is "linear".
+        A name or function of `activations`, such a function with settings, or a layer such as LeakyReLU(0.1); None is
+        "linear".
     use_bias : bool
         Default True.
     kernel_initializer, bias_initializer : str, Initializer or callable
@@ -98,7 +99,7 @@ class Dense(Layer):
         affine = {
             "kind": "dense",
             "units": self.units,
-            "activation": self.activation.__name__,
+            **activations.described(self.activation),
             "use_bias": self.use_bias,
             "kernel": weight_settings(self.kernel_regularizer, self.kernel_constraint),
             "bias": weight_settings(self.bias_regularizer, self.bias_constraint),
@@ -118,17 +119,18 @@ def along_last_axis(stages: list[dict[str, Any]], input_shape: Any) -> list[dict
 
 
 def weight_settings(
-    regularizer: regularizers.Regularizer | None, constraint: constraints.MaxNorm | None
-) -> dict[str, float]:
+    regularizer: regularizers.Regularizer | None, constraint: constraints.Constraint | None
+) -> dict[str, Any]:
     """Return the engine's description of what is asked of an array of weights."""
-    settings = {} if regularizer is None else regularizer.strengths
-    return settings if constraint is None else {**settings, "max_norm": constraint.max_value}
+    settings: dict[str, Any] = {} if regularizer is None else regularizer.strengths
+    return settings if constraint is None else {**settings, **constraint.spec}
 
 
 class Flatten(Layer):
     """Makes each row one-dimensional: (28, 28) becomes (784,)."""
 
     passes_on = True
+    takes_numbers = True
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (math.prod(input_shape),)
@@ -144,6 +146,7 @@ class Reshape(Layer):
     """
 
     passes_on = True
+    takes_numbers = True
 
     def __init__(self, target_shape: Any, **common: Unpack[Common]):
         super().__init__(**common)
@@ -164,10 +167,13 @@ class Identity(Layer):
     """Gives its input."""
 
     passes_on = True
+    takes_numbers = True
 
 
 class Rescaling(Layer):
     """x * scale + offset; `Rescaling(1 / 255)` brings bytes to [0, 1]."""
+
+    takes_numbers = True
 
     def __init__(self, scale: float, offset: float = 0.0, **common: Unpack[Common]):
         super().__init__(**common)

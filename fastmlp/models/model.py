@@ -56,6 +56,8 @@ class Model(training_model.Model):
         Whether training changes the weights; default True.
     """
 
+    #: What the columns of the output stand for: strings or numbers, in a list; kept in files, and not asked for here.
+    classes: Any = None
     _drawn: int = 0  # calls with training=True, each of which draws masks of its own
     _results: Results | None = None  # of single batches
     _traces: Tracer | None = None  # a `call` of one's own, while the model is not built
@@ -208,7 +210,9 @@ class Model(training_model.Model):
         Parameters
         ----------
         x : array [rows, ...], or batches
-            uint8, float32 and float64 are read as they are, from a np.memmap too; other numbers are converted first.
+            uint8, float32 and float64 are read as they are, from a np.memmap too; other numbers are converted first,
+            and so are data frames and tensors of other libraries. Matrices of scipy.sparse are made dense a few batches
+            at a time.
             Batches (x, y) or (x, y, sample_weight) are taken from a generator or another iterable, or from an object
             with `__len__` and `__getitem__`; `y`, `sample_weight`, `batch_size` and `validation_split` are not given
             then. Several inputs are a list or tuple of arrays, or a dict by `input_names`, also in batches.
@@ -217,6 +221,9 @@ class Model(training_model.Model):
             loss and metrics, such as None, is not looked at.
         batch_size : int, optional
             Rows an update, default 32; the last batch of an epoch may be smaller.
+        epochs : int
+            Number of the last epoch, default 1. Batches that come once, from a generator, end the training with a
+            warning where they end before.
         verbose : {"auto", 0, 1, 2}
             0 prints nothing, 1 ("auto") a progress bar, 2 one line an epoch.
         callbacks : list of Callback, optional
@@ -530,7 +537,7 @@ class Model(training_model.Model):
         shapes, data = given_inputs.checked_data(self, x, y, sample_weight, class_weight=class_weight)
         if self._graph is None:
             self.build_for(shapes)
-        return data, as_dict
+        return data.dense(), as_dict
 
     def _compute(self, x: Any, training: bool) -> Any:
         """Return the outputs for x."""

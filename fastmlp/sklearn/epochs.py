@@ -43,15 +43,12 @@ class Epochs:
         batch_size: int,
         optimizer: Optimizer,
     ) -> None:
-        dtype = estimator.coefs_[0].dtype
+        dtype = networks.dtype_of(estimator)
         self.x, self.y, self.weight, self.loss, self.batch_size = x, y, sample_weight, loss, batch_size
         self.optimizer = optimizer
         self.schedule = estimator.learning_rate if callable(estimator.learning_rate) else None
-        self.network = networks.build(estimator, dtype, losses.ENGINE[loss], optimizer.rule, 0.5 * estimator.alpha)
+        self.network, self.made_from = networks.for_training(estimator, losses.ENGINE[loss], optimizer)
         self.network.threads = networks.thread_count(estimator, batch_size)
-        self.network.step = optimizer.step
-        if optimizer.state:
-            self.network.set_optimizer_state(optimizer.state)
         self.starts = np.arange(0, len(rows), batch_size)
         self.sizes = np.minimum(batch_size, len(rows) - self.starts).astype(np.float64)
         columns = y.shape[1] if y.ndim == 2 else 1
@@ -140,4 +137,8 @@ class Epochs:
     def keep(self) -> None:
         """Let the optimizer remember where it stands."""
         self.optimizer.step = self.network.step
-        self.optimizer.state = self.network.get_optimizer_state()
+        self.optimizer.set_state(self.network.get_optimizer_state())
+
+    def keep_network(self) -> None:
+        """Let the optimizer remember where it stands, with the network to go on with."""
+        self.optimizer.keep(self.network, self.made_from)

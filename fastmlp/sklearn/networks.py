@@ -6,10 +6,8 @@ import multiprocessing
 import sys
 import threading
 import weakref
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
-from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -19,31 +17,38 @@ from numpy.typing import NDArray
 from fastmlp.config.threads import threads_for
 from fastmlp.kernels import Network
 from fastmlp.kernels.limits import WORK_PER_THREAD
+from fastmlp.sklearn import losses
+from fastmlp.sklearn.folding import EPSILON, OF_LAYER, Layer, folded, layers_to_train, normalized
 from fastmlp.sklearn.parameters import HIDDEN, OUTPUT, activations, dropout_rates
+from fastmlp.sklearn.sparse import predict
 
 Weights = list[NDArray[Any]]
 
-# with the defaults of Keras, and its weights in the engine's order
-NORMALIZATION = {"kind": "batch_normalization", "epsilon": 1e-3, "momentum": 0.99, "use_gamma": True, "use_beta": True}
-OF_NORMALIZATION = ("gamma", "beta", "mean", "variance")
+NORMALIZATION = {
+    "kind": "batch_normalization",
+    "epsilon": EPSILON,
+    "momentum": 0.99,
+    "use_gamma": True,
+    "use_beta": True,
+}
 
 
-def layers_of(estimator: Any, penalty: float, logits: bool) -> list[dict[str, Any]]:
-    """Return the engine's layers: dense ones, with normalization inside of the hidden ones and dropout behind them."""
+def layers_of(estimator: Any, penalty: float, logits: bool, trained: bool = True) -> list[dict[str, Any]]:
+    """Return the engine's layers: dense ones, and to be trained with normalization inside and dropout behind them."""
     units = [len(bias) for bias in estimator.intercepts_]
     hidden = [HIDDEN[name] for name in activations(estimator.activation, len(units) - 1)]
     rates = [*dropout_rates(estimator.dropout, len(units) - 1), 0.0]
     layers: list[dict[str, Any]] = []
     output = "linear" if logits else OUTPUT[estimator.out_activation_]
     for number, (count, activation, rate) in enumerate(zip(units, [*hidden, output], rates, strict=True)):
-        normalized = number < len(estimator.batch_norm_)
-        inside = "linear" if normalized else activation
+        is_normalized = trained and number < len(normalized(estimator))
+        inside = "linear" if is_normalized else activation
         layers.append(
             {"kind": "dense", "units": count, "activation": inside, "use_bias": True, "kernel": {"l2": penalty}}
         )
-        if normalized:
+        if is_normalized:
             layers += [NORMALIZATION, {"kind": "activation", "activation": activation}]
-        if rate > 0:
+        if trained and rate > 0:
             layers.append({"kind": "dropout", "rate": rate, "seed": getattr(estimator, "_dropout_seed", 0)})
     return layers
 
@@ -51,11 +56,36 @@ def layers_of(estimator: Any, penalty: float, logits: bool) -> list[dict[str, An
 def build(
     estimator: Any, dtype: Any, loss: str | None = None, optimizer: Mapping[str, Any] | None = None, penalty: float = 0
 ) -> Network:
-    """Return a network with the estimator's weights; without the last activation where the loss takes logits."""
-    layers = layers_of(estimator, penalty, logits=loss is not None and loss.endswith("_from_logits"))
-    network = Network(len(estimator.coefs_[0]), layers, loss, optimizer, dtype=np.dtype(dtype).name)
-    network.set_weights(weights_of(estimator))
+    """Return a network with the estimator's weights; to predict with where there is no loss.
+
+    The last activation is left out where the loss takes logits.
+    """
+    trained = loss is not None
+    layers = layers_of(estimator, penalty, logits=trained and str(loss).endswith("_from_logits"), trained=trained)
+    goal = losses.described(estimator, loss)
+    network = Network(len(estimator.coefs_[0]), layers, goal, optimizer, dtype=np.dtype(dtype).name)
+    network.set_weights(weights_of(estimator) if trained else interleaved(estimator.coefs_, estimator.intercepts_))
     return network
+
+
+def for_training(estimator: Any, loss: str, optimizer: Any) -> tuple[Network, Any]:
+    """Return a network with the estimator's weights that goes on from the optimizer's state, and what it is made from.
+
+    It is the one that the optimizer has kept where nothing but weights has changed.
+    """
+    dtype, penalty = dtype_of(estimator), 0.5 * estimator.alpha
+    layers = layers_of(estimator, penalty, logits=loss.endswith("_from_logits"))
+    made_from = dtype, len(estimator.coefs_[0]), layers, loss
+    network = optimizer.take(made_from)
+    if network is None:
+        network = build(estimator, dtype, loss, optimizer.rule, penalty)
+        network.step = optimizer.step
+        state = optimizer.state
+        if state:
+            network.set_optimizer_state(state)
+    else:
+        network.set_weights(weights_of(estimator))
+    return network, made_from
 
 
 # Networks that have predicted, by the estimator's id, each with what it is made from, until the estimator's next call.
@@ -65,49 +95,59 @@ _idle: dict[int, tuple[weakref.ref[Any], Any, Network]] = {}
 _guard = threading.Lock()
 
 
-@contextmanager
-def for_predictions(estimator: Any, x: Any) -> Iterator[Network]:
-    """Return a network to predict the rows of x with, in their type where it is a wider one than the weights'.
+def predict_rows(estimator: Any, x: Any) -> NDArray[Any]:
+    """Return the outputs for the rows of x, in their type where it is a wider one than the weights'.
 
-    It is given the weights in each call, as these may have been changed.
+    The network is given the weights in each call, as these may have been changed.
     """
-    dtype = estimator.coefs_[0].dtype
-    if estimator.dtype is None:
+    dtype = dtype_of(estimator)
+    if estimator.dtype is None and x.dtype != dtype:
         dtype = np.result_type(dtype, x.dtype if x.dtype in (np.float32, np.float64) else np.float64)
-    made_from = dtype, len(estimator.coefs_[0]), layers_of(estimator, 0.0, logits=False)
+    name = estimator.activation if isinstance(estimator.activation, str) else tuple(estimator.activation)
+    made_from = dtype, len(estimator.coefs_[0]), *map(len, estimator.intercepts_), name, estimator.out_activation_
     with _guard:
         kept = _idle.pop(id(estimator), None)
     if kept is not None and kept[1] == made_from:
-        network = kept[2]
-        network.set_weights(weights_of(estimator))
+        reference, _, network = kept
+        network.set_weights(interleaved(estimator.coefs_, estimator.intercepts_))
     else:
-        network = build(estimator, dtype)
+        reference, network = weakref.ref(estimator, partial(_idle.pop, id(estimator))), build(estimator, dtype)
     network.threads = thread_count(estimator, x.shape[0], passes=1)
-    yield network
+    outputs = predict(network, x)
     with _guard:
-        _idle[id(estimator)] = weakref.ref(estimator, partial(_idle.pop, id(estimator))), made_from, network
+        _idle[id(estimator)] = reference, made_from, network
+    return outputs
+
+
+def dtype_of(estimator: Any) -> np.dtype[Any]:
+    """Return the type of the weights, which is float64 for arrays or lists of something else that were set by hand."""
+    dtype = np.asarray(estimator.coefs_[0]).dtype
+    return dtype if dtype in (np.float32, np.float64) else np.dtype(np.float64)
 
 
 def weights_of(estimator: Any) -> Weights:
-    """Return the estimator's weights in the engine's order: kernel and bias of each layer, then what normalizes it."""
-    found: Weights = []
-    for kernel, bias, normalization in zip_longest(estimator.coefs_, estimator.intercepts_, estimator.batch_norm_):
-        found += [kernel, bias]
-        if normalization is not None:
-            found += [normalization[name] for name in OF_NORMALIZATION]
-    return found
+    """Return the weights to train in the engine's order: kernel and bias of each layer, then what normalizes it."""
+    layers = layers_to_train(estimator)
+    count = len(layers)
+    return [layer[name] for layer in layers for name in OF_LAYER] + interleaved(
+        estimator.coefs_[count:], estimator.intercepts_[count:]
+    )
 
 
 def fitted(estimator: Any, network: Network) -> dict[str, Any]:
     """Return the attributes of the estimator that hold the network's weights."""
-    weights = iter(network.get_weights())
-    coefs, intercepts, normalizations = [], [], []
-    for number in range(len(estimator.coefs_)):
-        coefs.append(next(weights))
-        intercepts.append(next(weights))
-        if number < len(estimator.batch_norm_):
-            normalizations.append({name: next(weights) for name in OF_NORMALIZATION})
-    return {"coefs_": coefs, "intercepts_": intercepts, "batch_norm_": normalizations}
+    weights = network.get_weights()
+    count = len(OF_LAYER) * len(normalized(estimator))
+    parts = (weights[first : first + len(OF_LAYER)] for first in range(0, count, len(OF_LAYER)))
+    layers = [dict(zip(OF_LAYER, part, strict=True)) for part in parts]
+    return attributes(layers, *apart(weights[count:]))
+
+
+def attributes(layers: list[Layer], coefs: Weights, intercepts: Weights) -> dict[str, Any]:
+    """Return the attributes for normalized layers and the dense ones behind them."""
+    pairs = [folded(layer) for layer in layers]
+    coefs = [*(kernel for kernel, _ in pairs), *coefs]
+    return {"coefs_": coefs, "intercepts_": [*(bias for _, bias in pairs), *intercepts], "batch_norm_": layers}
 
 
 def interleaved(coefs: Weights, intercepts: Weights) -> Weights:
@@ -124,7 +164,7 @@ def thread_count(estimator: Any, rows: int, passes: int = 3) -> int:
     """Threads for steps of so many rows: n_threads, or what the work is worth, and one inside of a worker."""
     if estimator.n_threads is not None:
         return int(estimator.n_threads)
-    work = passes * rows * sum(kernel.size for kernel in estimator.coefs_)
+    work = passes * rows * sum(map(np.size, estimator.coefs_))
     return 1 if work < 2 * WORK_PER_THREAD or in_worker() else threads_for(work)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from numpy.typing import NDArray
@@ -22,7 +23,9 @@ class Optimizer:
     step : int
         Updates done.
     state : list of arrays
-        The engine's slots.
+        The engine's slots, empty before the first update.
+    network : Network or None
+        What was trained last in place of `kept_state`: it has the slots. It is no part of copies and pickles.
     """
 
     def __init__(self, estimator: Any) -> None:
@@ -33,7 +36,37 @@ class Optimizer:
         self.power_t = float(estimator.power_t)
         self.rule = rule_of(estimator)
         self.step = 0
-        self.state: list[NDArray[Any]] = []
+        self.set_state([])
+
+    def set_state(self, state: list[NDArray[Any]]) -> None:
+        """Take over the engine's slots, and let the network go."""
+        self.kept_state = state
+        self.network: Any = None
+        self.idle: list[Any] = []  # what the network is made from, unless somebody uses it
+
+    @property
+    def state(self) -> list[NDArray[Any]]:
+        return self.kept_state if self.network is None else list(self.network.get_optimizer_state())
+
+    def keep(self, network: Any, made_from: Any) -> None:
+        """Keep a network that has the slots for the next call."""
+        self.step = network.step
+        self.kept_state, self.network, self.idle = [], network, [made_from]
+
+    def take(self, made_from: Any) -> Any:
+        """Return the network that was kept, if it is made from this and not in use, else None."""
+        try:
+            return self.network if self.idle.pop() == made_from else None
+        except IndexError:
+            return None
+
+    def __getstate__(self) -> dict[str, Any]:
+        left_out = ("kept_state", "network", "idle")
+        return {name: value for name, value in vars(self).items() if name not in left_out} | {"state": self.state}
+
+    def __setstate__(self, settings: Mapping[str, Any]) -> None:
+        vars(self).update(settings)
+        self.set_state(vars(self).pop("state"))
 
     def epoch_ends(self, rows_seen: int) -> None:
         """Lower the rate of the schedule "invscaling"."""

@@ -9,8 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-# numbers that sparse rows are made dense to at a time: some MB, which stay in a cache
-DENSE_AT_ONCE = 1 << 20
+from fastmlp.data.sparse import dense, parts, rows_at_once
 
 Chunk = tuple[NDArray[Any], Any, NDArray[np.int64]]
 
@@ -32,26 +31,23 @@ def chunks(x: Any, order: NDArray[np.int64], batch_size: int) -> Iterator[Chunk]
     if not sp.issparse(x):
         yield x, slice(None), order
         return
-    together = max(1, DENSE_AT_ONCE // (batch_size * x.shape[1])) * batch_size
-    for start in range(0, len(order), together):
-        rows = order[start : start + together]
+    for part in parts(len(order), rows_at_once(batch_size, x.shape[1])):
+        rows = order[part]
         yield dense(x, rows), rows, np.arange(len(rows))
 
 
-def dense(x: Any, rows: Any) -> NDArray[Any]:
-    """Return some rows of a CSR matrix as an array."""
-    array: NDArray[Any] = x[rows].toarray(order="C")
-    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
+def as_dense(y: Any) -> NDArray[Any]:
+    """Return targets as an array; the engine reads all of them."""
+    return y.toarray() if sp.issparse(y) else y  # type: ignore[no-any-return]
 
 
 def predict(network: Any, x: Any) -> NDArray[Any]:
     """Return the network's outputs, [rows, units]."""
-    if not sp.issparse(x):
-        result: NDArray[Any] = network.predict(x)
-        return result
     out = np.empty((x.shape[0], network.outputs), network.dtype)
-    together = max(1, DENSE_AT_ONCE // max(1, x.shape[1]))
-    for start in range(0, x.shape[0], together):
-        rows = slice(start, start + together)
+    if isinstance(x, np.ndarray):
+        if not network.predict_small(x, out):
+            network.predict(x, out=out)
+        return out
+    for rows in parts(x.shape[0], rows_at_once(1, x.shape[1])):
         out[rows] = network.predict(dense(x, rows))
     return out

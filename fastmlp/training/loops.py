@@ -156,7 +156,7 @@ def run_epoch(
         progress.end()
         chunks.close()
     if steps < (run.train.steps or 1) and not model.stop_training:
-        needs = f"{run.train.steps or 'one'} batches"
+        needs = f"{run.train.steps} batches" if run.train.steps else "at least one"
         warnings.warn(f"fit: got {steps} batches in epoch {epoch + 1}, needs {needs}; training ends", stacklevel=5)
         model.stop_training = True
     model.epochs_trained += steps > 0
@@ -196,7 +196,7 @@ def evaluate(model: Model, source: Source, hooks: Hooks, results: Results) -> tu
     changes, number = model.changes, -1
     model.stop_evaluating = False
     results.reset()
-    by_batch = hooks.wants_batches("test")
+    by_batch = hooks.wants_batches("test") or any(goal is not None and goal.reduction == "sum" for goal in model.goals)
     hooks.call("on_test_begin", {})
     for number, data in enumerate(source.parts(by_batch or results.has_custom_loss)):
         if by_batch:

@@ -15,6 +15,8 @@ COMPILED_MODULES = (
     "ops",
     "activations",
     "rectifiers",
+    "pieces",
+    "curves",
     "losses",
     "crossentropies",
     "similarities",

@@ -84,6 +84,14 @@ def test_binary_crossentropy_from_logits():
     close(reference.binary_crossentropy_from_logits_gradient(y_true, logits), [[-0.125, 0.1875], [0.25, -0.25]])
 
 
+def test_a_binary_focal_loss_of_logits_does_not_saturate():
+    loss, gradient = (getattr(reference, "binary_focal_crossentropy_from_logits" + end) for end in ("", "_gradient"))
+    for z in (-60.0, -1000.0):
+        close(loss([[1.0, 0.0]], [[z, -z]], 1.0, 1.0, 2.0), [-z])
+        close(gradient([[1.0, 0.0]], [[z, -z]], 1.0, 1.0, 2.0), [[-0.5, 0.5]])
+        assert loss([[0.0, 1.0]], [[z, -z]], 1.0, 1.0, 2.0)[0] < 1e-50
+
+
 # Keras' function, its settings, y_true, y_pred, then the loss of each row and the gradient of their mean: computed in
 # float64 by Keras 3.15 (keras.losses) and TensorFlow 2.21 (GradientTape), the focal ones by JAX (grad); the values of
 # log_cosh by PyTorch 2.13 as log(cosh(e)), for Keras rounds log(2) to float32
@@ -312,6 +320,12 @@ POSITIVE = random_matrix(4, 3, 0.2, 0.9, seed=4)  # rows do not sum to 1
 PARTLY_CLIPPED = [[0.6, -0.1, 0.5], [0.2, 0.3, 0.4], [-0.2, 1.5, 0.3], [0.3, 0.4, -0.2]]
 ANY = random_matrix(4, 3, -3.0, 3.0, seed=5)
 SIDES = [[1.0 if b > 0.3 else -1.0 for b in row] for row in BITS]
+SETTINGS = {
+    "huber": [0.9],
+    "categorical_focal_crossentropy": [0.4, 1.5],
+    "binary_focal_crossentropy": [0.4, 0.6, 1.5],
+    "quantile": [[0.1, 0.5, 0.8]],
+}
 LOSSES = [
     ("mean_squared_error", ANY, random_matrix(4, 3, seed=6)),
     ("categorical_crossentropy", SHARES, POSITIVE),
@@ -319,6 +333,10 @@ LOSSES = [
     ("categorical_crossentropy", SHARES, PARTLY_CLIPPED),
     ("categorical_focal_crossentropy", SHARES, POSITIVE),
     ("categorical_focal_crossentropy", BITS, PARTLY_CLIPPED),
+    ("binary_focal_crossentropy", BITS, POSITIVE),
+    ("binary_focal_crossentropy", SHARES, POSITIVE),
+    ("binary_focal_crossentropy_from_logits", BITS, ANY),
+    ("quantile", ANY, random_matrix(4, 3, seed=6)),
     ("sparse_categorical_crossentropy", LABELS, POSITIVE),
     ("sparse_categorical_crossentropy", LABELS, PARTLY_CLIPPED),
     ("binary_crossentropy", BITS, POSITIVE),
@@ -327,6 +345,11 @@ LOSSES = [
     ("categorical_crossentropy_from_logits", BITS, ANY),
     ("sparse_categorical_crossentropy_from_logits", LABELS, ANY),
     ("binary_crossentropy_from_logits", BITS, ANY),
+    ("poisson_from_logits", SHARES, ANY),
+    ("kl_divergence_from_logits", SHARES, ANY),
+    ("kl_divergence_from_logits", BITS, ANY),
+    ("categorical_focal_crossentropy_from_logits", SHARES, ANY),
+    ("categorical_focal_crossentropy_from_logits", BITS, ANY),
     *[(name, ANY, random_matrix(4, 3, seed=6)) for name in ("mean_absolute_error", "huber", "log_cosh")],
     *[(name, ANY, random_matrix(4, 3, seed=6)) for name in ("mean_absolute_percentage_error", "cosine_similarity")],
     *[(name, SHARES, POSITIVE) for name in ("mean_squared_logarithmic_error", "poisson", "kl_divergence")],
@@ -341,7 +364,7 @@ LOSSES = [
 @pytest.mark.parametrize(("name", "y_true", "y_pred"), LOSSES)
 def test_loss_gradient_is_the_slope_of_the_mean(name, y_true, y_pred):
     loss, gradient = getattr(reference, name), getattr(reference, name + "_gradient")
-    settings = {"huber": [0.9], "categorical_focal_crossentropy": [0.4, 1.5]}.get(name, [])
+    settings = SETTINGS.get(name.removesuffix("_from_logits"), [])
 
     def mean(y_pred):
         return math.fsum(loss(y_true, y_pred, *settings)) / len(y_pred)
@@ -364,11 +387,36 @@ def test_sparse_crossentropy_is_the_one_of_one_hot_rows(suffix):
         ("categorical_crossentropy", "softmax", SHARES),
         ("sparse_categorical_crossentropy", "softmax", LABELS),
         ("binary_crossentropy", "sigmoid", BITS),
+        ("categorical_focal_crossentropy", "softmax", SHARES),
+        ("kl_divergence", "softmax", SHARES),
+        ("poisson", "exponential", SHARES),
     ],
 )
-def test_from_logits_agrees_with_activation_and_loss_apart(name, activation, y_true):
+def test_from_logits_agrees_with_activation_and_loss_apart(name, activation, y_true, monkeypatch):
+    monkeypatch.setattr(losses, "EPSILON", 0.0)  # which the Poisson loss adds
     function, gradient = ACTIVATIONS[activation]
     y_pred = function(ANY)
-    close(getattr(reference, name + "_from_logits")(y_true, ANY), getattr(reference, name)(y_true, y_pred), 1e-13)
-    apart = gradient(y_pred, getattr(reference, name + "_gradient")(y_true, y_pred))
-    close(getattr(reference, name + "_from_logits_gradient")(y_true, ANY), apart, 1e-13)
+    settings = [0.4, 1.5] if "focal" in name else []
+    close(
+        getattr(reference, name + "_from_logits")(y_true, ANY, *settings),
+        getattr(reference, name)(y_true, y_pred, *settings),
+        1e-13,
+    )
+    apart = gradient(y_pred, getattr(reference, name + "_gradient")(y_true, y_pred, *settings))
+    close(getattr(reference, name + "_from_logits_gradient")(y_true, ANY, *settings), apart, 1e-13)
+
+
+def test_from_logits_nothing_saturates():
+    """Where the prediction is too small for its logarithm, in a loss of 800 or more and in float64."""
+    far = [[-800.0, 0.0]]
+    close(reference.poisson_from_logits([[1.0, 1.0]], far), [(800.0 + 1.0) / 2])
+    assert reference.poisson_from_logits_gradient([[1.0, 1.0]], far) == [[-0.5, 0.0]]
+    close(reference.kl_divergence_from_logits([[1.0, 0.0]], far), [800.0 + 1e-7 * math.log(1e-7)])
+    close(reference.kl_divergence_from_logits_gradient([[1.0, 0.0]], far), [[-1.0, 1.0]])
+    for gamma in (0.0, 0.5, 2.0):
+        focal = [[1.0, 0.0]], far, 0.25, gamma
+        close(reference.categorical_focal_crossentropy_from_logits(*focal), [200.0])
+        assert reference.categorical_focal_crossentropy_from_logits_gradient(*focal) == [[-0.25, 0.25]]
+        other = [[0.0, 1.0]], far, 0.25, gamma
+        assert reference.categorical_focal_crossentropy_from_logits(*other) == [0.0]
+        assert not any(reference.categorical_focal_crossentropy_from_logits_gradient(*other)[0])

@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from sklearn import datasets
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
+from fastmlp.data import sparse as data_sparse
 from fastmlp.sklearn import MLPClassifier, MLPRegressor, lbfgs, sparse
 from tests.sklearn.small_fits import SHORT, XR, YR, X, Y, same
 
@@ -47,7 +48,7 @@ def test_balanced_weights_find_rare_classes():
 @pytest.mark.parametrize("layout", [sp.csr_matrix, sp.csc_matrix, sp.csr_array])
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_sparse_rows_give_the_bits_of_dense_ones_and_are_never_dense_as_a_whole(layout, solver, monkeypatch):
-    monkeypatch.setattr(sparse, "DENSE_AT_ONCE", 2 * 50 * 64)
+    monkeypatch.setattr(data_sparse, "DENSE_AT_ONCE", 2 * 50 * 64)
     made = []
     dense = sparse.dense
     monkeypatch.setattr(sparse, "dense", lambda x, numbers: made.append(dense(x, numbers)) or made[-1])

@@ -140,6 +140,25 @@ def test_arguments_for_all_and_a_second_call_that_goes_on(threads):
         require_same(one, other)
 
 
+def test_sparse_rows():
+    scipy_sparse = pytest.importorskip("scipy.sparse")
+    x = scipy_sparse.csr_array(np.where(X > 0.5, X, 0))
+    models, one_by_one = ([make(seed=seed) for seed in range(3)] for _ in range(2))
+    fit_many(models, x, Y, epochs=2, verbose=0, rows=[None, FOLD, BAG], validation_split=[0.0, 0.2, 0.2])
+    for model, rows, part in zip(one_by_one, (np.arange(60), FOLD, BAG), (0.0, 0.2, 0.2), strict=True):
+        model.fit(x[rows], Y[rows], epochs=2, verbose=0, validation_split=part)
+    for one, other in zip(models, one_by_one, strict=True):
+        require_same(one, other)
+    assert np.array_equal(predict_many(models, x)[0], models[0].predict(x, verbose=0))
+
+
+def test_no_epochs(capsys):
+    models = [make(), make()]
+    assert [history.epoch for history in fit_many(models, X, Y, epochs=[0, 2])] == [[], [0, 1]]
+    assert capsys.readouterr().out.startswith("2/2")
+    assert fit_many([make()], X, Y, epochs=0)[0].history == {} and not capsys.readouterr().out
+
+
 def test_models_that_are_fewer_share_the_threads_out():
     """Of three threads two models have two and one; the last one has all."""
     fastmlp.set_num_threads(3)
@@ -349,7 +368,7 @@ def of_layer():
         ([make(), make()], {"callbacks": [[CALLBACK]] * 2}, ValueError, "two with the callback 'EarlyStopping'"),
         ([make(), make()], {"callbacks": [[print], None]}, TypeError, "callbacks: got <built-in function print>"),
         ([make(), make()], {"epochs": [1, 2, 3]}, ValueError, "epochs: got a list of 3, needs 2 items, one for each"),
-        ([make(), make()], {"epochs": [1, 0]}, ValueError, "epochs: got 0, needs an integer of at least 1"),
+        ([make(), make()], {"epochs": [1, -1]}, ValueError, "epochs: got -1, needs an integer of at least 0"),
         ([make(), make()], {"rows": [None, [60]]}, ValueError, "rows: got numbers from 60 to 60, needs 0 to 59"),
         ([make(), make()], {"rows": [None, [0.5]]}, ValueError, "rows: got an array of dtype float64 and shape"),
         ([make(), make()], {"rows": [None, []]}, ValueError, "rows: got an array of dtype float64 and shape"),
