@@ -108,7 +108,7 @@ class Arrays(Source):
 
     @property
     def has_whole_passes(self) -> bool:
-        """Whether each epoch is a pass over the rows, as one chunk."""
+        """Whether each epoch is a pass over the rows, in one chunk."""
         return self.steps == self.steps_of_pass and self.at_once is None
 
     def orders(self, visit: Visit, first: int, passes: int) -> np.ndarray:
@@ -124,7 +124,7 @@ class Arrays(Source):
         rows = self.rows
         if rows is None:
             return self
-        return Arrays(self.data.map(lambda array: array[rows]), self.batch_size, self.steps, self.shuffle)
+        return Arrays(self.data.taken(rows), self.batch_size, self.steps, self.shuffle)
 
     def parts(self, batches: bool) -> Iterator[Data]:
         rows = min(self.steps * self.batch_size, self.data.rows)

@@ -177,7 +177,7 @@ def split_rows(data: Data, rows: np.ndarray, validation_split: Any) -> tuple[np.
     """Return the rows to train on, and copies of those to validate on, as `split` does for `array[rows]`."""
     at = place_of_split(len(rows), validation_split)
     held_back = rows[at:]
-    return rows[:at], data.map(lambda array: array[held_back]) if len(held_back) else None
+    return rows[:at], data.taken(held_back) if len(held_back) else None
 
 
 def place_of_split(rows: int, validation_split: Any) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any, cast
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from fastmlp.callbacks.base import Callback, CallbackModel, History
 from fastmlp.callbacks.hooks import Hooks, check_callbacks
 from fastmlp.data.batches import Arrays, Source, gives_batches
+from fastmlp.data.rows import Data
 from fastmlp.training import inputs, loops
 from fastmlp.training.inputs import FitArguments, Run
 from fastmlp.training.model import Model
@@ -243,7 +244,9 @@ def arguments(x: Any, y: Any, settings: dict[str, Any]) -> FitArguments:
 def shared(run: Run, known: list[np.ndarray]) -> Run:
     """Return the run with arrays of those before it wherever its own have the same bytes."""
 
-    def one_of_them(array: np.ndarray) -> np.ndarray:
+    def one_of_them(array: Any) -> Any:
+        if not isinstance(array, np.ndarray):
+            return array  # sparse rows are as they were given, and None stays
         for other in known:
             if other is array or same_bytes(other, array):
                 return other
@@ -253,7 +256,8 @@ def shared(run: Run, known: list[np.ndarray]) -> Run:
     def shared_source(source: Source) -> Source:
         if not isinstance(source, Arrays):
             return source
-        return Arrays(source.data.map(one_of_them), source.batch_size, source.steps, source.shuffle, source.rows)
+        data = Data(*(tuple(map(one_of_them, getattr(source.data, field.name))) for field in fields(Data)))
+        return Arrays(data, source.batch_size, source.steps, source.shuffle, source.rows)
 
     validation = run.validation and replace(run.validation, source=shared_source(run.validation.source))
     return replace(run, train=shared_source(run.train), validation=validation)

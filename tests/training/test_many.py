@@ -55,7 +55,7 @@ MEMBERS = {
     "fold": (lambda: make(rate=0.1), {"rows": FOLD}),
     "bag": (lambda: make(), {"rows": BAG, "validation_split": 0.2, "sample_weight": np.linspace(0, 2, 60)}),
     "mask": (lambda: make(), {"rows": Y > 0}),
-    "bag_with_metric": (lambda: make(metrics=["sparse_top_k_categorical_accuracy", "acc"]), {"rows": BAG}),
+    "bag_with_metric": (lambda: make(metrics=["sparse_categorical_crossentropy", "acc"]), {"rows": BAG}),
     "validated": (lambda: make(metrics=["accuracy"]), {"validation_data": HELD_OUT}),
     "split": (lambda: make(), {"validation_split": 0.3}),
     "stops": (lambda: make(optimizer=SGD(1e-4)), {"callbacks": stopping, "epochs": 20}),
@@ -138,6 +138,25 @@ def test_arguments_for_all_and_a_second_call_that_goes_on(threads):
             model.fit(X, Y, 16, epochs, verbose=0, validation_data=HELD_OUT, sample_weight=[1.0] * 60)
     for one, other in zip(many, one_by_one, strict=True):
         require_same(one, other)
+
+
+def test_sparse_rows():
+    scipy_sparse = pytest.importorskip("scipy.sparse")
+    x = scipy_sparse.csr_array(np.where(X > 0.5, X, 0))
+    models, one_by_one = ([make(seed=seed) for seed in range(3)] for _ in range(2))
+    fit_many(models, x, Y, epochs=2, verbose=0, rows=[None, FOLD, BAG], validation_split=[0.0, 0.2, 0.2])
+    for model, rows, part in zip(one_by_one, (np.arange(60), FOLD, BAG), (0.0, 0.2, 0.2), strict=True):
+        model.fit(x[rows], Y[rows], epochs=2, verbose=0, validation_split=part)
+    for one, other in zip(models, one_by_one, strict=True):
+        require_same(one, other)
+    assert np.array_equal(predict_many(models, x)[0], models[0].predict(x, verbose=0))
+
+
+def test_no_epochs(capsys):
+    models = [make(), make()]
+    assert [history.epoch for history in fit_many(models, X, Y, epochs=[0, 2])] == [[], [0, 1]]
+    assert capsys.readouterr().out.startswith("2/2")
+    assert fit_many([make()], X, Y, epochs=0)[0].history == {} and not capsys.readouterr().out
 
 
 def test_models_that_are_fewer_share_the_threads_out():
@@ -248,15 +267,19 @@ class TestInterrupts:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 
-    @pytest.mark.parametrize("rows", [60, 60_000], ids=["many_epochs", "a_long_epoch"])
+    @pytest.mark.parametrize("rows", [60, 900_000], ids=["many_epochs", "a_long_epoch"])
     def test_an_interrupt_stops_all_and_keeps_what_each_has_learnt(self, rows, threads):
         models = [make(seed=seed) for seed in range(3)]
         x, y = np.tile(X, (rows // 60, 1)), np.tile(Y, rows // 60)
-        signal.setitimer(signal.ITIMER_REAL, 0.2)
+
+        class Starts(Callback):
+            def on_train_begin(self, logs=None):
+                signal.setitimer(signal.ITIMER_REAL, 0.1)
+
         with pytest.raises(KeyboardInterrupt):
-            fit_many(models, x, y, batch_size=1, epochs=100_000, verbose=0)
+            fit_many(models, x, y, 1, epochs=100_000, verbose=0, callbacks=[[Starts()], None, None])
         steps = [model.optimizer.iterations for model in models]
-        assert sum(steps) > 0
+        assert sum(steps) > 0 and max(steps) < 900_000  # which take a second or two
         time.sleep(0.01)
         assert steps == [model.optimizer.iterations for model in models]  # nobody trains them any more
         for model in models:
@@ -294,6 +317,19 @@ def test_callbacks_may_use_their_model(threads):
 
     fit_many([make(seed=seed) for seed in range(3)], X, Y, epochs=2, verbose=0, callbacks=[[Uses()] for _ in range(3)])
     assert found == [((60, 3), 4)] * 6
+
+
+def test_nobody_else_uses_a_model_while_it_is_trained():
+    found = []
+
+    class Tries(Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            other = threading.Thread(target=lambda: found.append(self.model._lock.acquire(blocking=False)))
+            other.start()
+            other.join()
+
+    fit_many([make(seed=seed) for seed in range(2)], X, Y, verbose=0, callbacks=[[Tries()], [Tries()]])
+    assert found == [False, False]
 
 
 def test_one_line_is_printed_for_all(capsys):

@@ -60,7 +60,7 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
         if start < end:
             return
         if part.thread == 0 and data.totals != NULL:
-            keep_totals(plan, data.totals + epoch * (1 + 2 * plan.output_count))
+            keep_totals(plan, data.totals + epoch * (2 + 2 * plan.output_count))
 
 
 cdef inline bint changes_team(Plan *plan) noexcept nogil:
@@ -71,14 +71,14 @@ cdef void keep_totals(Plan *plan, double *totals) noexcept nogil:
     """Keep those of an epoch, and begin anew."""
     cdef Output *output
     cdef int number
-    totals[0] = plan.loss_total
+    totals[0] = 1
+    totals[1] = plan.loss_total
     plan.loss_total = 0
     for number in range(plan.output_count):
         output = &plan.outputs[number]
-        totals[1 + 2 * number] = output.loss_total
-        totals[2 + 2 * number] = output.metric_total
+        totals[2 + 2 * number] = output.loss_total
+        totals[3 + 2 * number] = output.metric_total
         output.loss_total = output.metric_total = 0
-    plan.epochs_done += 1
 
 
 cdef void set_step(Plan *plan, const Data *data, Py_ssize_t number, uint64_t step, Pass *run) noexcept nogil:

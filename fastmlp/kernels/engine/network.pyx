@@ -406,32 +406,30 @@ cdef class Network(Parameters):
         """
         check_array("orders", orders, (np.int64,), (None, None))
         epochs, rows = orders.shape
-        totals = np.zeros((epochs, 1 + 2 * self.plan.output_count))
+        totals = np.zeros((epochs, 2 + 2 * self.plan.output_count))
         try:
             self.run(TRAIN, x, y, orders.reshape(-1), batch_size, metric, sample_weight, learning_rates, penalty_scales,
                      None, None, None, None, totals)
         finally:
-            for row in totals[:self.plan.epochs_done]:
-                self.use_totals(row)
-                results.append(self.results(rows, 0.0))
-
-    cdef use_totals(self, totals):
-        """Take the sums of an epoch, as `keep_totals` has left them, for those of the run."""
-        self.plan.loss_total = totals[0]
-        for i in range(self.plan.output_count):
-            self.plan.outputs[i].loss_total = totals[1 + 2 * i]
-            self.plan.outputs[i].metric_total = totals[2 + 2 * i]
+            results += [self.means(sums, rows, 0.0) for done, *sums in totals.tolist() if done]
 
     cdef results(self, Py_ssize_t rows, double penalty):
-        """The mean loss and what belongs to the outputs: the metric of the only one, or lists of losses and metrics."""
-        loss = self.plan.loss_total / rows
+        """What a run on so many rows returns."""
+        sums = [self.plan.loss_total]
+        for i in range(self.plan.output_count):
+            sums += [self.plan.outputs[i].loss_total, self.plan.outputs[i].metric_total]
+        return self.means(sums, rows, penalty)
+
+    cdef means(self, sums, Py_ssize_t rows, double penalty):
+        """The mean loss and what belongs to the outputs: the metric of the only one, or lists of losses and metrics.
+
+        `sums` has the sum of the losses, then a sum of the losses and one of the metrics for each output.
+        """
+        loss = sums[0] / rows
         if self.plan.penalized:
             loss += penalty
-        if not self.several_outputs:
-            return loss, self.plan.outputs[0].metric_total / rows
-        count = self.plan.output_count
-        losses = [self.plan.outputs[i].loss_total / rows for i in range(count)]
-        return loss, losses, [self.plan.outputs[i].metric_total / rows for i in range(count)]
+        of_outputs = [total / rows for total in sums[1:]]
+        return (loss, of_outputs[0::2], of_outputs[1::2]) if self.several_outputs else (loss, of_outputs[1])
 
     def predict(self, x, training=False, out=None):
         """The output, [rows, units], or `out` filled with it; lists of several. x is as in train_epoch.
@@ -571,7 +569,6 @@ cdef class Network(Parameters):
              predictions, input_gradient, output_gradients, asked=None, totals=None):
         """Let the threads loop over the batches of the data, and raise what was raised meanwhile."""
         cdef Py_ssize_t count = self.plan.output_count, epochs = 1 if totals is None else len(totals)
-        self.plan.epochs_done = 0
         xs = listed("x", x, self.plan.input_count, self.several_inputs)
         ys, metrics = self.for_outputs("y", y), self.for_outputs("metric", metric)
         weights = self.for_outputs("sample_weight", sample_weight)

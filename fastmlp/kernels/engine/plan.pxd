@@ -198,7 +198,6 @@ cdef struct Plan:
     Team team
     Barrier barrier
     Py_ssize_t steps_done
-    Py_ssize_t epochs_done  # whose totals were kept
     uint64_t last_step      # no step after it; a number, so that all threads stop at the same one
     double loss_total
     double penalty
@@ -237,7 +236,7 @@ cdef struct Data:
     const int64_t *order    # the rows in the order they are visited, epoch by epoch, or NULL: as they are
     Py_ssize_t rows         # of an epoch
     Py_ssize_t epochs
-    double *totals          # [epochs][1 + 2 * outputs], to be filled with those of each epoch, or NULL
+    double *totals          # [epochs][2 + 2 * outputs], to be filled: 1 when the epoch is done, then its; or NULL
 
 
 cdef inline Py_ssize_t row_number(const Data *data, Py_ssize_t i) noexcept nogil:
