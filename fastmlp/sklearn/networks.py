@@ -18,11 +18,15 @@ from numpy.typing import NDArray
 
 from fastmlp.config.threads import threads_for
 from fastmlp.kernels import Network
+from fastmlp.kernels.engine.sparse_product import sparse_product
+from fastmlp.kernels.engine.sparse_rows import SparseRows
 from fastmlp.kernels.limits import WORK_PER_THREAD
 from fastmlp.sklearn.parameters import HIDDEN, OUTPUT, activations, dropout_rates
+from fastmlp.sklearn.sparse import for_network
 
 Weights = list[NDArray[Any]]
 
+ROWS_TOGETHER = 1 << 12  # sparse rows to predict at a time, so that what is between the layers stays small
 # with the defaults of Keras, and its weights in the engine's order
 NORMALIZATION = {"kind": "batch_normalization", "epsilon": 1e-3, "momentum": 0.99, "use_gamma": True, "use_beta": True}
 OF_NORMALIZATION = ("gamma", "beta", "mean", "variance")
@@ -65,24 +69,47 @@ _idle: dict[int, tuple[weakref.ref[Any], Any, Network]] = {}
 _guard = threading.Lock()
 
 
-@contextmanager
-def for_predictions(estimator: Any, x: Any) -> Iterator[Network]:
-    """Return a network to predict the rows of x with, in their type where it is a wider one than the weights'.
-
-    It is given the weights in each call, as these may have been changed.
-    """
+def predict(estimator: Any, x: Any) -> NDArray[Any]:
+    """Return the outputs for rows that are `prepared`, in their type where it is a wider one than the weights'."""
     dtype = estimator.coefs_[0].dtype
     if estimator.dtype is None:
         dtype = np.result_type(dtype, x.dtype if x.dtype in (np.float32, np.float64) else np.float64)
-    made_from = dtype, len(estimator.coefs_[0]), layers_of(estimator, 0.0, logits=False)
+    rows, kernel = for_network(x, dtype), estimator.coefs_[0]
+    if not isinstance(rows, SparseRows) or kernel.dtype != dtype:
+        with for_predictions(estimator, dtype, x.shape[0], layers_of(estimator, 0.0, logits=False)) as network:
+            network.set_weights(weights_of(estimator))
+            outputs: NDArray[Any] = network.predict(rows)
+            return outputs
+    outputs = np.empty((len(rows), len(estimator.intercepts_[-1])), dtype)
+    kernel = np.ascontiguousarray(kernel)
+    with for_predictions(estimator, dtype, len(rows), layers_behind_first(estimator)) as network:
+        network.set_weights(weights_of(estimator)[2:])
+        for start in range(0, len(rows), ROWS_TOGETHER):
+            part = rows.part(start, start + ROWS_TOGETHER)
+            threads = thread_count(estimator, len(part.data) * kernel.shape[1])
+            between = sparse_product(part, kernel, estimator.intercepts_[0], threads)
+            network.predict(between, out=outputs[start : start + ROWS_TOGETHER])
+    return outputs
+
+
+def layers_behind_first(estimator: Any) -> list[dict[str, Any]]:
+    """Return the layers behind the products of the first: those of sparse rows need no packed copy of its kernel."""
+    first, *others = layers_of(estimator, 0.0, logits=False)
+    return [{"kind": "activation", "activation": first["activation"]}, *others]
+
+
+@contextmanager
+def for_predictions(estimator: Any, dtype: Any, rows: int, layers: list[dict[str, Any]]) -> Iterator[Network]:
+    """Return a network of some layers, to predict rows with.
+
+    It is to be given the weights in each call, as these may have been changed.
+    """
+    inputs = len(estimator.coefs_[0]) if layers[0]["kind"] == "dense" else len(estimator.intercepts_[0])
+    made_from = dtype, inputs, layers
     with _guard:
         kept = _idle.pop(id(estimator), None)
-    if kept is not None and kept[1] == made_from:
-        network = kept[2]
-        network.set_weights(weights_of(estimator))
-    else:
-        network = build(estimator, dtype)
-    network.threads = thread_count(estimator, x.shape[0], passes=1)
+    network = kept[2] if kept is not None and kept[1] == made_from else Network(inputs, layers, dtype=dtype.name)
+    network.threads = thread_count(estimator, rows * network.multiply_adds)
     yield network
     with _guard:
         _idle[id(estimator)] = weakref.ref(estimator, partial(_idle.pop, id(estimator))), made_from, network
@@ -120,11 +147,15 @@ def apart(weights: Weights) -> tuple[Weights, Weights]:
     return weights[0::2], weights[1::2]
 
 
-def thread_count(estimator: Any, rows: int, passes: int = 3) -> int:
-    """Threads for steps of so many rows: n_threads, or what the work is worth, and one inside of a worker."""
+def threads_of_steps(estimator: Any, rows: int) -> int:
+    """Threads for steps of training with so many rows."""
+    return thread_count(estimator, 3 * rows * sum(kernel.size for kernel in estimator.coefs_))
+
+
+def thread_count(estimator: Any, work: int) -> int:
+    """Threads for so many multiply-adds: n_threads, or what the work is worth, and one inside of a worker."""
     if estimator.n_threads is not None:
         return int(estimator.n_threads)
-    work = passes * rows * sum(kernel.size for kernel in estimator.coefs_)
     return 1 if work < 2 * WORK_PER_THREAD or in_worker() else threads_for(work)
 
 

@@ -14,7 +14,7 @@ from fastmlp.sklearn import lbfgs, networks, stochastic
 from fastmlp.sklearn.callbacks import CallbackSupportMixin, checked
 from fastmlp.sklearn.held_out import HeldOut
 from fastmlp.sklearn.parameters import CONSTRAINTS, STOCHASTIC, activations, dropout_rates, hidden_sizes
-from fastmlp.sklearn.sparse import predict, prepared
+from fastmlp.sklearn.sparse import prepared
 
 
 class Perceptron(CallbackSupportMixin, BaseEstimator):
@@ -170,8 +170,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
     def _outputs(self, X: Any) -> NDArray[Any]:
         """Return outputs of the network for X, checked, [rows, units]."""
         rows = prepared(validate_data(self, X, accept_sparse=["csr", "csc"], reset=False))
-        with networks.for_predictions(self, rows) as network:
-            return predict(network, rows)
+        return networks.predict(self, rows)
 
     def _check_solver(self) -> bool:
         if self.solver not in STOCHASTIC:

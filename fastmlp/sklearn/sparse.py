@@ -1,22 +1,17 @@
-"""Rows for the engine: dense ones as they are, sparse ones made dense a few batches at a time."""
+"""Rows for the engine: dense ones as they are, sparse ones as lists of what is not 0."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
-# numbers that sparse rows are made dense to at a time: some MB, which stay in a cache
-DENSE_AT_ONCE = 1 << 20
-
-Chunk = tuple[NDArray[Any], Any, NDArray[np.int64]]
+from fastmlp.kernels.engine.sparse_rows import sparse_rows
 
 
 def prepared(x: Any) -> Any:
-    """Features as the engine reads them: a C-contiguous array of uint8, float32 or float64, or a CSR matrix."""
+    """Features that rows may be taken from: a C-contiguous array of uint8, float32 or float64, or a CSR matrix."""
     if sp.issparse(x):
         return x.tocsr()
     if x.dtype not in (np.uint8, np.float32, np.float64):
@@ -24,34 +19,6 @@ def prepared(x: Any) -> Any:
     return np.require(x, requirements=["C", "A"])
 
 
-def chunks(x: Any, order: NDArray[np.int64], batch_size: int) -> Iterator[Chunk]:
-    """Return the rows of an epoch as dense arrays: (array, row numbers of x that it holds, order of its rows).
-
-    Dense rows are one chunk, whose row numbers are slice(None); sparse ones come in chunks of whole batches.
-    """
-    if not sp.issparse(x):
-        yield x, slice(None), order
-        return
-    together = max(1, DENSE_AT_ONCE // (batch_size * x.shape[1])) * batch_size
-    for start in range(0, len(order), together):
-        rows = order[start : start + together]
-        yield dense(x, rows), rows, np.arange(len(rows))
-
-
-def dense(x: Any, rows: Any) -> NDArray[Any]:
-    """Return some rows of a CSR matrix as an array."""
-    array: NDArray[Any] = x[rows].toarray(order="C")
-    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
-
-
-def predict(network: Any, x: Any) -> NDArray[Any]:
-    """Return the network's outputs, [rows, units]."""
-    if not sp.issparse(x):
-        result: NDArray[Any] = network.predict(x)
-        return result
-    out = np.empty((x.shape[0], network.outputs), network.dtype)
-    together = max(1, DENSE_AT_ONCE // max(1, x.shape[1]))
-    for start in range(0, x.shape[0], together):
-        rows = slice(start, start + together)
-        out[rows] = network.predict(dense(x, rows))
-    return out
+def for_network(x: Any, dtype: Any) -> Any:
+    """Return what is `prepared` as a network of that dtype reads it."""
+    return sparse_rows(x, dtype) if sp.issparse(x) else x

@@ -10,7 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.kernels.engine.packing import pack, unpack
+
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
+LARGE = 1 << 16  # numbers that are worth a walk in the order of the memory, where NumPy's is another
 
 Shape = tuple[int, ...]
 
@@ -81,6 +84,9 @@ def panels_shape(shape: Shape, width: int) -> tuple[int, int, int]:
 def unpacked(panels: NDArray[Any], shape: Shape) -> NDArray[Any]:
     """Return a copy of the array that is packed in panels."""
     array = np.empty((panels.shape[1], shape[-1]), panels.dtype)
+    if array.size >= LARGE:
+        unpack(panels, array)
+        return array.reshape(shape)
     for columns, numbers in parts(array, panels):
         columns[...] = numbers
     return array.reshape(shape)
@@ -89,6 +95,9 @@ def unpacked(panels: NDArray[Any], shape: Shape) -> NDArray[Any]:
 def fill(panels: NDArray[Any], shape: Shape, array: Any) -> None:
     """Pack an array of that shape into panels, with zeros beside its columns."""
     matrix = np.asarray(array).reshape(panels.shape[1], shape[-1])
+    if matrix.size >= LARGE and matrix.dtype == panels.dtype and matrix.flags.c_contiguous and matrix.flags.aligned:
+        pack(matrix, panels)
+        return
     for columns, numbers in parts(matrix, panels):
         numbers[...] = columns
     panels[-1, :, shape[-1] - (len(panels) - 1) * panels.shape[2] :] = 0

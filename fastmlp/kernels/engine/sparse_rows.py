@@ -39,6 +39,13 @@ class SparseRows:
         """Type of the numbers."""
         return self.data.dtype
 
+    def part(self, start: int, stop: int) -> SparseRows:
+        """Return the rows from start to stop, with the memory of all."""
+        stop = min(stop, len(self))
+        numbers = slice(self.indptr[start], self.indptr[stop])
+        indptr = self.indptr[start : stop + 1] - self.indptr[start]
+        return SparseRows(self.data[numbers], self.indices[numbers], indptr, (stop - start, self.shape[1]))
+
     def most_together(self, order: NDArray[np.int64] | None, batch_size: int) -> int:
         """Return how many numbers a batch has at most, of rows in that order; None: as they are."""
         counts = np.diff(self.indptr)

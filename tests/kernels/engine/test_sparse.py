@@ -31,6 +31,11 @@ def rows_of(rng, shape, density=0.1):
     return x
 
 
+def columns_of_a_panel(dtype):
+    width = {"avx512": 64, "avx2": 32}.get(kernels.isa.name(), 16)
+    return 2 * width // np.dtype(dtype).itemsize
+
+
 def everything(x, y, layers, optimizer, dtype, batch_size, threads=1):
     """All a network computes from the rows, as bits."""
     rng = np.random.default_rng(8)
@@ -71,15 +76,25 @@ def test_every_optimizer_has_the_bits_of_whole_rows(optimizer, l2, dtype, isa):
 
 @every_dtype
 def test_every_shape_has_the_bits_of_whole_rows(dtype, isa):
-    panel = kernels.isa.panel_columns(dtype) if hasattr(kernels.isa, "panel_columns") else 32
+    panel = columns_of_a_panel(dtype)
     rng = np.random.default_rng(2)
     shapes = [(1, 1, 1), (2, 7, 3), (14, panel, panel), (15, panel + 1, panel + 1), (33, 2 * panel + 3, 3 * panel - 1)]
-    shapes += [(20, 65, 4 * panel), (20, 300, 5 * panel + 1), (5, 2500, 3)]
+    shapes += [(20, 65, 4 * panel), (20, 300, 5 * panel + 1), (3, 5000, 3)]
     for rows, columns, units in shapes:
-        for layers in ([dense(units, "tanh"), dense(4, "softmax")], [dense(max(2, units), "softmax", use_bias=False)]):
-            for optimizer in OPTIMIZERS[0], OPTIMIZERS[5]:
-                for batch_size in {1, rows // 2 + 1}:
-                    assert_same_as_whole(rows_of(rng, (rows, columns)), layers, optimizer, dtype, batch_size)
+        x = rows_of(rng, (rows, columns))
+        for optimizer in OPTIMIZERS[0], OPTIMIZERS[5]:
+            layers = [dense(units, "tanh"), dense(4, "softmax")]
+            assert_same_as_whole(x, layers, optimizer, dtype, rows // 2 + 1)
+            layers = [dense(max(2, units), "softmax", use_bias=False)]
+            assert_same_as_whole(x, layers, optimizer, dtype, rows // 3 + 1, [2])
+
+
+@every_dtype
+def test_rows_one_by_one_have_the_bits_of_whole_rows(dtype):
+    x = rows_of(np.random.default_rng(12), (7, 67))
+    for units in 3, 70:
+        for optimizer in OPTIMIZERS[0], OPTIMIZERS[5]:
+            assert_same_as_whole(x, [dense(units, "tanh"), dense(4, "softmax")], optimizer, dtype, 1)
 
 
 @every_dtype
@@ -112,13 +127,13 @@ def test_the_oracle_has_the_same_bits(isa, threads):
 @every_dtype
 def test_numbers_in_any_order_and_of_one_place_are_added_and_kept_as_they_were(dtype):
     data, columns = np.array([1.0, 2.0, 4.0, 8.0], dtype), np.array([3, 0, 3, 1])
-    given = sp.csr_matrix((data.copy(), columns.copy(), [0, 3, 3, 4]), shape=(3, 5))
-    for layout in (given, given.tocsc(), given.tocoo(), sp.csr_array(given), sp.lil_matrix(given)):
-        rows = sparse_rows(layout, dtype)
+    for layout in sp.csr_matrix, sp.csr_array, sp.csc_matrix, sp.coo_matrix, sp.bsr_matrix, sp.lil_matrix:
+        given = sp.csr_matrix((data.copy(), columns.copy(), [0, 3, 3, 4]), shape=(3, 5))
+        rows = sparse_rows(layout(given.copy()) if layout is sp.lil_matrix else layout(given), dtype)
         assert (rows.indices.dtype, rows.indptr.dtype, rows.dtype) == (np.int32, np.int64, dtype)
         assert (rows.indices.tolist(), rows.indptr.tolist()) == ([0, 3, 1], [0, 2, 2, 3])
         assert rows.data.tolist() == [2.0, 5.0, 8.0]
-    assert given.data.tolist() == data.tolist() and given.indices.tolist() == columns.tolist()
+        assert given.data.tolist() == data.tolist() and given.indices.tolist() == columns.tolist()
 
 
 def test_what_fits_is_not_copied():
