@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.kernels import Network
 from fastmlp.sklearn import losses, networks
 from fastmlp.sklearn.solver_state import Optimizer
 from fastmlp.sklearn.sparse import for_network
@@ -30,6 +31,8 @@ class Epochs:
     batch_size : int
     optimizer : Optimizer
         Its state goes on from what it remembers.
+    goes_on : bool
+        Whether a network that it keeps its state in may go on as well, as nothing can fail halfway.
     """
 
     def __init__(
@@ -42,17 +45,23 @@ class Epochs:
         rows: NDArray[np.int64],
         batch_size: int,
         optimizer: Optimizer,
+        goes_on: bool,
     ) -> None:
         dtype = estimator.coefs_[0].dtype
         self.x, self.y, self.weight = for_network(x, dtype), y, sample_weight
         self.loss, self.batch_size = loss, batch_size
         self.optimizer = optimizer
         self.schedule = estimator.learning_rate if callable(estimator.learning_rate) else None
-        self.network = networks.build(estimator, dtype, losses.ENGINE[loss], optimizer.rule, 0.5 * estimator.alpha)
+        self.made_from = networks.description(
+            estimator, dtype, losses.ENGINE[loss], dict(optimizer.rule), 0.5 * estimator.alpha
+        )
+        kept = optimizer.network_of(self.made_from) if goes_on else None
+        self.network = Network(**self.made_from) if kept is None else kept
+        self.network.set_weights(networks.weights_of(estimator))
         self.network.threads = networks.threads_of_steps(estimator, batch_size)
         self.network.step = optimizer.step
-        if optimizer.state:
-            self.network.set_optimizer_state(optimizer.state)
+        if kept is None and (state := optimizer.state):
+            self.network.set_optimizer_state(state)
         self.starts = np.arange(0, len(rows), batch_size)
         self.sizes = np.minimum(batch_size, len(rows) - self.starts).astype(np.float64)
         columns = y.shape[1] if y.ndim == 2 else 1
@@ -121,5 +130,4 @@ class Epochs:
 
     def keep(self) -> None:
         """Let the optimizer remember where it stands."""
-        self.optimizer.step = self.network.step
-        self.optimizer.state = self.network.get_optimizer_state()
+        self.optimizer.keep(self.network, self.made_from)

@@ -56,10 +56,22 @@ def build(
     estimator: Any, dtype: Any, loss: str | None = None, optimizer: Mapping[str, Any] | None = None, penalty: float = 0
 ) -> Network:
     """Return a network with the estimator's weights; without the last activation where the loss takes logits."""
-    layers = layers_of(estimator, penalty, logits=loss is not None and loss.endswith("_from_logits"))
-    network = Network(len(estimator.coefs_[0]), layers, loss, optimizer, dtype=np.dtype(dtype).name)
+    network = Network(**description(estimator, dtype, loss, optimizer, penalty))
     network.set_weights(weights_of(estimator))
     return network
+
+
+def description(
+    estimator: Any, dtype: Any, loss: str | None = None, optimizer: Mapping[str, Any] | None = None, penalty: float = 0
+) -> dict[str, Any]:
+    """Return the arguments of the engine's network, which has no weights yet."""
+    return {
+        "inputs": len(estimator.coefs_[0]),
+        "layers": layers_of(estimator, penalty, logits=loss is not None and loss.endswith("_from_logits")),
+        "loss": loss,
+        "optimizer": optimizer,
+        "dtype": np.dtype(dtype).name,
+    }
 
 
 # Networks that have predicted, by the estimator's id, each with what it is made from, until the estimator's next call.

@@ -58,7 +58,7 @@ def describe(estimator: Any) -> tuple[dict[str, Any], Tensors]:
     require_same({name: (shape, dtype.name) for name, shape in weight_shapes(estimator).items()}, tensors)
     settings = None
     if hasattr(estimator, "_optimizer"):
-        settings = dict(vars(estimator._optimizer))
+        settings = estimator._optimizer.__getstate__()
         tensors |= {f"optimizer.{i}": np.asarray(array, dtype) for i, array in enumerate(settings.pop("state"))}
     header = {
         "version": VERSION,
@@ -140,7 +140,7 @@ def restore_optimizer(estimator: Any, settings: Mapping[str, Any] | None, state:
     """Give an estimator its optimizer, where there is one, tried on the engine's network."""
     optimizer, rule = Optimizer(estimator), None
     if settings is not None:
-        require_names("optimizer", settings, vars(optimizer).keys() - {"state"})
+        require_names("optimizer", settings, optimizer.__getstate__().keys() - {"state"})
         rates = {name: real(name, settings[name], 0) for name in ("learning_rate", "learning_rate_init", "power_t")}
         integer("step", settings["step"], at_least=0, below=2**63)
         one_of("schedule", settings["schedule"], SCHEDULES)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 from numpy.typing import NDArray
 
+from fastmlp.kernels import Network
+
 RULES = ("adam", "sgd", "nesterov", "momentum")  # of the engine's, those that `rule_of` gives
 SMALLEST_RATE = 1e-6  # of the schedule "adaptive"
+LARGE = 1 << 20  # weights whose state is not copied: it stays in the network, where the next call finds it
+
+_networks: weakref.WeakKeyDictionary[Optimizer, tuple[Any, Network]] = weakref.WeakKeyDictionary()
 
 
 class Optimizer:
@@ -22,7 +28,7 @@ class Optimizer:
     step : int
         Updates done.
     state : list of arrays
-        The engine's slots.
+        The engine's slots; copies, where they stay in a network.
     """
 
     def __init__(self, estimator: Any) -> None:
@@ -34,6 +40,37 @@ class Optimizer:
         self.rule = rule_of(estimator)
         self.step = 0
         self.state: list[NDArray[Any]] = []
+
+    @property
+    def state(self) -> list[NDArray[Any]]:
+        return _networks[self][1].get_optimizer_state() if self in _networks else self._state
+
+    @state.setter
+    def state(self, state: list[NDArray[Any]]) -> None:
+        _networks.pop(self, None)
+        self._state = state
+
+    def __getstate__(self) -> dict[str, Any]:
+        others = {name: value for name, value in vars(self).items() if name != "_state"}
+        return {**others, "state": self.state}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update({name: value for name, value in state.items() if name != "state"})
+        self.state = state["state"]
+
+    def keep(self, network: Network, made_from: Any) -> None:
+        """Remember where a network stands that was made from these settings."""
+        self.step = network.step
+        if network.multiply_adds < LARGE:  # one for each weight of a kernel
+            self.state = network.get_optimizer_state()
+            return
+        self._state = []
+        _networks[self] = made_from, network
+
+    def network_of(self, made_from: Any) -> Network | None:
+        """Return the network that the state is in, if it was made from the same settings."""
+        kept = _networks.get(self)
+        return kept[1] if kept is not None and kept[0] == made_from else None
 
     def epoch_ends(self, rows_seen: int) -> None:
         """Lower the rate of the schedule "invscaling"."""

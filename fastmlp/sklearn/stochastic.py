@@ -30,7 +30,7 @@ def fit(
     rows = np.arange(len(y))
     if estimator.early_stopping and held_out is None:
         rows, held_out = split(estimator, x, y, weights[1], random)
-    epochs = make_epochs(estimator, x, y, weights[0], rows, optimizer)
+    epochs = make_epochs(estimator, x, y, weights[0], rows, optimizer, goes_on=False)
     callbacks = Callbacks(estimator, epochs, held_out)
     best = Best(estimator, epochs)
     try:
@@ -63,7 +63,7 @@ def fit_once(estimator: Any, x: Any, y: NDArray[Any], sample_weight: Any, random
     """One epoch more, for partial_fit."""
     optimizer = optimizer_for(estimator, incremental=True)
     rows = np.arange(len(y))
-    epochs = make_epochs(estimator, x, y, sample_weight, rows, optimizer)
+    epochs = make_epochs(estimator, x, y, sample_weight, rows, optimizer, goes_on=True)
     estimator.n_iter_ = 0
     try:
         one_epoch(estimator, epochs, next(orders(estimator, rows, random)))
@@ -86,7 +86,13 @@ def optimizer_for(estimator: Any, incremental: bool) -> Optimizer:
 
 
 def make_epochs(
-    estimator: Any, x: Any, y: NDArray[Any], sample_weight: Any, rows: NDArray[np.int64], optimizer: Optimizer
+    estimator: Any,
+    x: Any,
+    y: NDArray[Any],
+    sample_weight: Any,
+    rows: NDArray[np.int64],
+    optimizer: Optimizer,
+    goes_on: bool,
 ) -> Epochs:
     batch_size = estimator.batch_size
     if batch_size == "auto":
@@ -96,7 +102,7 @@ def make_epochs(
             "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=5
         )
         batch_size = len(rows)
-    return Epochs(estimator, x, y, sample_weight, estimator._engine_loss, rows, int(batch_size), optimizer)
+    return Epochs(estimator, x, y, sample_weight, estimator._engine_loss, rows, int(batch_size), optimizer, goes_on)
 
 
 def orders(estimator: Any, rows: NDArray[np.int64], random: Any) -> Iterator[NDArray[np.int64]]:
