@@ -12,6 +12,8 @@ from sklearn.utils.optimize import _check_optimize_result
 from fastmlp.sklearn import losses, networks
 from fastmlp.sklearn.sparse import for_network
 
+TOGETHER = 1 << 16  # numbers that stay in a cache
+
 
 class Objective:
     """Loss and gradient of the weights as one vector: all kernels, then all biases, in float64.
@@ -37,11 +39,13 @@ class Objective:
     def __call__(self, packed: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         coefs, intercepts = self.unpack(packed)
         self.network.set_weights(networks.interleaved(coefs, intercepts))
-        loss, gradients = self.network.gradients(self.x, self.y, self.weight)
-        kernels, biases = networks.apart(gradients)
-        gradient = np.concatenate([array.ravel() for array in [*kernels, *biases]])
+        gradient = np.empty_like(packed)
+        out = networks.interleaved(*self.unpack(gradient))
+        loss, _ = self.network.gradients(self.x, self.y, self.weight, out=out)
         kernel_part = packed[: self.kernels]
-        gradient[: self.kernels] += self.penalty * kernel_part
+        for start in range(0, self.kernels, TOGETHER):  # so that no memory of the size of all is needed
+            part = slice(start, min(start + TOGETHER, self.kernels))
+            gradient[part] += self.penalty * packed[part]
         return self.constant + loss + 0.5 * self.penalty * float(kernel_part @ kernel_part), gradient
 
     def unpack(self, packed: NDArray[np.float64]) -> tuple[networks.Weights, networks.Weights]:
@@ -66,7 +70,7 @@ def fit(estimator: Any, x: Any, y: NDArray[Any], sample_weight: NDArray[Any] | N
     verbose = estimator.verbose and estimator.verbose != "progress"
     result = scipy.optimize.minimize(
         objective,
-        packed.astype(np.float64),
+        packed.astype(np.float64, copy=False),
         method="L-BFGS-B",
         jac=True,
         callback=report if verbose else None,

@@ -154,11 +154,6 @@ def interleaved(coefs: Weights, intercepts: Weights) -> Weights:
     return [array for pair in zip(coefs, intercepts, strict=True) for array in pair]
 
 
-def apart(weights: Weights) -> tuple[Weights, Weights]:
-    """Kernels and biases, of what is `interleaved`."""
-    return weights[0::2], weights[1::2]
-
-
 def threads_of_steps(estimator: Any, rows: int) -> int:
     """Threads for steps of training with so many rows."""
     return thread_count(estimator, 3 * rows * sum(kernel.size for kernel in estimator.coefs_))

@@ -58,11 +58,17 @@ class Arena:
     def allocate(self, slots: int, start: float) -> None:
         """Make the memory: slots of 0, but for the first, which is filled with `start`."""
         self.regions = aligned((slots, self.size), self.dtype, is_read=True)
-        self.regions[:1] = start
+        if start:  # else nothing is written to yet, and no memory taken
+            self.regions[:1] = start
 
-    def arrays(self, region: NDArray[Any]) -> list[NDArray[Any]]:
-        """Return copies of a region's arrays, in the order in which their places were made."""
-        return [unpacked(panels, shape) for shape, panels in self.views(region)]
+    def arrays(self, region: NDArray[Any], out: Sequence[NDArray[Any]] | None = None) -> list[NDArray[Any]]:
+        """Return copies of a region's arrays, in the order in which their places were made; or `out` filled with them.
+
+        `out` has C-contiguous arrays of the dtype.
+        """
+        memory = len(self.places) * [None] if out is None else out
+        views = self.views(region)
+        return [unpacked(panels, shape, array) for (shape, panels), array in zip(views, memory, strict=True)]
 
     def fill(self, region: NDArray[Any], arrays: Sequence[Any]) -> None:
         """Copy arrays, in the order of `arrays`, into a region."""
@@ -83,15 +89,16 @@ def panels_shape(shape: Shape, width: int) -> tuple[int, int, int]:
     return -(-shape[-1] // width), shape[0] if len(shape) == 2 else 1, width
 
 
-def unpacked(panels: NDArray[Any], shape: Shape) -> NDArray[Any]:
-    """Return a copy of the array that is packed in panels."""
-    array = np.empty((panels.shape[1], shape[-1]), panels.dtype)
+def unpacked(panels: NDArray[Any], shape: Shape, out: NDArray[Any] | None = None) -> NDArray[Any]:
+    """Return a copy of the array that is packed in panels, or `out` filled with it."""
+    memory = np.empty(shape, panels.dtype) if out is None else out
+    array = memory.reshape(panels.shape[1], shape[-1])
     if array.size >= LARGE:
         unpack(panels, array)
-        return array.reshape(shape)
+        return memory
     for columns, numbers in parts(array, panels):
         columns[...] = numbers
-    return array.reshape(shape)
+    return memory
 
 
 def fill(panels: NDArray[Any], shape: Shape, array: Any) -> None:

@@ -86,6 +86,16 @@ def check_memory(
             raise ValueError(f"{place}: got memory that is read-only or of x, needs writable memory of its own")
 
 
+def check_out(out: list[Any], dtype: Any, shapes: list[tuple[int, ...]]) -> None:
+    """Refuse arrays that are not one for each shape; ValueError."""
+    if len(out) != len(shapes):
+        raise ValueError(f"out: got {len(out)} arrays, needs {len(shapes)}")
+    for number, (array, shape) in enumerate(zip(out, shapes, strict=True)):
+        check_array(f"out[{number}]", array, (dtype,), shape)
+        if not array.flags.writeable:
+            raise ValueError(f"out[{number}]: got memory that is read-only, needs writable memory")
+
+
 def memory(x: Any) -> NDArray[Any]:
     """Return the array that rows lie in, of sparse ones their numbers."""
     return x.data if isinstance(x, SparseRows) else x

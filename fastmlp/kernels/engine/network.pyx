@@ -11,7 +11,7 @@ import os
 import numpy as np
 
 from fastmlp.kernels.engine.arena import aligned
-from fastmlp.kernels.engine.checks import check_data, check_memory, check_rows_and_steps
+from fastmlp.kernels.engine.checks import check_data, check_memory, check_out, check_rows_and_steps
 from fastmlp.kernels.engine.custom_loss import CustomLoss, OutputGradients
 from fastmlp.kernels.engine.description import ACTIVATIONS, KINDS, LOSSES, METRICS, SOURCES, settings_of_loss
 from fastmlp.kernels.engine.sparse_rows import SparseRows as Rows
@@ -491,18 +491,21 @@ cdef class Network(Parameters):
         self.run(EVALUATE, x, y, None, CHUNK, metric, sample_weight, None, None, predictions, None, None)
         return self.results(self.rows_of(x), self.plan.penalty)
 
-    def gradients(self, x, y, sample_weight=None, input_gradient=None, training=False):
+    def gradients(self, x, y, sample_weight=None, input_gradient=None, training=False, out=None):
         """The mean loss with the penalty, and its gradients by the trained weights, in the order of get_weights.
 
         The rows are one batch. `input_gradient`, an ndarray [rows, inputs] of the network's dtype, is filled with the
         gradient by x. Where `training` is True all is as in the next step of train_epoch, moving statistics included;
-        else as in evaluate. Weights that no loss depends on have gradients of 0.
+        else as in evaluate. Weights that no loss depends on have gradients of 0. `out` is a list of C-contiguous arrays
+        to fill with the gradients.
         """
         self.reserve_gradients()
         what = DIFFERENTIATE_IN_TRAINING if training else DIFFERENTIATE
         rows = self.rows_of(x)
+        if out is not None:
+            check_out(out, self.dtype, [place.shape for place in self.arena.places])
         self.run(what, x, y, None, rows, None, sample_weight, None, None, None, input_gradient, None)
-        return self.results(rows, self.plan.penalty)[0], self.kept_gradients()
+        return self.results(rows, self.plan.penalty)[0], self.arena.arrays(self.gradient_region, out)
 
     def vjp(self, x, output_gradients, input_gradient=None, training=False):
         """The gradients by the trained weights of the sum over all outputs of `output_gradients` times the output.
