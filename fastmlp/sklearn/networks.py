@@ -93,13 +93,13 @@ def predict(estimator: Any, x: Any) -> NDArray[Any]:
             outputs: NDArray[Any] = network.predict(rows)
             return outputs
     outputs = np.empty((len(rows), len(estimator.intercepts_[-1])), dtype)
-    kernel = np.ascontiguousarray(kernel)
+    kernel, bias = (np.require(array, dtype, ["C", "A"]) for array in (kernel, estimator.intercepts_[0]))
     with for_predictions(estimator, dtype, len(rows), layers_behind_first(estimator)) as network:
         network.set_weights(weights_of(estimator)[2:])
         for start in range(0, len(rows), ROWS_TOGETHER):
             part = rows.part(start, start + ROWS_TOGETHER)
             threads = thread_count(estimator, len(part.data) * kernel.shape[1])
-            between = sparse_product(part, kernel, estimator.intercepts_[0], threads)
+            between = sparse_product(part, kernel, bias, threads)
             network.predict(between, out=outputs[start : start + ROWS_TOGETHER])
     return outputs
 

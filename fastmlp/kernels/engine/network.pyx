@@ -246,7 +246,6 @@ cdef class Network(Parameters):
         cdef Py_ssize_t widest = 1, deepest = 1, most = 1, number, rows
         cdef Stage *stage
         cdef Output *output
-        cdef bint is_sparse
         if sparse != self.sparse:
             self.capacity = self.capacity_threads = self.capacity_entries = 0
         if n <= self.capacity and threads <= self.capacity_threads and entries <= self.capacity_entries:

@@ -208,8 +208,8 @@ cdef struct Plan:
 cdef struct Source:
     const void *x           # [rows, columns] of the type
     int x_type
-    const int64_t *starts   # where x has only the numbers that are not 0: of each row [rows + 1], and all their columns;
-    const uint32_t *index   # else NULL
+    const int64_t *starts   # [rows + 1], of each row in x, where that has only the numbers that are not 0; else NULL
+    const uint32_t *index   # and the columns of these numbers
     void *gradient          # [rows, columns], for the gradient by x, or NULL
 
 

@@ -67,7 +67,7 @@ def sparse_rows(x: Any, dtype: Any) -> SparseRows:
         raise ValueError(f"x: got {rows.shape[1]} columns, needs at most {np.iinfo(np.int32).max}")
     given = rows.data, rows.indices, rows.indptr
     data, indices, indptr = (
-        np.require(array, kind, "CA") for array, kind in zip(given, (dtype, np.int32, np.int64), strict=True)
+        np.require(array, kind, ["C", "A"]) for array, kind in zip(given, (dtype, np.int32, np.int64), strict=True)
     )
     return SparseRows(data, indices, indptr, rows.shape)
 
@@ -75,11 +75,19 @@ def sparse_rows(x: Any, dtype: Any) -> SparseRows:
 def check_sparse(name: str, x: SparseRows, dtype: Any, rows: int | None, columns: int) -> None:
     """Refuse sparse rows that are not of the dtype and the shape, or refer to memory that is not there; ValueError."""
     if x.shape[1] != columns or len(x) < 1 or (rows is not None and len(x) != rows):
-        raise ValueError(f"{name}: got sparse rows {x.shape}, needs shape ({'rows' if rows is None else rows}, {columns})")
-    for what, array, kind in (("data", x.data, dtype), ("indices", x.indices, np.int32), ("indptr", x.indptr, np.int64)):
+        raise ValueError(
+            f"{name}: got sparse rows {x.shape}, needs shape ({'rows' if rows is None else rows}, {columns})"
+        )
+    for what, array, kind in (
+        ("data", x.data, dtype),
+        ("indices", x.indices, np.int32),
+        ("indptr", x.indptr, np.int64),
+    ):
         fits = isinstance(array, np.ndarray) and array.dtype == kind and array.ndim == 1
         if not fits or not array.flags.c_contiguous or not array.flags.aligned:
-            raise ValueError(f"{name}: got {what} of {described(array)}, needs a C-contiguous vector of {np.dtype(kind)}")
+            raise ValueError(
+                f"{name}: got {what} of {described(array)}, needs a C-contiguous vector of {np.dtype(kind)}"
+            )
     count = min(len(x.data), len(x.indices))
     if len(x.indptr) != len(x) + 1 or x.indptr[0] < 0 or x.indptr[-1] > count or (np.diff(x.indptr) < 0).any():
         raise ValueError(f"{name}: got an indptr that does not increase from 0 to {count} over {len(x)} rows")
