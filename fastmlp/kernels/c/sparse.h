@@ -86,16 +86,22 @@ static void NAME(descend_sparse)(ptrdiff_t panels, ptrdiff_t count, const uint32
     }
 }
 
-/* The same for a few columns, fewer than a panel has, without touching those beside them. */
+/* The same for a few columns, fewer than a panel has. Columns beside them are read along where they are among the
+ * `room` numbers of b, and not written; only the last places of the list, which increase, may be too near to the end. */
 static void NAME(multiply_sparse_columns)(int columns, ptrdiff_t count, const uint32_t *index, const T *a, const T *b,
-                                          ptrdiff_t pitch, T *y)
+                                          ptrdiff_t pitch, ptrdiff_t room, T *y)
 {
-    T sum[PANEL_];
-    for (int j = 0; j < columns; j++)
-        sum[j] = 0;
-    for (ptrdiff_t n = 0; n < count; n++)
+    ptrdiff_t n = count;
+    while (n > 0 && (ptrdiff_t)index[n - 1] * pitch + PANEL_ > room)
+        n--;
+    START_OF_SUM(1, TILE_VECTORS);
+    NAME(add_sparse)(1, n, index, a, b, 0, pitch, sum);
+    T sums[PANEL_];
+    UNROLL for (int v = 0; v < TILE_VECTORS; v++)
+        *(VECTOR *)(sums + v * LANES_) = sum[0][v];
+    for (; n < count; n++)
         for (int j = 0; j < columns; j++)
-            sum[j] = SCALAR_MULTIPLY_ADD(a[n], b[(ptrdiff_t)index[n] * pitch + j], sum[j]);
+            sums[j] = SCALAR_MULTIPLY_ADD(a[n], b[(ptrdiff_t)index[n] * pitch + j], sums[j]);
     for (int j = 0; j < columns; j++)
-        y[j] = END_OF_SUM(sum[j]);
+        y[j] = END_OF_SUM(sums[j]);
 }

@@ -46,17 +46,18 @@ cdef multiply(const floating[::1] data, const int32_t[::1] indices, const int64_
     for part in prange(threads, nogil=True, schedule="static", num_threads=threads):
         for i in range(partition(n, part, threads), partition(n, part + 1, threads)):
             multiply_row(starts[i + 1] - starts[i], index + starts[i], values + starts[i], out.shape[1], &kernel[0, 0],
-                         &bias[0], &out[i, 0])
+                         kernel.shape[0] * kernel.shape[1], &bias[0], &out[i, 0])
 
 
 cdef void multiply_row(Py_ssize_t count, const uint32_t *index, const floating *values, Py_ssize_t units,
-                       const floating *kernel, const floating *bias, floating *y) noexcept nogil:
+                       const floating *kernel, Py_ssize_t numbers, const floating *bias, floating *y) noexcept nogil:
     """Whole panels, then the columns that are left."""
     cdef const Isa *isa = selected()
     cdef int width = panel_columns(isa, y)
     cdef Py_ssize_t whole = units // width * width, j
     multiply_sparse(isa, units // width, count, index, values, kernel, width, units, bias, LINEAR, y, width)
     if whole < units:
-        multiply_sparse_columns(isa, <int> (units - whole), count, index, values, kernel + whole, units, y + whole)
+        multiply_sparse_columns(isa, <int> (units - whole), count, index, values, kernel + whole, units,
+                                numbers - whole, y + whole)
         for j in range(whole, units):
             y[j] = y[j] + bias[j]
