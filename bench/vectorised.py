@@ -285,6 +285,18 @@ def binary_crossentropy_from_logits_gradient(y_true, logits):
     return (sigmoid(logits) - y_true) / logits.size
 
 
+def categorical_focal_crossentropy_from_logits(y_true, logits, alpha, gamma):
+    surprise = surprises(logits)
+    return (y_true * alpha * (1 - np.exp(-surprise)) ** gamma * surprise).sum(axis=1)
+
+
+def categorical_focal_crossentropy_from_logits_gradient(y_true, logits, alpha, gamma):
+    shares = softmax(logits)
+    rest = 1 - shares
+    weights = y_true * alpha * (rest**gamma - gamma * rest ** (gamma - 1) * shares * np.log(shares))
+    return (shares * weights.sum(axis=1, keepdims=True) - weights) / len(logits)
+
+
 def clip(x):
     return np.clip(x, EPSILON, 1 - EPSILON)
 

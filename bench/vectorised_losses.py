@@ -66,6 +66,14 @@ def poisson_gradient(y_true, y_pred):
     return (1 - y_true / (y_pred + EPSILON)) / y_pred.size
 
 
+def poisson_from_logits(y_true, logits):
+    return (np.exp(logits) - y_true * logits).mean(axis=1)
+
+
+def poisson_from_logits_gradient(y_true, logits):
+    return (np.exp(logits) - y_true) / logits.size
+
+
 def hinge(y_true, y_pred):
     return np.maximum(1 - y_true * y_pred, 0).mean(axis=1)
 
@@ -102,6 +110,18 @@ def kl_divergence(y_true, y_pred):
 def kl_divergence_gradient(y_true, y_pred):
     slopes = -np.clip(y_true, EPSILON, 1) / y_pred
     return np.where((y_pred >= EPSILON) & (y_pred <= 1), slopes / len(y_pred), 0)
+
+
+def kl_divergence_from_logits(y_true, logits):
+    truth, shifted = np.clip(y_true, EPSILON, 1), logits - logits.max(axis=1, keepdims=True)
+    surprises = np.log(np.exp(shifted).sum(axis=1, keepdims=True)) - shifted
+    return (truth * (np.log(truth) + surprises)).sum(axis=1)
+
+
+def kl_divergence_from_logits_gradient(y_true, logits):
+    truth, powers = np.clip(y_true, EPSILON, 1), np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares = powers / powers.sum(axis=1, keepdims=True)
+    return (shares * truth.sum(axis=1, keepdims=True) - truth) / len(logits)
 
 
 def cosine_similarity(y_true, y_pred):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fastmlp import activations as activations
+    from fastmlp import backend as backend
     from fastmlp import callbacks as callbacks
     from fastmlp import config as config
     from fastmlp import constraints as constraints
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
 MODULES = (
     "activations",
+    "backend",
     "callbacks",
     "config",
     "constraints",

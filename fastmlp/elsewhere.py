@@ -13,7 +13,7 @@ EVERYWHERE = {
 }
 INSTEAD = {  # module: pattern of names: what to do instead
     "fastmlp": {
-        "backend|ops|Function|Operation|Variable|.*Scope|remat|device|name_scope|tree|src": (
+        "ops|Function|Operation|Variable|.*Scope|remat|device|name_scope|tree|src": (
             "symbols are added and multiplied, and layers make the graph; arrays are NumPy's; config has floatx"
         ),
         "GradientTape|gradients": "model.gradients and model.vjp give gradients, see docs/keras.md",
@@ -32,8 +32,8 @@ INSTEAD = {  # module: pattern of names: what to do instead
         "legacy": "models are Sequential and Model",
         "version": "it is fastmlp.__version__",
     },
+    "backend": {".*": "arrays are NumPy's, and symbols are added and multiplied; config has the settings"},
     "utils": {
-        "clear_session": "nothing is kept between models; set_random_seed begins anew",
         "array_to_img|img_to_array|load_img|save_img|.*_from_directory": "a library such as Pillow reads pictures",
         "pad_sequences|timeseries.*": "rows have a fixed length; numpy.pad and sliding_window_view make them",
         "get_file": "datasets downloads its own",
@@ -58,7 +58,11 @@ INSTEAD = {  # module: pattern of names: what to do instead
         "RemoteMonitor": "LambdaCallback, or a callback of your own, sends what it likes",
     },
     "losses": {".*": "a loss of your own is a function that returns its value and its gradient"},
-    "metrics": {".*": "a metric of your own is a function of y_true and y_pred, or a subclass of Metric"},
+    "metrics": {
+        ".*[cC]orrelation": "a function sees all rows: lambda y_true, y_pred: np.corrcoef(y_true.T, y_pred.T)[0, 1]",
+        ".*IoU": "of one class it is TP / (TP + FP + FN), of TruePositives, FalsePositives and FalseNegatives",
+        ".*": "a metric of your own is a function of y_true and y_pred, or a subclass of Metric",
+    },
     "optimizers": {".*": "for rules of your own there are model.gradients and variables' assign"},
     "initializers": {".*": "an initializer of your own is a function f(shape, dtype)"},
     "regularizers": {".*": "a penalty of your own is added to the gradients, see docs/keras.md"},
@@ -66,7 +70,7 @@ INSTEAD = {  # module: pattern of names: what to do instead
     "activations": {".*": "those of the table are computed by the engine"},
     "datasets": {".*": "arrays of any source are taken as they are"},
     "config": {
-        "(set_)?(backend|image_data_format)": "everything is computed by the compiled engine",
+        "set_(backend|image_data_format)": "everything is computed by the compiled engine",
         "set_epsilon": "it is 1e-7, as in Keras; optimizers and layers take their own",
         "(set_)?dtype_policy": "there is set_floatx, and each model takes dtype",
         ".*flash_attention.*|is_nnx_enabled": "everything is computed by the compiled engine",

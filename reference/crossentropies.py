@@ -21,6 +21,8 @@ __all__ = [
     "categorical_crossentropy_from_logits_gradient",
     "categorical_crossentropy_gradient",
     "categorical_focal_crossentropy",
+    "categorical_focal_crossentropy_from_logits",
+    "categorical_focal_crossentropy_from_logits_gradient",
     "categorical_focal_crossentropy_gradient",
     "smooth_labels",
     "sparse_categorical_crossentropy",
@@ -251,6 +253,48 @@ def categorical_crossentropy_from_logits_gradient(y_true, logits):
     return gradient
 
 
+def categorical_focal_crossentropy_from_logits(y_true, logits, alpha, gamma):
+    """Focal cross-entropy of softmax(z): sum_j t_j alpha (1 - q_j)^gamma s_j, with s_j = -log(q_j), q = softmax(z).
+
+    Parameters
+    ----------
+    y_true, logits : [b, n]
+    alpha, gamma : float
+
+    Returns
+    -------
+    [b]
+    """
+    losses = []
+    for row_t, row_z in pairs(y_true, logits):
+        terms = [alpha * math.pow(-math.expm1(-s), gamma) * s for s in surprises(row_z)]
+        losses.append(vector_dot(row_t, terms))
+    return losses
+
+
+def categorical_focal_crossentropy_from_logits_gradient(y_true, logits, alpha, gamma):
+    """Gradient of the mean focal cross-entropy of softmax(z): (q_j * sum_k t_k g_k - t_j g_j) / b.
+
+    g_j = alpha ((1 - q_j)^gamma - gamma (1 - q_j)^(gamma - 1) q_j log(q_j)) is 1 for gamma = 0 and alpha = 1.
+
+    Parameters
+    ----------
+    y_true, logits : [b, n]
+    alpha, gamma : float
+
+    Returns
+    -------
+    [b, n]
+    """
+    gradient = []
+    for row_t, row_z in pairs(y_true, logits):
+        shares = softmax_row(row_z)
+        weights = [t * focal_weight(q, alpha, gamma) for t, q in pairs(row_t, shares)]
+        total = vector_sum(weights)
+        gradient.append([(q * total - w) / len(logits) for q, w in pairs(shares, weights)])
+    return gradient
+
+
 def sparse_categorical_crossentropy_from_logits(y_true, logits):
     """Cross-entropy of softmax(z) against a label: -log(softmax(z)_label).
 
@@ -352,6 +396,13 @@ def focal_slope(t, q, alpha, gamma):
         return 0.0
     rest = 1.0 - q
     return t * alpha * (gamma * math.pow(rest, gamma - 1.0) * math.log(q) - math.pow(rest, gamma) / q)
+
+
+def focal_weight(q, alpha, gamma):
+    """Slope of alpha (1 - q)^gamma log(q) in log(q)."""
+    rest = 1.0 - q
+    growth = gamma * math.pow(rest, gamma - 1.0) * q * math.log(q) if 0.0 < q < 1.0 else 0.0
+    return alpha * (math.pow(rest, gamma) - growth)
 
 
 def surprises(z):

@@ -6,6 +6,7 @@ returns one value a row. A gradient is that of the mean over the batch, with res
 
 import math
 
+from reference.activations import exponential_of
 from reference.ops import pairs, vector_dot, vector_sum
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "mean_squared_logarithmic_error",
     "mean_squared_logarithmic_error_gradient",
     "poisson",
+    "poisson_from_logits",
+    "poisson_from_logits_gradient",
     "poisson_gradient",
 ]
 
@@ -233,6 +236,36 @@ def poisson_gradient(y_true, y_pred):
     [b, n]
     """
     return slopes_of_mean(y_true, y_pred, lambda t, p: 1.0 - t / (p + EPSILON))
+
+
+def poisson_from_logits(y_true, logits):
+    """Poisson loss of the mean exp(z): 1/n sum_j exp(z_j) - t_j z_j.
+
+    P. McCullagh and J. Nelder, Generalized linear models, 1989: z is the logarithm of the mean, however small that is.
+
+    Parameters
+    ----------
+    y_true, logits : [b, n]
+
+    Returns
+    -------
+    [b]
+    """
+    return row_means(y_true, logits, lambda t, z: exponential_of(z) - t * z)
+
+
+def poisson_from_logits_gradient(y_true, logits):
+    """Gradient of the mean Poisson loss of exp(z): (exp(z_j) - t_j) / (n b).
+
+    Parameters
+    ----------
+    y_true, logits : [b, n]
+
+    Returns
+    -------
+    [b, n]
+    """
+    return slopes_of_mean(y_true, logits, lambda t, z: exponential_of(z) - t)
 
 
 # Helpers on matrices, then on two numbers.

@@ -351,11 +351,17 @@ def auc(
     curve="ROC",
     summation_method="interpolation",
     thresholds=None,
+    multi_label=False,
+    label_weights=None,
 ):
     """Area under the curve through the points of the thresholds, the first below and the last above all predictions.
 
     Without `thresholds` they are i / (num_thresholds - 1), where p is above number i if i < p (num_thresholds - 1).
     """
+    if multi_label:  # the mean of the areas of the columns
+        settings = sample_weight, num_thresholds, curve, summation_method, thresholds
+        pairs = zip(zip(*y_true, strict=True), zip(*y_pred, strict=True), strict=True)
+        return mean([auc([[t] for t in ts], [[p] for p in ps], *settings) for ts, ps in pairs], label_weights)
     scale, inner = 1.0, thresholds
     if thresholds is None:
         scale, inner = num_thresholds - 1.0, range(1, num_thresholds - 1)

@@ -5,23 +5,37 @@ from reference import crossentropies, losses, similarities
 LOSS_SETTINGS = {  # what losses take besides, unless it is given
     "huber": {"delta": 1.0},
     "categorical_focal_crossentropy": {"alpha": 0.25, "gamma": 2.0},
+    "categorical_focal_crossentropy_from_logits": {"alpha": 0.25, "gamma": 2.0},
 }
 CROSSENTROPIES = ("categorical_crossentropy", "sparse_categorical_crossentropy", "binary_crossentropy")
 LOSSES = {  # name: row losses, gradient of their mean
     name: (getattr(module, name), getattr(module, name + "_gradient"))
     for module, names in (
         (crossentropies, [*CROSSENTROPIES, *[name + "_from_logits" for name in CROSSENTROPIES]]),
-        (crossentropies, ["categorical_focal_crossentropy"]),
+        (crossentropies, ["categorical_focal_crossentropy", "categorical_focal_crossentropy_from_logits"]),
         (losses, ["mean_squared_error", "mean_absolute_error", "mean_absolute_percentage_error"]),
-        (losses, ["mean_squared_logarithmic_error", "huber", "log_cosh", "poisson"]),
-        (similarities, ["hinge", "squared_hinge", "categorical_hinge", "kl_divergence", "cosine_similarity"]),
+        (losses, ["mean_squared_logarithmic_error", "huber", "log_cosh", "poisson", "poisson_from_logits"]),
+        (
+            similarities,
+            [
+                "kl_divergence_from_logits",
+                "hinge",
+                "squared_hinge",
+                "categorical_hinge",
+                "kl_divergence",
+                "cosine_similarity",
+            ],
+        ),
     )
     for name in names
 }
 FUSED = (  # last activation and loss that are computed together, from the logits
     ("softmax", "categorical_crossentropy"),
     ("softmax", "sparse_categorical_crossentropy"),
+    ("softmax", "categorical_focal_crossentropy"),
+    ("softmax", "kl_divergence"),
     ("sigmoid", "binary_crossentropy"),
+    ("exponential", "poisson"),
 )
 
 

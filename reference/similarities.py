@@ -2,6 +2,8 @@
 
 import math
 
+from reference.activations import softmax_row
+from reference.crossentropies import surprises
 from reference.losses import EPSILON, row_means, slopes_of_mean
 from reference.ops import pairs, vector_dot, vector_sum
 
@@ -13,6 +15,8 @@ __all__ = [
     "hinge",
     "hinge_gradient",
     "kl_divergence",
+    "kl_divergence_from_logits",
+    "kl_divergence_from_logits_gradient",
     "kl_divergence_gradient",
     "squared_hinge",
     "squared_hinge_gradient",
@@ -149,6 +153,43 @@ def kl_divergence_gradient(y_true, y_pred):
     for row_t, row_p in pairs(y_true, y_pred):
         slopes = [-share(t) / p if EPSILON <= p <= 1.0 else 0.0 for t, p in pairs(row_t, row_p)]
         gradient.append([slope / len(y_pred) for slope in slopes])
+    return gradient
+
+
+def kl_divergence_from_logits(y_true, logits):
+    """Divergence of softmax(z): sum_j t'_j (log(t'_j) - log(softmax(z)_j)), where t' is t moved into [EPSILON, 1].
+
+    Parameters
+    ----------
+    y_true, logits : [b, n]
+
+    Returns
+    -------
+    [b]
+    """
+    losses = []
+    for row_t, row_z in pairs(y_true, logits):
+        parts = [share(t) * (math.log(share(t)) + s) for t, s in pairs(row_t, surprises(row_z))]
+        losses.append(vector_sum(parts))
+    return losses
+
+
+def kl_divergence_from_logits_gradient(y_true, logits):
+    """Gradient of the mean divergence of softmax(z): (softmax(z)_j * sum_k t'_k - t'_j) / b.
+
+    Parameters
+    ----------
+    y_true, logits : [b, n]
+
+    Returns
+    -------
+    [b, n]
+    """
+    gradient = []
+    for row_t, row_z in pairs(y_true, logits):
+        shares = [share(t) for t in row_t]
+        total = vector_sum(shares)
+        gradient.append([(p * total - t) / len(logits) for t, p in pairs(shares, softmax_row(row_z))])
     return gradient
 
 

@@ -1,6 +1,6 @@
 """What Keras 3.15 computes for these data, in float64 by TensorFlow; what is IN_FLOAT32 it has only there.
 
-F scores, rates where others are so large, hinges, LogCoshError and Accuracy are computed by JAX.
+F scores, AUC of labels, rates where others are so large, hinges, LogCoshError and Accuracy are computed by JAX.
 
 METRICS: (metric, result, result with WEIGHTS), updated with 25 rows, then with the others. FITS: (kind of y, what is
 weighted, history of three epochs, sum of the absolute final weights) of `model_for(kind)` with batches of 8 rows in
@@ -61,6 +61,10 @@ METRICS = [
     ("AUC(curve='PR', summation_method='majoring')", 0.24252110600334129, 0.2500911056460576),
     ("AUC(thresholds=[0.1, 0.15, 0.6])", 0.4837037037037037, 0.5067272988156865),
     ("AUC(from_logits=True)", 0.47430555555555554, 0.505505825910678),
+    ("AUC(multi_label=True)", 0.47637500000000005, 0.5229475693378105),
+    ("AUC(curve='PR', multi_label=True, num_thresholds=7)", 0.2557554879946365, 0.2682422225893569),
+    ("AUC(multi_label=True, num_labels=4, label_weights=[0.5, 1.0, 0.0, 2.0])", 0.4674642857142858, 0.5574307576462133),
+    ("AUC(multi_label=True, from_logits=True)", 0.4740000000000001, 0.5162539687345427),
     ("TruePositives()", 1.0, 0.8),
     ("FalsePositives(thresholds=0.3)", 67.0, 68.4),
     ("TrueNegatives()", 176.0, 175.8),

@@ -195,14 +195,35 @@ NETWORKS = {
     "huber": ([dense(9, "tanh"), dense(3)], {"name": "huber", "delta": 0.6}, None, 3),
     "log_cosh": ([dense(9, "tanh"), dense(3, "gelu")], "log_cosh", None, 3),
     "counts": ([dense(9, "tanh"), dense(3, "exponential")], "poisson", None, 3),
+    "counts_unfused": ([dense(9, "tanh"), dense(3, "exponential"), RESCALING | {"offset": 0.1}], "poisson", None, 3),
+    "counts_logits": ([dense(35)], "poisson_from_logits", None, 35),
     "margin": ([dense(4, "tanh"), dense(3)], "hinge", "binary_accuracy", 3),
     "squared_margin": ([dense(9, "sigmoid"), dense(2, "tanh")], "squared_hinge", "binary_accuracy", 2),
     "leading_class": ([dense(9, "tanh"), dense(34, "softsign")], "categorical_hinge", "categorical_accuracy", 34),
     "divergence": ([dense(9, "tanh"), dense(4, "softmax")], "kl_divergence", "categorical_accuracy", 4),
+    "divergence_unfused": (
+        [dense(4, "softmax"), RESCALING | {"offset": 0.1}],
+        "kl_divergence",
+        "categorical_accuracy",
+        4,
+    ),
+    "divergence_logits": ([dense(35)], "kl_divergence_from_logits", "categorical_accuracy", 35),
     "direction": ([dense(9, "tanh"), dense(4), dropout(0.1)], "cosine_similarity", None, 4),
     "focal": (
         [dense(9, "tanh"), dense(4, "softmax")],
         {"name": "categorical_focal_crossentropy", "alpha": 0.4, "gamma": 1.5, "label_smoothing": 0.1},
+        "categorical_accuracy",
+        4,
+    ),
+    "focal_unfused": (
+        [dense(4, "softmax"), RESCALING | {"offset": 0.1}],
+        {"name": "categorical_focal_crossentropy", "alpha": 0.4, "gamma": 1.5, "label_smoothing": 0.1},
+        "categorical_accuracy",
+        4,
+    ),
+    "focal_logits": (
+        [dense(9, "tanh"), dense(4)],
+        {"name": "categorical_focal_crossentropy_from_logits", "gamma": 0.5, "label_smoothing": 0.2},
         "categorical_accuracy",
         4,
     ),
@@ -267,7 +288,7 @@ def targets(loss, rows, outputs, rng):
         return rng.integers(0, 2, (rows, outputs)).astype(float)
     if loss in ("hinge", "squared_hinge"):
         return 2.0 * rng.integers(0, 2, (rows, outputs)) - 1.0
-    if loss in ("poisson", "mean_squared_logarithmic_error"):
+    if loss.startswith(("poisson", "mean_squared_logarithmic_error")):
         return rng.integers(0, 4, (rows, outputs)).astype(float)
     if loss == "mean_absolute_percentage_error":
         return rng.uniform(1.0, 3.0, (rows, outputs))

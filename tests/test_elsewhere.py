@@ -15,20 +15,21 @@ KERAS = json.loads(golden.PATH.read_text())
 
 NAMES = {  # a name for each pattern
     "fastmlp": (
-        "backend ops Function Variable StatelessScope device tree GradientTape KerasTensor InputSpec random "
+        "ops Function Variable StatelessScope device tree GradientTape KerasTensor InputSpec random "
         "applications preprocessing mixed_precision DTypePolicy dtype_policies quantizers distribution export "
         "saving visualization wrappers legacy version"
     ),
     "utils": (
-        "clear_session load_img image_dataset_from_directory pad_sequences get_file split_dataset Progbar FeatureSpace "
+        "load_img image_dataset_from_directory pad_sequences get_file split_dataset Progbar FeatureSpace "
         "model_to_dot register_keras_serializable serialize_keras_object custom_object_scope is_keras_tensor "
         "Config legacy pack_x_y_sample_weight standardize_dtype bounding_boxes"
     ),
     "models": "model_from_json",
+    "backend": "mean set_epsilon is_float_dtype",
     "layers": "dot serialize",
     "callbacks": "ProgbarLogger OrbaxCheckpoint RemoteMonitor",
     "losses": "Dice deserialize",
-    "metrics": "MeanIoU",
+    "metrics": "MeanIoU PearsonCorrelation serialize",
     "optimizers": "Adafactor",
     "initializers": "STFT",
     "regularizers": "OrthogonalRegularizer",

@@ -4,6 +4,7 @@ import importlib
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -135,8 +136,24 @@ def test_the_network_of_the_tutorials_has_407050_weights(capsys):
 
 def test_batches_by_number_are_made_in_this_thread():
     assert utils.Sequence is utils.PyDataset
-    with pytest.raises(ValueError, match="PyDataset: got workers=4"):
-        utils.PyDataset(workers=4)
+    threads = set()
+
+    class Batches(utils.PyDataset):
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, number):
+            threads.add(threading.current_thread())
+            return np.ones((2, 4)), np.ones((2, 1))
+
+    batches = Batches(workers=4, use_multiprocessing=True, max_queue_size=20)
+    assert (batches.workers, batches.use_multiprocessing, batches.max_queue_size) == (4, True, 20)
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(batches, verbose=0)
+    assert threads == {threading.current_thread()}
+    with pytest.raises(TypeError, match="workers: got '4'"):
+        utils.PyDataset(workers="4")
 
 
 TUTORIAL = """

@@ -13,7 +13,9 @@ ROOT = Path(__file__).parent.parent
 # Each room may import those that follow it. A name ending in ".*" is a folder without its __init__.
 ROOMS = [
     "fastmlp.cli",
+    "fastmlp.commands",
     "fastmlp",
+    "fastmlp.backend",
     "fastmlp.plots",
     "fastmlp.sklearn",
     "fastmlp.models",

@@ -63,7 +63,10 @@ class Monitor(Callback):
             message = f"{type(self).__name__}: got no {self.monitor!r} to monitor, needs one of: {have}"
             warnings.warn(message, stacklevel=2)
             return None
-        return float(logs[self.monitor])
+        value = logs[self.monitor]
+        if np.size(value) != 1:
+            raise ValueError(f"monitor: got {self.monitor!r}, an array of shape {np.shape(value)}, needs one number")
+        return float(value)
 
     def is_better(self, value: float, than: float | None) -> bool:
         """Whether a value is better by more than `min_delta`; the first one is, and any number is better than NaN."""

@@ -8,6 +8,8 @@ import os
 from collections.abc import Callable
 from typing import IO, Any
 
+import numpy as np
+
 from fastmlp.callbacks.base import Callback, CallbackModel, Logs
 from fastmlp.settings import boolean, integer
 
@@ -135,7 +137,7 @@ class CSVLogger(Callback):
             self.keys = self.keys_in_file() or self.keys_of(logs)
             if self.file.tell() == 0:
                 writer.writerow(["epoch", *self.keys])
-        writer.writerow([epoch, *(logs.get(key, "NA") for key in self.keys)])
+        writer.writerow([epoch, *(cell(logs.get(key, "NA")) for key in self.keys)])
         self.file.flush()
 
     def keys_of(self, logs: Logs) -> list[str]:
@@ -163,6 +165,11 @@ class CSVLogger(Callback):
         if self.file is not None:
             self.file.close()
             self.file = None
+
+
+def cell(value: Any) -> Any:
+    """Return a value of the logs as it is written: an array as a list of its numbers, as in Keras."""
+    return f'"{list(map(float, value.ravel()))}"' if isinstance(value, np.ndarray) and value.ndim else value
 
 
 class SwapEMAWeights(Callback):

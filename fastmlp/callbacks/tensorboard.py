@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
 from fastmlp.callbacks.base import Callback, Logs
 from fastmlp.settings import boolean, integer, only
 
@@ -118,7 +120,9 @@ class TensorBoard(Callback):
 
     def write(self, part: str, tag: str, values: Logs, step: int) -> None:
         for name, value in values.items():
-            self.writer(part).add_scalar(tag.format(name), value, step)
+            for place, number in enumerate(np.ravel(value)):
+                tail = f"_{place}" if np.ndim(value) else ""
+                self.writer(part).add_scalar(tag.format(name) + tail, float(number), step)
 
     def writer(self, part: str) -> Any:
         """Return the writer of "train" or "validation"; its file is made on first use, as in Keras."""

@@ -38,6 +38,16 @@ def epsilon() -> float:
     return EPSILON
 
 
+def backend() -> str:
+    """Return what computes: "fastmlp", the compiled engine."""
+    return "fastmlp"
+
+
+def image_data_format() -> str:
+    """Return the order of a picture's axes, which is the caller's own here: "channels_last", Keras' default."""
+    return "channels_last"
+
+
 def show_config() -> None:
     """Print the version, and the Pythons, instruction sets and threads that fastmlp was built for and uses."""
     from fastmlp.config.threads import get_num_threads

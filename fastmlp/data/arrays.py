@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.config.threads import threads_for
+from fastmlp.data import sparse, tables
 from fastmlp.kernels import ranges
 
 LOADED_AS_IS = (np.uint8, np.float32, np.float64)
@@ -23,7 +24,7 @@ def features(argument: str, x: Any, shape: Shape | None, dtype: str) -> np.ndarr
     """Return x as a checked C-contiguous array [rows, *shape] of uint8, float32 or float64.
 
     `shape` is that of the model's rows, or None when it is to be taken from x; a model of one input also takes x of
-    shape [rows].
+    shape [rows], and one of single numbers, (), x of shape [rows, 1].
 
     Raises
     ------
@@ -32,17 +33,39 @@ def features(argument: str, x: Any, shape: Shape | None, dtype: str) -> np.ndarr
     ValueError
         When its shape does not fit, it is empty, or it has NaN, infinity or values beyond the range of `dtype`.
     """
-    x = numeric(argument, x)
-    if x.ndim == 1 and shape == (1,):
-        x = x.reshape(-1, 1)
-    if x.ndim < 2 or (shape is not None and x.shape[1:] != shape):
-        needs = "(rows, features)" if shape is None else f"(rows, {', '.join(map(str, shape))})"
-        hint = f"; a single row is {argument}[None]" if x.shape == shape else ""
-        raise ValueError(f"{argument}: got shape {x.shape}, needs {needs}{hint}")
-    require_values(argument, x)
-    require_finite(argument, x, dtype)
+    given, x = x, numeric(argument, x)
+    if (x.ndim == 1 and shape == (1,)) or (x.ndim == 2 and x.shape[1] == 1 and shape == ()):
+        x = x.reshape(-1, *shape)
+    require_rows(argument, x, shape)
+    require_finite(argument, x, dtype, given)
     # Types of the other byte order are not among those.
     return np.ascontiguousarray(x if x.dtype in LOADED_AS_IS else x.astype(dtype))
+
+
+def sparse_features(argument: str, x: Any, shape: Shape | None, dtype: str) -> Any:
+    """Return x, of scipy.sparse, as a checked CSR matrix or array [rows, features] of uint8, float32 or float64.
+
+    Parameters, values and errors are those of `features`; x itself stays as it is.
+    """
+    require_rows(argument, x, shape)
+    rows = sparse.csr(argument, x)
+    try:
+        require_finite(argument, rows.data, dtype)
+    except ValueError:
+        first = int(np.argmax(~(np.abs(rows.data) <= np.finfo(dtype).max)))
+        row = int(np.searchsorted(rows.indptr, first, side="right")) - 1
+        raise not_finite(argument, rows.data[first], row, dtype) from None
+    return rows if rows.dtype in LOADED_AS_IS else rows.astype(dtype)
+
+
+def require_rows(argument: str, x: Any, shape: Shape | None) -> None:
+    """Raise ValueError unless x has rows of that shape, or where it is None of any, and is not empty."""
+    if x.ndim < (1 if shape == () else 2) or (shape is not None and x.shape[1:] != shape):
+        needs = "(rows, features)" if shape is None else f"({', '.join(map(str, ('rows', *shape)))})"
+        hint = f"; a single row is {argument}[None]" if x.shape == shape else ""
+        raise ValueError(f"{argument}: got shape {x.shape}, needs {needs}{hint}")
+    if 0 in x.shape:
+        raise ValueError(f"{argument}: got an empty array of shape {x.shape}, needs at least one row and column")
 
 
 def weight_arrays(argument: str, values: Any, shapes: list[Shape], dtype: str) -> list[np.ndarray]:
@@ -75,19 +98,37 @@ def numeric(argument: str, values: Any) -> np.ndarray:
     ValueError
         For rows of unequal lengths, and for values under a mask, which a plain array would bring to light.
     """
+    if type(values) is np.ndarray and values.dtype.kind in "buif":
+        return values
+    columns = tables.columns_of(values)
+    if columns is not None:
+        return tables.array_of(argument, values, columns)
     # of numpy.ma, without importing it
-    if type(values) is not np.ndarray and isinstance(values, np.ndarray) and np.any(getattr(values, "mask", False)):
+    if isinstance(values, np.ndarray) and np.any(getattr(values, "mask", False)):
         raise ValueError(f"{argument}: got masked values, needs an array without them")
-    if is_counted(values):
+    if sparse.is_sparse(values):
+        return np.asarray(sparse.csr(argument, values).toarray())
+    elif is_counted(values):
         values = [values[number] for number in range(len(values))]
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise ValueError(f"{argument}: got {error}, needs rows of equal lengths") from None
+    array = as_array(argument, values)
+    got = f"an array of dtype {array.dtype}" if isinstance(values, np.ndarray) else f"{type(values).__name__}"
+    if array.dtype.kind == "O" and array.size and array.ndim:
+        array = tables.objects_array(f"{argument}: got {got}", array)
     if array.dtype.kind not in "buif":
-        got = f"an array of dtype {array.dtype}" if isinstance(values, np.ndarray) else f"{type(values).__name__}"
         raise TypeError(f"{argument}: got {got}, needs an array of real numbers")
     return array
+
+
+def as_array(argument: str, values: Any) -> np.ndarray:
+    """Return what NumPy makes of an array of any library, or of lists; TypeError or ValueError where it cannot."""
+    if not hasattr(values, "__array__") and callable(getattr(values, "numpy", None)):
+        values = values.numpy()
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"{argument}: got {error}, needs rows of equal lengths") from None
+    except (RuntimeError, TypeError) as error:  # of a tensor that cannot be one
+        raise TypeError(f"{argument}: got {type(values).__name__}, needs an array of real numbers: {error}") from None
 
 
 def is_counted(values: Any) -> bool:
@@ -125,8 +166,8 @@ def require_numbers_below(argument: str, array: np.ndarray, limit: int) -> None:
         raise ValueError(f"{argument}: got numbers from {low} to {high}, needs 0 to {limit - 1}")
 
 
-def require_finite(argument: str, array: np.ndarray, dtype: str) -> None:
-    """Raise ValueError at the first row with a value that is not finite in `dtype`."""
+def require_finite(argument: str, array: np.ndarray, dtype: str, given: Any = None) -> None:
+    """Raise ValueError at the first row with a value that is not finite in `dtype`, in a column of the table given."""
     if array.dtype.kind != "f":
         return
     as_is = array.dtype in LOADED_AS_IS and array.flags.forc
@@ -140,6 +181,12 @@ def require_finite(argument: str, array: np.ndarray, dtype: str) -> None:
         part = array[start : start + CHUNK_ROWS]
         bad = ~(np.abs(part) <= limit)  # true for NaN
         if bad.any():
-            value, row = part[bad][0], start + int(np.argwhere(bad)[0][0])
-            needs = f"numbers within the range of {dtype}" if np.isfinite(value) else "finite numbers"
-            raise ValueError(f"{argument}: got {value} in row {row}, needs {needs}")
+            place, called = np.argwhere(bad)[0], tables.labels(given)
+            column = "" if called is None else f" of {called[int(place[-1]) if len(called) > 1 else 0]}"
+            raise not_finite(argument, part[bad][0], start + int(place[0]), dtype, column)
+
+
+def not_finite(argument: str, value: Any, row: int, dtype: str, column: str = "") -> ValueError:
+    """Return the error for a value that is not finite in `dtype`."""
+    needs = f"numbers within the range of {dtype}" if np.isfinite(value) else "finite numbers"
+    return ValueError(f"{argument}: got {value} in row {row}{column}, needs {needs}")

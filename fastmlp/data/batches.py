@@ -1,7 +1,7 @@
 """Where the rows of a run come from: arrays, batches by number, or batches of an iterable.
 
 Each kind of source gives the chunks of an epoch: rows that the engine takes in one call. Arrays give an epoch in one
-chunk, the others a chunk for each batch.
+chunk, sparse ones in chunks of a few batches, the others a chunk for each batch.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.config import seeds
+from fastmlp.data import sparse
 from fastmlp.data.rows import Data
 from fastmlp.settings import integer
 
@@ -82,6 +83,8 @@ class Arrays(Source):
         self.batch_size: int = min(batch_rows(batch_size), data.rows)
         self.steps_of_pass = math.ceil(data.rows / self.batch_size)
         self.steps: int = steps or self.steps_of_pass
+        widths = data.sparse_widths
+        self.at_once = sparse.rows_at_once(self.batch_size, *widths) if widths else None  # rows of a chunk
 
     def epoch(self, visit: Visit) -> Iterator[Chunk]:
         for number, first, last in stretches(visit.number * self.steps, self.steps, self.steps_of_pass):
@@ -89,12 +92,17 @@ class Arrays(Source):
                 order = seeds.row_order(visit.seed, visit.before + number, self.data.rows)
             else:
                 order = np.arange(self.data.rows, dtype=np.int64)
-            yield Chunk(self.data, order[first * self.batch_size : last * self.batch_size], self.batch_size)
+            order = order[first * self.batch_size : last * self.batch_size]
+            if self.at_once is None:
+                yield Chunk(self.data, order, self.batch_size)
+                continue
+            for part in sparse.parts(len(order), self.at_once):
+                yield whole(self.data.taken(order[part]), self.batch_size)
 
     def parts(self, batches: bool) -> Iterator[Data]:
         rows = min(self.steps * self.batch_size, self.data.rows)
-        size = self.batch_size if batches else rows
-        return (self.data.part(start, min(start + size, rows)) for start in range(0, rows, size))
+        size = self.batch_size if batches else self.at_once or rows
+        return (self.data.part(start, min(start + size, rows)).dense() for start in range(0, rows, size))
 
 
 class Numbered(Source):
@@ -128,7 +136,7 @@ class Iterated(Source):
         self.batches, self.check = batches, check
         self.current: Iterator[Any] | None = first  # None where the next pass has not begun
         self.endless = steps is not None
-        self.steps = steps if steps or not hasattr(batches, "__len__") else len(batches)
+        self.steps = steps or length_of(batches)
 
     def epoch(self, visit: Visit) -> Iterator[Chunk]:
         batches: Iterator[Any]
@@ -165,7 +173,7 @@ def source_of_batches(
     Raises
     ------
     ValueError
-        When it has no batch, or ends after one pass while `epochs` ask for more.
+        When it has no batch; when it is to validate on and ends after one pass while `epochs` ask for more.
     """
     nothing = f"{argument}: got {type(batches).__name__} without a batch, needs at least one"
     if hasattr(batches, "__getitem__") and hasattr(batches, "__len__"):
@@ -173,10 +181,9 @@ def source_of_batches(
             raise ValueError(nothing)
         return Numbered(batches, check, steps, shuffle), batches[0]
     iterator = iter(batches)
-    if iterator is batches and steps is None and epochs > 1:
-        what = "validation_steps" if argument == "validation_data" else "steps_per_epoch"
+    if iterator is batches and steps is None and epochs > 1 and argument == "validation_data":
         got = f"{type(batches).__name__}, which ends after one of {epochs} epochs"
-        raise ValueError(f"{argument}: got {got}, needs {what} too, or what can be iterated over again")
+        raise ValueError(f"{argument}: got {got}, needs validation_steps too, or what can be iterated over again")
     for batch in iterator:
         return Iterated(batches, check, itertools.chain([batch], iterator), steps), batch
     raise ValueError(nothing)
@@ -186,6 +193,8 @@ def gives_batches(value: Any) -> bool:
     """Return whether a caller's data are batches, made as they are used, and no array."""
     if hasattr(value, "__next__"):
         return True
+    if sparse.is_sparse(value) or callable(getattr(value, "numpy", None)):
+        return False
     if type(value).__module__ == "builtins" or isinstance(value, (list, tuple, Mapping)) or hasattr(value, "__array__"):
         return False
     try:
@@ -193,6 +202,14 @@ def gives_batches(value: Any) -> bool:
     except TypeError:
         return hasattr(value, "__iter__") or (hasattr(value, "__getitem__") and hasattr(value, "__len__"))
     return False
+
+
+def length_of(batches: Any) -> int | None:
+    """Return how many batches there are, None where that is not known: some loaders have a `__len__` that raises."""
+    try:
+        return len(batches)
+    except TypeError:
+        return None
 
 
 def one_pass(batches: Any) -> Iterator[Any]:
@@ -211,9 +228,9 @@ def stretches(first: int, count: int, length: int) -> Iterator[tuple[int, int, i
         first, count = first + taken, count - taken
 
 
-def whole(data: Data) -> Chunk:
-    """Return all the rows as one batch."""
-    return Chunk(data, np.arange(data.rows, dtype=np.int64), data.rows)
+def whole(data: Data, batch_size: int | None = None) -> Chunk:
+    """Return all the rows in their order, as one batch or as several."""
+    return Chunk(data.dense(), np.arange(data.rows, dtype=np.int64), batch_size or data.rows)
 
 
 def batch_rows(batch_size: Any, argument: str = "batch_size") -> int:

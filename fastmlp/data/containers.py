@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.data.sparse import is_sparse
+
 
 def contents(argument: str, given: Any, names: Sequence[str], takes_more: bool = False) -> list[Any]:
     """Return what is given for each of `names`, in their order.
@@ -30,7 +32,7 @@ def contents(argument: str, given: Any, names: Sequence[str], takes_more: bool =
     """
     if type(given) is np.ndarray and len(names) == 1:  # the usual case, which need not be looked into
         return [given]
-    if isinstance(given, Mapping):
+    if isinstance(given, Mapping) and not is_sparse(given):  # some sparse matrices are dicts of their numbers
         if not (given.keys() >= set(names) if takes_more else given.keys() == set(names)):
             raise ValueError(f"{argument}: got {sorted(map(str, given))}, needs {list(names)}")
         return [given[name] for name in names]
@@ -44,7 +46,13 @@ def contents(argument: str, given: Any, names: Sequence[str], takes_more: bool =
 
 def holds_one_array(given: Any) -> bool:
     """Whether a container holds one array, and is no row of numbers itself."""
-    return type(given) in (list, tuple) and len(given) == 1 and hasattr(given[0], "__array__") and np.ndim(given[0]) > 0
+    return type(given) in (list, tuple) and len(given) == 1 and is_array(given[0])
+
+
+def is_array(value: Any) -> bool:
+    """Whether it is an array of some library, of one axis at least."""
+    known = hasattr(value, "__array__") or is_sparse(value) or callable(getattr(value, "numpy", None))
+    return known and len(getattr(value, "shape", ())) > 0
 
 
 def part_of(argument: str, name: str, names: Sequence[str]) -> str:

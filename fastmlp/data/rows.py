@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+
+from fastmlp.data import sparse
 
 Targets = tuple[np.ndarray | None, ...]
 
@@ -16,7 +18,7 @@ class Data:
 
     Attributes
     ----------
-    xs : tuple of ndarray
+    xs : tuple of ndarray, or of CSR matrices
     ys : tuple of ndarray or None
         [rows] or [rows, units]; None for an output without a loss. Empty where there are no targets.
     sample_weights : tuple of ndarray or None
@@ -25,24 +27,37 @@ class Data:
         What metrics take for y, where the loss takes something else.
     """
 
-    xs: tuple[np.ndarray, ...]
+    xs: tuple[Any, ...]
     ys: Targets = ()
     sample_weights: Targets = ()
     y_trues: Targets = ()
 
     @property
     def rows(self) -> int:
-        return len(self.xs[0])
+        return int(self.xs[0].shape[0])
+
+    @property
+    def sparse_widths(self) -> list[int]:
+        """The numbers of columns of the sparse ones of x."""
+        return [x.shape[1] for x in self.xs if sparse.is_sparse(x)]
 
     def part(self, start: int, stop: int) -> Data:
         """Return some of the rows, or itself where that is all."""
-        if start == 0 and stop == self.rows:
-            return self
+        return self if start == 0 and stop == self.rows else self.taken(slice(start, stop))
+
+    def taken(self, rows: Any) -> Data:
+        """Return the rows of a slice or of an array of their numbers."""
 
         def cut(arrays: Targets) -> Targets:
-            return tuple(None if array is None else array[start:stop] for array in arrays)
+            return tuple(None if array is None else array[rows] for array in arrays)
 
-        return Data(tuple(x[start:stop] for x in self.xs), cut(self.ys), cut(self.sample_weights), cut(self.y_trues))
+        return Data(tuple(x[rows] for x in self.xs), cut(self.ys), cut(self.sample_weights), cut(self.y_trues))
+
+    def dense(self) -> Data:
+        """Return the same rows with every x as the engine takes it."""
+        if not self.sparse_widths:
+            return self
+        return replace(self, xs=tuple(sparse.dense(x) if sparse.is_sparse(x) else x for x in self.xs))
 
 
 def unpack(argument: str, value: Any) -> tuple[Any, Any, Any]:

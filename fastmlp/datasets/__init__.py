@@ -1,4 +1,4 @@
-"""Datasets: ``digits`` (bundled), ``mnist`` and ``fashion_mnist`` (downloaded once), or a folder of IDX files.
+"""Datasets: ``digits`` (bundled), ``mnist`` and ``fashion_mnist`` (downloaded once), folders of IDX files, .npz files.
 
 >>> from fastmlp.datasets import digits
 >>> (x_train, y_train), (x_test, y_test) = digits.load_data()
@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING
 from fastmlp.elsewhere import missing
 
 if TYPE_CHECKING:
-    from fastmlp.datasets.folder import Dataset
+    from fastmlp.datasets.rows import Dataset
 
-NAMES = ("digits", "fashion_mnist", "mnist")
+NAMES = ("digits", "fashion_mnist", "mnist")  # of those with classes
+MODULES = ("california_housing", *NAMES)
 
-__all__ = ["NAMES", "digits", "fashion_mnist", "load", "mnist"]
+__all__ = ["NAMES", "california_housing", "digits", "fashion_mnist", "load", "mnist"]
 
 
 def __getattr__(name: str) -> ModuleType:
     """``fastmlp.datasets.mnist`` without an import of its own; loaded on first use."""
-    if name in NAMES:
+    if name in MODULES:
         return importlib.import_module(f".{name}", __name__)
     raise missing("datasets", name)
 
@@ -32,14 +33,26 @@ def __dir__() -> list[str]:
     return __all__
 
 
-def load(name_or_folder: str | os.PathLike[str]) -> Dataset:
-    """Load a dataset by its name, or from a folder of IDX files.
+def load(
+    name_or_folder: str | os.PathLike[str],
+    split: str | None = None,
+    test_split: float | None = None,
+    label_column: int | None = None,
+) -> Dataset:
+    """Load a dataset by its name, from a folder of IDX files, or from an .npz file.
 
     Parameters
     ----------
     name_or_folder : str or path
-        One of ``NAMES``, else a folder as `fastmlp.datasets.folder.load_folder` takes it. A folder that is called like
-        a dataset is reached as ``./mnist`` or as a ``Path``.
+        One of ``NAMES``, else a folder as `fastmlp.datasets.folder.load_folder` takes it, or an .npz file with arrays
+        x_train, y_train, x_test and y_test. A folder that is called like a dataset is reached as ``./mnist`` or as a
+        ``Path``.
+    split : str, optional
+        Which of several datasets in a folder.
+    test_split : float in (0, 1), optional
+        Fraction to test on, where a folder has no test part.
+    label_column : int, optional
+        Which column of the labels in a folder or file is the class.
 
     Returns
     -------
@@ -50,20 +63,43 @@ def load(name_or_folder: str | os.PathLike[str]) -> Dataset:
     TypeError
         Neither a string nor a path.
     ValueError
-        No dataset and no folder of that name, or the files in it are not a dataset.
+        No dataset, folder or file of that name, a file of another kind, files that are not a dataset, or an argument
+        that does not go with it.
     ConnectionError
         A dataset that has to be downloaded and cannot be.
     """
     if not isinstance(name_or_folder, (str, os.PathLike)):
         raise TypeError(f"name_or_folder: got {type(name_or_folder).__name__}, needs a string or a path")
     if isinstance(name_or_folder, str) and name_or_folder in NAMES:
+        _only_of_files(name_or_folder, split=split, test_split=test_split, label_column=label_column)
         data: Dataset = __getattr__(name_or_folder).load_data()
         return data
+    unknown = reason_not_to_load(os.fspath(name_or_folder))
+    if unknown:
+        raise ValueError(f"name_or_folder: {unknown}")
     if os.path.isdir(name_or_folder):
         from fastmlp.datasets.folder import load_folder
 
-        return load_folder(name_or_folder)
-    known = ", ".join(NAMES)
-    raise ValueError(
-        f"name_or_folder: got {os.fspath(name_or_folder)!r}, needs one of {known}, or a folder that exists"
-    )
+        return load_folder(name_or_folder, split, test_split, label_column)
+    from fastmlp.datasets.npz import load_npz
+
+    _only_of_files(name_or_folder, split=split, test_split=test_split)
+    return load_npz(name_or_folder, label_column)
+
+
+def reason_not_to_load(path: str) -> str | None:
+    """Return why there is no dataset of that name to be tried, or None: without a look into it."""
+    needs = f"needs one of {', '.join(NAMES)}, or a folder that exists"
+    if path in NAMES or os.path.isdir(path):
+        return None
+    if not os.path.exists(path):
+        return f"got {path!r}, {needs}"
+    if path.lower().endswith(".npz"):
+        return None
+    return f"got the file {path!r}, {needs}, with IDX files in it, or an .npz file: no other kind is read"
+
+
+def _only_of_files(name: str | os.PathLike[str], **given: object) -> None:
+    for argument, value in given.items():
+        if value is not None:
+            raise ValueError(f"{argument}: got {value!r} for {os.fspath(name)}, needs None: it is for folders")

@@ -49,6 +49,18 @@ def fetch(name: str, mirrors: Sequence[str], sha256: Mapping[str, str]) -> Path:
     return folder
 
 
+def own_path(path: str | os.PathLike[str]) -> Path | None:
+    """Return the `path` of a `load_data` as that of data of the user's own; None for a name without a folder.
+
+    Such a name is for Keras that of the file in its cache. ValueError where there is nothing at the path.
+    """
+    if not os.path.dirname(path):
+        return None
+    if not os.path.exists(path):
+        raise ValueError(f"path: got {os.fspath(path)!r}, needs a file or a folder that exists, or a name alone")
+    return Path(path)
+
+
 def given_folder(name: str) -> Path | None:
     """Return the folder ``$FASTMLP_DATA/<name>``, or None if there is none."""
     root = os.environ.get("FASTMLP_DATA")

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fastmlp.datasets.folder import Dataset, load_pair
+from fastmlp.datasets.folder import load_pair
+from fastmlp.datasets.rows import Dataset
 
 DATA = Path(__file__).parent / "data"
 

@@ -7,7 +7,8 @@ Algorithms, arXiv:1708.07747. Licence: MIT.
 from __future__ import annotations
 
 from fastmlp.datasets._fetch import fetch
-from fastmlp.datasets.folder import Dataset, load_folder
+from fastmlp.datasets.folder import load_folder
+from fastmlp.datasets.rows import Dataset
 
 MIRRORS = (
     "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",  # has no https; the checksums make that safe

@@ -13,6 +13,7 @@ A file may be gzip-compressed. Source of the format: the MNIST page of Y. LeCun,
 from __future__ import annotations
 
 import gzip
+import io
 import math
 import os
 import struct
@@ -33,6 +34,23 @@ DTYPES: dict[int, np.dtype[Any]] = {
 }
 MAX_RANK = 32  # what every numpy can hold; the format itself goes up to 255
 GZIP_MAGIC = b"\x1f\x8b"
+OTHER_KINDS = {  # by their first bytes
+    b"PK\3\4": "a zip archive (as .zip, .npz and .xlsx are)",
+    b"\x93NUM": "a .npy file",
+    b"\x89PNG": "a PNG picture",
+    b"\xff\xd8\xff": "a JPEG picture",
+    b"GIF8": "a GIF picture",
+    b"MATL": "a MATLAB file",
+    b"\x89HDF": "an HDF5 file",
+    b"PAR1": "a Parquet file",
+    b"BZh": "compressed by bzip2",
+    b"\xfd7zX": "compressed by xz",
+    b"\x28\xb5\x2f\xfd": "compressed by zstd",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"Rar!": "a RAR archive",
+    b"\x80\x04\x95": "a pickle",
+    b"\xef\xbb\xbf": "text",
+}
 BLOCK = 1 << 20  # bytes asked for at once: memory grows with what a file holds, not with what its header claims
 
 
@@ -58,8 +76,7 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray[Any, Any]:
         The file cannot be opened or read.
     """
     with open(path, "rb") as file:
-        compressed = file.peek(2)[:2] == GZIP_MAGIC
-        stream: IO[bytes] = gzip.GzipFile(fileobj=file, mode="rb") if compressed else file  # type: ignore[assignment]
+        stream = _unpacked(file)
         try:
             dtype, shape = _read_header(stream, path)
             values = _read_values(stream, path, dtype, shape)
@@ -71,12 +88,35 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray[Any, Any]:
     return array if dtype.isnative else array.byteswap(inplace=True).view(dtype.newbyteorder("="))
 
 
+def other_kind(path: str | os.PathLike[str]) -> str | None:
+    """Return what a file is that is known not to be IDX, in words; else None, also for a damaged or an empty one."""
+    with open(path, "rb") as file:
+        try:
+            return _kind(_unpacked(file).read(4))
+        except (EOFError, gzip.BadGzipFile, zlib.error):
+            return None
+
+
+def _kind(magic: bytes) -> str | None:
+    for start, kind in OTHER_KINDS.items():
+        if magic.startswith(start):
+            return kind
+    return "text" if magic and all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in magic) else None
+
+
+def _unpacked(file: io.BufferedReader) -> IO[bytes]:
+    """Return what a file that is open at its start holds, without the compression that its first bytes tell."""
+    return gzip.GzipFile(fileobj=file, mode="rb") if file.peek(2)[:2] == GZIP_MAGIC else file  # type: ignore[return-value]
+
+
 def _read_header(stream: IO[bytes], path: str | os.PathLike[str]) -> tuple[np.dtype[Any], tuple[int, ...]]:
     magic = stream.read(4)
     if len(magic) < 4:
         raise ValueError(f"{path}: got a file of {len(magic)} bytes; an IDX file needs a header of at least 8")
     if magic[:2] != b"\0\0":
-        raise ValueError(f"{path}: starts with bytes {magic.hex(' ')}; an IDX file needs to start with 00 00")
+        kind = _kind(magic)
+        start = f"is {kind}: it starts" if kind else "starts"
+        raise ValueError(f"{path}: {start} with bytes {magic.hex(' ')}; an IDX file needs to start with 00 00")
     code, rank = magic[2], magic[3]
     if code not in DTYPES:
         known = ", ".join(f"0x{known:02x} ({dtype.name})" for known, dtype in DTYPES.items())

@@ -5,8 +5,12 @@ Source: Y. LeCun, C. Cortes and C. Burges, The MNIST database of handwritten dig
 
 from __future__ import annotations
 
-from fastmlp.datasets._fetch import fetch
-from fastmlp.datasets.folder import Dataset, load_folder
+import os
+
+from fastmlp.datasets import load
+from fastmlp.datasets._fetch import fetch, own_path
+from fastmlp.datasets.folder import load_folder
+from fastmlp.datasets.rows import Dataset
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -20,11 +24,17 @@ SHA256 = {
 }
 
 
-def load_data() -> Dataset:
+def load_data(path: str | os.PathLike[str] = "mnist.npz") -> Dataset:
     """Load MNIST.
 
     From the folder ``$FASTMLP_DATA/mnist`` if there is one (named as `fastmlp.datasets.folder.load_folder` says, no
     checksum asked for), else from the user's cache, else from the network into the cache.
+
+    Parameters
+    ----------
+    path : str or path
+        With a folder in it, as in ``"./mnist.npz"``, what is read instead, without a checksum: the .npz file that Keras
+        keeps, or a folder of IDX files. A name alone is that of a file in Keras' own cache, and changes nothing.
 
     Returns
     -------
@@ -34,8 +44,9 @@ def load_data() -> Dataset:
     Raises
     ------
     ValueError
-        A file in ``$FASTMLP_DATA/mnist`` is missing or damaged.
+        ``path`` is not there, or a file in it or in ``$FASTMLP_DATA/mnist`` is missing or damaged.
     ConnectionError
         The files are neither here nor to be had from the mirrors.
     """
-    return load_folder(fetch("mnist", MIRRORS, SHA256))
+    own = own_path(path)
+    return load_folder(fetch("mnist", MIRRORS, SHA256)) if own is None else load(own)

@@ -92,6 +92,8 @@ labels = Array("b", np.intc, below="n")
 values = {"y_true": "b n", "y_pred": "b n"}
 publish_losses(losses, "mean_squared_error mean_absolute_error mean_absolute_percentage_error", **values)
 publish_losses(losses, "mean_squared_logarithmic_error log_cosh poisson", **values)
+publish_losses(losses, "poisson_from_logits", y_true="b n", logits="b n")
+publish_losses(similarities, "kl_divergence_from_logits", y_true="b n", logits="b n")
 publish_losses(losses, "huber", **values, delta=Scalar(float, 0))
 publish_losses(similarities, "hinge squared_hinge categorical_hinge kl_divergence cosine_similarity", **values)
 for name in ("categorical_crossentropy", "binary_crossentropy"):
@@ -99,6 +101,7 @@ for name in ("categorical_crossentropy", "binary_crossentropy"):
     publish_losses(crossentropies, name + "_from_logits", y_true="b n", logits="b n")
 focal = {"alpha": Scalar(float, 0), "gamma": Scalar(float, 0)}
 publish_losses(crossentropies, "categorical_focal_crossentropy", **values, **focal)
+publish_losses(crossentropies, "categorical_focal_crossentropy_from_logits", y_true="b n", logits="b n", **focal)
 publish_losses(crossentropies, "sparse_categorical_crossentropy", y_true=labels, y_pred="b n")
 publish_losses(crossentropies, "sparse_categorical_crossentropy_from_logits", y_true=labels, logits="b n")
 publish(

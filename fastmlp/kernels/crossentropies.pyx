@@ -8,6 +8,7 @@ from cython.parallel cimport prange
 
 from fastmlp.kernels.row_losses cimport BINARY_CROSSENTROPY, BINARY_CROSSENTROPY_FROM_LOGITS, CATEGORICAL_CROSSENTROPY
 from fastmlp.kernels.row_losses cimport CATEGORICAL_CROSSENTROPY_FROM_LOGITS, CATEGORICAL_FOCAL_CROSSENTROPY
+from fastmlp.kernels.row_losses cimport CATEGORICAL_FOCAL_CROSSENTROPY_FROM_LOGITS
 from fastmlp.kernels.row_losses cimport SPARSE_CATEGORICAL_CROSSENTROPY, SPARSE_CATEGORICAL_CROSSENTROPY_FROM_LOGITS
 from fastmlp.kernels.row_losses cimport Loss, gradients, losses, plain, smooth_row
 
@@ -80,6 +81,20 @@ def categorical_crossentropy_from_logits_gradient(const floating[:, ::1] y_true,
                                                   floating[:, ::1] out, int threads):
     """out[i, j] = (softmax(logits)[i, j] * sum_k y_true[i, k] - y_true[i, j]) / b."""
     gradients[floating](plain(CATEGORICAL_CROSSENTROPY_FROM_LOGITS), &y_true[0, 0], NULL, logits, out, threads)
+
+
+def categorical_focal_crossentropy_from_logits(const floating[:, ::1] y_true, const floating[:, ::1] logits,
+                                               double alpha, double gamma, floating[::1] out, int threads):
+    """out[i] = -sum over j of y_true[i, j] alpha (1 - q)^gamma log(q), q = softmax(logits)[i, j]."""
+    losses[floating](Loss(<int> CATEGORICAL_FOCAL_CROSSENTROPY_FROM_LOGITS, 0, 0, alpha, gamma), &y_true[0, 0], NULL,
+                     logits, out, threads)
+
+
+def categorical_focal_crossentropy_from_logits_gradient(const floating[:, ::1] y_true, const floating[:, ::1] logits,
+                                                        double alpha, double gamma, floating[:, ::1] out, int threads):
+    """out[i, j] = (q sum_k y_true[i, k] g[i, k] - y_true[i, j] g[i, j]) / b, g the derivative of the rest in log(q)."""
+    gradients[floating](Loss(<int> CATEGORICAL_FOCAL_CROSSENTROPY_FROM_LOGITS, 0, 0, alpha, gamma), &y_true[0, 0],
+                        NULL, logits, out, threads)
 
 
 def sparse_categorical_crossentropy_from_logits(const int[::1] y_true, const floating[:, ::1] logits,

@@ -4,7 +4,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 cdef extern from "c/kernels.h" nogil:
     # of long enums what is asked for by number; the rest is read by name
-    enum: LINEAR, RELU, SIGMOID, SOFTMAX, LOG_SOFTMAX, SILU
+    enum: LINEAR, RELU, SIGMOID, SOFTMAX, LOG_SOFTMAX, EXPONENTIAL, SILU
     enum: SGD, ADAM, AMSGRAD, ADAMAX, NADAM, STORE
     enum: UINT8, FLOAT32, FLOAT64
     const char *ACTIVATION_NAMES

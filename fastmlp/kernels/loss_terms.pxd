@@ -1,7 +1,8 @@
 """What losses compute of single numbers: of a truth t and a prediction p, or of their difference e = p - t."""
 
 from cython cimport floating
-from libc.math cimport M_LN2, exp, expf, fabs, fabsf, log, log1p, log1pf, logf, pow, powf, sqrt, sqrtf, tanh, tanhf
+from libc.math cimport M_LN2, exp, expf, expm1, expm1f, fabs, fabsf, log, log1p, log1pf, logf, pow, powf
+from libc.math cimport sqrt, sqrtf, tanh, tanhf
 
 cdef extern from *:
     """
@@ -55,6 +56,14 @@ cdef inline floating focal_slope(floating t, floating q, double alpha, double ga
     return t * <floating> alpha * (growth - pow_(rest, <floating> gamma) / q)
 
 
+cdef inline floating focal_weight(floating q, double alpha, double gamma) noexcept nogil:
+    """The derivative of alpha (1 - q)^gamma log(q) in log(q)."""
+    cdef floating rest = 1 - q, growth = 0
+    if 0 < q < 1:
+        growth = <floating> gamma * pow_(rest, <floating> (gamma - 1)) * q * log_(q)
+    return <floating> alpha * (pow_(rest, <floating> gamma) - growth)
+
+
 cdef inline floating clip(floating q) noexcept nogil:
     """q moved into [EPSILON, 1 - EPSILON]."""
     cdef floating low = <floating> EPSILON, high = <floating> (1 - EPSILON)
@@ -82,6 +91,10 @@ cdef inline floating sign(floating e) noexcept nogil:
 
 cdef inline floating exp_(floating x) noexcept nogil:
     return expf(x) if floating is float else exp(x)
+
+
+cdef inline floating expm1_(floating x) noexcept nogil:
+    return expm1f(x) if floating is float else expm1(x)
 
 
 cdef inline floating log_(floating x) noexcept nogil:

@@ -6,7 +6,7 @@ What a row is worth stands in row_losses.pyx.
 from cython cimport floating
 
 from fastmlp.kernels.row_losses cimport HUBER, LOG_COSH, MEAN_ABSOLUTE_ERROR, MEAN_ABSOLUTE_PERCENTAGE_ERROR
-from fastmlp.kernels.row_losses cimport MEAN_SQUARED_ERROR, MEAN_SQUARED_LOGARITHMIC_ERROR, POISSON
+from fastmlp.kernels.row_losses cimport MEAN_SQUARED_ERROR, MEAN_SQUARED_LOGARITHMIC_ERROR, POISSON, POISSON_FROM_LOGITS
 from fastmlp.kernels.row_losses cimport Loss, gradients, losses, plain
 
 
@@ -85,3 +85,14 @@ def poisson(const floating[:, ::1] y_true, const floating[:, ::1] y_pred, floati
 def poisson_gradient(const floating[:, ::1] y_true, const floating[:, ::1] y_pred, floating[:, ::1] out, int threads):
     """out[i, j] = (1 - y_true[i, j] / (y_pred[i, j] + 1e-7)) / (n b)."""
     gradients[floating](plain(POISSON), &y_true[0, 0], NULL, y_pred, out, threads)
+
+
+def poisson_from_logits(const floating[:, ::1] y_true, const floating[:, ::1] logits, floating[::1] out, int threads):
+    """out[i] = mean over j of exp(z) - y_true[i, j] * z, z = logits[i, j]."""
+    losses[floating](plain(POISSON_FROM_LOGITS), &y_true[0, 0], NULL, logits, out, threads)
+
+
+def poisson_from_logits_gradient(const floating[:, ::1] y_true, const floating[:, ::1] logits,
+                                 floating[:, ::1] out, int threads):
+    """out[i, j] = (exp(logits[i, j]) - y_true[i, j]) / (n b)."""
+    gradients[floating](plain(POISSON_FROM_LOGITS), &y_true[0, 0], NULL, logits, out, threads)

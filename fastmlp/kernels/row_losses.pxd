@@ -9,10 +9,12 @@ cpdef enum LossKind:
     HUBER
     LOG_COSH
     POISSON
+    POISSON_FROM_LOGITS
     HINGE
     SQUARED_HINGE
     CATEGORICAL_HINGE  # of rows as a whole
     KL_DIVERGENCE
+    KL_DIVERGENCE_FROM_LOGITS
     COSINE_SIMILARITY
     CATEGORICAL_CROSSENTROPY
     SPARSE_CATEGORICAL_CROSSENTROPY
@@ -21,13 +23,14 @@ cpdef enum LossKind:
     SPARSE_CATEGORICAL_CROSSENTROPY_FROM_LOGITS
     BINARY_CROSSENTROPY_FROM_LOGITS
     CATEGORICAL_FOCAL_CROSSENTROPY
+    CATEGORICAL_FOCAL_CROSSENTROPY_FROM_LOGITS
 
 
 cdef struct Loss:
     int kind
     double delta            # of HUBER
     double label_smoothing  # of the cross-entropies that take rows
-    double alpha            # of CATEGORICAL_FOCAL_CROSSENTROPY
+    double alpha            # of the focal cross-entropies
     double gamma
 
 

@@ -8,11 +8,12 @@ from cython.parallel cimport prange
 from libc.string cimport memcpy
 
 from fastmlp.kernels.activations cimport activate_row
-from fastmlp.kernels.loss_terms cimport EPSILON, at_least, clip, clip_to_one, exp_, fabs_, focal_logarithm, focal_slope
+from fastmlp.kernels.loss_terms cimport EPSILON, at_least, clip, clip_to_one, exp_, expm1_, fabs_
+from fastmlp.kernels.loss_terms cimport focal_logarithm, focal_slope, focal_weight
 from fastmlp.kernels.loss_terms cimport huber, huber_slope, log1p_, log_, log_cosh
-from fastmlp.kernels.loss_terms cimport logarithmic_error, logarithmic_slope, magnitude, shortfall, sign, slope
+from fastmlp.kernels.loss_terms cimport logarithmic_error, logarithmic_slope, magnitude, pow_, shortfall, sign, slope
 from fastmlp.kernels.loss_terms cimport sqrt_, tanh_
-from fastmlp.kernels.isa cimport LINEAR, SIGMOID, SOFTMAX, Isa, selected
+from fastmlp.kernels.isa cimport EXPONENTIAL, LINEAR, SIGMOID, SOFTMAX, Isa, selected
 
 
 cdef Loss plain(int kind) noexcept nogil:
@@ -45,9 +46,13 @@ cdef inline int label_of(const int *labels, Py_ssize_t i) noexcept nogil:
 
 
 cdef int link_of(int kind) noexcept nogil:
-    """The activation that makes probabilities of what the loss takes."""
+    """The activation that makes probabilities, or means, of what the loss takes."""
     if kind == CATEGORICAL_CROSSENTROPY_FROM_LOGITS or kind == SPARSE_CATEGORICAL_CROSSENTROPY_FROM_LOGITS:
         return SOFTMAX
+    if kind == KL_DIVERGENCE_FROM_LOGITS or kind == CATEGORICAL_FOCAL_CROSSENTROPY_FROM_LOGITS:
+        return SOFTMAX
+    if kind == POISSON_FROM_LOGITS:
+        return EXPONENTIAL
     return SIGMOID if kind == BINARY_CROSSENTROPY_FROM_LOGITS else LINEAR
 
 
@@ -110,6 +115,9 @@ cdef floating mean_of_row(const Loss *loss, Py_ssize_t n, const floating *t, con
     elif loss.kind == POISSON:
         for j in range(n):
             total += y[j] - t[j] * log_(y[j] + <floating> EPSILON)
+    elif loss.kind == POISSON_FROM_LOGITS:
+        for j in range(n):
+            total += exp_(y[j]) - t[j] * y[j]
     elif loss.kind == HINGE:
         for j in range(n):
             total += shortfall(t[j], y[j])
@@ -144,6 +152,9 @@ cdef void mean_gradient_of_row(const Loss *loss, Py_ssize_t n, Py_ssize_t rows, 
     elif loss.kind == POISSON:
         for j in range(n):
             out[j] = (1 - t[j] / (y[j] + <floating> EPSILON)) / elements
+    elif loss.kind == POISSON_FROM_LOGITS:
+        for j in range(n):
+            out[j] = (y[j] - t[j]) / elements
     elif loss.kind == HINGE:
         for j in range(n):
             out[j] = (-t[j] if shortfall(t[j], y[j]) > 0 else 0) / elements
@@ -153,7 +164,7 @@ cdef void mean_gradient_of_row(const Loss *loss, Py_ssize_t n, Py_ssize_t rows, 
 
 
 cdef floating similarity_of_row(int kind, Py_ssize_t n, const floating *t, const floating *y) noexcept nogil:
-    cdef floating total = 0
+    cdef floating total = 0, scale, most
     cdef Py_ssize_t j
     if kind == CATEGORICAL_HINGE:
         return at_least(lag(n, t, y, first_rival(n, t, y)), <floating> 0)
@@ -161,12 +172,18 @@ cdef floating similarity_of_row(int kind, Py_ssize_t n, const floating *t, const
         for j in range(n):
             total += clip_to_one(t[j]) * log_(clip_to_one(t[j]) / clip_to_one(y[j]))
         return total
+    if kind == KL_DIVERGENCE_FROM_LOGITS:
+        most = largest(n, y)
+        scale = log_sum_exp(n, y, most)
+        for j in range(n):
+            total += clip_to_one(t[j]) * (log_(clip_to_one(t[j])) + (scale - (y[j] - most)))
+        return total
     return -cosine(n, t, length(n, t), y, length(n, y))
 
 
 cdef void similarity_gradient_of_row(int kind, Py_ssize_t n, Py_ssize_t rows, const floating *t, const floating *y,
                                      floating *out) noexcept nogil:
-    cdef floating count = <floating> rows, along = 0, t_length, y_length
+    cdef floating count = <floating> rows, along = 0, total = 0, t_length, y_length
     cdef Py_ssize_t j, rival
     cdef bint behind
     if kind == CATEGORICAL_HINGE:
@@ -177,6 +194,11 @@ cdef void similarity_gradient_of_row(int kind, Py_ssize_t n, Py_ssize_t rows, co
     elif kind == KL_DIVERGENCE:
         for j in range(n):
             out[j] = (-clip_to_one(t[j]) / y[j] if <floating> EPSILON <= y[j] <= 1 else 0) / count
+    elif kind == KL_DIVERGENCE_FROM_LOGITS:
+        for j in range(n):
+            total += clip_to_one(t[j])
+        for j in range(n):
+            out[j] = (y[j] * total - clip_to_one(t[j])) / count
     else:
         t_length = length(n, t)
         y_length = length(n, y)
@@ -188,7 +210,7 @@ cdef void similarity_gradient_of_row(int kind, Py_ssize_t n, Py_ssize_t rows, co
 
 cdef floating crossentropy_of_row(const Loss *loss, Py_ssize_t n, const floating *t, int label,
                                   const floating *y) noexcept nogil:
-    cdef floating total = 0, scale, most
+    cdef floating total = 0, scale, most, surprise
     cdef Py_ssize_t j
     cdef int kind = loss.kind
     if kind == CATEGORICAL_CROSSENTROPY:
@@ -216,6 +238,13 @@ cdef floating crossentropy_of_row(const Loss *loss, Py_ssize_t n, const floating
         for j in range(n):
             total += t[j] * focal_logarithm(y[j] / scale, loss.alpha, loss.gamma)
         return -total
+    if kind == CATEGORICAL_FOCAL_CROSSENTROPY_FROM_LOGITS:
+        most = largest(n, y)
+        scale = log_sum_exp(n, y, most)
+        for j in range(n):
+            surprise = scale - (y[j] - most)
+            total += t[j] * (<floating> loss.alpha * pow_(-expm1_(-surprise), <floating> loss.gamma) * surprise)
+        return total
     for j in range(n):
         total += ((y[j] if y[j] > 0 else 0) - y[j] * t[j]) + log1p_(exp_(-fabs_(y[j])))
     return total / n
@@ -258,6 +287,11 @@ cdef void crossentropy_gradient_of_row(const Loss *loss, Py_ssize_t n, Py_ssize_
             dot += out[j] * share_
         for j in range(n):
             out[j] = ((out[j] - dot) / scale) / count
+    elif kind == CATEGORICAL_FOCAL_CROSSENTROPY_FROM_LOGITS:
+        for j in range(n):
+            dot += t[j] * focal_weight(y[j], loss.alpha, loss.gamma)
+        for j in range(n):
+            out[j] = (y[j] * dot - t[j] * focal_weight(y[j], loss.alpha, loss.gamma)) / count
     else:
         for j in range(n):
             out[j] = (y[j] - t[j]) / elements

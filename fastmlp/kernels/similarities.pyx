@@ -6,6 +6,7 @@ What a row is worth stands in row_losses.pyx.
 from cython cimport floating
 
 from fastmlp.kernels.row_losses cimport CATEGORICAL_HINGE, COSINE_SIMILARITY, HINGE, KL_DIVERGENCE, SQUARED_HINGE
+from fastmlp.kernels.row_losses cimport KL_DIVERGENCE_FROM_LOGITS
 from fastmlp.kernels.row_losses cimport gradients, losses, plain
 
 
@@ -50,6 +51,18 @@ def kl_divergence_gradient(const floating[:, ::1] y_true, const floating[:, ::1]
                            floating[:, ::1] out, int threads):
     """out[i, j] = -y_true[i, j] / y_pred[i, j] / b, 0 where y_pred was moved."""
     gradients[floating](plain(KL_DIVERGENCE), &y_true[0, 0], NULL, y_pred, out, threads)
+
+
+def kl_divergence_from_logits(const floating[:, ::1] y_true, const floating[:, ::1] logits, floating[::1] out,
+                              int threads):
+    """out[i] = sum over j of t (log(t) - log(softmax(logits)[i, j])), t = y_true[i, j] moved into [1e-7, 1]."""
+    losses[floating](plain(KL_DIVERGENCE_FROM_LOGITS), &y_true[0, 0], NULL, logits, out, threads)
+
+
+def kl_divergence_from_logits_gradient(const floating[:, ::1] y_true, const floating[:, ::1] logits,
+                                       floating[:, ::1] out, int threads):
+    """out[i, j] = (softmax(logits)[i, j] * sum_k t[i, k] - t[i, j]) / b."""
+    gradients[floating](plain(KL_DIVERGENCE_FROM_LOGITS), &y_true[0, 0], NULL, logits, out, threads)
 
 
 def cosine_similarity(const floating[:, ::1] y_true, const floating[:, ::1] y_pred, floating[::1] out, int threads):

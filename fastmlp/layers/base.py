@@ -18,6 +18,7 @@ import numpy as np
 from fastmlp import initializers, regularizers
 from fastmlp.config import float_type, floatx, seeds
 from fastmlp.data.arrays import Shape, features, require_numbers_below
+from fastmlp.data.values import answering
 from fastmlp.kernels import Network
 from fastmlp.layers.description import numbered
 from fastmlp.layers.symbol import PHASE, Call, Symbol, single_or_list, symbols_in
@@ -196,6 +197,9 @@ class Layer(Settings):
     #: What the whole numbers that it takes are below, of a layer that looks something up by them.
     number_limit: int | None = None
 
+    #: Whether a row may be a single number, of shape ().
+    takes_numbers: ClassVar[bool] = False
+
     #: Whether the outputs are the inputs, in another shape at most.
     passes_on: ClassVar[bool] = False
 
@@ -210,6 +214,9 @@ class Layer(Settings):
     def output_row_shapes(self, input_shapes: Sequence[Shape]) -> list[Shape]:
         """Return the shapes of the output rows for those of the inputs; ValueError where they do not fit."""
         shape = self.shapes_for(input_shapes)
+        if () in input_shapes and not self.takes_numbers:
+            needs = "one axis at least, as Reshape((1,)) before it gives"
+            raise ValueError(f"layer {self.name!r}: got rows that are single numbers, needs {needs}")
         if self._given_shape not in (None, shape):
             raise ValueError(f"input_shape: got {self._given_shape} in {self!r}, needs {shape}")
         return [self.compute_output_shape(shape)]
@@ -422,7 +429,7 @@ class Layer(Settings):
             raise TypeError(f"inputs: got {got} for layer {self.name!r}, needs a list of arrays or symbols")
         if symbols is None:
             with self._lock:
-                return self.compute(inputs, training is not None and boolean("training", training))
+                return answering(self.compute(inputs, training is not None and boolean("training", training)))
         return single_or_list(self.call_on(symbols, training).outputs)
 
     def call_on(self, symbols: list[Symbol], training: bool | None = None) -> Call:
@@ -440,9 +447,11 @@ class Layer(Settings):
         """Return the outputs of arrays, by a network of this layer alone."""
         given = list(inputs) if self.many_inputs else [inputs]
         known = self._built_for if self._variables else None
+        if known is None and self.takes_numbers and np.ndim(given[0]) == 1:
+            known = [()]
         if known is not None and len(known) != len(given):
             raise ValueError(f"inputs: got {len(given)} arrays for layer {self.name!r}, needs {len(known)}")
-        single = None if known != [(1,)] else known[0]
+        single = known[0] if known in ([(1,)], [()]) else None
         arrays = [features("inputs", one, single if np.ndim(one) == 1 else None, self.dtype) for one in given]
         if self.number_limit is not None:
             require_numbers_below("inputs", arrays[0], self.number_limit)
@@ -472,14 +481,43 @@ class Layer(Settings):
 
 
 class InputLayer(Layer):
-    """The shape of one input row; see `Input`."""
+    """The shape of one input row; arguments as of `Input`."""
 
     symbol: Symbol
 
-    def __init__(self, shape: Any, *, name: str | None = None, dtype: Any = None):
-        self.shape = row_shape("shape", shape)
-        super().__init__(name=name, input_shape=self.shape, dtype=dtype)
+    def __init__(
+        self,
+        shape: Any = None,
+        batch_size: Any = None,
+        dtype: Any = None,
+        sparse: bool | None = None,
+        ragged: bool | None = None,
+        batch_shape: Any = None,
+        input_tensor: None = None,
+        optional: bool = False,
+        name: str | None = None,
+        *,
+        input_shape: Any = None,
+    ):
+        own_dtype = None if dtype is None else input_dtype(dtype)
+        given = {"shape": shape, "batch_shape": batch_shape, "input_shape": input_shape}
+        named = [name for name, value in given.items() if value is not None]
+        if len(named) != 1:
+            raise ValueError(f"shape: got {' and '.join(named) or 'none'}, needs one of shape and batch_shape")
+        if batch_size is not None:
+            integer("batch_size", batch_size, at_least=1)
+        if sparse is not None:  # of either kind, whatever it says
+            boolean("sparse", sparse)
+        only("ragged", ragged, (None, False), "rows are of equal length")
+        only("input_tensor", input_tensor, (None,), "Model(inputs, outputs) begins at any symbol")
+        only("optional", optional, (False,), "every input is given")
+        if batch_shape is not None and (not isinstance(batch_shape, (tuple, list)) or not batch_shape):
+            raise ValueError(f"batch_shape: got {batch_shape!r}, needs the batch's size or None first: (None, 784)")
+        sizes = batch_shape[1:] if batch_shape is not None else given[named[0]]
+        self.shape = () if sizes == () or sizes == [] else row_shape(named[0], sizes)
+        super().__init__(name=name, input_shape=self.shape or None)
         call = Call(self, (), (self.shape,))
+        call.outputs[0].own_dtype = own_dtype
         self.overwrite(symbol=call.outputs[0], _built_for=[self.shape])
 
     def arguments(self) -> dict[str, Any]:
@@ -491,36 +529,34 @@ class InputLayer(Layer):
 
 def Input(
     shape: Any = None,
-    batch_size: None = None,
+    batch_size: int | None = None,
     dtype: Any = None,
-    *,
+    sparse: bool | None = None,
+    ragged: bool | None = None,
     batch_shape: Any = None,
     name: str | None = None,
+    tensor: None = None,
+    optional: bool = False,
 ) -> Symbol:
     """Return a symbol for rows of a shape: the first item of a Sequential, or where a graph begins.
 
     Parameters
     ----------
     shape : tuple of int
-        Of one row, such as (784,) or (28, 28).
-    batch_size : None
-        Batches of any size are taken.
+        Of one row, such as (784,) or (28, 28); () where it is a single number.
+    batch_size : int, optional
+        Not regarded: batches of any size are taken.
     dtype : str, optional
         The type that the arrays will have, such as "int32"; any numbers are taken.
     batch_shape : tuple, optional
-        In place of `shape`, with a first None: (None, 784).
+        In place of `shape`, with the batch's size or None first: (None, 784).
     name : str, optional
         By which an array is given, where the model takes a dict of several.
+
+    Rows may be those of a sparse matrix, whether `sparse` says so or not. The others are Keras', with the values that
+    they may have: their defaults.
     """
-    only("batch_size", batch_size, (None,), "batches of any size are taken")
-    if batch_shape is not None:
-        if shape is not None or not isinstance(batch_shape, (tuple, list)) or not batch_shape or batch_shape[0]:
-            raise ValueError(f"batch_shape: got {batch_shape!r} beside shape={shape!r}, needs (None, ...) alone")
-        shape = batch_shape[1:]
-    symbol: Symbol = InputLayer(shape, name=name).symbol
-    if dtype is not None:
-        symbol.own_dtype = input_dtype(dtype)
-    return symbol
+    return InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name).symbol
 
 
 def penalty(regularizer: regularizers.Regularizer, values: np.ndarray) -> float:

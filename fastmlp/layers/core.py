@@ -129,6 +129,7 @@ class Flatten(Layer):
     """Makes each row one-dimensional: (28, 28) becomes (784,)."""
 
     passes_on = True
+    takes_numbers = True
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (math.prod(input_shape),)
@@ -144,6 +145,7 @@ class Reshape(Layer):
     """
 
     passes_on = True
+    takes_numbers = True
 
     def __init__(self, target_shape: Any, **common: Unpack[Common]):
         super().__init__(**common)
@@ -164,10 +166,13 @@ class Identity(Layer):
     """Gives its input."""
 
     passes_on = True
+    takes_numbers = True
 
 
 class Rescaling(Layer):
     """x * scale + offset; `Rescaling(1 / 255)` brings bytes to [0, 1]."""
+
+    takes_numbers = True
 
     def __init__(self, scale: float, offset: float = 0.0, **common: Unpack[Common]):
         super().__init__(**common)

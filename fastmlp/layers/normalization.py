@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastmlp import constraints, initializers, regularizers
-from fastmlp.data.arrays import Shape
-from fastmlp.layers.base import Common, Layer
+from fastmlp.data.arrays import Shape, numeric
+from fastmlp.data.values import answering
+from fastmlp.layers.base import SIZE_LIMIT, Common, Layer
 from fastmlp.layers.core import along_last_axis, weight_settings
 from fastmlp.layers.moments import moments
 from fastmlp.layers.variable import Variable
-from fastmlp.settings import boolean, only, real
+from fastmlp.settings import boolean, integer, only, real
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+
+LEAST_DEVIATION = 1e-7  # what is divided by at least, as in Keras
 
 
 class Given(initializers.Initializer):
@@ -184,80 +188,173 @@ class Normalization(Layer):
 
     Parameters
     ----------
-    axis : int or None
-        -1: each column of a row's last axis has its own; None: one for all values.
+    axis : int, tuple of int, or None
+        Axes of the data, which keep their places apart: 0 would be the rows, 1 or -1 the columns of flat ones. None:
+        one mean and variance for all values.
     mean, variance : number or array, optional
-        Both or none of them.
+        Both or none of them; an array has the sizes of those axes, or of the last ones of them.
     invert : bool
-        Only False.
+        True computes x * max(sqrt(variance), 1e-7) + mean, which takes back what the layer without it does.
     """
 
-    statistics = ("mean", "variance")
-    mean: Any
-    variance: Any
+    # the last three are those of the inverse, which the engine computes as a batch normalization that is not trained
+    statistics = ("mean", "variance", "deviation", "zero", "one")
+    takes_numbers = True
+    _given: tuple[np.ndarray, np.ndarray] | None
+    _axes_of_data: int | None
 
     def __init__(
         self,
-        axis: int | None = -1,
+        axis: Any = -1,
         mean: Any = None,
         variance: Any = None,
         invert: bool = False,
         **common: Unpack[Common],
     ):
         super().__init__(**common)
-        only("axis", axis, (-1, None), "columns are normalized each for itself, or all alike")
-        only("invert", invert, (False,), "outputs are scaled back outside of the model")
+        if isinstance(axis, (tuple, list)):
+            axis = tuple(integer("axis", one, at_least=-SIZE_LIMIT) for one in axis) or None
+        elif axis is not None:
+            axis = integer("axis", axis, at_least=-SIZE_LIMIT)
+        if axis is not None and 0 in np.atleast_1d(axis):
+            raise ValueError(f"axis: got {axis}, needs axes of a row, from 1 on, or from the last, -1")
         if (mean is None) != (variance is None):
             raise ValueError("mean: got one of mean and variance, needs both or none")
-        self.axis, self.invert = axis, invert
-        self.overwrite(mean=None, variance=None)
+        self.axis, self.invert = axis, boolean("invert", invert)
+        self.overwrite(_given=None, _axes_of_data=None)
         if mean is not None:
-            self.keep(np.asarray(mean, np.float64), np.asarray(variance, np.float64))
+            mean, variance = (statistic(*pair) for pair in (("mean", mean), ("variance", variance)))
+            if mean.shape != variance.shape:
+                raise ValueError(f"variance: got shape {variance.shape}, needs {mean.shape}, as mean has")
+            self.keep(mean, variance)
+
+    def argument(self, name: str) -> Any:
+        if name in ("mean", "variance"):
+            return None if self._given is None else self._given[name == "variance"].tolist()
+        return super().argument(name)
+
+    @property
+    def mean(self) -> Any:
+        """The mean, with an axis of length 1 for each axis of the data that is not kept; None before `adapt`."""
+        return self._shown(0)
+
+    @property
+    def variance(self) -> Any:
+        """The variance, in the shape of the mean; None before `adapt`."""
+        return self._shown(1)
+
+    def _shown(self, place: int) -> Any:
+        if self._given is None:
+            return None
+        values = self._given[place]
+        axes = self._axes_of_data or (None if self._built_for is None else 1 + len(self._built_for[0]))
+        if axes is None or not values.ndim:
+            return answering(values.reshape((1,) * (axes or 0)).copy())
+        kept = self.kept((0,) * axes)[-values.ndim :]
+        sizes = dict(zip(kept, values.shape, strict=True))
+        return answering(values.reshape([sizes.get(axis, 1) for axis in range(axes)]).copy())
+
+    def kept(self, shape: Shape) -> Shape:
+        """Return the axes, in ascending order, of data of a shape that have places of their own; ValueError for 0."""
+        axes = () if self.axis is None else self.axis if isinstance(self.axis, tuple) else (self.axis,)
+        found = sorted({axis + len(shape) if axis < 0 else axis for axis in axes})
+        if found and not 0 < found[0] <= found[-1] < len(shape):
+            raise ValueError(f"axis: got {self.axis} for data of {len(shape)} axes, needs some of those but the first")
+        return tuple(found)
 
     def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
-        """Take mean and variance from the rows of an array [rows, ...], or of batches; the other arguments are None.
+        """Take mean and variance from the rows of an array [rows, ...], or of batches.
 
-        Batches are given by an iterable, or by an object with `__len__` and `__getitem__`; of (x, y) x is taken.
+        Parameters
+        ----------
+        data : array, or batches
+            Batches are given by a list of arrays, an iterable, or an object with `__len__` and `__getitem__`; of
+            (x, y) x is taken. Without an axis, or for rows of one number, also a plain row of numbers.
+        batch_size : int, optional
+            Only for `steps`, 32 by default: mean and variance do not depend on it.
+        steps : int, optional
+            How many batches to take; default all of them.
 
         Raises
         ------
         ValueError, TypeError
-            When data are no finite numbers.
+            When data are no finite numbers, or do not fit the layer; nothing has been changed then.
         """
-        for argument, value in (("batch_size", batch_size), ("steps", steps)):
-            only(argument, value, (None,), "the rows are taken as a whole")
-        self.keep(*moments(data, self.axis == -1))
-        if self._built_for is not None:
-            self.compute_output_shape(self._built_for[0])
+        size = None if batch_size is None else integer("batch_size", batch_size, at_least=1)
+        count = None if steps is None else integer("steps", steps, at_least=1)
+        shape = self._built_for[0] if self._built_for is not None else self._given_shape
+        mean, variance, axes = moments(data, self.kept, shape, size, count)
+        self.keep(mean, variance)
+        self.overwrite(_axes_of_data=axes)
         if self.has_values:
-            self.set_weights([np.resize(np.asarray(getattr(self, v.name)), v.shape) for v in self.weights])
+            for variable in self.weights:
+                variable.assign(self.values_of(variable.name))
 
     def keep(self, mean: np.ndarray, variance: np.ndarray) -> None:
-        """Set mean and variance, as plain lists or numbers."""
+        """Set mean and variance."""
         for argument, values in (("mean", mean), ("variance", variance)):
             if not np.isfinite(values).all():
                 raise ValueError(f"{argument}: got {values[~np.isfinite(values)][0]}, needs finite numbers")
         if variance.min() < 0:
             raise ValueError(f"variance: got {variance.min()}, which is below 0, needs numbers of at least 0")
-        self.overwrite(mean=mean.tolist(), variance=variance.tolist())
+        self.overwrite(_given=(mean, variance), _alone=None)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        if self.mean is not None and np.shape(self.mean) not in ((), (1,), input_shape[-1:]):
-            got = f"mean and variance of shape {np.shape(self.mean)}"
-            raise ValueError(f"Normalization: got {got} for rows of shape {input_shape}, needs {input_shape[-1:]}")
+        sizes = tuple(input_shape[axis - 1] for axis in self.kept((0, *input_shape)))
+        if self._given is not None:
+            shape = self._given[0].shape
+            if len(shape) > len(sizes) or any(a not in (1, b) for a, b in zip(shape[::-1], sizes[::-1], strict=False)):
+                got = f"mean and variance of shape {shape}"
+                raise ValueError(f"Normalization: got {got} for rows of shape {input_shape}, needs {sizes}")
         return input_shape
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
-        return dict.fromkeys(self.statistics, (math.prod(input_shape),))
+        names = ("deviation", "mean", "zero", "one") if self.invert else ("mean", "variance")
+        return dict.fromkeys(names, (math.prod(input_shape),))
 
     def weight_initializer(self, weight: str) -> initializers.Initializer:
-        value = getattr(self, weight)
-        if value is None:
-            raise ValueError("Normalization: got no mean and variance, needs a call of adapt, or both as arguments")
-        return Given(value)
+        return Given(self.values_of(weight))
+
+    def values_of(self, weight: str) -> np.ndarray:
+        """Return a weight for each value of a row: the mean 0 and the variance 1, where there are no statistics yet."""
+        assert self._built_for is not None
+        shape = self._built_for[0]
+        mean, variance = (np.zeros(()), np.ones(())) if self._given is None else self._given
+        found = {
+            "mean": mean,
+            "variance": variance,
+            "deviation": np.maximum(np.sqrt(variance), LEAST_DEVIATION),
+            "zero": np.zeros(()),
+            "one": np.ones(()),
+        }[weight]
+        sizes = [1] * len(shape)
+        if found.ndim:
+            for axis, size in zip(self.kept((0, *shape))[-found.ndim :], found.shape, strict=True):
+                sizes[axis - 1] = size
+        return np.broadcast_to(found.reshape(sizes), shape).ravel()
 
     def specs(self, seed: int, input_shape: Any = None) -> list[dict[str, Any]]:
-        return [{"kind": "normalization"}]
+        if self._given is None and not self._was_set():
+            needs = "a call of adapt, or both as arguments"
+            raise ValueError(f"layer {self.name!r}: got no mean and variance, needs {needs}")
+        if not self.invert:
+            return [{"kind": "normalization"}]
+        used = {"use_gamma": True, "use_beta": True, "gamma": {}, "beta": {}}
+        return [{"kind": "batch_normalization", "epsilon": 0.0, "momentum": 1.0, "trainable": False, **used}]
+
+    def _was_set(self) -> bool:
+        """Whether the weights have other values than those before `adapt`, from a file or another model."""
+        return self.has_values and any(
+            not np.array_equal(variable.numpy(), self.values_of(variable.name)) for variable in self.weights
+        )
+
+
+def statistic(argument: str, values: Any) -> np.ndarray:
+    """Return a mean or variance in float64, without axes of length 1 before the others."""
+    array = numeric(argument, values).astype(np.float64)
+    while array.ndim and array.shape[0] == 1:
+        array = array[0]
+    return np.array(array)
 
 
 class UnitNormalization(Layer):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastmlp.layers.base import Common, Layer
-from fastmlp.settings import integer, real
+from fastmlp.settings import integer, only, real
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -26,9 +26,10 @@ class RandomLayer(Layer):
 class Dropout(RandomLayer):
     """In training, sets each value to 0 with probability `rate` and scales the others by 1 / (1 - rate)."""
 
-    def __init__(self, rate: float, *, seed: int | None = None, **common: Unpack[Common]):
+    def __init__(self, rate: float, noise_shape: None = None, seed: int | None = None, **common: Unpack[Common]):
         super().__init__(seed, common)
-        self.rate = real("rate", rate, low=0.0, high=1.0)
+        only("noise_shape", noise_shape, (None,), "each value is dropped by itself")
+        self.rate, self.noise_shape = real("rate", rate, low=0.0, high=1.0), None
 
     def specs(self, seed: int, input_shape: Any = None) -> list[dict[str, Any]]:
         return [{"kind": "dropout", "rate": self.rate, "seed": self.chosen_seed(seed)}]
@@ -37,7 +38,7 @@ class Dropout(RandomLayer):
 class GaussianNoise(RandomLayer):
     """In training, adds to each value a number from the normal distribution of mean 0 and deviation `stddev`."""
 
-    def __init__(self, stddev: float, *, seed: int | None = None, **common: Unpack[Common]):
+    def __init__(self, stddev: float, seed: int | None = None, **common: Unpack[Common]):
         super().__init__(seed, common)
         self.stddev = real("stddev", stddev, low=0.0)
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastmlp.data.arrays import numeric
+from fastmlp.data.values import Number
 from fastmlp.losses.functions import FUNCTIONS, ONE_AXIS
 from fastmlp.losses.targets import columns, labels
 from fastmlp.settings import Settings, boolean, only, optional_name, real, refuse_methods
@@ -78,7 +79,7 @@ class Loss(Settings):
         """Return the loss of each row, as the function of the same name does."""
         return FUNCTIONS[self.engine_name](y_true, y_pred, **self.parameters)
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Number:
         """Return the mean of the rows' losses, each times its weight.
 
         Parameters
@@ -99,7 +100,7 @@ class Loss(Settings):
             if weights.shape not in ((), values.shape, (*values.shape, 1)):
                 raise ValueError(f"sample_weight: got shape {weights.shape}, needs {values.shape}, one for each row")
             values = values * (weights.reshape(values.shape) if weights.ndim else weights)
-        return float(np.mean(values, dtype=np.float64))
+        return Number(np.mean(values, dtype=np.float64))
 
 
 class CrossEntropy(Loss):

@@ -13,6 +13,7 @@ import numpy as np
 
 from fastmlp import kernels
 from fastmlp.data.arrays import numeric, require_values
+from fastmlp.data.values import answering
 from fastmlp.settings import boolean, only, real
 
 __all__ = [
@@ -156,7 +157,7 @@ def sparse_categorical_crossentropy(
     if not np.array_equal(labels, np.floor(labels)):
         raise ValueError("y_true: got numbers with fractions, needs integers from 0 on")
     values = getattr(kernels, name)(labels.reshape(-1).astype(np.int64), _matrix(predictions))
-    return np.asarray(values).reshape(shape)
+    return answering(np.asarray(values).reshape(shape))
 
 
 FUNCTIONS: dict[str, Callable[..., np.ndarray]] = {name: globals()[name] for name in __all__}
@@ -172,7 +173,7 @@ def _by_kernel(name: str, y_true: Any, y_pred: Any, *settings: float) -> np.ndar
     if name in ("hinge", "squared_hinge"):
         truth = signs(truth)
     values = getattr(kernels, name)(_matrix(truth), _matrix(predictions), *settings)
-    return np.asarray(values).reshape(predictions.shape[:-1])
+    return answering(np.asarray(values).reshape(predictions.shape[:-1]))
 
 
 def _crossentropy(

@@ -8,6 +8,19 @@ import numpy as np
 
 from fastmlp.data.arrays import extremes, numeric, require_finite, require_values
 
+ROUNDING = 8  # units in the last place by which arithmetic may miss 0 and 1, such as scaling by a minimum and maximum
+
+
+def within(argument: str, y: np.ndarray, loss: str, dtype: str) -> np.ndarray:
+    """Return y clipped to [0, 1] where it is beyond by rounding, in its own type or the model's; else ValueError."""
+    low, high = extremes(y)
+    if low >= 0 and high <= 1:
+        return y
+    unit = max(np.finfo(kind).eps for kind in (dtype, y.dtype) if np.dtype(kind).kind == "f")
+    if not (low >= -ROUNDING * unit and high <= 1 + ROUNDING * unit):
+        raise ValueError(f"{argument}: got values from {low} to {high}, needs 0 to 1 for {loss!r}")
+    return np.asarray(np.clip(y, 0, 1))
+
 
 def rows_of(argument: str, y: Any, rows: int) -> np.ndarray:
     """Return y as an array of numbers with a row for each row of x.
@@ -32,7 +45,7 @@ def labels(argument: str, y: Any, rows: int, units: int, loss: str) -> np.ndarra
     Raises
     ------
     TypeError, ValueError
-        As of `rows_of`, and when they are not integers in [0, units).
+        As of `rows_of`, and when they are not integers in [0, units), but for what is within `ROUNDING` of one.
     """
     y = rows_of(argument, y, rows)
     if units == 1:
@@ -41,7 +54,7 @@ def labels(argument: str, y: Any, rows: int, units: int, loss: str) -> np.ndarra
         hint = "; for one-hot rows use loss 'categorical_crossentropy'" if y.shape[1:] == (units,) else ""
         raise ValueError(f"{argument}: got shape {y.shape}, needs ({rows},), class numbers for {loss!r}{hint}")
     require_values(argument, y)
-    y = y.reshape(-1)
+    y = whole(y.reshape(-1))
     low, high = extremes(y)
     if not (low >= 0 and high < units):  # written so that NaN fails too
         raise ValueError(f"{argument}: got labels from {low} to {high}, needs integers from 0 to {units - 1}")
@@ -49,6 +62,16 @@ def labels(argument: str, y: Any, rows: int, units: int, loss: str) -> np.ndarra
     if y.dtype.kind == "f" and not np.array_equal(as_int, y):
         raise ValueError(f"{argument}: got label {y[as_int != y][0]}, needs integers from 0 to {units - 1}")
     return as_int
+
+
+def whole(y: np.ndarray) -> np.ndarray:
+    """Return class numbers without what rounding has added to them; others as they are."""
+    if y.dtype.kind != "f":
+        return y
+    nearest = np.rint(y)
+    with np.errstate(invalid="ignore"):
+        noise = np.abs(nearest - y) <= ROUNDING * np.finfo(y.dtype).eps * np.maximum(1, np.abs(nearest))
+    return np.asarray(nearest) if noise.all() else y
 
 
 def columns(
@@ -60,7 +83,7 @@ def columns(
     ------
     TypeError, ValueError
         As of `rows_of`, when there is not a column for each output, one has NaN or infinity, or `probabilities` are
-        not in [0, 1].
+        farther from [0, 1] than `ROUNDING`, within which they are clipped.
     """
     y = rows_of(argument, y, rows)
     if y.ndim == 1 and units == 1:
@@ -73,7 +96,5 @@ def columns(
     require_values(argument, y)
     require_finite(argument, y, dtype)
     if probabilities:
-        low, high = extremes(y)
-        if not (low >= 0 and high <= 1):
-            raise ValueError(f"{argument}: got values from {low} to {high}, needs 0 to 1 for {loss!r}")
+        y = within(argument, y, loss, dtype)
     return np.ascontiguousarray(y, dtype)

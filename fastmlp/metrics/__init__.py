@@ -9,6 +9,23 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fastmlp.elsewhere import getter
+from fastmlp.losses.functions import (
+    binary_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_hinge,
+    hinge,
+    huber,
+    kl_divergence,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
+    sparse_categorical_crossentropy,
+    squared_hinge,
+)
 from fastmlp.metrics.accuracy import (
     Accuracy,
     AnyAccuracy,
@@ -18,9 +35,9 @@ from fastmlp.metrics.accuracy import (
     SparseTopKCategoricalAccuracy,
     TopKCategoricalAccuracy,
 )
+from fastmlp.metrics.auc import AUC
 from fastmlp.metrics.base import Mean, Metric, RowMetric, Sum
 from fastmlp.metrics.confusion import (
-    AUC,
     FalseNegatives,
     FalsePositives,
     Precision,
@@ -35,6 +52,14 @@ from fastmlp.metrics.constrained import (
     SpecificityAtSensitivity,
 )
 from fastmlp.metrics.f_scores import F1Score, FBetaScore
+from fastmlp.metrics.functions import (
+    FUNCTIONS,
+    binary_accuracy,
+    categorical_accuracy,
+    sparse_categorical_accuracy,
+    sparse_top_k_categorical_accuracy,
+    top_k_categorical_accuracy,
+)
 from fastmlp.metrics.hinges import CategoricalHinge, Hinge, SquaredHinge
 from fastmlp.metrics.probabilistic import (
     BinaryCrossentropy,
@@ -94,6 +119,26 @@ __all__ = [  # noqa: RUF022, in the order in which errors list them
     "CategoricalHinge",
     "Accuracy",
     "METRICS",
+    "binary_accuracy",
+    "categorical_accuracy",
+    "sparse_categorical_accuracy",
+    "top_k_categorical_accuracy",
+    "sparse_top_k_categorical_accuracy",
+    "binary_crossentropy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_hinge",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "log_cosh",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "poisson",
+    "sparse_categorical_crossentropy",
+    "squared_hinge",
     "Mean",
     "MeanMetricWrapper",
     "Metric",
@@ -119,10 +164,13 @@ NAMES = {
 }
 METRICS = {key: cls for name, cls in NAMES.items() for key in (name, SHORT.get(name)) if key}
 METRICS["Accuracy"] = Accuracy
+BY_NAME: dict[str, Any] = {**METRICS, **{name: function for name, function in FUNCTIONS.items() if name not in METRICS}}
 
 
 def get(identifier: Any, argument: str = "metrics", custom_objects: Mapping[str, Any] | None = None) -> Metric:
     """Return the metric for a name, class, instance, function or config; one asked for by name keeps that name.
+
+    Names are those of `METRICS`, and of functions that have no class, such as "huber".
 
     Parameters
     ----------
@@ -145,7 +193,8 @@ def get(identifier: Any, argument: str = "metrics", custom_objects: Mapping[str,
         return revived(argument, identifier["class_name"], dict(identifier["config"]), custom_objects or {})
     metric = identifier
     if isinstance(identifier, str):
-        metric = find(argument, identifier, METRICS)()
+        found = find(argument, identifier, BY_NAME)
+        metric = found() if isinstance(found, type) else MeanMetricWrapper(found)
         metric.overwrite(name=identifier)
     elif isinstance(identifier, type) and issubclass(identifier, Metric):
         metric = identifier()
@@ -160,7 +209,8 @@ def get(identifier: Any, argument: str = "metrics", custom_objects: Mapping[str,
 def revived(argument: str, name: Any, config: dict[str, Any], custom_objects: Mapping[str, Any]) -> Metric:
     """Return the metric of a class's name and what its `get_config` returned."""
     if name == MeanMetricWrapper.__name__:
-        config["fn"] = custom_object(argument, config["fn"], custom_objects)
+        known = FUNCTIONS.get(config["fn"]) if config["fn"] not in custom_objects else None
+        config["fn"] = known or custom_object(argument, config["fn"], custom_objects)
         return MeanMetricWrapper(**config)
     found = {fold(known.__name__): known for known in METRICS.values()}.get(fold(str(name)))
     known = found if found and name not in custom_objects else custom_object(argument, name, custom_objects)
@@ -178,15 +228,13 @@ def custom_object(argument: str, name: Any, custom_objects: Mapping[str, Any]) -
 
 
 def usable(argument: str, metric: Metric) -> Metric:
-    """Return a metric of truth and prediction with one number as its result, or raise ValueError or TypeError."""
+    """Return a metric of truth and prediction, or raise TypeError."""
     kind = type(metric)
     if kind in (Mean, Sum):
         raise TypeError(f"{argument}: got {metric!r}, needs a metric of y_true and y_pred")
     for method in ("update_state", "result", "reset_state"):
         if getattr(kind, method) is getattr(Metric, method) and not (method == "reset_state" and metric.variables):
             raise TypeError(f"{argument}: got {kind.__name__} without {method}, needs it, result and reset_state")
-    if not metric.single:
-        raise ValueError(f"{argument}: got {metric!r}, whose result is an array, needs one with a single number")
     return metric
 
 

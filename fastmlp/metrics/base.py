@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 import numpy as np
 
 from fastmlp.data.arrays import numeric
+from fastmlp.data.values import Number, answering
 from fastmlp.initializers import get as get_initializer
 from fastmlp.losses.functions import FUNCTIONS
 from fastmlp.metrics.state import StateVariable
@@ -38,6 +39,10 @@ class Metric(Settings):
     single: bool = True  # whether result() is one number
     dtype: ClassVar[str] = "float64"  # in which it counts
 
+    def __init_subclass__(cls) -> None:
+        if "result" in vars(cls):
+            setattr(cls, "result", answered(vars(cls)["result"]))  # noqa: B010, a method is not assigned to
+
     def __init__(self, name: str | None = None, *, dtype: Any = None):
         only("dtype", dtype, (None, "float32", "float64"), "metrics count in float64")
         self.name = optional_name(name) or self.default_name or snake_case(type(self).__name__)
@@ -59,7 +64,7 @@ class Metric(Settings):
         raise NotImplementedError
 
     def result(self) -> Any:
-        """Return the value of all that was counted in since `reset_state`."""
+        """Return the value of all that was counted in since `reset_state`; it answers `.numpy()`."""
         raise NotImplementedError
 
     def reset_state(self) -> None:
@@ -109,6 +114,19 @@ class Metric(Settings):
         """Call `update_state`, and return `result()`."""
         self.update_state(*args, **kwargs)
         return self.result()
+
+
+def answered(result: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a method `result` whose numbers and arrays answer `.numpy()`."""
+
+    @functools.wraps(result)
+    def method(self: Any) -> Any:
+        value = result(self)
+        if isinstance(value, np.ndarray) and value.ndim:
+            return answering(value)
+        return Number(value) if isinstance(value, (int, float, np.number, np.ndarray)) else value
+
+    return method
 
 
 @functools.cache

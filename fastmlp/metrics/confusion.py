@@ -14,11 +14,9 @@ import numpy as np
 
 from fastmlp.config import EPSILON
 from fastmlp.metrics.base import Metric, columns, parts, row_weights
-from fastmlp.settings import boolean, integer, only, real
+from fastmlp.settings import integer, real
 
 LOWEST = -1e10  # Keras' threshold where the k largest outputs are the positive ones
-CURVES = ("ROC", "PR")
-SUMMATIONS = ("interpolation", "minoring", "majoring")
 
 
 class Confusion(Metric):
@@ -75,7 +73,7 @@ class AtThresholds(Confusion):
     Parameters
     ----------
     thresholds : float or list of float in [0, 1], optional
-        Default 0.5. Several give an array, outside of a model.
+        Default 0.5. Several give an array.
     """
 
     def __init__(self, thresholds: Any = None, name: str | None = None, default: float = 0.5):
@@ -187,81 +185,6 @@ class OnGrid(Confusion):
             return np.asarray(np.searchsorted(self.limits, y_pred))
         # thresholds i / (n - 1) below p: those with i < p (n - 1), and the one that stands for 0 always
         return np.asarray(np.maximum(np.ceil(y_pred * (self.num_thresholds - 1)), 1.0), np.int64)
-
-
-class AUC(OnGrid):
-    """Area under a curve through as many points as there are thresholds.
-
-    Parameters
-    ----------
-    num_thresholds : int
-        As of `OnGrid`.
-    curve : {"ROC", "PR"}
-        True positives' rate over false positives' rate, or precision over recall.
-    summation_method : {"interpolation", "minoring", "majoring"}
-        Trapezoids for ROC; for PR true and false positives are interpolated in a straight line, which makes precision a
-        curve: Davis & Goadrich, The relationship between precision-recall and ROC curves, 2006. Or the lower or the
-        higher end of each piece.
-    thresholds : list of float in [0, 1], optional
-        The thresholds between the first and the last, in place of `num_thresholds`.
-    multi_label : False
-        All columns are one long one.
-    from_logits : bool
-        Whether y_pred is the input of the sigmoid.
-    """
-
-    def __init__(
-        self,
-        num_thresholds: int = 200,
-        curve: str = "ROC",
-        summation_method: str = "interpolation",
-        name: str | None = None,
-        *,
-        thresholds: Any = None,
-        multi_label: bool = False,
-        from_logits: bool = False,
-    ):
-        super().__init__(name)
-        self.curve = one_of("curve", curve, CURVES)
-        self.summation_method = one_of("summation_method", summation_method, SUMMATIONS)
-        only("multi_label", multi_label, (False,), "all columns count as one")
-        self.multi_label, self.from_logits = False, boolean("from_logits", from_logits)
-        self.thresholds = None if thresholds is None else sorted(checked(thresholds))
-        self.num_thresholds = integer("num_thresholds", num_thresholds, at_least=2, below=2**20)
-        self.begin()
-
-    def passed(self, y_pred: np.ndarray) -> np.ndarray:
-        if self.from_logits:
-            with np.errstate(over="ignore"):
-                y_pred = 1.0 / (1.0 + np.exp(-y_pred))
-        return super().passed(y_pred)
-
-    def result(self) -> float:
-        (false, true), missed = self.above(), self.below()[1]
-        if self.curve == "PR" and self.summation_method == "interpolation":
-            return interpolated_precision(true, false, true + missed)
-        recall = ratio(true, true + missed)
-        if self.curve == "ROC":
-            x, y = ratio(false, false + self.below()[0]), recall
-        else:
-            x, y = recall, ratio(true, true + false)
-        ends = {"interpolation": (y[:-1] + y[1:]) / 2.0, "minoring": np.minimum(y[:-1], y[1:])}
-        heights = ends.get(self.summation_method, np.maximum(y[:-1], y[1:]))
-        return float(((x[:-1] - x[1:]) * heights).sum())
-
-
-def interpolated_precision(true: np.ndarray, false: np.ndarray, positives: np.ndarray) -> float:
-    """Return the integral of precision over recall, where true positives TP grow in a straight line with P = TP + FP.
-
-    Between two thresholds TP = a + s P, hence the integral of TP / P over TP is s (dTP + a log(P / P')).
-    """
-    predicted = true + false
-    gained = true[:-1] - true[1:]
-    slope = ratio(gained, np.maximum(predicted[:-1] - predicted[1:], 0.0))
-    intercept = true[1:] - slope * predicted[1:]
-    both = (predicted[:-1] > 0.0) & (predicted[1:] > 0.0)
-    growth = np.where(both, ratio(predicted[:-1], predicted[1:]), 1.0)
-    return float(ratio(slope * (gained + intercept * np.log(growth)), np.maximum(positives[1:], 0.0)).sum())
 
 
 def keep_top_k(y_pred: np.ndarray, k: int) -> np.ndarray:

@@ -24,7 +24,7 @@ class FBetaScore(Metric):
     ----------
     average : {None, "micro", "macro", "weighted"}
         The mean over the columns: of all elements as one column, of all columns alike, or weighted by their truths.
-        None is for use outside of a model: the result is an array.
+        None for the scores of the columns, as an array.
     beta : float above 0
         b: how many times as much recall counts as precision does.
     threshold : float in [0, 1], optional

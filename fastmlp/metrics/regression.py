@@ -75,8 +75,8 @@ class R2Score(Metric):
     Parameters
     ----------
     class_aggregation : {"uniform_average", "variance_weighted_average", None}
-        The mean over the columns: of all alike, or weighted by the second sum. None is for use outside of a model: the
-        result is an array.
+        The mean over the columns: of all alike, or weighted by the second sum. None for the scores of the columns, as
+        an array.
     num_regressors : int
         Features p for the adjusted score 1 - (1 - R2) (n - 1) / (n - p - 1), with n the number of values; 0 for none.
     """

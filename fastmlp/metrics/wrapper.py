@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from fastmlp.data.arrays import numeric
-from fastmlp.losses.functions import FUNCTIONS
 from fastmlp.metrics.base import Metric, row_weights
+from fastmlp.metrics.functions import ACCURACIES, FUNCTIONS
 from fastmlp.settings import optional_name, snake_case
 
 
@@ -59,22 +59,20 @@ class MeanMetricWrapper(Metric):
         self.fn, self.kwargs = fn, kwargs
         super().__init__(optional_name(name) or getattr(fn, "__name__", snake_case(type(fn).__name__)))
         if any(fn is known for known in FUNCTIONS.values()):
-            self.direction = "down"
+            self.direction = "up" if fn in ACCURACIES else "down"
         self.reset_state()
 
     def reset_state(self) -> None:
-        self.y_true, self.y_pred, self.weights = Rows(), Rows(), Rows()
+        self.y_true, self.y_pred, self.weights, self.is_weighted = Rows(), Rows(), Rows(), False
         self.value: float | None = 0.0  # None where there are rows that it was not computed from
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         truth, predicted = np.asarray(y_true), np.asarray(y_pred)
         weights = row_weights(sample_weight, len(predicted))
-        if (weights is None) == bool(self.weights.count) and self.y_pred.count:
-            raise ValueError(f"sample_weight: got {sample_weight!r}, needs weights in all calls or in none")
         self.y_true.add(truth)
         self.y_pred.add(predicted)
-        if weights is not None:
-            self.weights.add(weights)
+        self.weights.add(np.ones(len(predicted)) if weights is None else weights)
+        self.is_weighted |= weights is not None
         self.value = None
 
     def result(self) -> float:
@@ -85,7 +83,7 @@ class MeanMetricWrapper(Metric):
     def evaluated(self) -> float:
         """Return the function's value of all rows; ValueError or TypeError where it does not return one."""
         rows, argument = self.y_pred.count, f"metrics: {self.name}"
-        weights = self.weights.array if self.weights.count else None
+        weights = self.weights.array if self.is_weighted else None
         returned = self.fn(self.y_true.array, self.y_pred.array, **self.kwargs)
         values = numeric(argument, returned).astype(np.float64)
         if values.ndim == 0 and weights is None:

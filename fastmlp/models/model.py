@@ -16,6 +16,7 @@ from fastmlp.data.arrays import Shape, features, require_memory
 from fastmlp.data.batches import whole
 from fastmlp.data.containers import contents, part_of
 from fastmlp.data.rows import Data
+from fastmlp.data.values import Array, answering
 from fastmlp.layers import InputLayer, Layer
 from fastmlp.layers.graph import Graph, from_inputs
 from fastmlp.layers.symbol import PHASE
@@ -32,6 +33,7 @@ from fastmlp.training.inputs import FitArguments
 from fastmlp.training.progress import Progress, verbosity
 from fastmlp.training.results import Results
 
+PLAIN = (np.ndarray, Array)
 FIRST_DRAWN = 2**62  # beyond all steps of training: number of the first calls' masks
 
 
@@ -55,6 +57,8 @@ class Model(training_model.Model):
     """
 
     history: History | None = None  # of the last fit
+    #: What the columns of the output stand for: strings or numbers, in a list; kept in files, and not asked for here.
+    classes: Any = None
     _drawn: int = 0  # calls with training=True, each of which draws masks of its own
     _results: Results | None = None  # of single batches
     _traces: Tracer | None = None  # a `call` of one's own, while the model is not built
@@ -207,7 +211,9 @@ class Model(training_model.Model):
         Parameters
         ----------
         x : array [rows, ...], or batches
-            uint8, float32 and float64 are read as they are, from a np.memmap too; other numbers are converted first.
+            uint8, float32 and float64 are read as they are, from a np.memmap too; other numbers are converted first,
+            and so are data frames and tensors of other libraries. Matrices of scipy.sparse are made dense a few batches
+            at a time.
             Batches (x, y) or (x, y, sample_weight) are taken from a generator or another iterable, or from an object
             with `__len__` and `__getitem__`; `y`, `sample_weight`, `batch_size` and `validation_split` are not given
             then. Several inputs are a list or tuple of arrays, or a dict by `input_names`, also in batches.
@@ -216,6 +222,9 @@ class Model(training_model.Model):
             loss and metrics, such as None, is not looked at.
         batch_size : int, optional
             Rows an update, default 32; the last batch of an epoch may be smaller.
+        epochs : int
+            Number of the last epoch, default 1. Batches that come once, from a generator, end the training with a
+            warning where they end before.
         verbose : {"auto", 0, 1, 2}
             0 prints nothing, 1 ("auto") a progress bar, 2 one line an epoch.
         callbacks : list of Callback, optional
@@ -475,12 +484,12 @@ class Model(training_model.Model):
         ValueError, TypeError
             As predict does, and when `out` does not fit.
         """
-        if type(x) is np.ndarray and training is None:  # a subclass may hide what its memory holds
+        if type(x) in PLAIN and training is None:  # another subclass may hide what its memory holds
             with self._lock:
                 network = self._network
                 if network is not None and x.shape[1:] == self._fast_shape:
-                    outputs = np.empty((len(x), network.outputs), self._dtype) if out is None else out
-                    if type(outputs) is np.ndarray and network.predict_small(x, outputs):
+                    outputs = Array((len(x), network.outputs), network.dtype) if out is None else out
+                    if type(outputs) in PLAIN and network.predict_small(x, outputs):
                         return outputs
         symbols = self.symbols_of(x)
         if symbols is not None:
@@ -529,7 +538,7 @@ class Model(training_model.Model):
         shapes, data = given_inputs.checked_data(self, x, y, sample_weight, class_weight=class_weight)
         if self._graph is None:
             self.build_for(shapes)
-        return data, as_dict
+        return data.dense(), as_dict
 
     def _compute(self, x: Any, training: bool) -> Any:
         """Return the outputs for x."""
@@ -538,11 +547,11 @@ class Model(training_model.Model):
             self.build_for(shapes)
             network = self.network_for_rows(len(arrays[0]))
             if not training:
-                return self.reshaped(network.predict(self.for_engine(arrays)))
+                return self.reshaped(network.predict(self.for_engine(arrays)), answering)
             step, self._drawn = network.step, self._drawn + 1
             network.step = FIRST_DRAWN + self._drawn
             try:
-                return self.reshaped(network.predict(self.for_engine(arrays), training=True))
+                return self.reshaped(network.predict(self.for_engine(arrays), training=True), answering)
             finally:
                 network.step = step
 

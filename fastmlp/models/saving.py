@@ -135,6 +135,7 @@ def describe(model: Model, include_optimizer: bool = True) -> tuple[dict[str, An
         "model": config_of(model),
         "arguments": arguments_of(model),
         "attributes": attributes_of(model),
+        "classes": plain_classes(model),
         "compile": None if model.optimizer is None else compiled_of(model),
         "epochs_trained": model.epochs_trained,
         "step": 0,
@@ -170,6 +171,10 @@ def restore(
         model.compile(**revived(header["compile"], custom_objects or {}))
         model.compile_frozen(header.get("frozen", []))
     model.epochs_trained = integer("epochs_trained", header["epochs_trained"], at_least=0)
+    if header.get("classes") is not None:
+        model.classes = header["classes"]
+        if plain_classes(model) is None:
+            raise ValueError(f"classes: got {model.classes!r:.300}, needs a list of strings or numbers")
     # Compared before the network is made: a header cannot ask for more memory than the file has weights.
     names = model.weight_names if model.built else {}
     state = {name: array for name, array in tensors.items() if name.startswith("optimizer/") and name not in names}
@@ -243,6 +248,16 @@ def attributes_of(model: Model) -> dict[str, Any]:
         if items and not attribute.startswith("_") and all(isinstance(one, Layer) and one in names for one in items):
             found[attribute] = [names[one] for one in items] if isinstance(value, list) else names[value]
     return found
+
+
+def plain_classes(model: Model) -> list[Any] | None:
+    """Return what the columns of the output stand for as JSON values; None for what a subclass calls `classes`."""
+    found = vars(model).get("classes")
+    found = found.tolist() if isinstance(found, np.ndarray) else found
+    if not isinstance(found, (list, tuple)):
+        return None
+    items = [one.item() if isinstance(one, np.generic) else one for one in found]
+    return items if all(isinstance(one, (str, int, float)) for one in items) else None
 
 
 def set_attributes(model: Model, attributes: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.data.arrays import Shape
+from fastmlp.data.sparse import is_sparse
 from fastmlp.layers import InputLayer
 from fastmlp.layers.description import in_predictions
 from fastmlp.layers.graph import Graph
@@ -33,7 +34,7 @@ class Tracer:
 
     def names_for(self, x: Any) -> list[str]:
         """Return the names of the inputs that x is given for, and keep their container."""
-        if isinstance(x, Mapping):
+        if isinstance(x, Mapping) and not is_sparse(x):
             names = sorted(x, key=str)
             self.takes = dict.fromkeys(names)
             return names

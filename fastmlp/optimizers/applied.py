@@ -28,9 +28,8 @@ class Trains(Protocol):
 
 
 class AppliesGradients(Settings):
-    """Base of the optimizers; a subclass has `spec`, `learning_rate`, `rates` and `bind`."""
+    """Base of the optimizers; a subclass has `spec`, `current_rate`, `rates` and `bind`."""
 
-    learning_rate: float
     # the weights outside of the models that it trains: ids, themselves (so that ids stay theirs), memory, engine
     _applied: tuple[list[int], list[Weight], list[Block], Parameters] | None = None
     _models: Sequence[weakref.ref[Any]] = ()  # that were compiled with it
@@ -40,8 +39,12 @@ class AppliesGradients(Settings):
         """The engine's description."""
         raise NotImplementedError
 
+    def current_rate(self) -> float:
+        """Return the rate of the next update."""
+        raise NotImplementedError
+
     def rates(self, first: int, count: int) -> np.ndarray | None:
-        """Return the rates of `count` updates, the first of which follows `first` others; None for `learning_rate`."""
+        """Return the rates of `count` updates, the first of which follows `first` others; None for `current_rate`."""
         raise NotImplementedError
 
     def bind(self, network: Any) -> None:
@@ -94,7 +97,7 @@ class AppliesGradients(Settings):
     def update(self, parameters: Parameters, gradients: Sequence[np.ndarray]) -> int:
         """Let the engine do one update, at the rate of this step; return the number of updates done."""
         rates = self.rates(parameters.step, 1)
-        parameters.set_learning_rate(self.learning_rate if rates is None else float(rates[0]))
+        parameters.set_learning_rate(self.current_rate() if rates is None else float(rates[0]))
         parameters.apply_gradients(gradients)
         return int(parameters.step)
 

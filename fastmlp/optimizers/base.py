@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 import numpy as np
 
+from fastmlp.data.values import Count, Number
 from fastmlp.optimizers import schedules
 from fastmlp.optimizers.applied import AppliesGradients
 from fastmlp.settings import boolean, integer, only, optional_name, real, refuse_methods, to_plain
@@ -47,6 +48,22 @@ class Common(Shared, total=False):
     """
 
     weight_decay: float | None
+
+
+class LearningRate(Number):
+    """The rate of an optimizer's next update, a float that can be assigned."""
+
+    __slots__ = ("optimizer",)
+    optimizer: Optimizer
+
+    def assign(self, value: Any) -> LearningRate:
+        """Set the optimizer's rate; errors as of `optimizer.learning_rate = value`. This float stays as it is."""
+        self.optimizer.learning_rate = value
+        rate: LearningRate = self.optimizer.learning_rate
+        return rate
+
+    def __reduce__(self) -> Any:
+        return float, (float(self),)
 
 
 class Optimizer(AppliesGradients):
@@ -103,9 +120,10 @@ class Optimizer(AppliesGradients):
         self.name = optional_name(common.get("name")) or self.default_name
 
     @property
-    def learning_rate(self) -> float:
-        rate = self._rate
-        return checked(rate(self.iterations)) if callable(rate) else float(rate)
+    def learning_rate(self) -> LearningRate:
+        found = LearningRate(self.current_rate())
+        found.optimizer = self
+        return found
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
@@ -117,6 +135,11 @@ class Optimizer(AppliesGradients):
                 raise TypeError(f"learning_rate: got {value!r}, needs {needs}")
             value = checked(value)
         self.overwrite(_rate=value)
+
+    def current_rate(self) -> float:
+        """Return the rate of the next update."""
+        rate = self._rate
+        return checked(rate(self.iterations)) if callable(rate) else float(rate)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "learning_rate":
@@ -137,8 +160,8 @@ class Optimizer(AppliesGradients):
         return np.array([checked(rate(step)) for step in range(first, first + count)], np.float64)
 
     @property
-    def iterations(self) -> int:
-        return 0 if self._network is None else int(self._network.step)
+    def iterations(self) -> Count:
+        return Count(0 if self._network is None else self._network.step)
 
     def bind(self, network: Any) -> None:
         self.overwrite(_network=network)

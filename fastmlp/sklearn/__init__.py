@@ -26,17 +26,19 @@ def require_scikit_learn() -> None:
 
 require_scikit_learn()
 
-from fastmlp.sklearn import saving  # noqa: E402
+from fastmlp.sklearn import onnx, saving  # noqa: E402
 from fastmlp.sklearn.classifier import MLPClassifier  # noqa: E402
 from fastmlp.sklearn.regressor import MLPRegressor  # noqa: E402
 
 __all__ = ["MLPClassifier", "MLPRegressor", "load", "save"]
 
+onnx.register_when_imported(MLPClassifier, MLPRegressor)
+
 CLASSES = {"MLPClassifier": MLPClassifier, "MLPRegressor": MLPRegressor}
 
 
 def save(estimator: MLPClassifier | MLPRegressor, path: str | os.PathLike[str]) -> None:
-    """Write a fitted estimator, without its callbacks, to a file, whole or not at all.
+    """Write a fitted estimator, without its callbacks and requests of metadata, to a file, whole or not at all.
 
     A subclass is saved as the class of fastmlp that it is made from.
 

@@ -13,12 +13,15 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
+from fastmlp.data.tables import refuse_columns
+from fastmlp.sklearn import plain
 from fastmlp.sklearn.callbacks import with_callbacks
 from fastmlp.sklearn.many_outputs import ManyClasses
 from fastmlp.sklearn.parameters import CONSTRAINTS, keep
 from fastmlp.sklearn.perceptron import Perceptron
+from fastmlp.sklearn.sparse import as_dense
 
 
 class MLPClassifier(ClassifierMixin, Perceptron):
@@ -58,8 +61,11 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     ----------
     validation_loss_curve_ : list of float or None
         The loss of the rows held out, after each epoch, without the penalty.
+    coefs_, intercepts_ : list of arrays
+        Kernels and biases, as in scikit-learn: all that predictions take. With `batch_norm` its inference is folded in.
     batch_norm_ : list of dict
-        Each hidden layer's "gamma", "beta", "mean" and "variance", [units]; empty without `batch_norm`.
+        What training goes on from: each hidden layer's "kernel" and "bias" before its normalization, and the "gamma",
+        "beta", "mean" and "variance", [units], of this; empty without `batch_norm`.
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -123,6 +129,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         Parameters
         ----------
         y : [rows] of labels, [rows, labels] of 0 and 1 for several labels a row, or [rows, outputs] of labels
+            Those of 0 and 1 may be a sparse matrix of any format.
         sample_weight : [rows], optional
         X_val, y_val, sample_weight_val : optional
             Rows to validate on after each epoch, and to stop early by, in place of a part of X.
@@ -145,23 +152,27 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             if not hasattr(self, "classes_"):
                 self._label_binarizer = ManyClasses().fit_classes(classes)
                 self.classes_ = self._label_binarizer.classes_
-        elif _check_partial_fit_first_call(self, classes):
+        elif _check_partial_fit_first_call(self, classes) or not hasattr(self, "_label_binarizer"):
             several = type_of_target(y).startswith("multilabel")
-            self._label_binarizer = LabelBinarizer().fit(y if several else classes)
+            self._label_binarizer = LabelBinarizer().fit(y if several else self.classes_)
         return self._partial_fit(X, y, sample_weight)  # type: ignore[no-any-return]
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Return the class of each row, [rows], its labels as 0 and 1, [rows, labels], or a class for each output."""
-        check_is_fitted(self)
+        """Return the class of each row, [rows], its labels as 0 and 1, [rows, labels], or a class for each output.
+
+        Labels are a CSR matrix after a fit to a sparse one, as in scikit-learn.
+        """
+        self._check_is_fitted()
         return self._decode(self._outputs(X))
 
     def predict_proba(self, X: Any) -> Any:
         """Probabilities [rows, classes], the classes in the order of classes_; for several outputs a list of such."""
-        check_is_fitted(self)
+        self._check_is_fitted()
         outputs = self._outputs(X)
-        if isinstance(self._label_binarizer, ManyClasses):
-            return self._label_binarizer.probabilities(outputs)
-        return np.hstack([1 - outputs, outputs]) if self.n_outputs_ == 1 else outputs
+        binarizer = getattr(self, "_label_binarizer", None)  # none where the weights were set by hand
+        if isinstance(binarizer, ManyClasses):
+            return binarizer.probabilities(outputs)
+        return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
 
     def predict_log_proba(self, X: Any) -> Any:
         """Return the logarithm of predict_proba."""
@@ -171,33 +182,32 @@ class MLPClassifier(ClassifierMixin, Perceptron):
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy: the fraction of the rows of which all labels are right."""
-        if getattr(self, "_label_binarizer", None) is None or not isinstance(self._label_binarizer, ManyClasses):
+        if not isinstance(getattr(self, "_label_binarizer", None), ManyClasses):
             return float(super().score(X, y, sample_weight))
         return float(np.average((self.predict(X) == np.asarray(y)).all(axis=1), weights=sample_weight))
 
     # For the base class
 
     def _validate(self, X: Any, y: Any, purpose: str, reset: bool) -> tuple[Any, NDArray[Any]]:
+        if purpose != "fit" and not reset and plain.are_rows(self, X) and plain.are_among(y, len(X), self.classes_):
+            return X, y
+        refuse_columns("X", X)
         X, y = validate_data(
             self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=(np.float64, np.float32), reset=reset
         )
+        given, y = y, as_dense(y)  # the binarizer keeps whether it was sparse
         if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        if purpose == "fit" and not (self.warm_start and hasattr(self, "classes_")):
+            given = y = column_or_1d(y, warn=True)
+        known = hasattr(self, "_label_binarizer") and hasattr(self, "classes_")
+        if purpose == "fit" and not (self.warm_start and known):
             several = type_of_target(y) == "multiclass-multioutput"
-            self._label_binarizer = (ManyClasses() if several else LabelBinarizer()).fit(y)
+            self._label_binarizer = (ManyClasses() if several else LabelBinarizer()).fit(given)
             self.classes_ = self._label_binarizer.classes_
-        elif not isinstance(self._label_binarizer, ManyClasses) and (purpose == "fit" or not self._knows(y)):
+        elif not isinstance(self._label_binarizer, ManyClasses) and (
+            purpose == "fit" or not plain.are_among(y, len(y), self.classes_)
+        ):
             self._check_classes(unique_labels(y), purpose)
         return X, y
-
-    def _knows(self, y: NDArray[Any]) -> bool:
-        """Whether all of y are numbers among the classes, where that is quickly told."""
-        classes = np.asarray(self.classes_)
-        if y.ndim > 1 or not y.dtype.kind == classes.dtype.kind == "i":
-            return False
-        places = np.searchsorted(classes, y).clip(max=len(classes) - 1)
-        return bool((classes[places] == y).all())
 
     def _check_classes(self, classes: NDArray[Any], purpose: str) -> None:
         """Refuse classes that are not those of the fit before."""
@@ -222,16 +232,28 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             second = y == self.classes_[1] if len(self.classes_) > 1 else np.zeros(len(y))
             return np.ascontiguousarray(second.reshape(-1, 1), dtype)
         columns = self._label_binarizer.transform(y)
-        columns = columns.toarray() if hasattr(columns, "toarray") else columns
+        columns = as_dense(columns)
         self.n_outputs_ = columns.shape[1]
         return np.ascontiguousarray(columns, dtype)
 
     def _decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        if self._label_binarizer.y_type_ == "multiclass":
-            return np.asarray(self.classes_[outputs.argmax(axis=1)])
-        if self._label_binarizer.y_type_ == "binary":  # of one class or two
-            return np.asarray(self.classes_[(outputs.ravel() > 0.5) * (len(self.classes_) - 1)])
-        return np.asarray(self._label_binarizer.inverse_transform(outputs))
+        if self.out_activation_ == "softmax":
+            return np.asarray(self._labels()[outputs.argmax(axis=1)])
+        binarizer = getattr(self, "_label_binarizer", None)
+        if getattr(binarizer, "y_type_", "binary") == "binary" and outputs.shape[1] == 1:  # of one class or two
+            classes = self._labels()
+            return np.asarray(classes[(outputs.ravel() > 0.5) * (len(classes) - 1)])
+        if binarizer is None:
+            return (outputs > 0.5).astype(int)
+        return binarizer.inverse_transform(outputs)  # type: ignore[no-any-return]
+
+    def _labels(self) -> NDArray[Any]:
+        """Return the classes; where the weights were set by hand, these may be so too."""
+        if hasattr(self, "classes_"):
+            return np.asarray(self.classes_)
+        if hasattr(self, "_label_binarizer"):
+            return np.asarray(self._label_binarizer.classes_)
+        raise AttributeError("classes_: got weights without classes, needs them to predict labels")
 
     def _score_outputs(self, y: NDArray[Any], outputs: NDArray[Any], sample_weight: Any) -> float:
         if y.ndim == 1:

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.kernels import Network
 from fastmlp.sklearn import losses, networks
 from fastmlp.sklearn.solver_state import Optimizer
 from fastmlp.sklearn.sparse import for_network
+
+LARGE = 1 << 20  # weights whose optimizer's state is not copied after a fit, but stays in its network
 
 
 class Epochs:
@@ -31,8 +32,6 @@ class Epochs:
     batch_size : int
     optimizer : Optimizer
         Its state goes on from what it remembers.
-    goes_on : bool
-        Whether a network that it keeps its state in may go on as well, as nothing can fail halfway.
     """
 
     def __init__(
@@ -45,23 +44,14 @@ class Epochs:
         rows: NDArray[np.int64],
         batch_size: int,
         optimizer: Optimizer,
-        goes_on: bool,
     ) -> None:
-        dtype = estimator.coefs_[0].dtype
+        dtype = networks.dtype_of(estimator)
         self.x, self.y, self.weight = for_network(x, dtype), y, sample_weight
         self.loss, self.batch_size = loss, batch_size
         self.optimizer = optimizer
         self.schedule = estimator.learning_rate if callable(estimator.learning_rate) else None
-        self.made_from = networks.description(
-            estimator, dtype, losses.ENGINE[loss], dict(optimizer.rule), 0.5 * estimator.alpha
-        )
-        kept = optimizer.network_of(self.made_from) if goes_on else None
-        self.network = Network(**self.made_from) if kept is None else kept
-        self.network.set_weights(networks.weights_of(estimator))
+        self.network, self.made_from = networks.for_training(estimator, losses.ENGINE[loss], optimizer)
         self.network.threads = networks.threads_of_steps(estimator, batch_size)
-        self.network.step = optimizer.step
-        if kept is None and (state := optimizer.state):
-            self.network.set_optimizer_state(state)
         self.starts = np.arange(0, len(rows), batch_size)
         self.sizes = np.minimum(batch_size, len(rows) - self.starts).astype(np.float64)
         columns = y.shape[1] if y.ndim == 2 else 1
@@ -130,4 +120,12 @@ class Epochs:
 
     def keep(self) -> None:
         """Let the optimizer remember where it stands."""
+        if self.network.multiply_adds >= LARGE:  # one for each weight of a kernel
+            self.keep_network()
+            return
+        self.optimizer.step = self.network.step
+        self.optimizer.set_state(self.network.get_optimizer_state())
+
+    def keep_network(self) -> None:
+        """Let the optimizer remember where it stands, with the network to go on with."""
         self.optimizer.keep(self.network, self.made_from)

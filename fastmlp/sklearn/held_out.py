@@ -12,7 +12,8 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
 
 from fastmlp.sklearn import losses, networks
-from fastmlp.sklearn.sparse import for_network, prepared
+from fastmlp.sklearn.sparse import predict as predict_rows
+from fastmlp.sklearn.sparse import prepared
 
 
 class HeldOut:
@@ -42,8 +43,7 @@ class HeldOut:
 
     def measure(self, estimator: Any, network: Any) -> tuple[float, float]:
         """Loss, without the penalty, and score; the score is NaN where predictions are not finite."""
-        outputs = network.predict(for_network(self.x, network.dtype))
-        predictions = losses.probabilities(estimator._engine_loss, outputs)
+        predictions = losses.probabilities(estimator._engine_loss, predict_rows(network, self.x))
         with np.errstate(invalid="ignore", over="ignore"):
             loss = float(np.average(self.row_loss(self.y, predictions), weights=self.weight))
         if self.loss_is_score:

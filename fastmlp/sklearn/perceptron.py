@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from fastmlp.sklearn import lbfgs, networks, stochastic
+from fastmlp.data.tables import refuse_columns
+from fastmlp.sklearn import lbfgs, networks, plain, stochastic
 from fastmlp.sklearn.callbacks import CallbackSupportMixin, checked
+from fastmlp.sklearn.folding import OF_NORMALIZATION, normalized
 from fastmlp.sklearn.held_out import HeldOut
 from fastmlp.sklearn.parameters import CONSTRAINTS, STOCHASTIC, activations, dropout_rates, hidden_sizes
 from fastmlp.sklearn.sparse import prepared
@@ -74,7 +77,9 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         first = not hasattr(self, "coefs_")
         X, y = self._validate(X, y, "partial_fit", reset=first)
         sample_weight = self._training_weight(self._checked_weight(sample_weight, X), y)
-        random = check_random_state(self.random_state)
+        seed = self.random_state
+        draws = first or (any(dropout_rates(self.dropout, len(sizes))) and not hasattr(self, "_dropout_seed"))
+        random = int(seed) if isinstance(seed, Integral) and not draws else check_random_state(seed)
         targets = self._start(X, y, sizes, random, first)
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
@@ -84,9 +89,9 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
 
     def _start(self, X: Any, y: Any, sizes: list[int], random: Any, first: bool) -> NDArray[Any]:
         """Return the targets as the engine takes them; the first time, draw weights."""
-        dtype = np.dtype(self.dtype or X.dtype) if first else self.coefs_[0].dtype
-        if not first and len(self.batch_norm_) != (len(sizes) if self.batch_norm else 0):
-            raise ValueError(f"batch_norm: got {self.batch_norm} for weights of another fit, needs its setting")
+        dtype = np.dtype(self.dtype or X.dtype) if first else networks.dtype_of(self)
+        if not first:
+            self._check_weights(sizes)
         targets: NDArray[Any] = self._encode(y, dtype)
         if first:
             self._initialize([X.shape[1], *sizes, self.n_outputs_], dtype, random)
@@ -94,22 +99,33 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
             self._dropout_seed = int(random.randint(2**31))
         return targets
 
+    def _check_weights(self, sizes: list[int]) -> None:
+        """Refuse to go on from weights of another network; counts that were not set by hand with them are 0."""
+        present = [len(bias) for bias in self.intercepts_[:-1]]
+        if sizes != present:
+            raise ValueError(f"hidden_layer_sizes: got {sizes} for weights of another fit, needs {present}")
+        if len(normalized(self)) != (len(sizes) if self.batch_norm else 0):
+            raise ValueError(f"batch_norm: got {self.batch_norm} for weights of another fit, needs its setting")
+        for name in ("n_iter_", "t_", "_no_improvement_count"):
+            self.__dict__.setdefault(name, 0)
+
     def _initialize(self, units: list[int], dtype: Any, random: Any) -> None:
         """Draw the first weights, uniformly within Glorot's bound, as scikit-learn does, and set all counts to 0."""
         self.n_iter_ = self.t_ = self._no_improvement_count = 0
         self.n_layers_ = len(units)
         self.out_activation_ = self._output()
-        self.coefs_, self.intercepts_ = [], []
+        coefs, intercepts = [], []
         names = [*activations(self.activation, len(units) - 2), self._last_hidden(len(units) - 2)]
         for inputs, outputs, name in zip(units, units[1:], names, strict=False):
             bound = np.sqrt((2.0 if name == "logistic" else 6.0) / (inputs + outputs))
-            self.coefs_.append(random.uniform(-bound, bound, (inputs, outputs)).astype(dtype, copy=False))
-            self.intercepts_.append(random.uniform(-bound, bound, outputs).astype(dtype, copy=False))
-        normalized = units[1:-1] if self.batch_norm else []
-        self.batch_norm_ = [
-            {name: np.full(count, float(name in ("gamma", "variance")), dtype) for name in networks.OF_NORMALIZATION}
-            for count in normalized
-        ]
+            coefs.append(random.uniform(-bound, bound, (inputs, outputs)).astype(dtype, copy=False))
+            intercepts.append(random.uniform(-bound, bound, outputs).astype(dtype, copy=False))
+        count = len(units) - 2 if self.batch_norm else 0
+        layers = []
+        for kernel, bias in zip(coefs[:count], intercepts[:count], strict=True):
+            start = {name: np.full_like(bias, name in ("gamma", "variance")) for name in OF_NORMALIZATION}
+            layers.append({"kernel": kernel, "bias": bias, **start})
+        self.__dict__.update(networks.attributes(layers, coefs[count:], intercepts[count:]))
         for name in ("_optimizer", "loss_curve_", "best_loss_", "validation_scores_", "validation_loss_curve_"):
             self.__dict__.pop(name, None)
 
@@ -157,10 +173,11 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         """Return the rows that were given to validate on."""
         X, y = self._validate(X, y, "validate", reset=False)
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
-        return HeldOut(self, prepared(X), self._encode(y, self.coefs_[0].dtype), weights)
+        return HeldOut(self, prepared(X), self._encode(y, networks.dtype_of(self)), weights)
 
     def _finite(self) -> Any:
-        if not all(np.isfinite(array).all() for array in networks.weights_of(self)):
+        arrays = [*networks.weights_of(self), *self.coefs_, *self.intercepts_]
+        if not plain.are_all_finite({id(array): array for array in arrays}.values()):  # most are there twice
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large values and need to be"
                 " preprocessed."
@@ -169,8 +186,17 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
 
     def _outputs(self, X: Any) -> NDArray[Any]:
         """Return outputs of the network for X, checked, [rows, units]."""
-        rows = prepared(validate_data(self, X, accept_sparse=["csr", "csc"], reset=False))
-        return networks.predict(self, rows)
+        if plain.are_rows(self, X):
+            rows = np.ascontiguousarray(X)
+        else:
+            refuse_columns("X", X)
+            rows = prepared(validate_data(self, X, accept_sparse=["csr", "csc"], reset=False))
+        return networks.predict_rows(self, rows)
+
+    def _check_is_fitted(self) -> None:
+        """Raise NotFittedError before fit."""
+        if "coefs_" not in vars(self):  # which is soon told
+            check_is_fitted(self)
 
     def _check_solver(self) -> bool:
         if self.solver not in STOCHASTIC:

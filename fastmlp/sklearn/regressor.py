@@ -10,11 +10,14 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
+from fastmlp.data.tables import refuse_columns
+from fastmlp.sklearn import plain
 from fastmlp.sklearn.callbacks import with_callbacks
 from fastmlp.sklearn.parameters import CONSTRAINTS, keep
 from fastmlp.sklearn.perceptron import Perceptron
+from fastmlp.sklearn.sparse import as_dense
 
 
 class MLPRegressor(RegressorMixin, Perceptron):
@@ -104,23 +107,30 @@ class MLPRegressor(RegressorMixin, Perceptron):
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Predicted numbers, [rows], or [rows, outputs] where there are several."""
-        check_is_fitted(self)
+        self._check_is_fitted()
         return self._decode(self._outputs(X))
 
     # For the base class
 
     def _validate(self, X: Any, y: Any, purpose: str, reset: bool) -> tuple[Any, NDArray[Any]]:
+        if not reset and plain.are_rows(self, X) and plain.are_numbers(y, len(X), len(self.intercepts_[-1])):
+            return X, y
+        refuse_columns("X", X)
+        refuse_columns("y", y)
         X, y = validate_data(
             self, X, y, accept_sparse=["csr", "csc"], multi_output=True, y_numeric=True,
             dtype=(np.float64, np.float32), reset=reset,
         )  # fmt: skip
+        y = as_dense(y)
         y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
-        if not reset and (1 if y.ndim == 1 else y.shape[1]) != self.n_outputs_:
-            raise ValueError(f"y: got shape {y.shape}, needs {self.n_outputs_} columns, as in the fit before")
+        if not reset and (1 if y.ndim == 1 else y.shape[1]) != len(self.intercepts_[-1]):
+            raise ValueError(f"y: got shape {y.shape}, needs {len(self.intercepts_[-1])} columns, as in the fit before")
         return X, y
 
     def _encode(self, y: Any, dtype: Any) -> NDArray[Any]:
         columns = np.ascontiguousarray(y.reshape(len(y), -1), dtype)
+        if self.loss == "poisson" and columns.min() < 0:
+            raise ValueError(f"y: got {columns.min()} for loss='poisson', needs numbers of at least 0")
         self.n_outputs_ = columns.shape[1]
         return columns
 

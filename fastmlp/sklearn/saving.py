@@ -21,15 +21,19 @@ from fastmlp.data.arrays import Shape
 from fastmlp.data.files import Kind, Tensors, read, require_same, write
 from fastmlp.settings import find, integer, real
 from fastmlp.sklearn import losses, networks
+from fastmlp.sklearn.folding import OF_LAYER, OF_NORMALIZATION, folded, normalized
 from fastmlp.sklearn.many_outputs import ManyClasses
-from fastmlp.sklearn.networks import OF_NORMALIZATION
 from fastmlp.sklearn.parameters import SCHEDULES, activations, dropout_rates, hidden_sizes
 from fastmlp.sklearn.solver_state import RULES, Optimizer
 
 ESTIMATOR = Kind("estimator", "path", "a file of fastmlp.sklearn.save")
 VERSION = 1
 NUMBERS = tuple(np.dtype(kind) for kind in "?bBhHiIqQefd")  # of arrays in files
-OF_A_RUN = ("_fit_data", "_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx")
+# what is set for a fit, and what scikit-learn sets around one and for the routing of metadata
+NOT_SAVED = (
+    *("_fit_data", "_skl_callbacks", "_skl_callbacks_to_teardown", "_callback_fit_ctx", "_parent_callback_ctx"),
+    "_metadata_request",
+)
 # attributes that the weights and the others give
 DERIVED = ("coefs_", "intercepts_", "batch_norm_", "n_layers_", "out_activation_", "_label_binarizer", "_optimizer")
 
@@ -50,7 +54,7 @@ def describe(estimator: Any) -> tuple[dict[str, Any], Tensors]:
     present = vars(estimator)
     cls = next(each for each in type(estimator).__mro__ if each.__module__.startswith("fastmlp.sklearn."))
     names = cls._get_param_names()  # type: ignore[attr-defined]
-    for name in sorted(present.keys() - {*names, *ATTRIBUTES, *DERIVED, *OF_A_RUN}):
+    for name in sorted(present.keys() - {*names, *ATTRIBUTES, *DERIVED, *NOT_SAVED}):
         raise TypeError(f"{name}: got an attribute that is none of {cls.__name__}'s, needs an estimator without")
     check_settings(estimator)
     dtype = estimator.coefs_[0].dtype
@@ -66,6 +70,7 @@ def describe(estimator: Any) -> tuple[dict[str, Any], Tensors]:
         "parameters": {name: plain(name, present[name], tensors) for name in names if name != "callbacks"},
         "attributes": {name: plain(name, present[name], tensors) for name in ATTRIBUTES if name in present},
         "targets": estimator._label_binarizer.y_type_ if is_classifier(estimator) else None,
+        "sparse_targets": getattr(getattr(estimator, "_label_binarizer", None), "sparse_input_", False),
         "optimizer": settings,
     }
     return header, tensors
@@ -88,6 +93,8 @@ def restore(header: Mapping[str, Any], tensors: Tensors, classes: Mapping[str, t
     set_weights(estimator, {name: array for name, array in tensors.items() if not name.startswith("optimizer.")})
     if is_classifier(estimator):
         estimator._label_binarizer = binarizer(header["targets"], estimator)
+        if header.get("sparse_targets") is True:
+            estimator._label_binarizer.sparse_input_ = True
         check_class_weight(estimator)
     estimator.out_activation_ = estimator._output()
     check_settings(estimator)
@@ -106,8 +113,8 @@ def weights_by_name(estimator: Any) -> Tensors:
     """Return kernels, biases and what normalizes by name: "coefs_.0" is the first kernel."""
     found = {f"coefs_.{i}": kernel for i, kernel in enumerate(estimator.coefs_)}
     found |= {f"intercepts_.{i}": bias for i, bias in enumerate(estimator.intercepts_)}
-    for i, normalization in enumerate(estimator.batch_norm_):
-        found |= {f"batch_norm_.{name}.{i}": array for name, array in normalization.items()}
+    for i, layer in enumerate(normalized(estimator)):
+        found |= {f"batch_norm_.{name}.{i}": array for name, array in layer.items()}
     return found
 
 
@@ -118,22 +125,36 @@ def weight_shapes(estimator: Any) -> dict[str, Shape]:
     for i, (inputs, outputs) in enumerate(pairwise([estimator.n_features_in_, *hidden, estimator.n_outputs_])):
         shapes |= {f"coefs_.{i}": (inputs, outputs), f"intercepts_.{i}": (outputs,)}
         if estimator.batch_norm and i < len(hidden):
-            shapes |= {f"batch_norm_.{name}.{i}": (outputs,) for name in OF_NORMALIZATION}
+            shapes |= {f"batch_norm_.{name}.{i}": (outputs,) for name in OF_LAYER}
+            shapes[f"batch_norm_.kernel.{i}"] = (inputs, outputs)
     return shapes
 
 
 def set_weights(estimator: Any, weights: Tensors) -> None:
     """Give an estimator its weights; ValueError unless they are those of its sizes, all of one float type."""
     shapes = weight_shapes(estimator)
+    weights = with_folded(weights) if estimator.batch_norm else weights
     dtype = "float32" if weights["coefs_.0"].dtype == np.float32 else "float64"
     require_same({name: (shape, dtype) for name, shape in shapes.items()}, weights)
     count = sum(name.startswith("coefs_.") for name in shapes)
     estimator.n_layers_ = count + 1
     estimator.coefs_ = [weights[f"coefs_.{i}"] for i in range(count)]
     estimator.intercepts_ = [weights[f"intercepts_.{i}"] for i in range(count)]
-    normalized = range(count - 1) if estimator.batch_norm else ()
-    of_layers = [{name: weights[f"batch_norm_.{name}.{i}"] for name in OF_NORMALIZATION} for i in normalized]
-    estimator.batch_norm_ = of_layers
+    layers = range(count - 1) if estimator.batch_norm else ()
+    estimator.batch_norm_ = [{name: weights[f"batch_norm_.{name}.{i}"] for name in OF_LAYER} for i in layers]
+
+
+def with_folded(weights: Tensors) -> Tensors:
+    """Return weights with what earlier files lack: there `coefs_` are the kernels before they are normalized."""
+    found = dict(weights)
+    if any(name.startswith(("batch_norm_.kernel.", "batch_norm_.bias.")) for name in weights):
+        return found
+    for i in range(sum(name.startswith("batch_norm_.gamma.") for name in weights)):
+        layer = {name: weights[f"batch_norm_.{name}.{i}"] for name in OF_NORMALIZATION}
+        layer |= {"kernel": weights[f"coefs_.{i}"], "bias": weights[f"intercepts_.{i}"]}
+        found |= {f"batch_norm_.{name}.{i}": layer[name] for name in ("kernel", "bias")}
+        found[f"coefs_.{i}"], found[f"intercepts_.{i}"] = folded(layer)
+    return found
 
 
 def restore_optimizer(estimator: Any, settings: Mapping[str, Any] | None, state: Tensors) -> None:
@@ -152,7 +173,7 @@ def restore_optimizer(estimator: Any, settings: Mapping[str, Any] | None, state:
     network = networks.build(estimator, estimator.coefs_[0].dtype, loss, rule, 0.5 * estimator.alpha)
     slots = {f"optimizer.{i}": slot for i, slot in enumerate(network.get_optimizer_state())} if state else {}
     require_same({name: (slot.shape, slot.dtype.name) for name, slot in slots.items()}, state)
-    optimizer.state = [state[name] for name in slots]
+    optimizer.set_state([state[name] for name in slots])
 
 
 def one_of(name: str, value: Any, known: Collection[str]) -> None:

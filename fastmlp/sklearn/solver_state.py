@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import weakref
+from collections.abc import Mapping
 from typing import Any
 
 from numpy.typing import NDArray
 
-from fastmlp.kernels import Network
-
 RULES = ("adam", "sgd", "nesterov", "momentum")  # of the engine's, those that `rule_of` gives
 SMALLEST_RATE = 1e-6  # of the schedule "adaptive"
-LARGE = 1 << 20  # weights whose state is not copied: it stays in the network, where the next call finds it
-
-_networks: weakref.WeakKeyDictionary[Optimizer, tuple[Any, Network]] = weakref.WeakKeyDictionary()
 
 
 class Optimizer:
@@ -28,7 +23,9 @@ class Optimizer:
     step : int
         Updates done.
     state : list of arrays
-        The engine's slots; copies, where they stay in a network.
+        The engine's slots, empty before the first update.
+    network : Network or None
+        What was trained last in place of `kept_state`: it has the slots. It is no part of copies and pickles.
     """
 
     def __init__(self, estimator: Any) -> None:
@@ -39,38 +36,37 @@ class Optimizer:
         self.power_t = float(estimator.power_t)
         self.rule = rule_of(estimator)
         self.step = 0
-        self.state: list[NDArray[Any]] = []
+        self.set_state([])
+
+    def set_state(self, state: list[NDArray[Any]]) -> None:
+        """Take over the engine's slots, and let the network go."""
+        self.kept_state = state
+        self.network: Any = None
+        self.idle: list[Any] = []  # what the network is made from, unless somebody uses it
 
     @property
     def state(self) -> list[NDArray[Any]]:
-        return _networks[self][1].get_optimizer_state() if self in _networks else self._state
+        return self.kept_state if self.network is None else list(self.network.get_optimizer_state())
 
-    @state.setter
-    def state(self, state: list[NDArray[Any]]) -> None:
-        _networks.pop(self, None)
-        self._state = state
+    def keep(self, network: Any, made_from: Any) -> None:
+        """Keep a network that has the slots for the next call."""
+        self.step = network.step
+        self.kept_state, self.network, self.idle = [], network, [made_from]
+
+    def take(self, made_from: Any) -> Any:
+        """Return the network that was kept, if it is made from this and not in use, else None."""
+        try:
+            return self.network if self.idle.pop() == made_from else None
+        except IndexError:
+            return None
 
     def __getstate__(self) -> dict[str, Any]:
-        others = {name: value for name, value in vars(self).items() if name != "_state"}
-        return {**others, "state": self.state}
+        left_out = ("kept_state", "network", "idle")
+        return {name: value for name, value in vars(self).items() if name not in left_out} | {"state": self.state}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update({name: value for name, value in state.items() if name != "state"})
-        self.state = state["state"]
-
-    def keep(self, network: Network, made_from: Any) -> None:
-        """Remember where a network stands that was made from these settings."""
-        self.step = network.step
-        if network.multiply_adds < LARGE:  # one for each weight of a kernel
-            self.state = network.get_optimizer_state()
-            return
-        self._state = []
-        _networks[self] = made_from, network
-
-    def network_of(self, made_from: Any) -> Network | None:
-        """Return the network that the state is in, if it was made from the same settings."""
-        kept = _networks.get(self)
-        return kept[1] if kept is not None and kept[0] == made_from else None
+    def __setstate__(self, settings: Mapping[str, Any]) -> None:
+        vars(self).update(settings)
+        self.set_state(vars(self).pop("state"))
 
     def epoch_ends(self, rows_seen: int) -> None:
         """Lower the rate of the schedule "invscaling"."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import warnings
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from fastmlp.sklearn import networks
 from fastmlp.sklearn.callbacks import Callbacks
 from fastmlp.sklearn.epochs import Epochs
 from fastmlp.sklearn.held_out import HeldOut, split
+from fastmlp.sklearn.plain import are_all_finite
 from fastmlp.sklearn.solver_state import Optimizer
 
 
@@ -30,7 +32,7 @@ def fit(
     rows = np.arange(len(y))
     if estimator.early_stopping and held_out is None:
         rows, held_out = split(estimator, x, y, weights[1], random)
-    epochs = make_epochs(estimator, x, y, weights[0], rows, optimizer, goes_on=False)
+    epochs = make_epochs(estimator, x, y, weights[0], rows, optimizer)
     callbacks = Callbacks(estimator, epochs, held_out)
     best = Best(estimator, epochs)
     try:
@@ -60,19 +62,19 @@ def fit(
 
 
 def fit_once(estimator: Any, x: Any, y: NDArray[Any], sample_weight: Any, random: Any) -> None:
-    """One epoch more, for partial_fit."""
+    """One epoch more, for partial_fit; `random` may be the seed of numbers that are not drawn from yet."""
     optimizer = optimizer_for(estimator, incremental=True)
     rows = np.arange(len(y))
-    epochs = make_epochs(estimator, x, y, sample_weight, rows, optimizer, goes_on=True)
+    epochs = make_epochs(estimator, x, y, sample_weight, rows, optimizer)
     estimator.n_iter_ = 0
     try:
-        one_epoch(estimator, epochs, next(orders(estimator, rows, random)))
+        one_epoch(estimator, epochs, order_of(estimator, len(rows), random))
         record(estimator, epochs, None)
         optimizer.epoch_ends(estimator.t_)
         stops(estimator, optimizer)
     except KeyboardInterrupt:
         warnings.warn("Training interrupted by user.", stacklevel=4)
-    epochs.keep()
+    epochs.keep_network()
     vars(estimator).update(networks.fitted(estimator, epochs.network))
 
 
@@ -82,17 +84,13 @@ def optimizer_for(estimator: Any, incremental: bool) -> Optimizer:
     goes_on = incremental or (estimator.warm_start and estimator.keep_optimizer)
     if kept is None or not goes_on:
         estimator._optimizer = kept = Optimizer(estimator)
+    if not incremental:
+        kept.set_state(kept.state)  # no network is lost if fit ends by an error
     return kept
 
 
 def make_epochs(
-    estimator: Any,
-    x: Any,
-    y: NDArray[Any],
-    sample_weight: Any,
-    rows: NDArray[np.int64],
-    optimizer: Optimizer,
-    goes_on: bool,
+    estimator: Any, x: Any, y: NDArray[Any], sample_weight: Any, rows: NDArray[np.int64], optimizer: Optimizer
 ) -> Epochs:
     batch_size = estimator.batch_size
     if batch_size == "auto":
@@ -102,7 +100,7 @@ def make_epochs(
             "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=5
         )
         batch_size = len(rows)
-    return Epochs(estimator, x, y, sample_weight, estimator._engine_loss, rows, int(batch_size), optimizer, goes_on)
+    return Epochs(estimator, x, y, sample_weight, estimator._engine_loss, rows, int(batch_size), optimizer)
 
 
 def orders(estimator: Any, rows: NDArray[np.int64], random: Any) -> Iterator[NDArray[np.int64]]:
@@ -115,6 +113,25 @@ def orders(estimator: Any, rows: NDArray[np.int64], random: Any) -> Iterator[NDA
             random.shuffle(places)
             order = order[places]
         yield rows[order]
+
+
+def order_of(estimator: Any, count: int, random: Any) -> NDArray[np.int64]:
+    """Return the order of so many rows in the only epoch of a call; `random` may be a seed."""
+    if not estimator.shuffle:
+        return np.arange(count)
+    if isinstance(random, int):
+        return shuffled(random, count) if count <= 1 << 12 else shuffled.__wrapped__(random, count)
+    order = np.arange(count)
+    random.shuffle(order)
+    return order
+
+
+@functools.lru_cache(maxsize=16)
+def shuffled(seed: int, count: int) -> NDArray[np.int64]:
+    """Return an order by the first random numbers of a seed; to make these takes longer than a step of training."""
+    order = np.arange(count)
+    np.random.RandomState(seed).shuffle(order)
+    return order
 
 
 def one_epoch(estimator: Any, epochs: Epochs, order: NDArray[np.int64]) -> None:
@@ -173,6 +190,7 @@ class Best:
         self.wanted = estimator.early_stopping if wanted == "auto" else wanted
         self.epochs = epochs
         self.value = -math.inf
+        self.improved = False
         self.weights: networks.Weights | None = None
         if self.wanted:
             self.weights = epochs.network.get_weights()  # of a warm start, which no epoch may be better than
@@ -182,10 +200,11 @@ class Best:
     def update(self, value: float) -> None:
         """Keep the weights where the epoch has a larger value than all before."""
         if self.wanted and value > self.value:
-            self.value, self.weights = value, self.epochs.network.get_weights()
+            self.value, self.weights, self.improved = value, self.epochs.network.get_weights(), True
 
     def restore(self) -> None:
-        if self.weights is not None:
+        """Go back to the best weights; a run that diverged from its first epoch on has none."""
+        if self.weights is not None and (self.improved or are_all_finite(self.epochs.network.get_weights())):
             self.epochs.network.set_weights(self.weights)
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from fastmlp.config import floatx, seeds
-from fastmlp.data.arrays import Shape, features, require_numbers_below, weight_arrays
+from fastmlp.data.arrays import Shape, features, require_numbers_below, sparse_features, weight_arrays
 from fastmlp.data.containers import contents, part_of
+from fastmlp.data.sparse import is_sparse
 from fastmlp.layers import Layer
 from fastmlp.layers.base import row_shapes
 from fastmlp.layers.graph import Graph, free_name, leaves
@@ -351,11 +352,11 @@ class Architecture(Layer):
             return items[0] if items else None
         return list(items) if items else None
 
-    def reshaped(self, outputs: Any) -> Any:
+    def reshaped(self, outputs: Any, kind: Callable[[np.ndarray], Any] = np.asarray) -> Any:
         """Return the engine's outputs as rows of their shapes, in a container as the model's outputs were given."""
         flat_outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
         rows = [
-            one if len(shape) == 1 else one.reshape(-1, *shape)
+            kind(one if len(shape) == 1 else one.reshape(-1, *shape))
             for one, shape in zip(flat_outputs, self.graph.output_row_shapes, strict=True)
         ]
         return self.in_container(rows, 1)
@@ -368,8 +369,8 @@ class Architecture(Layer):
         return items[0] if len(items) == 1 else (list if structure is None else type(structure))(items)
 
     def checked_inputs(
-        self, argument: str, x: Any, shapes: Sequence[Shape] | None = None
-    ) -> tuple[list[Shape], list[np.ndarray]]:
+        self, argument: str, x: Any, shapes: Sequence[Shape] | None = None, keep_sparse: bool = False
+    ) -> tuple[list[Shape], list[Any]]:
         """Return the shapes of the rows of x and its checked arrays, flat, one for each input; nothing is changed.
 
         Parameters
@@ -379,6 +380,8 @@ class Architecture(Layer):
         x : array, or a list, tuple or dict of several
         shapes : list of tuple of int, optional
             Those of the rows, where the model is not built.
+        keep_sparse : bool
+            Whether matrices of scipy.sparse become CSR matrices, in place of arrays.
 
         Raises
         ------
@@ -387,20 +390,22 @@ class Architecture(Layer):
         """
         known = self.input_row_shapes or shapes
         limits = None if self._graph is None else self._graph.number_limits
-        is_only = type(x) is np.ndarray and known is not None and len(known) == 1
+        is_only = isinstance(x, np.ndarray) and known is not None and len(known) == 1
         names = [argument] if is_only else self.names_for(x)
         found: list[Shape] = []
-        arrays: list[np.ndarray] = []
+        arrays: list[Any] = []
         for place, one in enumerate(contents(argument, x, names, takes_more=True)):
             called = part_of(argument, names[place], names)
-            array = features(called, one, None if known is None else known[place], self._dtype)
-            if arrays and len(arrays[0]) != len(array):
-                raise ValueError(f"{called}: got {len(array)} rows beside {len(arrays[0])}, needs as many in each")
+            checked = sparse_features if keep_sparse and is_sparse(one) else features
+            array = checked(called, one, None if known is None else known[place], self._dtype)
+            rows = array.shape[0]
+            if arrays and arrays[0].shape[0] != rows:
+                raise ValueError(f"{called}: got {rows} rows beside {arrays[0].shape[0]}, needs as many in each")
             limit = None if limits is None else limits[place]
             if limit is not None:
                 require_numbers_below(called, array, limit)
             found.append(array.shape[1:])
-            arrays.append(array if array.ndim == 2 else array.reshape(len(array), -1))
+            arrays.append(array if array.ndim == 2 else array.reshape(rows, -1))
         return found, arrays
 
     def names_for(self, x: Any) -> list[str]:

@@ -18,7 +18,7 @@ import numpy as np
 from fastmlp.config.threads import get_num_threads
 from fastmlp.data.arrays import Shape, numeric
 from fastmlp.data.batches import Arrays, Source, batch_rows, gives_batches, refuse, source_of_batches, step_count
-from fastmlp.data.containers import contents, part_of
+from fastmlp.data.containers import contents, is_array, part_of
 from fastmlp.data.rows import Data, Targets, unpack
 from fastmlp.data.sample_weights import class_weights, row_weights
 from fastmlp.losses import Loss
@@ -80,7 +80,7 @@ class Run:
 def prepare(model: Model, given: FitArguments) -> Run:
     """Check fit's arguments, changing nothing; raise ValueError or TypeError."""
     get_num_threads()  # for its error, before anything is printed
-    epochs = integer("epochs", given.epochs, at_least=1)
+    epochs = integer("epochs", given.epochs, at_least=0)
     initial_epoch = integer("initial_epoch", given.initial_epoch, at_least=0)
     verbose, shuffle = verbosity(given.verbose), boolean("shuffle", given.shuffle)
     steps = step_count("steps_per_epoch", given.steps_per_epoch)
@@ -174,16 +174,29 @@ def prediction_source(model: Model, x: Any, batch_size: Any, steps: Any) -> tupl
     steps = step_count("steps", steps)
 
     def check(prefix: str, batch: Any) -> tuple[list[Shape], Data]:
-        rows = batch[0] if isinstance(batch, tuple) else batch  # the y that a batch for training has is not used
-        shapes, arrays = model.checked_inputs(f"{prefix} x", rows)
+        rows = inputs_of(batch, len(model.names_for(batch)))
+        shapes, arrays = model.checked_inputs(f"{prefix} x", rows, keep_sparse=True)
         return shapes, Data(tuple(arrays))
 
     if gives_batches(x):
         refuse("x", {"batch_size": batch_size})
         source, first = source_of_batches("x", x, lambda prefix, batch: check(prefix, batch)[1], steps, 1, False)
         return source, check("batch 0", first)[0]
-    shapes, arrays = model.checked_inputs("x", x)
+    shapes, arrays = model.checked_inputs("x", x, keep_sparse=True)
     return Arrays(Data(tuple(arrays)), batch_size, steps), shapes
+
+
+def inputs_of(batch: Any, inputs: int) -> Any:
+    """Return the x of a batch, which may have a y, as one for training has.
+
+    Loaders give [x, y], too: a list of arrays is taken for that, or for those of several inputs.
+    """
+    if isinstance(batch, tuple):
+        return batch[0]
+    if isinstance(batch, list) and batch:
+        is_pair = is_array(batch[0]) if inputs == 1 else isinstance(batch[0], (list, tuple, dict))
+        return batch[0] if is_pair else batch
+    return batch
 
 
 def checked_data(
@@ -216,8 +229,8 @@ def checked_data(
     """
     if sample_weight is not None and class_weight is not None:
         raise ValueError(f"class_weight: got one beside {prefix}sample_weight, needs one of the two")
-    found, xs = model.checked_inputs(prefix + "x", x, shapes)
-    rows = len(xs[0])
+    found, xs = model.checked_inputs(prefix + "x", x, shapes, keep_sparse=True)
+    rows = xs[0].shape[0]
     if not model.names_are_known:  # the graph of its `call` gives them
         model.build_for(found)
     names, goals, outputs = model.output_names, model.goals, model.output_row_shapes(found)

@@ -79,7 +79,7 @@ def run_epoch(
         progress.end()
         chunks.close()
     if steps < (run.train.steps or 1) and not model.stop_training:
-        needs = f"{run.train.steps or 'one'} batches"
+        needs = f"{run.train.steps} batches" if run.train.steps else "at least one"
         warnings.warn(f"fit: got {steps} batches in epoch {epoch + 1}, needs {needs}; training ends", stacklevel=4)
         model.stop_training = True
     model.epochs_trained += steps > 0

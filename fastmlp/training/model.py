@@ -22,7 +22,7 @@ from fastmlp.metrics import Metric
 from fastmlp.metrics.compiled import CompiledMetrics
 from fastmlp.optimizers import Optimizer
 from fastmlp.optimizers import get as get_optimizer
-from fastmlp.settings import only, real, refuse_methods
+from fastmlp.settings import boolean, integer, only, real, refuse_methods
 from fastmlp.training.architecture import Architecture
 
 T = TypeVar("T")
@@ -146,7 +146,7 @@ class Model(Architecture):
         weighted_metrics: Any = None,
         loss_weights: Any = None,
         run_eagerly: bool = False,
-        steps_per_execution: int = 1,
+        steps_per_execution: int | str = 1,
         jit_compile: Any = "auto",
         auto_scale_loss: bool = True,
     ) -> None:
@@ -169,18 +169,19 @@ class Model(Architecture):
             What the loss of each output is multiplied by in their sum, "loss"; default 1.0. The results by output, such
             as "price_loss", are without it.
 
-        The other arguments are those of Keras that choose how it computes; here they may have the values that change
-        nothing: their defaults, and any `jit_compile`, as everything is compiled already.
+        The other arguments are those of Keras that choose how it computes. They are checked, and change nothing: an
+        epoch is one call of compiled code already, unless a callback looks at its batches.
 
         Raises
         ------
         ValueError, TypeError
             For an unknown name (the message lists the known ones), or a metric that does not fit the loss.
         """
-        only("run_eagerly", run_eagerly, (False,), "there is no graph to leave")
-        only("steps_per_execution", steps_per_execution, (1, "auto"), "an epoch is one call of the engine already")
+        if steps_per_execution != "auto":
+            integer("steps_per_execution", steps_per_execution, at_least=1)
+        for name, value in (("run_eagerly", run_eagerly), ("auto_scale_loss", auto_scale_loss)):
+            boolean(name, value)
         only("jit_compile", jit_compile, ("auto", True, False, None), "everything is compiled already")
-        only("auto_scale_loss", auto_scale_loss, (True,), "losses are not scaled")
         found, losses = get_optimizer(optimizer), CompiledLosses(loss, loss_weights)
         given, compiled = (metrics, weighted_metrics), None
         if self.names_are_known:
@@ -300,7 +301,7 @@ class Model(Architecture):
         assert self.optimizer is not None
         # Three products of the forward's size: outputs, and the gradients of weights and inputs.
         network = self.network_for_rows(batch_size, passes=3)
-        network.set_learning_rate(self.optimizer.learning_rate)
+        network.set_learning_rate(self.optimizer.current_rate())
         return network
 
     def network_for_rows(self, rows: int, passes: int = 1) -> Network:

@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
@@ -111,7 +113,7 @@ class Progress:
         per_step = elapsed / done if done else 0.0
         return bar_line(done, self.steps, remaining_time(per_step * (self.steps - done)), per_step, {})
 
-    def finish(self, logs: Mapping[str, float], done: int | None = None) -> None:
+    def finish(self, logs: Mapping[str, Any], done: int | None = None) -> None:
         """Print the finished line, of `done` steps where those are not all of them."""
         elapsed = time.perf_counter() - self.started
         done = self.steps if done is None else done
@@ -141,9 +143,7 @@ def make_console(file: Any = None, width: int | None = None) -> Console:
     return LettingErrorsOut(file=file or sys.stdout, width=width, highlight=False)
 
 
-def bar_line(
-    done: int, steps: int, clock: str, per_step: float, logs: Mapping[str, float], character: str = "━"
-) -> Text:
+def bar_line(done: int, steps: int, clock: str, per_step: float, logs: Mapping[str, Any], character: str = "━") -> Text:
     """Return Keras' line: `469/469 ━━━━━━━━━━━━━━━━━━━━ 2s 4ms/step - accuracy: 0.9250 - loss: 0.2500`."""
     from rich.text import Text
 
@@ -175,6 +175,7 @@ def step_time(seconds: float) -> str:
     return f"{seconds * 1e3:.0f}ms/step" if seconds >= 1e-3 else f"{seconds * 1e6:.0f}us/step"
 
 
-def values(logs: Mapping[str, float]) -> str:
-    """Return " - name: value" for each entry; small values in scientific notation."""
-    return "".join(f" - {name}: {value:.4{'e' if abs(value) <= 1e-3 else 'f'}}" for name, value in logs.items())
+def values(logs: Mapping[str, Any]) -> str:
+    """Return " - name: value" for each entry, of an array its mean; small values in scientific notation."""
+    means = {name: float(np.mean(value)) for name, value in logs.items()}
+    return "".join(f" - {name}: {value:.4{'e' if abs(value) <= 1e-3 else 'f'}}" for name, value in means.items())

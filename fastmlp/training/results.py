@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.data.arrays import numeric
 from fastmlp.data.rows import Data
 from fastmlp.metrics import Metric
 from fastmlp.metrics.compiled import Counted, in_engine
@@ -102,15 +103,10 @@ class Results:
         else:
             pieces = [None if order is None or len(order) == data.rows else order]
         for rows in pieces:
-            if rows is None:
-                one.metric.update_state(y, predictions, sample_weight=weights)
-            else:
-                assert y is not None
-                one.metric.update_state(
-                    y[rows], predictions[rows], sample_weight=None if weights is None else weights[rows]
-                )
+            more = {"sample_weight": taken(weights, rows)} if one.is_weighted else {}  # a class may know no weights
+            one.metric.update_state(taken(y, rows), taken(predictions, rows), **more)
 
-    def final(self) -> dict[str, float]:
+    def final(self) -> dict[str, Any]:
         """Return the values at the end; the metrics keep no rows after it."""
         values = self.values
         for one in self.others:
@@ -118,23 +114,29 @@ class Results:
         return values
 
     @property
-    def values(self) -> dict[str, float]:
-        """Results by name, the loss first; none before the first call."""
+    def values(self) -> dict[str, Any]:
+        """Results by name, the loss first, each a number or an array of several; none before the first call."""
         if not self.mean.rows:
             return {}
         loss, *of_outputs = self.mean.values
         count = 0 if self.is_single else len(self.widths)
         losses, inside = of_outputs[:count], of_outputs[count:]
-        found = {"loss": float(loss), **{name: float(losses[output]) for output, name in self.compiled.losses}}
+        found: dict[str, Any] = {
+            "loss": float(loss),
+            **{name: float(losses[output]) for output, name in self.compiled.losses},
+        }
         for one in self.compiled.counted:
             is_inside = one.metric is self.inside[one.output]
-            found[one.name] = float(inside[one.output]) if is_inside else number(one.metric)
+            found[one.name] = float(inside[one.output]) if is_inside else result_of(one.metric)
         return found
 
 
-def number(metric: Metric) -> float:
-    """Return a metric's result, or raise ValueError where that is not one number."""
-    result: Any = metric.result()
-    if np.size(result) != 1:
-        raise ValueError(f"metrics: {metric.name}: got a result of shape {np.shape(result)}, needs one number")
-    return float(np.asarray(result).reshape(()))
+def taken(array: np.ndarray | None, rows: np.ndarray | None) -> np.ndarray | None:
+    """Return these rows of an array, or all."""
+    return array if array is None or rows is None else array[rows]
+
+
+def result_of(metric: Metric) -> Any:
+    """Return a metric's result as a number, or as an array of several; TypeError where it is neither."""
+    result = numeric(f"metrics: {metric.name}: result", metric.result()).astype(np.float64)
+    return float(result.reshape(())) if result.size == 1 else result

@@ -11,8 +11,12 @@ import numpy as np
 from fastmlp.config import seeds
 from fastmlp.data.arrays import extremes, numeric, require_values
 from fastmlp.elsewhere import getter
-from fastmlp.settings import integer
+from fastmlp.settings import boolean, integer
 from fastmlp.utils.diagram import plot_model as plot_model
+
+
+def clear_session(free_memory: bool = True) -> None:
+    """Do nothing, as nothing is kept between models: names are numbered in each, and memory is freed with it."""
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
@@ -75,13 +79,14 @@ class PyDataset:
     """Base of objects that give the batches of `fit` by number: (x, y) for `dataset[i]`, i from 0 to len - 1.
 
     A batch may have weights too, (x, y, sample_weight). Deriving from it is not needed: `fit` takes
-    any object with `__len__` and `__getitem__`. The batches are made one by one as they are used, in this thread.
+    any object with `__len__` and `__getitem__`. The batches are made one by one as they are used, in this thread,
+    whatever number of `workers` is asked for.
     """
 
     def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10):
-        if workers != 1 or use_multiprocessing:
-            got = f"workers={workers!r}, use_multiprocessing={use_multiprocessing!r}"
-            raise ValueError(f"PyDataset: got {got}, needs 1 and False: batches are made in the thread that trains")
+        self.workers = integer("workers", workers, at_least=0)
+        self.use_multiprocessing = boolean("use_multiprocessing", use_multiprocessing)
+        self.max_queue_size = integer("max_queue_size", max_queue_size, at_least=0)
 
     def __len__(self) -> int:
         raise NotImplementedError

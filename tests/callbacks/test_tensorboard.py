@@ -9,6 +9,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.graph import keras_util
 
+from fastmlp import metrics
 from fastmlp.callbacks import TensorBoard
 from fastmlp.layers import Dense, Input
 from fastmlp.models import Sequential
@@ -94,6 +95,16 @@ def test_evaluate_writes_what_it_finds(tmp_path, read):
     loss, _ = model.evaluate(X, Y, verbose=0, callbacks=[TensorBoard(tmp_path)])
     events = read(tmp_path / "validation")
     assert scalars(events, "evaluation_loss_vs_iterations") == [(0, pytest.approx(loss))]
+
+
+def test_a_metric_that_is_an_array_is_written_by_its_numbers(tmp_path, read):
+    model = make()
+    model.compile("adam", "categorical_crossentropy", [metrics.F1Score(), "accuracy"])
+    scores = model.evaluate(X, np.eye(2)[Y], verbose=0, callbacks=[TensorBoard(tmp_path)])[1]
+    events = read(tmp_path / "validation")
+    for place in (0, 1):
+        tag = f"evaluation_f1_score_vs_iterations_{place}"
+        assert scalars(events, tag) == [(0, pytest.approx(scores[place], rel=1e-6))]
 
 
 def test_without_the_extra_the_error_says_how_to_get_it(monkeypatch):

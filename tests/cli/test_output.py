@@ -14,7 +14,7 @@ from fastmlp.models import Sequential, load_model
 from tests.cli.command import BAR, QUICK, is_error, posix, process
 
 FIELDS = [
-    *("dataset", "train_samples", "test_samples", "parameters", "epochs", "seconds", "samples_per_second"),
+    *("dataset", "train_samples", "test_samples", "classes", "parameters", "epochs", "seconds", "samples_per_second"),
     *("train_loss", "test_loss", "test_accuracy", "dtype", "threads", "isa", "seed", "history"),
 ]
 
@@ -38,7 +38,7 @@ def test_the_result_for_people_and_the_progress_are_apart(command):
     assert status == 0
     pattern = (
         r"test accuracy \d\d\.\d\d%, test loss \d\.\d{4}\n"
-        r"trained 1,210 parameters in \d+\.\d\d s, [\d,]+ samples/s\n"
+        r"trained 1,210 parameters for 10 classes in \d+\.\d\d s, [\d,]+ samples/s\n"
         r"float32 on \w+, threads 1, seed 0\n"
     )
     assert re.fullmatch(pattern, out)

@@ -7,7 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from fastmlp import cli, optimizers
+from fastmlp import optimizers
+from fastmlp.commands.options import OPTIMIZERS
 from fastmlp.layers import Dense, Dropout, Rescaling
 from fastmlp.models import load_model
 from tests.cli.command import BAR, QUICK, X, Y, process, write_folder
@@ -68,7 +69,7 @@ def test_the_options_reach_the_network_and_its_training(command, tmp_path):
 
 def test_the_optimizers_own_learning_rate_is_the_default(command, tmp_path):
     path = tmp_path / "model.safetensors"
-    for name in cli.OPTIMIZERS:
+    for name in OPTIMIZERS:
         assert command(*QUICK, "--optimizer", name, "--output", path)[0] == 0
         learning_rate = load_model(path).optimizer.learning_rate
         assert learning_rate == optimizers.get(name).learning_rate == (0.01 if name == "sgd" else 0.001)  # as in --help

@@ -6,15 +6,16 @@ from importlib import metadata
 
 import pytest
 
-from fastmlp import activations, cli, optimizers
+from fastmlp import activations, optimizers
+from fastmlp.commands import options
 from fastmlp.kernels import limits
 from tests.cli.command import ENVIRONMENT, is_error, process
 
 
 def test_choices_are_all_there_are():
-    assert set(cli.ACTIVATIONS) == set(activations.ACTIVATIONS)
-    assert set(cli.OPTIMIZERS) == set(optimizers.OPTIMIZERS)
-    assert cli.MAX_THREADS == limits.MAX_THREADS
+    assert set(options.ACTIVATIONS) == set(activations.ACTIVATIONS)
+    assert set(options.OPTIMIZERS) == set(optimizers.OPTIMIZERS)
+    assert options.MAX_THREADS == limits.MAX_THREADS
 
 
 def test_version(command):

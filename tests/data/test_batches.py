@@ -5,8 +5,8 @@ import pytest
 
 from fastmlp import utils
 from fastmlp.callbacks import LambdaCallback
-from fastmlp.layers import Dense, Dropout, Input
-from fastmlp.models import Sequential
+from fastmlp.layers import Dense, Dropout, Input, Normalization, add
+from fastmlp.models import Model, Sequential
 from fastmlp.regularizers import L2
 from fastmlp.training.inputs import checked_data
 
@@ -186,11 +186,6 @@ def test_a_generator_that_ends_early_ends_training_with_a_warning():
         ({"x": endless(), "y": Y}, ValueError, "y: got ndarray, needs None where x gives whole batches"),
         ({"x": endless(), "batch_size": 3}, ValueError, "batch_size: got 3, needs None where x gives whole batches"),
         ({"x": endless(), "validation_split": 0.2}, ValueError, "validation_split: got 0.2, needs None where x gives"),
-        (
-            {"x": batches(), "epochs": 2},
-            ValueError,
-            "x: got generator, which ends after one of 2 epochs, needs steps_p",
-        ),
         ({"x": iter([])}, ValueError, "x: got list_iterator without a batch"),
         ({"x": iter([X])}, TypeError, r"batch 0: got ndarray, needs \(x, y\)"),
         ({"x": iter([(X, Y, Y, Y)])}, ValueError, "batch 0: got 4 items, needs two or three"),
@@ -220,6 +215,94 @@ def test_what_does_not_fit_is_refused_before_anything_changes(arguments, error, 
     with pytest.raises(error, match=message):
         fit(model, **settings)
     assert model.history is None and model.epochs_trained == 0 and same(weights, model.get_weights())
+
+
+def test_no_epochs_train_nothing():
+    model = make()
+    weights = model.get_weights()
+    for arguments in ((X, Y), (batches(),)):
+        history = fit(model, *arguments, epochs=0, validation_data=(X, Y))
+        assert history.epoch == [] and history.history == {} and history.params["epochs"] == 0
+    assert same(weights, model.get_weights()) and model.epochs_trained == 0
+
+
+def test_a_generator_of_one_pass_trains_one_epoch_and_ends_with_a_warning():
+    model, twin = make(), make()
+    with pytest.warns(UserWarning, match="fit: got 0 batches in epoch 2, needs at least one; training ends"):
+        history = fit(model, batches(), epochs=3, validation_data=(X, Y))
+    assert history.epoch == [0] and len(history.history["val_loss"]) == 1
+    fit(twin, X, Y, batch_size=16)
+    assert same(model.get_weights(), twin.get_weights())
+
+
+class Tensor:
+    """An array of another library: with `.numpy()` alone, or with `__array__`."""
+
+    def __init__(self, array):
+        self.array, self.shape = array, array.shape
+
+    def numpy(self):
+        return self.array
+
+
+class ArrayTensor(Tensor):
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.array, dtype)
+
+
+class Loader:
+    """As the loaders of other libraries: lists or tuples of tensors, a length that may be unknown."""
+
+    def __init__(self, tensor, container, length=None):
+        self.tensor, self.container, self.length = tensor, container, length
+
+    def __iter__(self):
+        return (self.container(map(self.tensor, pair)) for pair in batches())
+
+    def __len__(self):
+        if self.length is None:
+            raise TypeError("the number of batches is not known")
+        return self.length
+
+
+@pytest.mark.parametrize("tensor", [Tensor, ArrayTensor, np.asarray])
+@pytest.mark.parametrize("container", [list, tuple])
+@pytest.mark.parametrize("length", [None, len(STARTS)])
+def test_loaders_of_other_libraries(tensor, container, length):
+    arrays, model = make(), make()
+    loader = Loader(tensor, container, length)
+    first = fit(arrays, X, Y, batch_size=16, epochs=2, validation_data=(X, Y))
+    second = fit(model, loader, epochs=2, validation_data=loader)
+    assert same(arrays.get_weights(), model.get_weights())
+    for name, values in first.history.items():
+        assert second.history[name] == pytest.approx(values, rel=1e-12)
+    assert model.evaluate(loader, verbose=0) == pytest.approx(arrays.evaluate(X, Y, verbose=0), rel=1e-12)
+    assert np.array_equal(model.predict(loader, verbose=0), model.predict(X, verbose=0))
+    assert np.array_equal(model.predict((container([tensor(x)]) for x, _ in batches()), verbose=0), model(X))
+    normalization = Normalization()
+    normalization.adapt(loader)
+    assert np.ravel(normalization.mean) == pytest.approx(X.mean(axis=0))
+
+
+@pytest.mark.parametrize("tensor", [Tensor, ArrayTensor])
+def test_tensors_in_place_of_arrays(tensor):
+    model, twin = make(), make()
+    fit(model, tensor(X), tensor(Y), sample_weight=tensor(np.ones(50)), validation_data=(tensor(X), tensor(Y)))
+    fit(twin, X, Y)
+    assert same(model.get_weights(), twin.get_weights())
+    assert np.array_equal(model(tensor(X)), twin(X)) and np.array_equal(model.predict([tensor(X)], verbose=0), twin(X))
+    assert model.train_on_batch(tensor(X), tensor(Y)) == twin.train_on_batch(X, Y)
+
+
+def test_a_list_of_several_inputs_is_no_pair():
+    a, b = Input((4,)), Input((4,))
+    model = Model([a, b], Dense(2)(add([a, b])))
+    model.compile("sgd", "mse")
+    expected = model.predict([X, X], verbose=0)
+    y = np.zeros((50, 2))
+    for batch in ([X, X], ([X, X],), ([X, X], y), [[X, X], y], [(X, X), y]):
+        assert np.array_equal(model.predict(iter([batch]), verbose=0), expected)
+    fit(model, iter([[[X, X], y]]))
 
 
 def test_a_later_batch_that_is_bad_is_named_by_its_number():
@@ -307,14 +390,21 @@ def test_gradients_need_a_loss():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"run_eagerly": True}, "run_eagerly: got True, needs False"),
-        ({"steps_per_execution": 8}, "steps_per_execution: got 8, needs 1 or 'auto'"),
+        ({"steps_per_execution": 0}, "steps_per_execution: got 0, needs an integer of at least 1"),
         ({"jit_compile": "xla"}, "jit_compile: got 'xla'"),
         ({"loss_weights": [1.0, 2.0]}, r"loss_weights: got 2 items, needs one for each output"),
-        ({"auto_scale_loss": 0}, "auto_scale_loss: got 0, needs True"),
+        ({"auto_scale_loss": 0}, "auto_scale_loss: got 0, needs True or False"),
+        ({"run_eagerly": "no"}, "run_eagerly: got 'no', needs True or False"),
     ],
 )
-def test_arguments_of_compile_that_would_change_nothing_here(arguments, message):
-    with pytest.raises(ValueError, match=message):
+def test_arguments_of_compile_that_change_nothing_are_checked(arguments, message):
+    with pytest.raises((ValueError, TypeError), match=message):
         make().compile("adam", "mse", **arguments)
-    make().compile("adam", "mse", jit_compile=True, run_eagerly=False, steps_per_execution=1)
+    weights = []
+    everything = {"jit_compile": True, "run_eagerly": True, "steps_per_execution": 10, "auto_scale_loss": False}
+    for settings in ({}, everything):
+        model = make()
+        model.compile("adam", "sparse_categorical_crossentropy", **settings)
+        model.fit(X, Y, epochs=2, verbose=0)
+        weights.append(model.get_weights())
+    assert all(np.array_equal(a, b) for a, b in zip(*weights, strict=True))

@@ -177,12 +177,13 @@ BAD = {
         r"train-labels-idx1-ubyte: got 5 labels for 6 rows in train-images-idx3",
     ),
     "more labels": ({3: np.zeros(5, "uint8")}, r"t10k-labels-idx1-ubyte: got 5 labels for 4 rows in t10k-images-idx3"),
-    "one-hot labels": ({1: np.zeros((6, 3), "uint8")}, r"got uint8 of shape \(6, 3\); labels need integers of shape"),
-    "float labels": (
-        {1: np.zeros(6, "float32")},
-        r"got float32 of shape \(6,\); labels need integers of shape \[rows\]",
+    "labels of several columns": (
+        {1: np.eye(3, dtype="uint8")[[0, 1, 2, 0, 1, 1]] + np.uint8([0, 0, 1])},
+        r"train-labels.*got shape \(6, 3\); labels of several columns need one 1 a row and else 0, or label_column \(",
     ),
-    "a negative label": ({3: np.array([0, 1, -1, 0], "int8")}, r"got label -1; labels need to be 0 or more"),
+    "labels of rank 3": ({1: np.zeros((6, 1, 1), "uint8")}, r"got shape \(6, 1, 1\); labels need shape \[rows\] or"),
+    "fractions": ({1: np.array([0, 1, 2, 0, 1.5, 2])}, r"got 1.5 in row 4; labels need to be whole numbers"),
+    "NaN": ({3: np.array([0, np.nan, 2, 0])}, r"t10k-labels.*got nan in row 1; labels need to be whole numbers"),
     "flat features": ({0: np.zeros(6, "uint8")}, r"train-images.*got shape \(6,\); features need 2 dimensions or more"),
     "unequal rows": (
         {2: np.zeros((4, 2, 3), "uint8")},

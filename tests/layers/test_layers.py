@@ -51,14 +51,19 @@ def test_input():
     assert Input((28, 28)).shape == Input([28, 28]).shape == (None, 28, 28)
     assert Input(784).shape == Input(batch_shape=(None, 784)).shape == (None, 784) and Input(784).row_shape == (784,)
     assert Input(3, name="left").name == "left" and Input(3, dtype="int32").dtype == "int32"
+    assert Input(4, sparse=True).shape == (None, 4)
+    assert Input(4, batch_size=32).shape == Input(batch_shape=(32, 4)).shape == (None, 4)  # of any size
+    assert InputLayer(batch_shape=(None, 4)).symbol.shape == InputLayer(input_shape=(4,)).symbol.shape == (None, 4)
     for arguments in (
-        {"batch_size": 3},
-        {"batch_shape": (3, 4)},
+        {"shape": 4, "batch_size": 0},
+        {"batch_shape": ()},
         {"batch_shape": (None, 4), "shape": 4},
-        {"dtype": "x"},
+        {"shape": 4, "dtype": "x"},
+        {"shape": 4, "ragged": True},
+        {},
     ):
-        with pytest.raises(ValueError, match=r"(batch_size|batch_shape|dtype): got .*, needs"):
-            Input(**{"shape": None if "batch_shape" in arguments else 4, **arguments})
+        with pytest.raises(ValueError, match=r"(shape|batch_size|batch_shape|dtype|ragged): got .*, needs"):
+            Input(**arguments)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +84,7 @@ def test_input():
         (lambda: Dropout(0.5, seed=2**64), ValueError, "seed: got 18446744073709551616"),
         (lambda: Rescaling(float("nan")), ValueError, "scale: got nan"),
         (lambda: Rescaling("1/255"), TypeError, "scale: got '1/255'"),
-        (lambda: Input(()), ValueError, "shape: got"),
+        (lambda: Flatten(input_shape=()), ValueError, "input_shape: got"),
         (lambda: Input((None, 784)), TypeError, "shape: got None"),
         (lambda: Input((2**70,)), ValueError, "shape: got 1180591620717411303424, needs an integer of at least 1 and"),
         (
@@ -104,8 +109,8 @@ def test_the_largest_sizes():
 def test_layers_refuse_arguments_of_keras_that_they_lack():
     with pytest.raises(TypeError, match="lora_rank"):
         Dense(3, lora_rank=2)
-    with pytest.raises(TypeError):
-        Dropout(0.5, (3, 1))  # Keras' second is noise_shape
+    with pytest.raises(ValueError, match=r"noise_shape: got \(3, 1\), needs None"):
+        Dropout(0.5, (3, 1))
 
 
 @pytest.mark.parametrize(

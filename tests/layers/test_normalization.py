@@ -118,19 +118,146 @@ def test_normalization_adapts_to_data():
     assert model.predict(2 * x, verbose=0) == pytest.approx(out, rel=1e-9)
     alike = layers.Normalization(axis=None)
     alike.adapt(x)
-    assert np.shape(alike.mean) == () and alike.variance == pytest.approx(x.var())
-    with pytest.raises(ValueError, match="needs a call of adapt, or both as arguments"):
-        keras.Sequential([keras.Input((3,)), layers.Normalization(), layers.Dense(1)]).get_weights()
+    assert np.shape(alike.mean) == (1, 1, 1) and np.ravel(alike.variance) == pytest.approx(x.var())
     with pytest.raises(ValueError, match=r"got mean and variance of shape \(3,\) for rows of shape \(4,\)"):
         keras.Sequential([keras.Input((4,)), layers.Normalization(mean=[0, 0, 0], variance=[1, 1, 1])])
     for arguments, message in (
         ({"mean": 1.0}, "needs both or none"),
         ({"mean": 0.0, "variance": -1.0}, "below 0"),
-        ({"invert": True}, "invert: got True"),
+        ({"mean": [0.0, 0.0], "variance": 1.0}, r"variance: got shape \(\), needs \(2,\), as mean has"),
         ({"axis": 0}, "axis: got 0"),
+        ({"axis": (1, 0)}, r"axis: got \(1, 0\)"),
     ):
         with pytest.raises(ValueError, match=message):
             layers.Normalization(**arguments)
+
+
+# Keras 3.15.1 with JAX in float32: shape, mean, variance, and of the value at [1, 2, 1] the normalized and the inverse.
+ADAPTED_TO = ((np.arange(24.0) * 7) % 11).reshape(2, 3, 4)
+OF_LAST = [[4.0, 5.5, 31 / 6, 29 / 6], [29 / 3, 83 / 12, 425 / 36, 425 / 36], -0.5703518390655518, 16.019821166992188]
+OF_FIRST = [[5.75, 4.875, 4.0], [10.9375, 8.359375, 10.25], 0.0, 16.80624771118164]
+MEAN_OF_BOTH = [3.5, 5.0, 6.5, 8.0, 4.0, 5.5, 7.0, 3.0, 4.5, 6.0, 2.0, 3.5]
+VARIANCE_OF_BOTH = [12.25, 4.0, 12.25, 4.0, 4.0, 12.25, 4.0, 4.0, 12.25, 4.0, 4.0, 12.25]
+OF_AXES = {
+    None: [(1, 1, 1), [4.875], [10.359375], -0.27185747027397156, 17.749393463134766],
+    -1: [(1, 1, 4), *OF_LAST],
+    2: [(1, 1, 4), *OF_LAST],
+    1: [(1, 3, 1), *OF_FIRST],
+    (-2,): [(1, 3, 1), *OF_FIRST],
+    (1, 2): [(1, 3, 4), MEAN_OF_BOTH, VARIANCE_OF_BOTH, -1.0, 14.0],
+    (-1, 1): [(1, 3, 4), MEAN_OF_BOTH, VARIANCE_OF_BOTH, -1.0, 14.0],
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("axis", "expected"), OF_AXES.items(), ids=map(str, OF_AXES))
+def test_statistics_along_any_axes_are_those_of_keras(axis, expected, dtype):
+    shape, mean, variance, normalized, inverse = expected
+    there, back = layers.Normalization(axis=axis), layers.Normalization(axis=axis, invert=True)
+    for layer, value in ((there, normalized), (back, inverse)):
+        layer.adapt(ADAPTED_TO)
+        assert layer.mean.shape == layer.variance.shape == shape and type(layer.mean.numpy()) is np.ndarray
+        assert np.ravel(layer.mean) == pytest.approx(mean) and np.ravel(layer.variance) == pytest.approx(variance)
+        assert layer(ADAPTED_TO)[1, 2, 1] == pytest.approx(value, rel=1e-6)
+        again = layers.Normalization.from_config(layer.get_config())
+        assert np.array_equal(again(ADAPTED_TO), layer(ADAPTED_TO)) and again.mean.shape == shape
+        in_parts = layers.Normalization(axis=axis)
+        in_parts.adapt([ADAPTED_TO[:1], ADAPTED_TO[1:]])
+        assert np.ravel(in_parts.variance) == pytest.approx(variance)
+    there, back = (layers.Normalization.from_config(layer.get_config()) for layer in (there, back))
+    model = keras.Sequential([keras.Input((3, 4)), there, back], dtype=dtype)
+    assert model.predict(ADAPTED_TO, verbose=0) == pytest.approx(ADAPTED_TO, rel=1e-5)
+
+
+def test_axes_that_the_data_have_not():
+    for axis, data in ((2, X), ((1, 2), X), (-3, X), (1, X[:, 0])):
+        with pytest.raises(ValueError, match=r"got .* for data of . axes|got shape \(12,\), needs \(rows, features\)"):
+            layers.Normalization(axis=axis).adapt(data)
+
+
+def test_statistics_of_fewer_axes_are_those_of_the_last():
+    """Keras 3.15.1 with JAX: -1.4142135 and -3."""
+    layer = layers.Normalization(axis=(1, 2), mean=[3.0, 4.0], variance=[2.0, 1.0])
+    assert layer(np.ones((1, 3, 2))) == pytest.approx(np.broadcast_to([-(2**0.5), -3.0], (1, 3, 2)))
+    rows = layers.Normalization(mean=np.array([[1.0, 2.0]]), variance=np.array([[4.0, 0.0]]))
+    assert rows([[3.0, 2.0]]).tolist() == [[1.0, 0.0]]
+    one = layers.Normalization(mean=3.0, variance=4.0)
+    assert one([[5.0, 1.0]]).tolist() == [[1.0, -1.0]]
+
+
+def test_rows_of_one_number_may_be_a_vector():
+    numbers = np.arange(8.0)
+    for layer in (layers.Normalization(axis=None), layers.Normalization(input_shape=[1])):
+        layer.adapt(numbers)
+        assert np.ravel(layer.mean) == 3.5 and np.ravel(layer.variance) == pytest.approx(5.25)
+    assert not layers.Normalization(input_shape=[1], axis=None).built
+    alike = layers.Normalization(axis=None)
+    alike.adapt(numbers)
+    normal = (numbers - 3.5) / 5.25**0.5
+    assert alike(numbers) == pytest.approx(normal) and alike(numbers).shape == (8,)
+    model = keras.Sequential([layer, layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(numbers, numbers, verbose=0)
+    assert model.predict(numbers, verbose=0).shape == (8, 1) and model.input_shape == (None, 1)
+
+
+def test_adapting_to_some_batches():
+    whole, few = layers.Normalization(), layers.Normalization()
+    whole.adapt(X, batch_size=5)
+    assert np.array_equal(np.ravel(whole.mean), X.mean(axis=0))
+    few.adapt(X, batch_size=4, steps=2)
+    assert np.array_equal(np.ravel(few.mean), X[:8].mean(axis=0))
+    few.adapt(iter([X[:3], X[3:5], X]), steps=2)
+    assert np.ravel(few.mean) == pytest.approx(X[:5].mean(axis=0))
+    few.adapt((X[:3], X[3:5]))
+    assert np.ravel(few.mean) == pytest.approx(X[:5].mean(axis=0))
+    for settings in ({"batch_size": 0}, {"steps": 0}):
+        with pytest.raises(ValueError, match="needs an integer of at least 1"):
+            few.adapt(X, **settings)
+    assert np.ravel(few.mean) == pytest.approx(X[:5].mean(axis=0))
+
+
+def test_a_normalization_without_statistics_is_an_error_where_it_is_used(capsys):
+    layer = layers.Normalization()
+    model = keras.Sequential([keras.Input((4,)), layer, layers.Dense(2)])
+    model.compile("sgd", "mse")
+    model.summary()
+    assert "normalization (Normalization)" in capsys.readouterr().out and model.count_params() == 18
+    assert [array.tolist() for array in model.get_weights()[:2]] == [[0.0] * 4, [1.0] * 4]
+    twin = keras.models.clone_model(model)
+    for use in (lambda: model.predict(X, verbose=0), lambda: model.fit(X, Y, verbose=0), lambda: model(X)):
+        with pytest.raises(ValueError, match="layer 'normalization': got no mean and variance, needs a call of adapt"):
+            use()
+    with pytest.raises(ValueError, match="got no mean and variance"):
+        layers.Normalization()(X)
+    layer.adapt(X)
+    model.fit(X, Y, verbose=0)
+    assert model.get_weights()[0] == pytest.approx(X.mean(axis=0), rel=1e-6)
+    twin.set_weights(model.get_weights())
+    assert np.array_equal(twin.predict(X, verbose=0), model.predict(X, verbose=0))
+
+
+def test_the_inverse_is_exact_and_not_trained(tmp_path):
+    settings = {"mean": [1.0, -2.0], "variance": [1e20, 1e-30]}
+    layer = layers.Normalization(invert=True, **settings)
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(2), layer], dtype="float64", seed=1)
+    model.compile("sgd", "mse")
+    inside = X @ model.layers[0].get_weights()[0]
+    assert np.allclose(model.predict(X, verbose=0), inside * [1e10, 1e-7] + [1, -2], rtol=1e-14)
+    before = layer.get_weights()
+    model.fit(X, Y, verbose=0)
+    assert all(np.array_equal(a, b) for a, b in zip(before, layer.get_weights(), strict=True))
+    assert [one.path for one in model.trainable_weights] == ["dense/kernel", "dense/bias"]
+    model.save(tmp_path / "model.safetensors")
+    loaded = keras.load_model(tmp_path / "model.safetensors")
+    assert np.array_equal(loaded.predict(X, verbose=0), model.predict(X, verbose=0))
+    y = np.zeros((12, 2))
+    model = keras.Sequential(
+        [keras.Input((2,)), layers.Normalization(invert=True, mean=0.0, variance=9.0)], dtype="float64"
+    )
+    model.compile("sgd", "mse")
+    _, gradient = model.gradients(X[:, :2], y, wrt="input")
+    assert gradient == pytest.approx(9 * X[:, :2] / 12)
 
 
 def test_noise_is_normal_and_only_there_in_training():

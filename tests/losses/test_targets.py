@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import fastmlp as keras
 from fastmlp import losses
 from tests.losses.targets import MSE, targets
 
@@ -21,6 +22,50 @@ def test_targets_of_a_cross_entropy_lie_between_0_and_1(loss, wrong):
     ):
         targets(y, loss=loss)
     assert np.array_equal(targets(y, loss=MSE), y)
+
+
+@pytest.mark.parametrize("loss", [ONE_HOT, losses.BinaryCrossentropy(), losses.CategoricalFocalCrossentropy()])
+@pytest.mark.parametrize(
+    ("model", "of"), [("float32", "float32"), ("float32", "float64"), ("float64", "float64"), ("float64", "float32")]
+)
+def test_what_rounding_has_moved_beyond_0_or_1_is_clipped(loss, model, of):
+    unit = max(np.finfo(model).eps, np.finfo(of).eps)
+    for few in (0.5, 1, 4):
+        y = np.eye(4, 3).astype(of)
+        y[1, 1] += np.asarray(few * unit, of)
+        y[2, 0] -= np.asarray(few * unit, of)
+        given = y.copy()
+        assert np.array_equal(targets(y, loss=loss, dtype=model), np.eye(4, 3)) and np.array_equal(y, given)
+    for wrong in (1 + 20 * unit, -20 * unit, 1.001):
+        y = np.eye(4, 3).astype(of)
+        y[2, 1] = wrong
+        with pytest.raises(ValueError, match="y: got values from"):
+            targets(y, loss=loss, dtype=model)
+
+
+def test_scaled_columns_are_probabilities():
+    """A table scaled by its minimum and maximum often ends a little above 1, wherever it is given."""
+    beyond = 0
+    for seed in range(40):
+        x = np.random.default_rng(seed).normal(size=(30, 3))
+        scale = 1 / (x.max(axis=0) - x.min(axis=0))
+        y = x * scale + (0 - x.min(axis=0) * scale)
+        beyond += y.max() > 1
+        assert targets(y, rows=30, loss=losses.BinaryCrossentropy()).max() == 1
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3, "sigmoid")])
+        model.compile("sgd", "binary_crossentropy")
+        model.fit(x, y, validation_data=(x, y), verbose=0)
+        model.train_on_batch(x, y)
+    assert beyond >= 3
+
+
+@pytest.mark.parametrize("of", ["float32", "float64"])
+def test_class_numbers_without_what_rounding_has_added(of):
+    unit = np.finfo(of).eps
+    y = np.array([0, 2, 1, 2], of) + np.array([-1, 2, 3, -2], of) * unit
+    assert targets(y).tolist() == [0, 2, 1, 2]
+    with pytest.raises(ValueError, match=r"y: got label 1\.0"):
+        targets(np.array([0, 1 + 50 * unit, 2, 0], of))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """Metrics of the user's own: functions and classes, in fit and in files."""
 
 import copy
+import csv
+import json
 import pickle
 import re
 from pathlib import Path
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 
 from fastmlp import load_model, metrics
-from fastmlp.callbacks import BackupAndRestore, Callback
+from fastmlp.callbacks import BackupAndRestore, Callback, CSVLogger, EarlyStopping
 from tests.metrics.models import LABELS, RANDOM, Largest, X, Y, confidence, make
 
 
@@ -54,12 +56,41 @@ def test_functions_that_return_something_else(own, weighted, error, message):
 
 
 def test_a_result_that_is_no_number():
-    class Pair(Largest):
+    class Words(Largest):
         def result(self):
-            return [1.0, 2.0]
+            return {"good": 1.0}
 
-    with pytest.raises(ValueError, match=r"metrics: largest: got a result of shape \(2,\), needs one number"):
-        make([Pair()]).evaluate(X, Y, verbose=0)
+    with pytest.raises(TypeError, match="metrics: largest: result: got dict, needs an array of real numbers"):
+        make([Words()]).evaluate(X, Y, verbose=0)
+
+
+def test_a_class_that_takes_no_weights():
+    class Plain(Largest):
+        def update_state(self, y_true, y_pred):
+            super().update_state(y_true, y_pred)
+
+    model = make([Plain()])
+    model.fit(X, Y, verbose=0, sample_weight=np.ones(50))
+    assert model.evaluate(X, Y, verbose=0)[1] == model.predict(X, verbose=0).max()
+
+
+def test_results_that_are_arrays(tmp_path, capsys):
+    """History has them, the line of an epoch has their means, and a file lists, as in Keras."""
+    plain = [metrics.F1Score(), metrics.Recall([0.1, 0.5]), metrics.R2Score(None)]
+    model = make(plain, weighted=[metrics.FBetaScore(beta=2.0)])
+    log, weights = CSVLogger(tmp_path / "log.csv"), np.ones(50)
+    history = model.fit(X, Y, 8, 2, verbose=2, callbacks=[log], sample_weight=weights, validation_data=(X, Y)).history
+    p = model.predict(X, verbose=0)
+    for metric in (metrics.F1Score(), metrics.Recall([0.1, 0.5]), metrics.R2Score(None)):
+        assert len(history[metric.name]) == 2
+        assert history["val_" + metric.name][-1] == pytest.approx(metric(Y, p), rel=1e-12)
+    results = model.evaluate(X, Y, verbose=0, return_dict=True)
+    assert results["f1_score"].shape == results["fbeta_score"].shape == (3,) and results["recall"].shape == (2,)
+    assert f" - f1_score: {history['f1_score'][0].mean():.4f} - " in capsys.readouterr().out
+    first = next(csv.DictReader((tmp_path / "log.csv").read_text().splitlines()))
+    assert json.loads(first["f1_score"].strip('"')) == history["f1_score"][0].tolist()
+    with pytest.raises(ValueError, match=r"monitor: got 'f1_score', an array of shape \(3,\), needs one number"):
+        model.fit(X, Y, verbose=0, callbacks=[EarlyStopping("f1_score")])
 
 
 def test_two_functions_of_one_name_are_not_taken_for_each_other(tmp_path):
@@ -194,8 +225,9 @@ def test_a_function_alone_has_the_value_of_all_rows():
     assert metric.result() == np.sqrt(20 / 3) == metric.result()
     metric.reset_state()
     assert metric(y[:1], p[:1]) == 0.0 and metric([[7]], [[3]]) == np.sqrt(8)
-    with pytest.raises(ValueError, match=r"sample_weight: got 2\.0, needs weights in all calls or in none"):
-        metric(y, p, 2.0)
+    errors = metrics.MeanMetricWrapper(lambda t, p: np.abs(t - p), name="error")
+    errors.update_state(y[1:], p[1:])  # without weights each row counts once
+    assert errors([[1.0]], [[10.0]], sample_weight=2) == (2 + 4 + 2 * 9) / 4
 
 
 def test_the_code_of_the_document_runs(monkeypatch):

@@ -73,6 +73,10 @@ CASES = [
         for settings in [{**shape, "curve": curve, "summation_method": method}]
     ),
     *(
+        (metrics.AUC, *[{"multi_label": True, "num_thresholds": 9, **settings}] * 2)
+        for settings in ({}, {"curve": "PR"}, {"label_weights": [0.5, 1, 2, 0, 3, 1]})
+    ),
+    *(
         (metrics.F1Score, *[{"average": average, **given}] * 2)
         for average in ("micro", "macro", "weighted")
         for given in ({}, {"threshold": 0.25})
@@ -103,7 +107,7 @@ def test_values_are_the_oracles(kind, settings, arguments, dtype, weights, monke
     if dtype is np.float32 and isinstance(metric, LossMetric):  # in the arithmetic of the loss
         expected = float(np.average(losses.functions.FUNCTIONS[metric.loss](y, p).astype(float), weights=weights))
     assert metric.result() == pytest.approx(expected, rel=0, abs=bound(expected))
-    assert type(metric.result()) is float and math.isfinite(expected)
+    assert isinstance(metric.result(), float) and math.isfinite(expected)
 
 
 def test_every_metric_has_an_oracle_and_every_oracle_a_metric():
@@ -212,7 +216,7 @@ def test_predictions_of_a_model_that_diverged(kind):
         y = np.arange(8) % 3 if kind.targets == "labels" else np.eye(3)[np.arange(8) % 3]
         with np.errstate(all="ignore"):
             metric.update_state(y, p)
-        assert type(metric.result()) is float
+        assert isinstance(metric.result(), float)
     nan = np.full((4, 3), np.nan)
     assert metrics.SparseTopKCategoricalAccuracy(3)([0, 1, 2, 0], nan) == 0.0
     assert metrics.TruePositives(0.0)(np.ones((4, 3)), nan) == 0.0
@@ -237,6 +241,7 @@ def test_a_vector_is_one_column():
     assert metrics.SparseCategoricalAccuracy()([[2], [1]], [[0.1, 0.6, 0.3], [0.05, 0.95, 0]]) == 0.5
 
 
+Y2 = [[0, 1], [1, 0]]
 VECTOR = [0, 1, 1, 0, 0], [0.2, 0.1, 0.5, 0.0, 0.2]
 
 
@@ -300,8 +305,10 @@ def test_a_loss_has_the_same_value_as_a_metric(kind, dtype):
         (lambda: metrics.Recall(top_k=0), ValueError, "top_k: got 0"),
         (lambda: metrics.AUC(num_thresholds=1), ValueError, "num_thresholds: got 1, needs an integer of at least 2"),
         (lambda: metrics.AUC(curve="PRGAIN"), ValueError, "curve: got 'PRGAIN', needs one of 'ROC', 'PR'"),
-        (lambda: metrics.AUC(multi_label=True), ValueError, "multi_label: got True, needs False"),
-        (lambda: metrics.AUC(num_labels=3), TypeError, "num_labels"),
+        (lambda: metrics.AUC(multi_label=1), TypeError, "multi_label: got 1, needs True or False"),
+        (lambda: metrics.AUC(num_labels=3), ValueError, "num_labels: got 3, needs None: without multi_label all"),
+        (lambda: metrics.AUC(multi_label=True, num_labels=3)(Y2, Y2), ValueError, "num_labels: got 3 labels for 2 col"),
+        (lambda: metrics.AUC(multi_label=True, label_weights=[1])(Y2, Y2), ValueError, "label_weights: got 1 labels"),
         (lambda: metrics.TopKCategoricalAccuracy(k=1.5), TypeError, "k: got 1.5"),
         (lambda: metrics.F1Score("mean"), ValueError, "average: got 'mean', needs one of 'micro', 'macro', 'weighted'"),
         (lambda: metrics.F1Score(threshold=1.5), ValueError, "threshold: got 1.5, needs"),
@@ -339,6 +346,35 @@ def test_getting_a_metric():
     assert type(metrics.get("accuracy")) is metrics.AnyAccuracy is type(metrics.get("Accuracy"))
 
 
+def test_metrics_as_functions():
+    """Keras' values of a vector; a function in a model has its name."""
+    for name, y_true, value in (
+        ("binary_accuracy", VECTOR[0], 0.6),
+        ("categorical_accuracy", VECTOR[0], 0.0),
+        ("sparse_categorical_accuracy", 2, 1.0),
+        ("top_k_categorical_accuracy", VECTOR[0], 1.0),
+        ("sparse_top_k_categorical_accuracy", 1, 1.0),
+        ("mean_squared_error", VECTOR[0], 0.228),
+    ):
+        assert getattr(metrics, name)(y_true, VECTOR[1]) == pytest.approx(value)
+    y, p = keras.ONE_HOT, keras.P
+    assert metrics.top_k_categorical_accuracy(y, p, k=2).mean() == metrics.TopKCategoricalAccuracy(2)(y, p)
+    assert metrics.binary_accuracy(y, p, 0.3).shape == (60,) and metrics.mean_squared_error(y, p).shape == (60,)
+    assert metrics.mean_absolute_error is losses.mean_absolute_error
+    for function in (
+        metrics.categorical_accuracy,
+        metrics.mean_squared_error,
+        "huber",
+        "LogCosh",
+        "mean_absolute_error",
+    ):
+        metric = metrics.get(function)
+        assert metric.name == (function if isinstance(function, str) else function.__name__)
+        twin = metrics.get(json.loads(json.dumps(to_plain(metric))))
+        assert twin.name == metric.name and twin(y, p) == metric(y, p)
+    assert metrics.get("huber").direction == "down" and metrics.get(metrics.binary_accuracy).direction == "up"
+
+
 @pytest.mark.parametrize(
     ("identifier", "error", "message"),
     [
@@ -346,9 +382,6 @@ def test_getting_a_metric():
         (3, TypeError, "metrics: got 3, needs one of"),
         (metrics.Mean(), TypeError, "needs a metric of y_true and y_pred"),
         (metrics.Metric(), TypeError, "metrics: got Metric without update_state"),
-        (metrics.Recall([0.1, 0.2]), ValueError, "whose result is an array, needs one with a single number"),
-        ("f1_score", ValueError, "whose result is an array"),
-        (metrics.R2Score(None), ValueError, "whose result is an array"),
         (dict, TypeError, "metrics: got <class 'dict'>"),
     ],
 )
@@ -361,6 +394,7 @@ def test_what_is_no_metric_of_a_model(identifier, error, message):
     "metric",
     [
         metrics.AUC(50, "pr", name="area", thresholds=[0.3, 0.2]),
+        metrics.AUC(multi_label=True, num_labels=2, label_weights=(0.5, 1)),
         metrics.Precision(top_k=2, class_id=1),
         metrics.Recall(thresholds=(0.25,)),
         metrics.BinaryAccuracy(threshold=0.3),

@@ -1,8 +1,6 @@
 """Models as graphs of calls: functional, nested, shared, and by a `call` of one's own."""
 
-import copy
 import gc
-import pickle
 import weakref
 
 import numpy as np
@@ -12,8 +10,7 @@ import fastmlp as keras
 from fastmlp import layers
 from fastmlp.layers import BatchNormalization, Dense, Dropout, Flatten, Input, Normalization, Rescaling, Softmax
 from fastmlp.layers.graph import Graph
-from fastmlp.models import clone_model
-from tests.models.small_graphs import MAKERS, Own, X, Y, functional, nested, repeated, row, same, trained
+from tests.models.small_graphs import MAKERS, X, Y, functional, nested, repeated, row, same, trained
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -260,183 +257,6 @@ def test_a_graph_has_its_engines_description():
     assert [variable.layer.name for variable in found.trained] == ["right", "right"]
 
 
-# Copies and files
-
-WAYS = {"pickle": lambda model: pickle.loads(pickle.dumps(model)), "deepcopy": copy.deepcopy, "copy": copy.copy}
-
-
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("make", [*MAKERS.values(), repeated], ids=lambda make: make.__name__)
-def test_a_copy_goes_on_with_the_same_bits_and_layers_of_its_own(make, way):
-    model = trained(make)
-    twin = WAYS[way](model)
-    before = model.get_weights()
-    results = [twin.train_on_batch(X, Y) for _ in range(2)]
-    assert same(model.get_weights(), before) and not same(twin.get_weights(), before)
-    assert results == [model.train_on_batch(X, Y) for _ in range(2)] and same(twin.get_weights(), model.get_weights())
-    assert twin.layers[-1].output.shape == (None, 3) and twin.layers[-1] is not model.layers[-1]
-    if make is Own and way != "copy":
-        assert twin.hidden == twin.layers[:2] and twin.head is twin.layers[-1]
-
-
-@pytest.mark.parametrize("make", [*MAKERS.values(), repeated], ids=lambda make: make.__name__)
-def test_a_file_goes_on_with_the_same_bits(make, tmp_path):
-    model, path = trained(make), tmp_path / "model.safetensors"
-    model.save(path)
-    twin = keras.load_model(path)
-    assert twin.get_config() == model.get_config() and type(twin).__name__ in ("Model", "Sequential")
-    assert twin.train_on_batch(X, Y) == model.train_on_batch(X, Y) and same(twin.get_weights(), model.get_weights())
-    assert same(clone_model(model).layers[-1].get_weights()[1:], [np.zeros(3)])
-    fresh = type(model).from_config(model.get_config())
-    fresh.load_weights(path)
-    assert fresh.optimizer is None and len(fresh.get_weights()) == len(model.get_weights())
-
-
-def test_a_subclass_with_a_call_comes_back_with_its_layers(tmp_path):
-    model, path = trained(Own), tmp_path / "model.safetensors"
-    model.save(path)
-    twin = keras.load_model(path, custom_objects={"Own": Own})
-    assert type(twin) is Own and twin.hidden == twin.layers[:2] and twin.dropout is twin.layers[2]
-    assert twin.train_on_batch(X, Y) == model.train_on_batch(X, Y)
-    with pytest.raises(ValueError, match=r"custom_objects: got .*, needs a subclass of Model"):
-        keras.load_model(path, custom_objects={"Own": keras.Sequential})
-
-
-def test_a_layer_in_two_models_of_a_model_is_one_after_loading_too(tmp_path):
-    shared = Dense(4, "tanh", name="shared")
-    first = keras.Sequential([Input((4,)), shared], name="first")
-    second = keras.Sequential([Input((4,)), shared, Dense(3)], name="second")
-    model = keras.Sequential([first, second], seed=1)
-    model.compile("adam", "mse")
-    model.fit(X, Y, verbose=0)
-    path = tmp_path / "model.safetensors"
-    model.save(path)
-    for twin in (keras.load_model(path), clone_model(model), pickle.loads(pickle.dumps(model))):
-        assert twin.layers[0].layers[0] is twin.layers[1].layers[0] and len(twin.get_weights()) == 4
-    twin = keras.load_model(path)
-    assert twin.train_on_batch(X, Y) == model.train_on_batch(X, Y)
-
-
-def test_a_small_file_cannot_describe_a_model_without_end():
-    x = Input((4,))
-    model = keras.Model(x, Dense(4)(x))
-    for _ in range(20):
-        x = Input((4,))
-        model = keras.Model(x, model(model(x)))
-    with pytest.raises(ValueError, match="model: got more than 65536 stages"):
-        model(X)
-
-
-def test_clones_have_other_weights_unless_a_seed_was_given():
-    drawn = keras.Sequential([keras.Sequential([Dense(3)]), Dense(2)])
-    drawn.build((4,))
-    twin = clone_model(drawn)
-    assert not np.array_equal(twin.get_weights()[0], drawn.get_weights()[0]) and twin.optimizer is None
-    assert [one.name for one in twin.layers] == [one.name for one in drawn.layers]
-    assert same(clone_model(functional()).get_weights(), functional().get_weights())
-
-    def wider(layer):
-        return (
-            Dense(7) if isinstance(layer, Dense) and layer.units == 5 else type(layer).from_config(layer.get_config())
-        )
-
-    assert clone_model(functional(), clone_function=wider).layers[1].units == 7
-    other = Input((4,), name="other")
-    assert clone_model(functional(), input_tensors=other).input is other
-    outer = keras.Sequential([keras.Sequential([Input((4,)), Dense(3)], name="inner"), Dense(2)])
-    asked = []
-
-    def same_again(layer):
-        asked.append(layer.name)
-        return type(layer).from_config(layer.get_config())
-
-    clone_model(outer, clone_function=same_again)
-    clone_model(outer, clone_function=same_again, recursive=True)
-    assert asked == ["inner", "dense", "dense", "dense"]
-    with pytest.raises(TypeError, match="clone_function: got int for 'dense', needs a layer"):
-        clone_model(functional(), clone_function=lambda layer: 3)
-    with pytest.raises(TypeError, match="model: got int, needs a model"):
-        clone_model(3)
-
-
-# Subclasses with a `call` of their own
-
-
-def test_a_call_is_traced_when_the_data_come():
-    model = Own()
-    assert not model.built and model.input_shape is None
-    assert [type(one).__name__ for one in model.layers] == ["Dense", "BatchNormalization", "Dropout", "Dense"]
-    assert model(X).shape == (30, 3) and model.output_shape == (None, 3)
-    assert [one.name for one in model.layers] == ["dense", "batch_normalization", "dropout", "dense_1"]
-    model = Own()
-    model.build((None, 4))
-    assert len(model.get_weights()) == 8
-    inputs = Input((4,))
-    assert np.array_equal(keras.Model(inputs, model(inputs))(X), model(X))
-    assert np.array_equal(keras.Sequential([model, Softmax()]).layers[0](X), model(X))
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda self, x: np.maximum(x, 0), "got TypeError: operand 'Symbol' does not support ufuncs"),
-        (lambda self, x: self.dense(x) if x.sum() > 0 else x, "got AttributeError: "),
-        (lambda self, x: self.dense(x[:, 1:]), "got TypeError: .*needs layers"),
-        (lambda self, x: 3, "got int as its result"),
-        (lambda self, x: None, "got NoneType as its result"),
-        (lambda self, x: [], "got list as its result"),
-        (lambda self, x: x, "got no call of a layer"),
-        (lambda self, x: self.dense(Flatten()(self.dense(x))), "got ValueError: layer 'dense': got rows"),
-        (lambda self, x, training=None: self.dense(x) if training else Softmax()(x), "got another graph with training"),
-    ],
-)
-def test_a_call_that_is_no_graph_of_layers_is_refused(call, message):
-    class Net(keras.Model):
-        def __init__(self):
-            super().__init__()
-            self.dense = Dense(3)
-
-    Net.call = call
-    with pytest.raises(ValueError, match=f"(?s)Net.call: {message}"):
-        Net().predict(X, verbose=0)
-
-
-@pytest.mark.parametrize("base", [keras.Sequential, keras.Model])
-def test_subclasses_that_only_build_are_models(base, tmp_path):
-    class Net(base):
-        def __init__(self, units):
-            inputs = Input((4,))
-            hidden = Dense(units, "relu")
-            if base is keras.Model:
-                super().__init__(inputs, Dense(3)(hidden(inputs)), name="net", seed=1)
-            else:
-                super().__init__([inputs, hidden, Dense(3)], name="net", seed=1)
-            self.hidden = hidden
-
-    model = trained(lambda: Net(6))
-    model.save(tmp_path / "m.safetensors")
-    twin = keras.load_model(tmp_path / "m.safetensors", custom_objects={"Net": Net})
-    assert type(twin) is Net and twin.hidden.units == 6 and twin.hidden in twin.layers
-    assert twin.train_on_batch(X, Y) == model.train_on_batch(X, Y)
-
-
-# The flag `training`
-
-
-def test_dropout_of_a_call_without_training_is_always_off():
-    base = keras.Sequential([Input((4,)), Dense(3), Dropout(0.9)], seed=1)
-    inputs = Input((4,))
-    model, other = (keras.Model(inputs, base(inputs, training=mode), seed=1) for mode in (False, None))
-    plain = keras.Sequential([Input((4,)), base.layers[0]])
-    losses = []
-    for one in (model, other, plain):
-        one.compile("sgd", "mse")
-        losses.append(one.gradients(X, Y, training=True)[0])
-    assert losses[0] == losses[2] != losses[1]
-    with pytest.raises(ValueError, match="training: got True, needs None or False"):
-        base(inputs, training=True)
-
-
 def test_an_adapted_layer_before_a_model():
     layer = Normalization()
     layer.adapt(X)
@@ -446,48 +266,6 @@ def test_an_adapted_layer_before_a_model():
     assert model(X) == pytest.approx((X - X.mean(0)) / X.std(0) @ kernel, rel=1e-9)
     assert layer(X) == pytest.approx((X - X.mean(0)) / X.std(0), rel=1e-9)
     assert BatchNormalization()(X.astype("f4")).shape == (30, 4)
-
-
-@pytest.mark.parametrize("make", [*MAKERS.values(), repeated], ids=lambda make: make.__name__)
-def test_a_run_goes_on_from_its_backup_to_the_same_bits(make, tmp_path):
-    class Killed(Exception):
-        pass
-
-    class Kill(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            if epoch == 1:
-                raise Killed
-
-    def run(*more, epochs=4):
-        model = make()
-        model.compile("adam", "mse")
-        backup = keras.callbacks.BackupAndRestore(tmp_path / "backup")
-        history = model.fit(X, Y, 7, epochs=epochs, verbose=0, callbacks=[backup, *more]).history
-        return model.get_weights(), history["loss"]
-
-    whole, losses = run()
-    with pytest.raises(Killed):
-        run(Kill())
-    rest, more = run()
-    assert same(rest, whole) and more == losses[2:]
-    with pytest.raises(Killed):
-        run(Kill())
-    other = keras.Sequential([Input((4,)), Dense(3)])
-    other.compile("adam", "mse")
-    with pytest.raises(ValueError, match="of another model"):
-        other.fit(X, Y, verbose=0, callbacks=[keras.callbacks.BackupAndRestore(tmp_path / "backup")])
-
-
-def test_weights_alone_go_into_files_by_their_levels(tmp_path):
-    path = tmp_path / "weights.safetensors"
-    model = trained(nested)
-    model.save_weights(path)
-    twin = nested()
-    twin.load_weights(path)
-    assert same(twin.get_weights(), model.get_weights())
-    assert list(model.weight_names)[:2] == ["first/dense/kernel", "first/dense/bias"]
-    with pytest.raises(ValueError, match="weights: got none for 'batch_normalization/beta'"):
-        functional().load_weights(path)
 
 
 def test_outputs_as_in_training():
@@ -508,59 +286,6 @@ def test_outputs_as_in_training():
     assert normalized.get_weights()[2] == pytest.approx(0.01 * X.mean(axis=0))
     with pytest.raises(TypeError, match="training: got 1"):
         model(X, training=1)
-
-
-def test_batch_normalizations_of_a_call_without_training_keep_their_statistics():
-    """Also where their gamma is trained, as when a trunk is tuned finely."""
-    base = keras.Sequential([Input((4,)), BatchNormalization()])
-    inputs = Input((4,))
-    model = keras.Model(inputs, Dense(3)(base(inputs, training=False)))
-    model.compile("sgd", "mse")
-    gamma, _, mean, variance = base.get_weights()
-    model.fit(X, Y, verbose=0)
-    assert same(base.get_weights()[2:], [mean, variance]) and not np.array_equal(base.get_weights()[0], gamma)
-
-
-def test_models_of_ones_own_in_another():
-    class Block(keras.Model):
-        def __init__(self, units):
-            super().__init__()
-            self.dense, self.dropout = Dense(units, "relu"), Dropout(0.5)
-
-        def call(self, x, training=None):
-            return self.dropout(self.dense(x), training=training)
-
-    class Net(keras.Model):
-        def __init__(self):
-            super().__init__(seed=1, dtype="float64")
-            self.blocks = [Block(6), Block(5)]
-            self.outer = keras.Sequential([Dense(3)])
-
-        def call(self, inputs, training=False):
-            for block in self.blocks:
-                inputs = block(inputs, training=training)
-            return self.outer(inputs)
-
-    model = trained(Net)
-    stack = [Dense(6, "relu"), Dropout(0.5), Dense(5, "relu"), Dropout(0.5), Dense(3)]
-    row = trained(lambda: keras.Sequential([Input((4,)), *stack], dtype="float64", seed=1))
-    assert same(model.get_weights(), row.get_weights()) and np.array_equal(model(X), row(X))
-    assert [one.name for one in model.layers] == ["block", "block_1", "sequential"]
-    assert list(model.weight_names)[2] == "block_1/dense/kernel"
-
-
-def test_a_subclass_that_does_not_begin_says_so():
-    class Net(keras.Model):
-        def __init__(self):
-            self.dense = Dense(3)
-
-        def call(self, x):
-            return self.dense(x)
-
-    with pytest.raises(AttributeError, match=r"Net: got no call of super\(\).__init__\(\), needs it first"):
-        Net()(X)
-    with pytest.raises(AttributeError, match="'Sequential' object has no attribute 'fitt'"):
-        keras.Sequential().fitt(X)
 
 
 def several(**settings):

@@ -48,6 +48,9 @@ GRADIENT_CASES = {
     "logits": ([dense(5, "tanh"), dense(3)], "categorical_crossentropy_from_logits", SHARES),
     "sparse logits": ([dense(3)], "sparse_categorical_crossentropy_from_logits", LABELS),
     "binary logits": ([dense(3)], "binary_crossentropy_from_logits", SHARES),
+    "fused divergence": ([dense(5, "tanh"), dense(3, "softmax")], "kl_divergence", SHARES),
+    "fused focal": ([dense(5, "tanh"), dense(3, "softmax")], "categorical_focal_crossentropy", SHARES),
+    "fused counts": ([dense(5, "tanh"), dense(3, "exponential")], "poisson", SHARES),
     "softmax and squares": ([dense(3, "softmax")], "mean_squared_error", SHARES),
     "unfused": ([dense(3, "softmax"), activation("linear")], "sparse_categorical_crossentropy", LABELS),
     "crossentropy of sigmoid": ([dense(3, "sigmoid")], "categorical_crossentropy", SHARES),
@@ -89,7 +92,7 @@ def test_gradients_of_a_training_step_go_through_its_masks():
     assert gradients != network.gradients(x, LABELS)[1]
 
 
-@pytest.mark.parametrize("case", ["fused categorical", "relu", "fused sigmoid"])
+@pytest.mark.parametrize("case", ["fused categorical", "relu", "fused sigmoid", "fused divergence", "fused focal"])
 def test_fused_and_unfused_losses_agree(case):
     layers, loss, y = GRADIENT_CASES[case]
     x = random_rows(4, 2, 2)

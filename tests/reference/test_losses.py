@@ -327,6 +327,11 @@ LOSSES = [
     ("categorical_crossentropy_from_logits", BITS, ANY),
     ("sparse_categorical_crossentropy_from_logits", LABELS, ANY),
     ("binary_crossentropy_from_logits", BITS, ANY),
+    ("poisson_from_logits", SHARES, ANY),
+    ("kl_divergence_from_logits", SHARES, ANY),
+    ("kl_divergence_from_logits", BITS, ANY),
+    ("categorical_focal_crossentropy_from_logits", SHARES, ANY),
+    ("categorical_focal_crossentropy_from_logits", BITS, ANY),
     *[(name, ANY, random_matrix(4, 3, seed=6)) for name in ("mean_absolute_error", "huber", "log_cosh")],
     *[(name, ANY, random_matrix(4, 3, seed=6)) for name in ("mean_absolute_percentage_error", "cosine_similarity")],
     *[(name, SHARES, POSITIVE) for name in ("mean_squared_logarithmic_error", "poisson", "kl_divergence")],
@@ -341,7 +346,7 @@ LOSSES = [
 @pytest.mark.parametrize(("name", "y_true", "y_pred"), LOSSES)
 def test_loss_gradient_is_the_slope_of_the_mean(name, y_true, y_pred):
     loss, gradient = getattr(reference, name), getattr(reference, name + "_gradient")
-    settings = {"huber": [0.9], "categorical_focal_crossentropy": [0.4, 1.5]}.get(name, [])
+    settings = {"huber": [0.9], "categorical_focal_crossentropy": [0.4, 1.5]}.get(name.removesuffix("_from_logits"), [])
 
     def mean(y_pred):
         return math.fsum(loss(y_true, y_pred, *settings)) / len(y_pred)
@@ -364,11 +369,36 @@ def test_sparse_crossentropy_is_the_one_of_one_hot_rows(suffix):
         ("categorical_crossentropy", "softmax", SHARES),
         ("sparse_categorical_crossentropy", "softmax", LABELS),
         ("binary_crossentropy", "sigmoid", BITS),
+        ("categorical_focal_crossentropy", "softmax", SHARES),
+        ("kl_divergence", "softmax", SHARES),
+        ("poisson", "exponential", SHARES),
     ],
 )
-def test_from_logits_agrees_with_activation_and_loss_apart(name, activation, y_true):
+def test_from_logits_agrees_with_activation_and_loss_apart(name, activation, y_true, monkeypatch):
+    monkeypatch.setattr(losses, "EPSILON", 0.0)  # which the Poisson loss adds
     function, gradient = ACTIVATIONS[activation]
     y_pred = function(ANY)
-    close(getattr(reference, name + "_from_logits")(y_true, ANY), getattr(reference, name)(y_true, y_pred), 1e-13)
-    apart = gradient(y_pred, getattr(reference, name + "_gradient")(y_true, y_pred))
-    close(getattr(reference, name + "_from_logits_gradient")(y_true, ANY), apart, 1e-13)
+    settings = [0.4, 1.5] if "focal" in name else []
+    close(
+        getattr(reference, name + "_from_logits")(y_true, ANY, *settings),
+        getattr(reference, name)(y_true, y_pred, *settings),
+        1e-13,
+    )
+    apart = gradient(y_pred, getattr(reference, name + "_gradient")(y_true, y_pred, *settings))
+    close(getattr(reference, name + "_from_logits_gradient")(y_true, ANY, *settings), apart, 1e-13)
+
+
+def test_from_logits_nothing_saturates():
+    """Where the prediction is too small for its logarithm, in a loss of 800 or more and in float64."""
+    far = [[-800.0, 0.0]]
+    close(reference.poisson_from_logits([[1.0, 1.0]], far), [(800.0 + 1.0) / 2])
+    assert reference.poisson_from_logits_gradient([[1.0, 1.0]], far) == [[-0.5, 0.0]]
+    close(reference.kl_divergence_from_logits([[1.0, 0.0]], far), [800.0 + 1e-7 * math.log(1e-7)])
+    close(reference.kl_divergence_from_logits_gradient([[1.0, 0.0]], far), [[-1.0, 1.0]])
+    for gamma in (0.0, 0.5, 2.0):
+        focal = [[1.0, 0.0]], far, 0.25, gamma
+        close(reference.categorical_focal_crossentropy_from_logits(*focal), [200.0])
+        assert reference.categorical_focal_crossentropy_from_logits_gradient(*focal) == [[-0.25, 0.25]]
+        other = [[0.0, 1.0]], far, 0.25, gamma
+        assert reference.categorical_focal_crossentropy_from_logits(*other) == [0.0]
+        assert not any(reference.categorical_focal_crossentropy_from_logits_gradient(*other)[0])

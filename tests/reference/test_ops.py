@@ -37,6 +37,7 @@ def test_exports_every_function_of_the_modules_but_their_helpers():
             "logarithm_slope",
             "focal_logarithm",
             "focal_slope",
+            "focal_weight",
             "surprises",
             "philox_round",
             "random_words",

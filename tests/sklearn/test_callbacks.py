@@ -1,11 +1,18 @@
 """What watches and steers the epochs of an estimator: schedules, warm starts, callbacks, a bar."""
 
+import numpy as np
 import pytest
 
 pytest.importorskip("sklearn", reason="needs scikit-learn")
 
+from sklearn import config_context
+from sklearn.ensemble import BaggingClassifier, VotingClassifier
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
 from fastmlp import callbacks
-from fastmlp.sklearn import MLPClassifier, MLPRegressor
+from fastmlp.sklearn import MLPClassifier, MLPRegressor, load
 from tests.sklearn.small_fits import SHORT, XR, YR, X, Y, same
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -56,6 +63,14 @@ def test_callbacks_see_the_epochs_and_can_stop_them(tmp_path):
         MLPClassifier(callbacks=[1]).fit(X, Y)
 
 
+def test_callbacks_know_that_a_score_grows():
+    stops = {name: callbacks.EarlyStopping(name, patience=9) for name in ("loss", "val_loss", "val_score")}
+    MLPClassifier(random_state=0, max_iter=3, early_stopping=True, callbacks=list(stops.values())).fit(X, Y)
+    assert {name: stop.grows for name, stop in stops.items()} == {"loss": False, "val_loss": False, "val_score": True}
+    with pytest.raises(ValueError, match="mode: got 'auto' for 'val_f1', which is no loss and no metric that tells"):
+        MLPClassifier(callbacks=callbacks.EarlyStopping("val_f1"), **SHORT).fit(X, Y)
+
+
 def test_scikit_learns_callbacks_see_the_epochs():
     module = pytest.importorskip("sklearn.callback", reason="needs scikit-learn 1.9")
     monitor = module.ScoringMonitor(scoring="accuracy")
@@ -78,3 +93,44 @@ def test_progress_is_a_bar(capsys):
     MLPClassifier(verbose="progress", **SHORT).fit(X, Y)
     printed = capsys.readouterr().out
     assert "MLPClassifier loss" in printed and "Iteration" not in printed and "100%" in printed
+
+
+def small(**settings):
+    return MLPClassifier(hidden_layer_sizes=(4,), random_state=0, max_iter=2, **settings)
+
+
+AROUND = {
+    "pipeline": lambda model: make_pipeline(StandardScaler(), model),
+    "grid": lambda model: GridSearchCV(model, {"alpha": [1, 2]}, cv=2, error_score="raise"),
+    "random": lambda model: RandomizedSearchCV(model, {"alpha": [1, 2, 3]}, n_iter=2, cv=2, error_score="raise"),
+    "both": lambda model: GridSearchCV(
+        make_pipeline(StandardScaler(), model), {"mlpclassifier__alpha": [1, 2]}, cv=2, error_score="raise"
+    ),
+    "bagging": lambda model: BaggingClassifier(model, 2),
+    "voting": lambda model: VotingClassifier([("one", model), ("two", model)]),
+}
+
+
+@pytest.mark.parametrize("around", AROUND)
+def test_callbacks_work_inside_of_other_estimators(around, tmp_path):
+    of_all = [
+        callbacks.ModelCheckpoint(tmp_path / "{epoch}.safetensors"),
+        callbacks.EarlyStopping("loss", patience=9),
+        callbacks.ReduceLROnPlateau("loss"),
+        callbacks.CSVLogger(tmp_path / "log.csv"),
+        callbacks.LearningRateScheduler(lambda epoch, rate: rate),
+        callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: None),
+        callbacks.TerminateOnNaN(),
+    ]
+    whole = AROUND[around](small(callbacks=of_all)).fit(X, Y)
+    assert whole.predict(X[:3]).shape == (3,)
+    assert load(tmp_path / "2.safetensors").predict(X[:3] * 1.0).shape == (3,)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1.safetensors", "2.safetensors", "log.csv"]
+
+
+def test_what_routes_metadata_is_not_in_a_file(tmp_path):
+    with config_context(enable_metadata_routing=True):
+        model = small(callbacks=callbacks.ModelCheckpoint(tmp_path / "it.safetensors"))
+        model.set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+        GridSearchCV(model, {"alpha": [1]}, cv=2, error_score="raise").fit(X, Y, sample_weight=np.ones(len(Y)))
+    assert load(tmp_path / "it.safetensors").get_params()["alpha"] == 1

@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from sklearn import datasets
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
-from fastmlp.sklearn import MLPClassifier, MLPRegressor, lbfgs, networks, solver_state
+from fastmlp.sklearn import MLPClassifier, MLPRegressor, epochs, lbfgs, networks
 from tests.sklearn.small_fits import SHORT, XR, YR, X, Y, same
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -103,7 +103,7 @@ def test_a_large_state_stays_where_it_is_with_the_same_bits(solver, monkeypatch)
         return model
 
     small = steps(False)
-    monkeypatch.setattr(solver_state, "LARGE", 1)
+    monkeypatch.setattr(epochs, "LARGE", 1)
     for copied in False, True:
         large = steps(copied)
         assert same(small, large)

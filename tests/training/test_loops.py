@@ -121,7 +121,7 @@ def test_validation_does_not_change_training():
     [
         ({"batch_size": 0}, ValueError, "batch_size: got 0, needs an integer of at least 1"),
         ({"batch_size": 2.5}, TypeError, "batch_size: got 2.5"),
-        ({"epochs": 0}, ValueError, "epochs: got 0, needs an integer of at least 1"),
+        ({"epochs": -1}, ValueError, "epochs: got -1, needs an integer of at least 0"),
         ({"epochs": True}, TypeError, "epochs: got True"),
         ({"validation_split": 1.0}, ValueError, r"validation_split: got 1.0, needs a finite number in \[0, 1\)"),
         ({"validation_split": -0.1}, ValueError, "validation_split: got -0.1"),

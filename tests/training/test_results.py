@@ -220,6 +220,14 @@ class Grown(Largest):
     direction = "up"
 
 
+class Marked(Largest):
+    """As Keras' own classes tell."""
+
+    def __init__(self):
+        super().__init__()
+        self._direction = "up"
+
+
 @pytest.mark.parametrize(
     ("metric", "name", "grows"),
     [
@@ -227,6 +235,7 @@ class Grown(Largest):
         (metrics.FalsePositives(name="false_acc"), "false_acc", False),
         (metrics.MeanMetricWrapper(losses.huber, name="my_accuracy"), "val_my_accuracy", False),
         (Grown(), "largest", True),
+        (Marked(), "val_largest", True),
         ("accuracy", "val_loss", False),
         ("accuracy", "loss", False),
     ],

@@ -7,6 +7,7 @@ cdef class Block:
     cdef const Isa *isa
     cdef object panels
     cdef void *data
+    cdef bint exchange(self, array, bint written)
 
 
 cdef int columns_of(const Isa *isa, bint is_single) noexcept

@@ -1,13 +1,14 @@
 """Arrays of weights, each in its own packed memory, which any number of networks may refer to."""
 
+from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBuffer_Release, PyObject_GetBuffer
 from cython cimport embedsignature, floating
 from libc.string cimport memcpy
 
 import numpy as np
 
-from fastmlp.kernels.engine.arena import aligned, fill, panels_shape, unpacked
+from fastmlp.kernels.engine.arena import aligned, panels_shape
 
-from fastmlp.kernels.isa cimport Isa, panel_columns, selected
+from fastmlp.kernels.isa cimport Isa, blocks, panel_columns, selected
 
 
 @embedsignature(True)
@@ -34,11 +35,48 @@ cdef class Block:
 
     def read(self):
         """A copy, as an array of its shape."""
-        return unpacked(self.panels, self.shape)
+        array = np.empty(self.shape, self.dtype)
+        self.exchange(array, False)
+        return array
 
     def write(self, array):
-        """Take over the values of an array of its shape."""
-        fill(self.panels, self.shape, array)
+        """Take over the values of an array of its shape; ValueError for another shape."""
+        array = np.asarray(array, self.dtype, order="C")
+        if not self.exchange(array, True):
+            raise ValueError(f"weights: got shape {array.shape}, needs {self.shape}")
+
+    cdef bint exchange(self, array, bint written):
+        """Copy a C-contiguous array of its type into the panels, or these into it; return whether it has its shape."""
+        cdef Py_buffer buffer
+        cdef Py_ssize_t rows = 1, columns, item = self.dtype.itemsize
+        if array.shape != self.shape:
+            return False
+        PyObject_GetBuffer(array, &buffer, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
+        columns = buffer.shape[buffer.ndim - 1]
+        if buffer.ndim == 2:
+            rows = buffer.shape[0]
+        copy(<char *> self.data, <char *> buffer.buf, rows, columns * item,
+             columns_of(self.isa, self.dtype == np.float32) * item, written)
+        PyBuffer_Release(&buffer)
+        return True
+
+
+cdef void copy(char *panels, char *matrix, Py_ssize_t rows, Py_ssize_t row_size, Py_ssize_t panel_size,
+               bint to_panels) noexcept nogil:
+    """Copy a matrix into its panels or, else, panels into their matrix; sizes are bytes of a row of each."""
+    cdef Py_ssize_t panel, first, size, i
+    cdef char *place
+    cdef char *source
+    for panel in range(blocks(row_size, panel_size)):
+        first = panel * panel_size
+        size = min(panel_size, row_size - first)
+        for i in range(rows):
+            place = panels + first * rows + i * panel_size
+            source = matrix + i * row_size + first
+            if to_panels:
+                memcpy(place, source, size)
+            else:
+                memcpy(source, place, size)
 
 
 def blend(targets, sources, double tau):

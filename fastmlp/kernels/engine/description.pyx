@@ -27,12 +27,16 @@ LOSS_SETTINGS = {
     "categorical_crossentropy_from_logits": {"label_smoothing": 0.0},
     "binary_crossentropy_from_logits": {"label_smoothing": 0.0},
     "categorical_focal_crossentropy": {"alpha": 0.25, "gamma": 2.0, "label_smoothing": 0.0},
+    "categorical_focal_crossentropy_from_logits": {"alpha": 0.25, "gamma": 2.0, "label_smoothing": 0.0},
 }
 # the last activation and the loss that are computed together, from the logits
 FUSED = {
     ("softmax", "categorical_crossentropy"),
     ("softmax", "sparse_categorical_crossentropy"),
+    ("softmax", "categorical_focal_crossentropy"),
+    ("softmax", "kl_divergence"),
     ("sigmoid", "binary_crossentropy"),
+    ("exponential", "poisson"),
 }
 
 

@@ -31,6 +31,21 @@ def test_a_block_gives_back_what_was_written(shape, dtype):
     assert not Block(shape, dtype).read().any()
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+@both_dtypes
+def test_a_block_takes_arrays_of_any_layout_and_type(shape, dtype):
+    array = values(shape, dtype)
+    other_order = array.astype(np.dtype(dtype).newbyteorder())
+    shifted = np.frombuffer(b"." + array.tobytes(), np.uint8)[1:].view(dtype).reshape(shape)
+    for given in (np.asfortranarray(array), np.repeat(array, 2, -1)[..., ::2], other_order, shifted, array.tolist()):
+        block = Block(shape, dtype)
+        block.write(given)
+        assert np.array_equal(block.read(), array)
+    for wrong in (array[..., None], np.zeros((*shape[:-1], shape[-1] + 1), dtype), np.array(1.0, dtype)):
+        with pytest.raises(ValueError, match=r"weights: got shape .*, needs"):
+            Block(shape, dtype).write(wrong)
+
+
 @pytest.mark.parametrize("arguments", [((), "float64"), ((2, 3, 4), "float64"), ((0, 3), "float64"), ((3,), "int32")])
 def test_a_block_is_a_vector_or_a_matrix_of_floats(arguments):
     with pytest.raises(ValueError, match="needs a vector or a matrix of float32 or float64"):

@@ -1,0 +1,124 @@
+"""The command line: a parser whose errors are one line, and what options may say.
+
+What NumPy would have to be imported for is not asked here, but once the usage is checked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import fastmlp
+from fastmlp.commands.output import deliver
+from fastmlp.datasets import reason_not_to_load
+
+Number = TypeVar("Number", int, float)
+
+# Named here too, since the modules that define them import NumPy.
+ACTIVATIONS = (
+    "linear",
+    "relu",
+    "sigmoid",
+    "tanh",
+    "softmax",
+    "log_softmax",
+    "exponential",
+    "softsign",
+    "hard_sigmoid",
+    "leaky_relu",
+    "relu6",
+    "elu",
+    "selu",
+    "softplus",
+    "silu",
+    "gelu",
+    "mish",
+    "hard_silu",
+    "swish",
+    "hard_swish",
+)
+OPTIMIZERS = ("sgd", "rmsprop", "adagrad", "adam", "adadelta", "adamw", "adamax", "nadam", "lion", "ftrl")
+MAX_THREADS = 256
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {' '.join(message.splitlines())}\n")
+
+    def print_help(self, file: Any = None) -> None:
+        deliver(self.format_help().rstrip())
+
+
+class Version(argparse.Action):
+    """An option that prints the version, and ends the command."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None):
+        super().__init__(option_strings, dest, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        deliver(f"{parser.prog} {fastmlp.__version__}")
+        parser.exit()
+
+
+def number(kind: Callable[[str], Number], needs: str, valid: Callable[[Number], bool]) -> Callable[[str], Number]:
+    """Return an argparse type: a number for which `valid` is true, `needs` in words."""
+
+    def parse(text: str) -> Number:
+        with suppress(ValueError):
+            value = kind(text)
+            if valid(value):  # false for NaN
+                return value
+        raise argparse.ArgumentTypeError(f"got {text!r}, needs {needs}")
+
+    return parse
+
+
+count = number(int, "an integer of at least 1", lambda value: value >= 1)
+threads = number(int, f"an integer from 1 to {MAX_THREADS}", lambda value: 1 <= value <= MAX_THREADS)
+seed = number(int, "an integer of at least 0", lambda value: value >= 0)
+column = number(int, "an integer of at least 0", lambda value: value >= 0)
+fraction = number(float, "a number in [0, 1)", lambda value: 0.0 <= value < 1.0)
+share = number(float, "a number between 0 and 1", lambda value: 0.0 < value < 1.0)
+penalty = number(float, "a finite number of at least 0", lambda value: 0.0 <= value < math.inf)
+rate = number(float, "a finite number above 0", lambda value: 0.0 < value < math.inf)
+
+
+def dataset(text: str) -> str:
+    """Return the name of a dataset, or the path of one."""
+    reason = reason_not_to_load(text)
+    if reason:
+        raise argparse.ArgumentTypeError(reason)
+    return text
+
+
+def readable_file(text: str) -> Path:
+    """Return the path of a file to read."""
+    if not os.path.isfile(text):
+        raise argparse.ArgumentTypeError(f"got {text!r}, needs a file that exists")
+    return Path(text)
+
+
+def widths(text: str) -> list[int]:
+    """Return the widths of the hidden layers, written "512,256"."""
+    return [count(width) for width in text.split(",")]
+
+
+def model_file(text: str) -> Path:
+    """Return the path of the model to write, or raise ArgumentTypeError when there cannot be a file of that name."""
+    path, needs = Path(text), None
+    if path.suffix != ".safetensors":
+        needs = "a name ending in .safetensors"
+    elif not path.parent.is_dir():
+        needs = "a name in a folder that exists"
+    elif path.exists() and not (path.is_file() and os.access(path, os.W_OK)):
+        needs = "a new name, or that of a file that may be overwritten"
+    if needs:
+        raise argparse.ArgumentTypeError(f"got {text!r}, needs {needs}")
+    return path

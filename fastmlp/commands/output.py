@@ -1,0 +1,37 @@
+"""What leaves a command: its result on stdout, its progress on stderr, and how it failed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+
+
+class Failed(Exception):
+    """Usage and input were good, but training failed or its result could not be delivered."""
+
+
+def deliver(text: str) -> None:
+    """Print to stdout; Failed when it cannot be written: nobody reads the pipe, or the disk is full."""
+    if sys.stdout is None:
+        raise Failed("cannot print the result: stdout is closed")
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        discard(1)
+        raise Failed(f"cannot print the result: {error.strerror}") from error
+
+
+def discard(descriptor: int) -> None:
+    """Send a stream nowhere, so that what it still holds raises no second error when the interpreter ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+
+
+@contextmanager
+def progress_on_stderr(quiet: bool) -> Iterator[None]:
+    """Send what is printed meanwhile to stderr, or nowhere if `quiet`."""
+    with open(os.devnull, "w") as nowhere:
+        target = nowhere if quiet else sys.stderr
+        with redirect_stdout(target), redirect_stderr(target):
+            yield

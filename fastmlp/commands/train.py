@@ -1,0 +1,236 @@
+"""fastmlp-train: train a network on handwritten digits, MNIST, Fashion-MNIST, a folder of IDX files or an .npz file.
+
+The result goes to stdout, everything else to stderr. What is slow to import is imported once the usage is checked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastmlp.callbacks import Callback, Logs
+from fastmlp.commands.options import (
+    ACTIVATIONS,
+    OPTIMIZERS,
+    Parser,
+    Version,
+    column,
+    count,
+    dataset,
+    fraction,
+    model_file,
+    penalty,
+    rate,
+    seed,
+    share,
+    threads,
+    widths,
+)
+from fastmlp.commands.output import Failed, progress_on_stderr
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from fastmlp.models import Sequential
+
+
+def make_parser() -> Parser:
+    """Return the parser of the command line."""
+    parser = Parser(
+        prog="fastmlp-train",
+        description="Train a multilayer perceptron to classify images, and test it.",
+        epilog="Features that are integers are divided by the largest one; the model file contains that scaling, and "
+        "the values of the labels as its classes. The result goes to stdout, progress and errors to stderr. "
+        "Exit status: 0; 1 when training failed; 2 for bad usage or input; 130 when interrupted.",
+        allow_abbrev=False,
+    )
+    known = (
+        "digits (the default, bundled), mnist, fashion_mnist, a folder of IDX files named like those of MNIST, or an "
+        ".npz file with x_train, y_train, x_test and y_test"
+    )
+    split = "which one, where a folder has several: letters, of emnist-letters-train-images... and the like"
+    test = "part of each class to test on, always the same rows, where a folder has no test part"
+    validation = "part of the training rows, the last ones, to validate on instead (%(default)s)"
+    labels = "which column is the class, from 0, where labels have several that are not one-hot"
+    add = parser.add_argument
+    add("dataset", nargs="?", type=dataset, default="digits", metavar="DATASET", help=known)
+    add("--split", metavar="NAME", help=split)
+    add("--test-split", type=share, metavar="FRACTION", help=test)
+    add("--label-column", type=column, metavar="N", help=labels)
+    add("--hidden", type=widths, default="512,256", metavar="UNITS", help="widths of the hidden layers (%(default)s)")
+    add("--activation", choices=ACTIVATIONS, default="relu", help="of the hidden layers (%(default)s)")
+    add("--dropout", type=fraction, default=0.0, metavar="RATE", help="after each hidden layer (%(default)s)")
+    add("--optimizer", choices=OPTIMIZERS, default="adam", help="update rule (%(default)s)")
+    add("--learning-rate", type=rate, metavar="RATE", help="step size (0.01 for sgd, else 0.001)")
+    add("--batch-size", type=count, default=32, metavar="ROWS", help="rows in each update (%(default)s)")
+    add("--epochs", type=count, default=20, metavar="N", help="passes over the training rows (%(default)s)")
+    add("--l2", type=penalty, default=0.0, metavar="FACTOR", help="penalty on the squared weights (%(default)s)")
+    add("--validation-split", type=fraction, default=0.0, metavar="FRACTION", help=validation)
+    add("--dtype", choices=("float32", "float64"), default="float32", help="of weights and arithmetic (%(default)s)")
+    add("--threads", type=threads, metavar="N", help="at most (all CPUs); the result does not depend on it")
+    add("--seed", type=seed, default=0, metavar="N", help="from which everything random follows (%(default)s)")
+    add("--output", type=model_file, metavar="MODEL.safetensors", help="write the trained model to this file")
+    add("--quiet", action="store_true", help="show no progress")
+    add("--json", action="store_true", help="print the result as one JSON object")
+    add("--version", action=Version, help="print the version instead of training")
+    return parser
+
+
+def run(options: argparse.Namespace) -> str:
+    """Train, test and save as the options say; return what goes to stdout."""
+    with progress_on_stderr(options.quiet):
+        result = train(options)
+    if options.json:
+        return json.dumps(result, allow_nan=False)
+    return (
+        "test accuracy {test_accuracy:.2%}, test loss {test_loss:.4f}\n"
+        "trained {parameters:,} parameters for {units} classes "
+        "in {seconds:.2f} s, {samples_per_second:,.0f} samples/s\n"
+        "{dtype} on {isa}, threads {threads}, seed {seed}"
+    ).format(units=len(result["classes"]), **result)
+
+
+def train(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the result by name. Bad input raises ValueError or OSError before training, never after."""
+    from fastmlp import datasets
+    from fastmlp.config.threads import set_num_threads
+    from fastmlp.data.rows import Data
+    from fastmlp.training import inputs
+
+    set_num_threads(options.threads)
+    of_files = {name: getattr(options, name) for name in ("split", "test_split", "label_column")}
+    given = {name: value for name, value in of_files.items() if value is not None}
+    (x, labels), (x_test, labels_test) = datasets.load(options.dataset, **given)
+    classes = classes_of(labels, labels_test)
+    y, test = numbered(labels, classes), (x_test, numbered(labels_test, classes))
+    model = build(options, x, len(classes))
+    model.classes = classes.tolist()
+    inputs.checked_data(model, *test, prefix="test ")
+    rows = inputs.split(Data((x,), (y,)), options.validation_split)[0].rows
+    network = model.network  # made now, so that too little memory shows before training
+    if options.output:
+        rehearse_saving(model, options.output)
+    watch = Watch(remedies(options, model, x))
+    settings = {name: getattr(options, name) for name in ("batch_size", "epochs", "validation_split")}
+    history = model.fit(x, y, verbose=0 if options.quiet else 1, callbacks=[watch], **settings).history
+    threads_used = network.threads
+    tested = model.evaluate(*test, verbose=0, return_dict=True)
+    tested = {f"test_{name}": tested[name] for name in ("loss", "accuracy")}
+    watch.require_finite(options.epochs, tested)
+    if options.output:
+        save(model, options.output)
+    return {
+        "dataset": options.dataset,
+        "train_samples": rows,
+        "test_samples": len(test[0]),
+        "classes": model.classes,
+        "parameters": model.count_params(),
+        "epochs": options.epochs,
+        "seconds": watch.seconds,
+        "samples_per_second": rows * options.epochs / watch.seconds,
+        "train_loss": history["loss"][-1],
+        **tested,
+        "dtype": model.dtype,
+        "threads": threads_used,
+        "isa": network.isa,
+        "seed": model.seed,
+        "history": history,
+    }
+
+
+class Watch(Callback):
+    """Measures the seconds of training, and raises Failed after an epoch with a loss that is not finite."""
+
+    def __init__(self, advice: str):
+        super().__init__()
+        self.advice = advice
+        self.seconds = 0.0
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self.seconds -= time.perf_counter()
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        self.seconds += time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        self.require_finite(epoch + 1, logs or {})
+
+    def require_finite(self, epoch: int, results: Logs) -> None:
+        """Raise Failed when one of the epoch's results is NaN or infinite."""
+        for name, value in results.items():
+            if not math.isfinite(value):
+                raise Failed(f"training failed: {name} is {value} after epoch {epoch}; try {self.advice}")
+
+
+def remedies(options: argparse.Namespace, model: Sequential, x: np.ndarray) -> str:
+    """Return what to try when the loss is not finite."""
+    assert model.optimizer is not None
+    learning_rate = f"a smaller --learning-rate than {model.optimizer.learning_rate:g}"
+    l2 = f" or a smaller --l2 than {options.l2:g}" if options.l2 else ""
+    return learning_rate + l2 + (" or features of smaller magnitude" if x.dtype.kind == "f" else "")
+
+
+def classes_of(y: np.ndarray, y_test: np.ndarray) -> np.ndarray:
+    """Return the values that the labels have, in order; ValueError for labels that cannot be learned."""
+    import numpy as np
+
+    found = np.unique(y)
+    unknown = np.setdiff1d(y_test, found)
+    if unknown.size:
+        raise ValueError(f"labels: got {unknown[0]} in the test part, needs only labels of the training part")
+    if len(found) < 2:
+        raise ValueError(f"labels: got {found[0]} in all {len(y)} rows, needs two classes or more")
+    return found
+
+
+def numbered(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Return for each label the number of its class, from 0."""
+    import numpy as np
+
+    return np.searchsorted(classes, y)
+
+
+def build(options: argparse.Namespace, x: np.ndarray, units: int) -> Sequential:
+    """Return the compiled network. It brings integers to [-1, 1] itself, so that they are fed as they are."""
+    from fastmlp import layers, optimizers, regularizers
+    from fastmlp.models import Sequential
+
+    model = Sequential([layers.Input(x.shape[1:]), layers.Flatten()], dtype=options.dtype, seed=options.seed)
+    if x.dtype.kind != "f":
+        magnitude = max(int(x.max()), -int(x.min())) or 1
+        model.add(layers.Rescaling(1 / magnitude))
+    l2 = regularizers.L2(options.l2) if options.l2 else None
+    for width in options.hidden:
+        model.add(layers.Dense(width, options.activation, kernel_regularizer=l2))
+        if options.dropout:
+            model.add(layers.Dropout(options.dropout))
+    model.add(layers.Dense(units, "softmax", kernel_regularizer=l2))
+    optimizer = optimizers.get(options.optimizer)
+    if options.learning_rate is not None:
+        optimizer.learning_rate = options.learning_rate
+    model.compile(optimizer, "sparse_categorical_crossentropy", ["accuracy"])
+    return model
+
+
+def rehearse_saving(model: Sequential, path: Path) -> None:
+    """Write the model beside `path` and remove it, so that a full or read-only disk shows before training."""
+    from tempfile import TemporaryDirectory
+
+    try:
+        with TemporaryDirectory(prefix=".fastmlp-", dir=Path(os.path.realpath(path)).parent) as folder:
+            model.save(Path(folder, path.name))
+    except OSError as error:
+        raise ValueError(f"--output: cannot write {str(path)!r}: {error.strerror}") from error
+
+
+def save(model: Sequential, path: Path) -> None:
+    """Write the trained model."""
+    try:
+        model.save(path)
+    except OSError as error:
+        raise Failed(f"cannot write {str(path)!r}: {error.strerror}") from error
