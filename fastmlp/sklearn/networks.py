@@ -135,7 +135,7 @@ def predict_sparse(estimator: Any, network: Network, rows: SparseRows) -> NDArra
     first = estimator.coefs_[0], estimator.intercepts_[0]
     kernel, bias = (np.require(array, network.dtype, ["C", "A"]) for array in first)
     for start in range(0, len(rows), ROWS_TOGETHER):
-        part = rows.part(start, start + ROWS_TOGETHER)
+        part = rows[start : start + ROWS_TOGETHER]
         threads = thread_count(estimator, len(part.data) * len(bias))
         network.predict(sparse_product(part, kernel, bias, threads), out=outputs[start : start + ROWS_TOGETHER])
     return outputs

@@ -28,6 +28,7 @@ def train(model: Model, run: Run, hooks: Hooks) -> None:
     changes, results = model.changes, Results(model)
     validated = results if run.validation is None else Results(model)
     progress = Progress(run.train.steps, run.verbose)
+    run.train.make_ready(model.network)
     hooks.call("on_train_begin", {})
     logs: dict[str, Any] = {}
     for epoch in range(max(run.initial_epoch, model.epochs_resumed), run.epochs):
@@ -118,6 +119,7 @@ def evaluate(model: Model, source: Source, hooks: Hooks, results: Results) -> tu
     """
     changes, number = model.changes, -1
     model.stop_evaluating = False
+    source.make_ready(model.network)
     results.reset()
     by_batch = hooks.wants_batches("test")
     hooks.call("on_test_begin", {})
@@ -148,6 +150,7 @@ def predict(model: Model, source: Source, hooks: Hooks) -> tuple[int, Any]:
     """Return the number of batches, and the outputs [rows, units], a list of several, without dropout."""
     outputs, changes, number = [], model.changes, -1
     model.stop_predicting = False
+    source.make_ready(model.network)
     by_batch = hooks.wants_batches("predict")
     hooks.call("on_predict_begin", {})
     for number, data in enumerate(source.parts(by_batch)):

@@ -39,9 +39,9 @@ class SparseRows:
         """Type of the numbers."""
         return self.data.dtype
 
-    def part(self, start: int, stop: int) -> SparseRows:
-        """Return the rows from start to stop, with the memory of all."""
-        stop = min(stop, len(self))
+    def __getitem__(self, rows: slice) -> SparseRows:
+        """Return rows that follow each other, with the memory of all."""
+        start, stop, _ = rows.indices(len(self))
         numbers = slice(self.indptr[start], self.indptr[stop])
         indptr = self.indptr[start : stop + 1] - self.indptr[start]
         return SparseRows(self.data[numbers], self.indices[numbers], indptr, (stop - start, self.shape[1]))
