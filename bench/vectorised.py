@@ -7,8 +7,9 @@ import math
 
 import numpy as np
 
+from bench.vectorised_curves import *  # noqa: F403, and what is less common
 from bench.vectorised_losses import *  # noqa: F403, the others
-from reference.dropout import KEY_INCREMENTS, MULTIPLIERS, ROUNDS, WORD
+from reference.dropout import ALPHA, KEY_INCREMENTS, MULTIPLIERS, ROUNDS, WORD
 from reference.losses import EPSILON
 from reference.rectifiers import NEGATIVE_SLOPE, SELU_ALPHA, SELU_SCALE
 
@@ -398,6 +399,14 @@ def nadam(w, g, m, v, learning_rate, beta_1, beta_2, epsilon, step):
     w -= learning_rate * mean / (np.sqrt(v / (1 - beta_2**step)) + epsilon)
 
 
+def schedule_free_adamw(w, g, z, v, learning_rate, beta_1, beta_2, epsilon, warmup_steps, step):
+    rate = learning_rate * min(step / warmup_steps, 1) if warmup_steps > 0 else learning_rate
+    v += (np.square(g) - v) * (1 - beta_2)
+    x = (w - (1 - beta_1) * z) / beta_1
+    z -= rate * g / (np.sqrt(v / (1 - beta_2**step)) + epsilon)
+    w[...] = (1 - beta_1) * z + beta_1 * ((1 - 1 / step) * x + z / step)
+
+
 def lion(w, g, m, learning_rate, beta_1, beta_2):
     w -= learning_rate * np.sign(beta_1 * m + (1 - beta_1) * g)
     m *= beta_2
@@ -446,13 +455,32 @@ def dropout(x, rate, seed, step, layer):
     return x * kept * x.dtype.type(1 / (1 - rate))
 
 
+def alpha_dropout(x, rate, seed, step, layer):
+    a = 1 / math.sqrt((1 - rate) * (1 + rate * ALPHA**2))
+    kept = dropout(np.ones_like(x), rate, seed, step, layer) > 0
+    return x.dtype.type(a) * np.where(kept, x, x.dtype.type(ALPHA)) - x.dtype.type(a * ALPHA * rate)
+
+
+def alpha_dropout_gradient(dy, rate, seed, step, layer):
+    a = 1 / math.sqrt((1 - rate) * (1 + rate * ALPHA**2))
+    return dy * (dropout(np.ones_like(dy), rate, seed, step, layer) > 0) * dy.dtype.type(a)
+
+
 def gaussian_noise(x, stddev, seed, step, layer):
+    return x + stddev * normals(x, seed, step, layer)
+
+
+def gaussian_dropout(x, stddev, seed, step, layer):
+    return x + x * stddev * normals(x, seed, step, layer)
+
+
+def normals(x, seed, step, layer):
     blocks = np.arange((x.size + 3) // 4)
     words = philox4x32((blocks, layer, step % WORD, step // WORD), (seed % WORD, seed // WORD)).reshape(-1, 2)
     radius = np.sqrt(-2.0 * np.log((words[:, 0] + 1.0) / WORD))
     angle = 2.0 * np.pi * (words[:, 1] / WORD)
-    normals = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1).reshape(-1)[: x.size]
-    return x + (stddev * normals.reshape(x.shape)).astype(x.dtype)
+    drawn = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1).reshape(-1)[: x.size]
+    return drawn.reshape(x.shape).astype(x.dtype)
 
 
 # The dense layer.

@@ -143,3 +143,38 @@ def logarithmic_errors(y_true, y_pred):
 
 def lengths(x):
     return np.maximum(np.sqrt(np.square(x).sum(axis=1, keepdims=True)), EPSILON)
+
+
+def quantile(y_true, y_pred, quantiles):
+    e = y_true - y_pred
+    return np.where(e >= 0, quantiles * e, (quantiles - 1) * e).mean(axis=1)
+
+
+def quantile_gradient(y_true, y_pred, quantiles):
+    e = y_true - y_pred
+    return np.where(e > 0, -quantiles, np.where(e < 0, 1 - quantiles, 0)) / e.size
+
+
+def binary_focal_crossentropy(y_true, y_pred, alpha, beta, gamma):
+    p = np.clip(y_pred, EPSILON, 1 - EPSILON)
+    entropy = -(y_true * np.log(p) + (1 - y_true) * np.log(1 - p))
+    wrong = 1 - (y_true * y_pred + (1 - y_true) * (1 - y_pred))
+    return ((y_true * alpha + (1 - y_true) * beta) * wrong**gamma * entropy).mean(axis=1)
+
+
+def binary_focal_crossentropy_gradient(y_true, y_pred, alpha, beta, gamma):
+    p = np.clip(y_pred, EPSILON, 1 - EPSILON)
+    entropy = -(y_true * np.log(p) + (1 - y_true) * np.log(1 - p))
+    wrong = 1 - (y_true * y_pred + (1 - y_true) * (1 - y_pred))
+    slope = np.where(p == y_pred, (1 - y_true) / (1 - p) - y_true / p, 0)
+    growth = gamma * wrong ** (gamma - 1) * (1 - 2 * y_true) * entropy
+    return (y_true * alpha + (1 - y_true) * beta) * (wrong**gamma * slope + growth) / y_pred.size
+
+
+def binary_focal_crossentropy_from_logits(y_true, logits, alpha, beta, gamma):
+    return binary_focal_crossentropy(y_true, 1 / (1 + np.exp(-logits)), alpha, beta, gamma)
+
+
+def binary_focal_crossentropy_from_logits_gradient(y_true, logits, alpha, beta, gamma):
+    p = 1 / (1 + np.exp(-logits))
+    return binary_focal_crossentropy_gradient(y_true, p, alpha, beta, gamma) * (p * (1 - p))

@@ -28,7 +28,8 @@ class Initializer(Settings):
         return self.draw(sizes, generator).astype(float_type(floatx() if dtype is None else dtype))
 
     def draw(self, shape: Shape, generator: np.random.Generator) -> np.ndarray:
-        raise NotImplementedError
+        needs = "a method __call__(self, shape, dtype=None), or draw(self, shape, generator)"
+        raise NotImplementedError(f"initializer: got {type(self).__name__}, needs {needs}")
 
 
 class Zeros(Initializer):
@@ -46,13 +47,21 @@ class Ones(Initializer):
 
 
 class Constant(Initializer):
-    """All `value`."""
+    """All `value`: a number, or an array that NumPy's rules stretch to the shape of the weights."""
 
-    def __init__(self, value: float = 0.0):
-        self.value = real("value", value)
+    def __init__(self, value: Any = 0.0):
+        self.value = real("value", value) if np.ndim(value) == 0 else numeric("value", value).astype(np.float64)
+        require_finite("value", np.asarray(self.value), "float64")
 
     def draw(self, shape: Shape, generator: np.random.Generator) -> np.ndarray:
-        return np.full(shape, self.value)
+        try:
+            return np.broadcast_to(self.value, shape).copy()
+        except ValueError:
+            raise ValueError(f"Constant: got values of shape {np.shape(self.value)}, needs {shape}") from None
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments as JSON values."""
+        return {"value": np.asarray(self.value).tolist()}
 
 
 class RandomInitializer(Initializer):
@@ -225,24 +234,31 @@ class Identity(Initializer):
 class Called(Initializer):
     """A custom function, called as function(shape, dtype="float64"); its randomness is its own affair.
 
-    A saved model keeps its name alone: the model that is loaded has its weights, and cannot draw new ones.
+    It may be an object of a custom subclass of Initializer; one that has `draw` draws by the model's seed. A saved
+    model keeps its name alone: the model that is loaded has its weights, and cannot draw new ones.
     """
 
     def __init__(self, function: Any):
         self.function = function
 
     def draw(self, shape: Shape, generator: np.random.Generator) -> np.ndarray:
-        name = getattr(self.function, "__name__", self.function)
+        name = self.get_config()["function"]
         if not callable(self.function):
             raise ValueError(f"initializer: got the name of a function, {name!r}, needs the function to draw weights")
-        values = numeric(f"initializer {name}", self.function(shape, dtype="float64"))
+        if isinstance(self.function, Initializer) and type(self.function).__call__ is Initializer.__call__:
+            drawn = self.function.draw(shape, generator)
+        else:
+            drawn = self.function(shape, dtype="float64")
+        values = numeric(f"initializer {name}", drawn)
         if values.shape != shape:
             raise ValueError(f"initializer {name}: got values of shape {values.shape}, needs {shape}")
         require_finite(f"initializer {name}", values, "float64")
         return values.astype(np.float64)
 
     def get_config(self) -> dict[str, Any]:
-        return {"function": str(getattr(self.function, "__name__", self.function))}
+        if isinstance(self.function, str):
+            return {"function": self.function}
+        return {"function": getattr(self.function, "__name__", type(self.function).__name__)}
 
 
 def standard_truncated_normal(shape: Shape, generator: np.random.Generator) -> np.ndarray:
@@ -255,6 +271,7 @@ def standard_truncated_normal(shape: Shape, generator: np.random.Generator) -> n
 
 # Keras has both spellings.
 zeros, ones, constant, identity, orthogonal = Zeros, Ones, Constant, Identity, Orthogonal
+IdentityInitializer, OrthogonalInitializer = Identity, Orthogonal
 random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, TruncatedNormal
 variance_scaling, glorot_uniform, glorot_normal = VarianceScaling, GlorotUniform, GlorotNormal
 he_uniform, he_normal, lecun_uniform, lecun_normal = HeUniform, HeNormal, LecunUniform, LecunNormal
@@ -279,16 +296,30 @@ INITIALIZERS: dict[str, type[Initializer]] = {
     "lecun_normal": LecunNormal,
     "orthogonal": Orthogonal,
     "identity": Identity,
+    "zero": Zeros,
+    "one": Ones,
+    "IdentityInitializer": Identity,
+    "OrthogonalInitializer": Orthogonal,
 }
 
 
 def get(identifier: Any, argument: str = "initializer") -> Initializer:
-    """Return the initializer for a name, class, instance, config or function(shape, dtype)."""
+    """Return the initializer for a name, class, instance, config, array or function(shape, dtype).
+
+    None stands for glorot_uniform, as where a layer of Keras makes its weights. Custom subclasses of Initializer are
+    functions as well.
+    """
+    if identifier is None:
+        return GlorotUniform()
     if isinstance(identifier, dict) and identifier.get("class_name") == "Called":
         return Called.from_config(identifier["config"])
-    if isinstance(identifier, Called):
-        return identifier
-    if callable(identifier) and not isinstance(identifier, (type, Initializer)):
+    if isinstance(identifier, (np.ndarray, np.generic)):
+        return Constant(identifier)
+    if isinstance(identifier, type) and issubclass(identifier, Initializer):
+        identifier = identifier()
+    if type(identifier) in (Called, *INITIALIZERS.values()):
+        return identifier  # type: ignore[no-any-return]
+    if callable(identifier) and not isinstance(identifier, type):
         return Called(identifier)
     return lookup(argument, identifier, INITIALIZERS)
 

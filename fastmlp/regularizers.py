@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastmlp.elsewhere import getter
-from fastmlp.settings import Settings, lookup, real, refuse_methods
+from fastmlp.settings import Settings, listing, lookup, real, refuse_methods
+
+OWN = "a penalty of your own is added to the gradients in a loop of your own, see docs/keras.md"
 
 
 class Regularizer(Settings):
     """Base of the penalties l1 * sum(|w|) + l2 * sum(w * w)."""
 
     def __init_subclass__(cls) -> None:
-        refuse_methods(cls, ("__call__",), "the engine computes the penalties of l1 and l2")
+        refuse_methods(cls, ("__call__",), f"the engine computes the penalties of l1 and l2; {OWN}")
 
     @property
     def strengths(self) -> dict[str, float]:
@@ -49,6 +51,8 @@ REGULARIZERS: dict[str, type[Regularizer]] = {"l1": L1, "l2": L2, "l1_l2": L1L2}
 
 def get(identifier: Any, argument: str = "regularizer") -> Regularizer | None:
     """Return the regularizer for a name, class, instance or config; None stays None."""
+    if callable(identifier) and not isinstance(identifier, (type, Regularizer)):
+        raise TypeError(f"{argument}: got a function, {identifier!r}, needs one of {listing(REGULARIZERS)}: {OWN}")
     return None if identifier is None else lookup(argument, identifier, REGULARIZERS)
 
 

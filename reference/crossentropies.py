@@ -16,6 +16,10 @@ __all__ = [
     "binary_crossentropy_from_logits",
     "binary_crossentropy_from_logits_gradient",
     "binary_crossentropy_gradient",
+    "binary_focal_crossentropy",
+    "binary_focal_crossentropy_from_logits",
+    "binary_focal_crossentropy_from_logits_gradient",
+    "binary_focal_crossentropy_gradient",
     "categorical_crossentropy",
     "categorical_crossentropy_from_logits",
     "categorical_crossentropy_from_logits_gradient",
@@ -367,6 +371,91 @@ def binary_crossentropy_from_logits_gradient(y_true, logits):
     return [[(logistic(z) - t) / size for t, z in pairs(row_t, row_z)] for row_t, row_z in pairs(y_true, logits)]
 
 
+def binary_focal_crossentropy(y_true, y_pred, alpha, beta, gamma):
+    """Binary cross-entropy with less weight on what is predicted well: 1/n sum_j w_j r_j^gamma c_j.
+
+    Here c_j is the binary cross-entropy of the column, r_j = 1 - t_j p_j - (1 - t_j) (1 - p_j) how wrong p_j is, and
+    w_j = t_j alpha + (1 - t_j) beta. T.-Y. Lin et al., Focal loss for dense object detection, 2017.
+
+    Parameters
+    ----------
+    y_true, y_pred : [b, n]
+    alpha, beta : float
+        Weights of yes and no; Keras has 1 and 1, or alpha and 1 - alpha.
+    gamma : float
+        At least 0, usually 2; 0 gives binary_crossentropy.
+
+    Returns
+    -------
+    [b]
+    """
+    losses = []
+    for row_t, row_p in pairs(y_true, y_pred):
+        terms = [binary_focal(t, p, alpha, beta, gamma) for t, p in pairs(row_t, row_p)]
+        losses.append(vector_sum(terms) / len(terms))
+    return losses
+
+
+def binary_focal_crossentropy_gradient(y_true, y_pred, alpha, beta, gamma):
+    """Gradient of its mean: w_j (r_j^gamma c_j' + gamma r_j^(gamma - 1) (1 - 2 t_j) c_j) / (n b).
+
+    c_j' is the slope of c_j, 0 where p_j was clipped.
+
+    Parameters
+    ----------
+    y_true, y_pred : [b, n]
+    alpha, beta, gamma : float
+
+    Returns
+    -------
+    [b, n]
+    """
+    size = len(y_pred) * len(y_pred[0])
+    gradient = []
+    for row_t, row_p in pairs(y_true, y_pred):
+        gradient.append([binary_focal_slope(t, p, alpha, beta, gamma) / size for t, p in pairs(row_t, row_p)])
+    return gradient
+
+
+def binary_focal_crossentropy_from_logits(y_true, logits, alpha, beta, gamma):
+    """Binary focal cross-entropy of sigmoid(z), where nothing is clipped: c_j as in binary_crossentropy_from_logits.
+
+    Parameters
+    ----------
+    y_true, logits : [b, n]
+    alpha, beta, gamma : float
+
+    Returns
+    -------
+    [b]
+    """
+    losses = []
+    for row_t, row_z in pairs(y_true, logits):
+        terms = [binary_focal_logit(t, z, alpha, beta, gamma) for t, z in pairs(row_t, row_z)]
+        losses.append(vector_sum(terms) / len(terms))
+    return losses
+
+
+def binary_focal_crossentropy_from_logits_gradient(y_true, logits, alpha, beta, gamma):
+    """Gradient of its mean: w_j (r_j^gamma (p_j - t_j) + gamma r_j^(gamma - 1) (1 - 2 t_j) c_j p_j (1 - p_j)) / (n b).
+
+    Parameters
+    ----------
+    y_true, logits : [b, n]
+    alpha, beta, gamma : float
+
+    Returns
+    -------
+    [b, n]
+    """
+    size = len(logits) * len(logits[0])
+    gradient = []
+    for row_t, row_z in pairs(y_true, logits):
+        slopes = [binary_focal_logit_slope(t, logistic(z), alpha, beta, gamma) for t, z in pairs(row_t, row_z)]
+        gradient.append([slope / size for slope in slopes])
+    return gradient
+
+
 # Helpers on one number or one row.
 
 
@@ -410,3 +499,53 @@ def surprises(z):
     shifted = subtract_maximum(z)
     logarithm = math.log(vector_sum([math.exp(v) for v in shifted]))
     return [logarithm - v for v in shifted]
+
+
+def binary_focal(t, p, alpha, beta, gamma):
+    """The binary focal cross-entropy of one column."""
+    return (t * alpha + (1.0 - t) * beta) * (power_of(wrongness(t, p), gamma) * surprise(t, p))
+
+
+def binary_focal_slope(t, p, alpha, beta, gamma):
+    """Slope of binary_focal in p."""
+    rest, slope, growth = wrongness(t, p), 0.0, 0.0
+    if is_inside(p):
+        slope = power_of(rest, gamma) * ((1.0 - t) / (1.0 - p) - t / p)
+    if gamma != 0.0:
+        growth = (gamma * power_of(rest, gamma - 1.0)) * ((1.0 - 2.0 * t) * surprise(t, p))
+    return (t * alpha + (1.0 - t) * beta) * (slope + growth)
+
+
+def binary_focal_logit(t, z, alpha, beta, gamma):
+    """The binary focal cross-entropy of one column, of sigmoid(z)."""
+    entropy = (max(0.0, z) - z * t) + math.log1p(math.exp(-abs(z)))
+    return (t * alpha + (1.0 - t) * beta) * (power_of(wrongness(t, logistic(z)), gamma) * entropy)
+
+
+def binary_focal_logit_slope(t, p, alpha, beta, gamma):
+    """Slope of binary_focal_logit in z, where p = sigmoid(z)."""
+    rest, both, growth = wrongness(t, p), p * (1.0 - p), 0.0
+    if gamma != 0.0 and both > 0.0:
+        growth = (gamma * power_of(rest, gamma - 1.0)) * (1.0 - 2.0 * t)
+        growth = growth * (-(t * math.log(p) + (1.0 - t) * math.log(1.0 - p)) * both)
+    return (t * alpha + (1.0 - t) * beta) * (power_of(rest, gamma) * (p - t) + growth)
+
+
+def wrongness(t, p):
+    """How far a prediction is from right: 1 - p where t is 1, p where it is 0."""
+    return 1.0 - (t * p + (1.0 - t) * (1.0 - p))
+
+
+def surprise(t, p):
+    """The binary cross-entropy of one column."""
+    c = clip(p)
+    return -(t * math.log(c) + (1.0 - t) * math.log(1.0 - c))
+
+
+def power_of(base, exponent):
+    """As in C: infinite for 0 to a negative power, NaN for a fraction of a negative number."""
+    if base == 0.0 and exponent < 0.0:
+        return math.inf
+    if base < 0.0 and exponent != math.floor(exponent):
+        return math.nan
+    return math.pow(base, exponent)

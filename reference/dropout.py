@@ -7,12 +7,20 @@ Parallel random numbers: as easy as 1, 2, 3, SC 2011.
 
 import math
 
-__all__ = ["dropout", "gaussian_noise", "philox4x32"]
+__all__ = [
+    "alpha_dropout",
+    "alpha_dropout_gradient",
+    "dropout",
+    "gaussian_dropout",
+    "gaussian_noise",
+    "philox4x32",
+]
 
 WORD = 2**32
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 KEY_INCREMENTS = (0x9E3779B9, 0xBB67AE85)  # golden ratio and sqrt(3) - 1, times 2^32
 ROUNDS = 10
+ALPHA = -1.0507009873554805 * 1.6732632423543772  # what selu gives far below 0
 
 
 def philox4x32(counter, key):
@@ -84,13 +92,91 @@ def gaussian_noise(x, stddev, seed, step, layer):
     [rows, columns]
     """
     columns = len(x[0])
-    words = random_words(len(x) * columns, seed, step, layer)
-    normals = []
+    normals = random_normals(len(x) * columns, seed, step, layer)
+    return [[row[j] + stddev * normals[i * columns + j] for j in range(columns)] for i, row in enumerate(x)]
+
+
+def gaussian_dropout(x, stddev, seed, step, layer):
+    """Multiply by numbers about 1: y = x + x * (stddev * z), with z as in gaussian_noise.
+
+    The gradient is the same function of dy. Its deviation is sqrt(rate / (1 - rate)) for what dropout of that rate
+    does: N. Srivastava et al., 2014, section 10.
+
+    Parameters
+    ----------
+    x : [rows, columns]
+    stddev : float
+    seed, step, layer : int
+
+    Returns
+    -------
+    [rows, columns]
+    """
+    columns = len(x[0])
+    normals = random_normals(len(x) * columns, seed, step, layer)
+    return [[row[j] + row[j] * (stddev * normals[i * columns + j]) for j in range(columns)] for i, row in enumerate(x)]
+
+
+def alpha_dropout(x, rate, seed, step, layer):
+    """Dropout that keeps mean and variance of what selu gives: y = a * x + b where kept, a * ALPHA + b elsewhere.
+
+    Here a = 1 / sqrt((1 - rate) (1 + rate ALPHA^2)) and b = -a rate ALPHA. G. Klambauer et al., Self-normalizing
+    neural networks, 2017. The mask is that of dropout.
+
+    Parameters
+    ----------
+    x : [rows, columns]
+    rate : float
+        Below 1.
+    seed, step, layer : int
+
+    Returns
+    -------
+    [rows, columns]
+    """
+    kept = dropout([[1.0] * len(row) for row in x], rate, seed, step, layer)
+    a, b = alpha_scale(rate), alpha_shift(rate)
+    return [
+        [a * (v if k > 0.0 else ALPHA) + b for v, k in zip(*rows, strict=True)] for rows in zip(x, kept, strict=True)
+    ]
+
+
+def alpha_dropout_gradient(dy, rate, seed, step, layer):
+    """Gradient of alpha_dropout: dx = a * dy where kept, else 0.
+
+    Parameters
+    ----------
+    dy : [rows, columns]
+    rate : float
+    seed, step, layer : int
+
+    Returns
+    -------
+    [rows, columns]
+    """
+    kept = dropout([[1.0] * len(row) for row in dy], rate, seed, step, layer)
+    a = alpha_scale(rate)
+    return [[a * d if k > 0.0 else 0.0 for d, k in zip(*rows, strict=True)] for rows in zip(dy, kept, strict=True)]
+
+
+def alpha_scale(rate):
+    """The a of alpha_dropout."""
+    return 1.0 / math.sqrt((1.0 - rate) * (1.0 + rate * (ALPHA * ALPHA)))
+
+
+def alpha_shift(rate):
+    """The b of alpha_dropout."""
+    return -alpha_scale(rate) * ALPHA * rate
+
+
+def random_normals(count, seed, step, layer):
+    """Numbers from the standard normal distribution, two from each two of random_words."""
+    words, normals = random_words(count, seed, step, layer), []
     for i in range(0, len(words), 2):
         radius = math.sqrt(-2.0 * math.log((words[i] + 1.0) / WORD))
         angle = 2.0 * math.pi * (words[i + 1] / WORD)
         normals += [radius * math.cos(angle), radius * math.sin(angle)]
-    return [[row[j] + stddev * normals[i * columns + j] for j in range(columns)] for i, row in enumerate(x)]
+    return normals
 
 
 def philox_round(words, round_key):

@@ -26,6 +26,8 @@ __all__ = [
     "poisson_from_logits",
     "poisson_from_logits_gradient",
     "poisson_gradient",
+    "quantile",
+    "quantile_gradient",
 ]
 
 EPSILON = 1e-7  # Keras' epsilon()
@@ -268,6 +270,47 @@ def poisson_from_logits_gradient(y_true, logits):
     return slopes_of_mean(y_true, logits, lambda t, z: exponential_of(z) - t)
 
 
+def quantile(y_true, y_pred, quantiles):
+    """Pinball loss, least at a quantile of the truth: 1/n sum_j q_j e_j where e_j >= 0, else (q_j - 1) e_j.
+
+    Here e = t - p, and each column has a quantile of its own. R. Koenker and G. Bassett, Regression quantiles, 1978.
+
+    Parameters
+    ----------
+    y_true, y_pred : [b, n]
+    quantiles : [n]
+        From 0 to 1; 1/2 gives half the absolute loss.
+
+    Returns
+    -------
+    [b]
+    """
+    losses = []
+    for row_t, row_p in pairs(y_true, y_pred):
+        terms = [pinball(t - p, q) for (t, p), q in pairs(pairs(row_t, row_p), quantiles)]
+        losses.append(vector_sum(terms) / len(terms))
+    return losses
+
+
+def quantile_gradient(y_true, y_pred, quantiles):
+    """Gradient of the mean pinball loss: -q_j / (n b) where t_j > p_j, (1 - q_j) / (n b) where t_j < p_j, else 0.
+
+    Parameters
+    ----------
+    y_true, y_pred : [b, n]
+    quantiles : [n]
+
+    Returns
+    -------
+    [b, n]
+    """
+    size = len(y_pred) * len(y_pred[0])
+    gradient = []
+    for row_t, row_p in pairs(y_true, y_pred):
+        gradient.append([pinball_slope(t - p, q) / size for (t, p), q in pairs(pairs(row_t, row_p), quantiles)])
+    return gradient
+
+
 # Helpers on matrices, then on two numbers.
 
 
@@ -320,3 +363,13 @@ def huber_slope(e, delta):
 def log_cosh_of(e):
     """log(cosh(e)) of one number."""
     return (abs(e) + math.log1p(math.exp(-2.0 * abs(e)))) - math.log(2.0)
+
+
+def pinball(e, q):
+    """q e where e >= 0, else (q - 1) e."""
+    return q * e if e >= 0.0 else (q - 1.0) * e
+
+
+def pinball_slope(e, q):
+    """Slope of pinball(t - p, q) in p, where e = t - p; 0 where they are equal, NaN where they are not numbers."""
+    return -q if e > 0.0 else 1.0 - q if e < 0.0 else e

@@ -36,8 +36,12 @@ class Network(Parameters):
     inputs : int or list of int
         Features a row, of each input.
     layers : list of dict
-        {"kind": "dense", "units": int, "activation": str, "use_bias": bool}, {"kind": "activation", "activation": str},
+        {"kind": "dense", "units": int, "activation": str, "use_bias": bool},
+        {"kind": "activation", "activation": str}, both with what that activation takes besides,
         {"kind": "dropout", "rate": float, "seed": int}, {"kind": "gaussian_noise", "stddev": float, "seed": int},
+        {"kind": "alpha_dropout", "rate": float, "seed": int},
+        {"kind": "gaussian_dropout", "stddev": float, "seed": int},
+        {"kind": "prelu"},
         {"kind": "rescaling", "scale": float, "offset": float},
         {"kind": "batch_normalization", "epsilon": float, "momentum": float, "use_gamma": bool, "use_beta": bool},
         {"kind": "layer_normalization", "epsilon": float, "use_gamma": bool, "use_beta": bool},
@@ -46,21 +50,25 @@ class Network(Parameters):
         {"kind": "embedding", "input_dim": int, "output_dim": int}, whose inputs are numbers of rows,
         {"kind": str} of merging.MERGES, which takes several inputs, or
         {"kind": "split", "groups": int} and {"kind": "join", "groups": int}, with rows of parts between them.
-        For each of its weights a layer may have {"l1": float, "l2": float, "max_norm": float} under the weight's name.
+        For each of its weights a layer may have {"l1": float, "l2": float} under the weight's name, and
+        what weights.constrain takes.
         "inputs" are the numbers of what a layer reads, all below its own; the one before it, if there are none.
         "weights_of" is the number of a layer whose weights it shares. "trainable": False freezes its weights, for all
         that share them: they have no gradients, penalties nor constraints, and no statistics move or are taken. A batch
         normalization with "inference": True takes none either, though its weights are trained.
     loss : str, dict, callable or None, or a list of them, optional
         A name of LOSSES, or {"name": str} with what that function takes besides, as in LOSS_SETTINGS, and with
-        "label_smoothing" of the cross-entropies that take rows. A pair of FUSED is computed from the input of the last
+        "label_smoothing" of the cross-entropies that take rows; with "reduction": "sum" the loss of a batch is the sum
+        over its rows, else their mean. A pair of FUSED is computed from the input of the last
         activation, if nothing else reads that activation's output. A callable gets the targets and the predictions of
         a batch, and returns the losses, [rows], and the gradient of their mean.
     optimizer : dict, optional
         "name" of OPTIMIZERS and the arguments of that rule, without step; "initial_accumulator_value" of its first
         slot. For any, "clipvalue" and "weight_decay" as of clip_by_value and decay_weights; with "ema_momentum" the
         last slot is average_weights', which become the weights every "ema_overwrite_frequency" steps.
-        "clipnorm" or "global_clipnorm" is the largest norm of each gradient, or of all of them together.
+        "clipnorm" or "global_clipnorm" is the largest norm of each gradient, or of all of them together. "undecayed"
+        are the numbers of trained arrays that have no weight decay. With "accumulation_steps" n only every n-th call
+        of update changes the weights, by the mean of the gradients since the last one.
     outputs : list of int, optional
         Numbers of what the network returns; by default it returns what the last layer does, as it is and in no list.
     loss_weights : list of float or None, optional

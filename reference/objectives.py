@@ -6,6 +6,9 @@ LOSS_SETTINGS = {  # what losses take besides, unless it is given
     "huber": {"delta": 1.0},
     "categorical_focal_crossentropy": {"alpha": 0.25, "gamma": 2.0},
     "categorical_focal_crossentropy_from_logits": {"alpha": 0.25, "gamma": 2.0},
+    "binary_focal_crossentropy": {"alpha": 1.0, "beta": 1.0, "gamma": 2.0},
+    "binary_focal_crossentropy_from_logits": {"alpha": 1.0, "beta": 1.0, "gamma": 2.0},
+    "quantile": {"quantiles": [0.5]},
 }
 CROSSENTROPIES = ("categorical_crossentropy", "sparse_categorical_crossentropy", "binary_crossentropy")
 LOSSES = {  # name: row losses, gradient of their mean
@@ -13,8 +16,9 @@ LOSSES = {  # name: row losses, gradient of their mean
     for module, names in (
         (crossentropies, [*CROSSENTROPIES, *[name + "_from_logits" for name in CROSSENTROPIES]]),
         (crossentropies, ["categorical_focal_crossentropy", "categorical_focal_crossentropy_from_logits"]),
+        (crossentropies, ["binary_focal_crossentropy", "binary_focal_crossentropy_from_logits"]),
         (losses, ["mean_squared_error", "mean_absolute_error", "mean_absolute_percentage_error"]),
-        (losses, ["mean_squared_logarithmic_error", "huber", "log_cosh", "poisson", "poisson_from_logits"]),
+        (losses, ["mean_squared_logarithmic_error", "huber", "log_cosh", "poisson", "poisson_from_logits", "quantile"]),
         (
             similarities,
             [
@@ -29,7 +33,8 @@ LOSSES = {  # name: row losses, gradient of their mean
     )
     for name in names
 }
-FUSED = (  # last activation and loss that are computed together, from the logits
+FUSED = (
+    ("sigmoid", "binary_focal_crossentropy"),  # last activation and loss that are computed together, from the logits
     ("softmax", "categorical_crossentropy"),
     ("softmax", "sparse_categorical_crossentropy"),
     ("softmax", "categorical_focal_crossentropy"),
@@ -68,6 +73,7 @@ class Objective:
         self.loss = given.pop("name")
         self.settings = LOSS_SETTINGS.get(self.loss, {}) | given
         self.label_smoothing = self.settings.pop("label_smoothing", 0.0)
+        self.is_sum = self.settings.pop("reduction", "mean") == "sum"
         self.weight = weight
         self.output = self.loss_input = output
         if (activation, self.loss) in FUSED:
@@ -75,13 +81,18 @@ class Objective:
             self.loss_input = logits
 
     def row_losses(self, y, values, weights=None):
-        """Loss of each row, [rows], times its weight; weights : [rows]."""
+        """Loss of each row, [rows], times its weight; weights : [rows].
+
+        Their mean is the loss of the batch; where that is a sum, each is multiplied by the number of rows.
+        """
         if callable(self.loss):
             losses, _ = self.loss(y, values[self.output])
         else:
             function, _ = LOSSES[self.loss]
-            losses = function(self.smoothed(y), values[self.loss_input], **self.settings)
-        return losses if weights is None else [weight * loss for weight, loss in zip(weights, losses, strict=True)]
+            losses = function(self.smoothed(y), values[self.loss_input], **self.settings_for(values))
+        if weights is not None:
+            losses = [weight * loss for weight, loss in zip(weights, losses, strict=True)]
+        return [len(losses) * loss for loss in losses] if self.is_sum else losses
 
     def gradient(self, y, values, weights=None):
         """Gradient of the mean of row_losses, times the weight of the output, by what the loss reads."""
@@ -89,10 +100,18 @@ class Objective:
             _, dy = self.loss(y, values[self.output])
         else:
             _, function = LOSSES[self.loss]
-            dy = function(self.smoothed(y), values[self.loss_input], **self.settings)
+            dy = function(self.smoothed(y), values[self.loss_input], **self.settings_for(values))
         if weights is not None:
             dy = [[weight * d for d in row] for weight, row in zip(weights, dy, strict=True)]
+        if self.is_sum:
+            dy = [[len(dy) * d for d in row] for row in dy]
         return dy if self.weight is None else [[self.weight * d for d in row] for row in dy]
+
+    def settings_for(self, values):
+        """What the loss takes besides; a single quantile is that of every column."""
+        given = self.settings.get("quantiles", [])
+        columns = len(values[self.output][0])
+        return {**self.settings, "quantiles": given * columns} if len(given) == 1 else self.settings
 
     def smoothed(self, y):
         """The targets that the loss sees; metrics see y."""

@@ -24,6 +24,7 @@ __all__ = [
     "rmsprop",
     "rmsprop_centered",
     "rmsprop_momentum",
+    "schedule_free_adamw",
     "sgd",
 ]
 
@@ -304,6 +305,33 @@ def ftrl(w, g, a, z, learning_rate, learning_rate_power, l1, l2, l2_shrinkage, b
 def power(v, exponent):
     """v^exponent, by the root where it is one."""
     return math.sqrt(v) if exponent == 0.5 else math.pow(v, exponent)
+
+
+def schedule_free_adamw(w, g, z, v, learning_rate, beta_1, beta_2, epsilon, warmup_steps, step):
+    """Adam without a schedule: gradients are taken between z, which moves by them, and x, the mean of all z so far.
+
+    v = v + (g^2 - v)(1 - beta_2); z' = z - rate g / (sqrt(v / (1 - beta_2^step)) + epsilon), where the rate grows over
+    the first warmup_steps; x = (w - (1 - beta_1) z) / beta_1; x' = x (1 - 1 / step) + z' / step;
+    w = (1 - beta_1) z' + beta_1 x'. A. Defazio et al., The road less scheduled, 2024, in Keras' form.
+
+    Parameters
+    ----------
+    w, g, z, v : [n]
+        z starts as w does.
+    learning_rate, beta_1, beta_2, epsilon : float
+    warmup_steps : float
+    step : int
+        Updates done, with this one.
+    """
+    correction = 1.0 - math.pow(beta_2, step)
+    rate = learning_rate * min(step / warmup_steps, 1.0) if warmup_steps > 0.0 else learning_rate
+    share = 1.0 / step
+    for i in range(len(w)):
+        v[i] = v[i] + (g[i] * g[i] - v[i]) * (1.0 - beta_2)
+        x = (w[i] - (1.0 - beta_1) * z[i]) / beta_1
+        z[i] = z[i] - (rate * g[i]) / (math.sqrt(v[i] / correction) + epsilon)
+        x = (1.0 - share) * x + share * z[i]
+        w[i] = (1.0 - beta_1) * z[i] + beta_1 * x
 
 
 def clip_by_value(g, clipvalue):

@@ -6,11 +6,11 @@ from reference.weights import (
     add_penalty_gradient,
     clip_by_global_norm,
     clip_by_norm,
+    constrain,
     copied,
     filled_like,
     penalty,
     rows_of,
-    shorten,
 )
 
 OPTIMIZERS = {  # name: update rule, number of slots (lists it remembers for each list of weights)
@@ -28,8 +28,9 @@ OPTIMIZERS = {  # name: update rule, number of slots (lists it remembers for eac
     "nadam": (optimizers.nadam, 2),
     "lion": (optimizers.lion, 1),
     "ftrl": (optimizers.ftrl, 2),
+    "schedule_free_adamw": (optimizers.schedule_free_adamw, 2),
 }
-COUNTING = ("adam", "amsgrad", "adamax", "nadam")  # those that correct for the first steps
+COUNTING = ("adam", "amsgrad", "adamax", "nadam", "schedule_free_adamw")  # those that correct for the first steps
 
 
 class Parameters:
@@ -55,7 +56,12 @@ class Parameters:
         self.weight_decay = self.settings.pop("weight_decay", None)
         self.ema_momentum = self.settings.pop("ema_momentum", None)
         self.ema_overwrite_frequency = self.settings.pop("ema_overwrite_frequency", None)
+        self.undecayed = self.settings.pop("undecayed", [])
+        self.accumulation_steps = self.settings.pop("accumulation_steps", None)
+        self.starts_from_weights = name == "schedule_free_adamw"
         if self.ema_momentum is not None:
+            slots += 1
+        if self.accumulation_steps is not None:
             slots += 1
         starts = [self.settings.pop("initial_accumulator_value", 0.0)] + [0.0] * slots
         self.slots = [[filled_like(array, starts[slot]) for array in self.trained_weights()] for slot in range(slots)]
@@ -108,11 +114,35 @@ class Parameters:
         self.update([copied(gradient) for gradient in gradients])
 
     def update(self, gradients, learning_rate=None):
-        """One step of the optimizer, row by row, in place; at its own learning rate unless another one is given."""
+        """One step of the optimizer, in place; at its own learning rate unless another one is given."""
         self.step += 1
+        if self.accumulation_steps is None or self.accumulate(gradients):
+            self.update_weights(gradients, learning_rate)
+        for weights in self.trained:
+            constrain(weights["array"], **weights["constraint"])
+
+    @property
+    def updates(self):
+        """How often the weights have been changed."""
+        return self.step if self.accumulation_steps is None else self.step // self.accumulation_steps
+
+    def accumulate(self, gradients):
+        """Add gradients to the last slot; once there are enough, leave their mean in place of them, and return True."""
+        is_due = self.step % self.accumulation_steps == 0
+        for gradient, total in ops.pairs(gradients, self.slots[-1]):
+            for g, sums in ops.pairs(rows_of(gradient), rows_of(total)):
+                if is_due:
+                    g[:] = [(d + s) / self.accumulation_steps for d, s in ops.pairs(g, sums)]
+                    sums[:] = [0.0] * len(sums)
+                else:
+                    sums[:] = [s + d for d, s in ops.pairs(g, sums)]
+        return is_due
+
+    def update_weights(self, gradients, learning_rate):
+        """Change the weights by gradients, row by row."""
         settings = dict(self.settings)
         if self.is_counting:
-            settings["step"] = self.step
+            settings["step"] = self.updates
         if learning_rate is not None:
             settings["learning_rate"] = learning_rate
         if self.clipnorm is not None:
@@ -120,24 +150,24 @@ class Parameters:
                 clip_by_norm(gradient, self.clipnorm)
         if self.global_clipnorm is not None:
             clip_by_global_norm(gradients, self.global_clipnorm)
-        for arrays in zip(self.trained_weights(), gradients, *self.slots, strict=True):
-            for w, g, *slots in zip(*[rows_of(array) for array in arrays], strict=True):
-                self.update_row(w, g, slots, settings)
-        for weights in self.trained:
-            if weights["max_norm"]:
-                shorten(weights["array"], weights["max_norm"])
+        slots = self.slots if self.accumulation_steps is None else self.slots[:-1]
+        for number, arrays in enumerate(zip(self.trained_weights(), gradients, *slots, strict=True)):
+            for w, g, *own in zip(*[rows_of(array) for array in arrays], strict=True):
+                self.update_row(w, g, own, settings, number not in self.undecayed)
 
-    def update_row(self, w, g, slots, settings):
+    def update_row(self, w, g, slots, settings, is_decayed):
         """The rule for one row of weights, and what is around it."""
+        if self.starts_from_weights and self.updates == 1:
+            slots[0][:] = w
         if self.clipvalue is not None:
             optimizers.clip_by_value(g, self.clipvalue)
-        if self.weight_decay is not None:
+        if self.weight_decay is not None and is_decayed:
             optimizers.decay_weights(w, self.weight_decay, settings["learning_rate"])
         if self.ema_momentum is None:
             self.rule(w, g, *slots, **settings)
             return
         *slots, average = slots
         self.rule(w, g, *slots, **settings)
-        optimizers.average_weights(average, w, self.ema_momentum, self.step)
-        if self.ema_overwrite_frequency is not None and self.step % self.ema_overwrite_frequency == 0:
+        optimizers.average_weights(average, w, self.ema_momentum, self.updates)
+        if self.ema_overwrite_frequency is not None and self.updates % self.ema_overwrite_frequency == 0:
             w[:] = average

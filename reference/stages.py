@@ -8,23 +8,33 @@ and then the output of each stage. A dense layer is taken apart into the affine 
 import inspect
 import math
 
-from reference import activations, normalization, ops, rectifiers
+from reference import activations, curves, normalization, ops, pieces, rectifiers
 from reference.dense import dense_bias_gradient, dense_forward, dense_input_gradient, dense_kernel_gradient
-from reference.dropout import dropout, gaussian_noise
+from reference.dropout import alpha_dropout, alpha_dropout_gradient, dropout, gaussian_dropout, gaussian_noise
 from reference.embedding import embedding_forward, embeddings_gradient
 from reference.merging import MERGES
+from reference.prelu import prelu_alpha_gradient, prelu_forward, prelu_input_gradient
 from reference.weights import sign
 
 ACTIVATIONS = {  # name: function, gradient
     name: (getattr(module, name), getattr(module, name + "_gradient"))
-    for module in (activations, rectifiers)
+    for module in (activations, rectifiers, pieces, curves)
     for name in module.__all__
     if name + "_gradient" in module.__all__
 }
 ACTIVATIONS["relu"] = (ops.relu, activations.relu_gradient)
 # whose gradients take the input x, where the others take the output y
 FROM_INPUT = [name for name, (_, gradient) in ACTIVATIONS.items() if "x" in inspect.signature(gradient).parameters]
-TRAINED = ("kernel", "bias", "embeddings", "gamma", "beta")  # have gradients; other weights are statistics of the data
+# what they take besides, which a stage has under the same names
+SETTINGS = {name: list(inspect.signature(function).parameters)[1:] for name, (function, _) in ACTIVATIONS.items()}
+TRAINED = (
+    "kernel",
+    "bias",
+    "embeddings",
+    "gamma",
+    "beta",
+    "alpha",
+)  # have gradients; other weights are statistics of the data
 LEAST_DEVIATION = 1e-7  # what a given mean and variance divide by at least
 
 
@@ -50,16 +60,17 @@ def build_stages(inputs, layers):
         stages.append({**layer, "layer": index, "reads": reads, **owned})
         if layer["kind"] == "dense":
             reads = [len(inputs) + len(stages) - 1]
-            stages.append(activation_stage(layer["activation"], reads, len(stages)))
+            stages.append(activation_stage(layer, reads, len(stages)))
         widths.append(output_width(layer, [widths[number] for number in numbers]))
         places.append(len(inputs) + len(stages) - 1)
     return stages, places
 
 
-def activation_stage(activation, reads, number):
+def activation_stage(layer, reads, number):
     """The stage that a dense layer's activation is, with that number."""
     owned = {"weights": {}, "owner": number, "trainable": True}
-    return {"kind": "activation", "activation": activation, "reads": reads, **owned}
+    described = {"activation": layer["activation"], **activation_settings(layer)}
+    return {"kind": "activation", **described, "reads": reads, **owned}
 
 
 def output_width(layer, inputs):
@@ -84,9 +95,10 @@ def owned_weights(stages):
     for number, stage in enumerate(stages):
         if stage["owner"] == number:
             for name, array in stage["weights"].items():
-                settings = {"l1": 0.0, "l2": 0.0, "max_norm": 0.0} | stage.get(name, {})
+                settings = dict(stage.get(name, {}))
+                penalties = {"l1": settings.pop("l1", 0.0), "l2": settings.pop("l2", 0.0), "constraint": settings}
                 is_trained = stage["trainable"] and name in TRAINED
-                found.append({"key": (number, name), "array": array, "is_trained": is_trained, **settings})
+                found.append({"key": (number, name), "array": array, "is_trained": is_trained, **penalties})
     return found
 
 
@@ -97,7 +109,7 @@ def zeros_for(layer, inputs):
         return {"kernel": kernel, "bias": [0.0] * layer["units"]} if layer["use_bias"] else {"kernel": kernel}
     if layer["kind"] == "embedding":
         return {"embeddings": [[0.0] * layer["output_dim"] for _ in range(layer["input_dim"])]}
-    names = []
+    names = ["alpha"] if layer["kind"] == "prelu" else []
     if layer["kind"] in ("batch_normalization", "layer_normalization"):
         names += ["gamma"] if layer["use_gamma"] else []
         names += ["beta"] if layer["use_beta"] else []
@@ -127,13 +139,19 @@ def stage_forward(stage, inputs, step):
         return regrouped(x, stage["groups"], kind == "split")
     if kind == "activation":
         function, _ = ACTIVATIONS[stage["activation"]]
-        return function(x)
+        return function(x, **activation_settings(stage))
     if kind == "rescaling":
         return [[v * stage["scale"] + stage["offset"] for v in row] for row in x]
     if kind == "dropout":
         return x if step is None else dropout(x, stage["rate"], stage["seed"], step, stage["layer"])
     if kind == "gaussian_noise":
         return x if step is None else gaussian_noise(x, stage["stddev"], stage["seed"], step, stage["layer"])
+    if kind == "gaussian_dropout":
+        return x if step is None else gaussian_dropout(x, stage["stddev"], stage["seed"], step, stage["layer"])
+    if kind == "alpha_dropout":
+        return x if step is None else alpha_dropout(x, stage["rate"], stage["seed"], step, stage["layer"])
+    if kind == "prelu":
+        return prelu_forward(x, weights["alpha"])
     if kind == "unit_normalization":
         return normalization.unit_rows(x)
     if kind == "layer_normalization":
@@ -167,11 +185,17 @@ def input_gradient(stage, x, y, dy, step):
         return dense_input_gradient(dy, stage["weights"]["kernel"])
     if kind == "activation":
         _, gradient = ACTIVATIONS[stage["activation"]]
-        return gradient(x if stage["activation"] in FROM_INPUT else y, dy)
+        return gradient(x if stage["activation"] in FROM_INPUT else y, dy, **activation_settings(stage))
     if kind == "rescaling":
         return [[d * stage["scale"] for d in row] for row in dy]
     if kind == "dropout":
         return dy if step is None else dropout(dy, stage["rate"], stage["seed"], step, stage["layer"])
+    if kind == "gaussian_dropout":
+        return dy if step is None else gaussian_dropout(dy, stage["stddev"], stage["seed"], step, stage["layer"])
+    if kind == "alpha_dropout":
+        return dy if step is None else alpha_dropout_gradient(dy, stage["rate"], stage["seed"], step, stage["layer"])
+    if kind == "prelu":
+        return prelu_input_gradient(x, dy, stage["weights"]["alpha"])
     if kind == "unit_normalization":
         return normalization.unit_rows_input_gradient(dy, x)
     if kind == "layer_normalization":
@@ -195,6 +219,8 @@ def stage_gradients(stage, inputs, dy, step):
     gradients = {}
     if kind == "embedding":
         gradients["embeddings"] = embeddings_gradient(x, dy, weights["embeddings"])
+    if kind == "prelu":
+        gradients["alpha"] = prelu_alpha_gradient(x, dy)
     if "kernel" in weights:
         gradients["kernel"] = dense_kernel_gradient(x, dy)
     if "bias" in weights:
@@ -207,6 +233,11 @@ def stage_gradients(stage, inputs, dy, step):
     if "beta" in weights:
         gradients["beta"] = normalization.beta_gradient(dy)
     return gradients
+
+
+def activation_settings(layer):
+    """What the activation of a layer or stage takes besides."""
+    return {name: layer[name] for name in SETTINGS[layer["activation"]]}
 
 
 def scale_and_shift(stage, x):

@@ -48,24 +48,48 @@ def clip_by_global_norm(gradients, clipnorm):
             row[:] = [v * factor for v in row]
 
 
-def shorten(array, max_norm):
-    """Scale each column, or a vector as a whole, in place so that its norm is at most max_norm.
+def constrain(array, non_negative=False, min_norm=0.0, max_norm=0.0, norm_rate=1.0, norm_axis=0):
+    """Do in place what Keras' constraints do after an update.
 
-    w * min(norm, max_norm) / (1e-7 + norm), as Keras' MaxNorm.
+    Parameters
+    ----------
+    array : [rows, columns] or [columns]
+    non_negative : bool
+        Whether numbers below 0 become 0.
+    min_norm, max_norm : float
+        Norms are moved into that interval, where max_norm is not 0.
+    norm_rate : float
+        How far they are moved, 1 for the whole way.
+    norm_axis : int or None
+        Along what norms are taken: 0 columns, 1 rows, None all of the array. A vector is taken as a whole.
     """
-    if isinstance(array[0], list):
+    rows = rows_of(array)
+    if non_negative:
+        for row in rows:
+            row[:] = [0.0 if w < 0.0 else w for w in row]
+    if max_norm == 0.0:
+        return
+    if norm_axis == 1 or not isinstance(array[0], list):
+        for row in rows:
+            factor = rescaling(math.sqrt(ops.vector_dot(row, row)), min_norm, max_norm, norm_rate)
+            row[:] = [w * factor for w in row]
+    elif norm_axis == 0:
         for j, column in enumerate(ops.transpose(array)):
-            factor = shortening(math.sqrt(ops.vector_dot(column, column)), max_norm)
+            factor = rescaling(math.sqrt(ops.vector_dot(column, column)), min_norm, max_norm, norm_rate)
             for row in array:
                 row[j] = row[j] * factor
     else:
-        factor = shortening(math.sqrt(ops.vector_dot(array, array)), max_norm)
-        array[:] = [w * factor for w in array]
+        factor = rescaling(math.sqrt(sum_of_squares(array)), min_norm, max_norm, norm_rate)
+        for row in array:
+            row[:] = [w * factor for w in row]
 
 
-def shortening(norm, max_norm):
-    """What a column of that norm is multiplied by."""
-    return (norm if norm <= max_norm else max_norm) / (EPSILON + norm)
+def rescaling(norm, min_norm, max_norm, norm_rate):
+    """What weights of that norm are multiplied by: rate * moved + (1 - rate) * norm, over 1e-7 + norm."""
+    moved = min_norm if norm < min_norm else norm if norm <= max_norm else max_norm
+    if norm_rate != 1.0:
+        moved = norm_rate * moved + (1.0 - norm_rate) * norm
+    return moved / (EPSILON + norm)
 
 
 def sign(v):

@@ -12,9 +12,11 @@ from types import SimpleNamespace
 import reference
 import reference.activations
 import reference.crossentropies
+import reference.curves
 import reference.losses
 import reference.ops
 import reference.optimizers
+import reference.pieces
 import reference.rectifiers
 import reference.similarities
 
@@ -148,9 +150,9 @@ def power(x, y):
 
 FUNCTIONS = SimpleNamespace(
     **{"exp": exp, "expm1": expm1, "log": log, "log1p": log1p, "tanh": tanh, "erf": erf, "sqrt": sqrt, "pow": power},
-    **{"inf": math.inf, "pi": math.pi, "copysign": math.copysign},
+    **{"inf": math.inf, "pi": math.pi, "copysign": math.copysign, "nan": math.nan, "floor": math.floor},
 )
-MODULES = ("activations", "rectifiers", "losses", "crossentropies", "similarities", "ops", "optimizers")
+MODULES = ("activations", "rectifiers", "curves", "losses", "crossentropies", "similarities", "ops", "optimizers")
 
 
 def run(monkeypatch, name, arguments):

@@ -25,6 +25,12 @@ SCALARS = {
     "seed": 2**40 + 12345,  # more than one word of 32 bits
     "step": 3,
     "layer": 2,
+    "negative_slope": 0.15,
+    "threshold": 0.4,
+    "max_value": 1.3,
+    "default_value": -0.3,
+    "width": 0.7,
+    "b": 2.5,
     "delta": 0.7,
     "label_smoothing": 0.1,
     "alpha": 0.3,
@@ -35,6 +41,7 @@ SCALARS = {
     "l2": 0.2,
     "l2_shrinkage": 0.05,
     "beta": 0.1,
+    "warmup_steps": 5.0,
 }
 
 
@@ -124,6 +131,11 @@ def squares(rng, shape):
     return rng.standard_normal(shape) ** 2
 
 
+def negative(rng, shape):
+    """Numbers below 0."""
+    return -squares(rng, shape)
+
+
 def above_one(rng, shape):
     """Squares and 1."""
     return 1.0 + squares(rng, shape)
@@ -147,6 +159,18 @@ def above_minus_one(rng, shape):
 def up_to_six(rng, shape):
     """What relu6 gives, both ends included."""
     return np.clip(rng.uniform(-3, 9, shape), 0.0, 6.0)
+
+
+def from_minus_one_to_one(rng, shape):
+    """What hard_tanh gives, both ends included."""
+    return np.clip(rng.uniform(-2, 2, shape), -1.0, 1.0)
+
+
+def sparse_distributions(rng, shape):
+    """Rows of numbers of at least 0 that add up to 1."""
+    weights = distributions(rng, shape) * (rng.random(shape) > 0.5)
+    weights[:, 0] += 0.1
+    return weights / weights.sum(axis=-1, keepdims=True)
 
 
 def up_to_one(rng, shape):
@@ -196,6 +220,10 @@ VALUES = (  # kernel, argument, maker: the first line that fits
     ("exponential_gradient", "y", squares),
     ("softsign_gradient", "y", signed_fractions),
     ("hard_sigmoid_gradient", "y", up_to_one),
+    ("hard_tanh_gradient", "y", from_minus_one_to_one),
+    ("sparse_sigmoid_gradient", "y", up_to_one),
+    ("log_sigmoid_gradient", "y", negative),
+    ("sparsemax_gradient", "y", sparse_distributions),
     ("relu6_gradient", "y", up_to_six),
     ("*elu_gradient", "y", above_minus_one),
     ("softplus_gradient", "y", squares),
@@ -203,6 +231,7 @@ VALUES = (  # kernel, argument, maker: the first line that fits
     ("hard_*", "x", wide),
     ("smooth_labels", "y_true", shares),
     ("mean_squared_logarithmic_error*", "*", positive_parts),
+    ("quantile*", "quantiles", fractions),
     ("poisson*", "y_true", positive_parts),
     ("poisson*", "y_pred", fractions),
     ("kl_divergence*", "y_true", shares),
@@ -215,6 +244,8 @@ VALUES = (  # kernel, argument, maker: the first line that fits
     ("binary_crossentropy*", "y_true", answers),
     ("*categorical_crossentropy*", "y_pred", distributions),
     ("binary_crossentropy*", "y_pred", fractions),
+    ("binary_focal*", "y_true", answers),
+    ("binary_focal*", "y_pred", fractions),
     ("adagrad", "a", squares),
     ("rmsprop", "v", squares),
     ("rmsprop_momentum", "v", squares),
@@ -226,5 +257,6 @@ VALUES = (  # kernel, argument, maker: the first line that fits
     ("amsgrad", "[va]", squares),
     ("adamax", "u", squares),
     ("nadam", "v", squares),
+    ("schedule_free_adamw", "v", squares),
     ("*", "*", signed),
 )

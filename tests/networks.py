@@ -1,11 +1,17 @@
 """The case table of whole networks: their layers, losses, targets and optimizers."""
 
+import math
+
 import numpy as np
 
+from fastmlp.kernels.engine.description import ACTIVATION_SETTINGS
 from fastmlp.kernels.engine.stages import weight_shapes
+from tests.cases import SCALARS
 
 FTRL = {"name": "ftrl", "learning_rate": 0.1, "learning_rate_power": -0.5, "initial_accumulator_value": 0.1}
 FTRL |= {"l1": 0.0, "l2": 0.0, "l2_shrinkage": 0.0, "beta": 0.0}
+SCHEDULE_FREE = {"name": "schedule_free_adamw", "learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.999}
+SCHEDULE_FREE |= {"epsilon": 1e-8, "warmup_steps": 3.0}
 OPTIMIZERS = [
     {"name": "sgd", "learning_rate": 0.1},
     {"name": "momentum", "learning_rate": 0.05, "momentum": 0.9},
@@ -24,19 +30,27 @@ OPTIMIZERS = [
     {"name": "lion", "learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.99},
     FTRL | {"l1": 1e-3},
     FTRL | {"learning_rate_power": -0.7, "l2": 0.1, "l2_shrinkage": 0.2, "beta": 0.3},
+    SCHEDULE_FREE,
+    {"name": "sgd", "learning_rate": 0.1, "accumulation_steps": 2},
+    {"name": "momentum", "learning_rate": 0.05, "momentum": 0.9, "accumulation_steps": 3, "clipnorm": 0.05},
 ]
 # with all that may be around a rule, so that each of it shows in a few steps
 AROUND = {"clipvalue": 0.02, "weight_decay": 0.3, "ema_momentum": 0.8, "ema_overwrite_frequency": 4}
-AROUND_A_RULE = [{**optimizer, **AROUND} for optimizer in OPTIMIZERS if optimizer["name"] in ("sgd", "adam", "nadam")]
-
-
-def dense(units, activation="linear", use_bias=True, l2=0.0, **weights):
-    settings = {"kind": "dense", "units": units, "activation": activation, "use_bias": use_bias}
-    return settings | {"kernel": {"l2": l2}} | weights
+AROUND_A_RULE = [{**one, **AROUND} for one in OPTIMIZERS[:-2] if one["name"] in ("sgd", "adam", "nadam")]
+AROUND_A_RULE += [
+    OPTIMIZERS[5] | {"weight_decay": 0.3, "undecayed": [1], "accumulation_steps": 2},
+    SCHEDULE_FREE | {"weight_decay": 0.3, "undecayed": [0]},
+]
 
 
 def activation(name):
-    return {"kind": "activation", "activation": name}
+    """With what it takes besides."""
+    return {"kind": "activation", "activation": name} | {one: SCALARS[one] for one in ACTIVATION_SETTINGS.get(name, ())}
+
+
+def dense(units, name="linear", use_bias=True, l2=0.0, **weights):
+    settings = activation(name) | {"kind": "dense", "units": units, "use_bias": use_bias}
+    return settings | {"kernel": {"l2": l2}} | weights
 
 
 def dropout(rate, seed=5):
@@ -56,7 +70,16 @@ def layer_normalization(use_gamma=True, use_beta=True):
     return {"kind": "layer_normalization", "epsilon": 1e-3, "use_gamma": use_gamma, "use_beta": use_beta}
 
 
+def alpha_dropout(rate, seed=7):
+    return {"kind": "alpha_dropout", "rate": rate, "seed": seed}
+
+
+def gaussian_dropout(stddev, seed=8):
+    return {"kind": "gaussian_dropout", "stddev": stddev, "seed": seed}
+
+
 NORMALIZATION = {"kind": "normalization"}
+PRELU = {"kind": "prelu"}
 UNIT_NORMALIZATION = {"kind": "unit_normalization"}
 ACTIVITY_PENALTY = {"kind": "activity_penalty", "l1": 0.02, "l2": 0.03}
 RESCALING = {"kind": "rescaling", "scale": 0.25, "offset": -0.5}
@@ -106,6 +129,37 @@ NETWORKS = {
     ),
     "hard_from_the_input": (
         [dense(35, "hard_silu"), activation("hard_silu"), dense(4, "hard_silu", False), dense(3)],
+        "mean_squared_error",
+        None,
+        3,
+    ),
+    "pieces": (
+        [
+            dense(35, "hard_tanh"),
+            activation("soft_shrink") | {"threshold": 0.1},
+            dense(17, "sparse_sigmoid"),
+            activation("threshold"),
+            dense(7, "sparse_plus", False),
+            dense(6, "rectifier") | {"threshold": 0.1, "max_value": 0.5},
+            dense(9, "rectifier") | {"threshold": 0.0, "max_value": math.inf},
+            dense(5),
+            activation("hard_shrink") | {"threshold": 0.02},
+        ],
+        "mean_squared_error",
+        None,
+        5,
+    ),
+    "curves": (
+        [
+            dense(35, "gelu_tanh"),
+            activation("log_sigmoid"),
+            dense(17, "scaled_elu"),
+            dense(7, "tanh_shrink", False),
+            activation("scaled_elu") | {"width": 1.0},
+            dense(34, "sparsemax"),
+            activation("sparsemax"),
+            dense(3, "squareplus"),
+        ],
         "mean_squared_error",
         None,
         3,
@@ -188,6 +242,59 @@ NETWORKS = {
         "mean_squared_error",
         None,
         3,
+    ),
+    "constrained": (
+        [
+            dense(34, "relu", kernel={"non_negative": True}, bias={"non_negative": True}),
+            dense(35, "tanh", kernel={"min_norm": 1.0, "max_norm": 1.0}, bias={"min_norm": 0.3, "max_norm": 0.4}),
+            dense(6, kernel={"min_norm": 0.6, "max_norm": 0.7, "norm_rate": 0.5, "norm_axis": 1}),
+            dense(33, "tanh", kernel={"max_norm": 0.5, "norm_axis": None}),
+            dense(3, kernel={"min_norm": 1.0, "max_norm": 2.0, "norm_rate": 0.75}),
+        ],
+        "mean_squared_error",
+        None,
+        3,
+    ),
+    "slopes_that_are_trained": (
+        [PRELU, dense(35, "tanh"), PRELU | {"alpha": {"l2": 0.01, "non_negative": True}}, dense(4), PRELU],
+        "mean_squared_error",
+        None,
+        4,
+    ),
+    "other_dropouts": (
+        [
+            gaussian_dropout(0.4),
+            dense(35, "selu"),
+            alpha_dropout(0.3),
+            dense(17, "tanh"),
+            gaussian_dropout(0.2),
+            dense(4),
+            alpha_dropout(0.1),
+        ],
+        "mean_squared_error",
+        None,
+        4,
+    ),
+    "quantiles": ([dense(9, "tanh"), dense(3)], {"name": "quantile", "quantiles": [0.1, 0.5, 0.9]}, None, 3),
+    "one_quantile": ([dense(9, "tanh"), dense(2)], {"name": "quantile", "quantiles": [0.8]}, None, 2),
+    "summed": ([dense(9, "tanh"), dense(3)], {"name": "huber", "delta": 0.6, "reduction": "sum"}, None, 3),
+    "summed_labels": (
+        [dense(5, "softmax")],
+        {"name": "sparse_categorical_crossentropy", "reduction": "sum"},
+        "sparse_categorical_accuracy",
+        5,
+    ),
+    "binary_focal": (
+        [dense(9, "tanh"), dense(3, "sigmoid")],
+        {"name": "binary_focal_crossentropy", "alpha": 0.3, "beta": 0.7, "gamma": 1.5, "label_smoothing": 0.1},
+        "binary_accuracy",
+        3,
+    ),
+    "binary_focal_logits": (
+        [dense(35)],
+        {"name": "binary_focal_crossentropy_from_logits", "label_smoothing": 0.2},
+        None,
+        35,
     ),
     "absolute": ([dense(9, "tanh"), dense(3)], "mean_absolute_error", None, 3),
     "percentage": ([dense(9, "tanh"), dense(3, "selu")], "mean_absolute_percentage_error", None, 3),
@@ -273,7 +380,7 @@ NETWORKS = {
     ),
 }
 # those on which every optimizer is run; the others differ in what the optimizer does not see
-LAYERED = ("regression", "unfused", "batch_normalized", "penalized")
+LAYERED = ("regression", "unfused", "batch_normalized", "penalized", "constrained")
 
 
 def targets(loss, rows, outputs, rng):

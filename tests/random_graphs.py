@@ -8,12 +8,15 @@ from tests.networks import (
     AROUND_A_RULE,
     NORMALIZATION,
     OPTIMIZERS,
+    PRELU,
     RESCALING,
     UNIT_NORMALIZATION,
     activation,
+    alpha_dropout,
     batch_normalization,
     dense,
     dropout,
+    gaussian_dropout,
     layer_normalization,
     noise,
 )
@@ -21,7 +24,7 @@ from tests.networks import (
 MOST_COLUMNS = 40
 # "exponential" is left out: behind others of its kind, and at these learning rates, it overflows
 ACTIVATIONS = ("linear", "relu", "sigmoid", "tanh", "softmax", "elu", "selu", "gelu", "silu", "mish", "softplus")
-ACTIVATIONS += ("softsign", "hard_sigmoid", "relu6", "leaky_relu", "hard_silu", "log_softmax")
+ACTIVATIONS += ("softsign", "hard_sigmoid", "relu6", "leaky_relu", "hard_silu", "log_softmax", "rectifier", "sparsemax")
 MERGES = ("add", "subtract", "multiply", "average", "maximum", "minimum", "concatenate")
 HEADS = (  # activation of an output, loss, metric
     ("softmax", "sparse_categorical_crossentropy", "sparse_categorical_accuracy"),
@@ -31,6 +34,7 @@ HEADS = (  # activation of an output, loss, metric
     ("softmax", "kl_divergence", "categorical_accuracy"),
     ("sigmoid", "binary_crossentropy", "binary_accuracy"),
     ("sigmoid", {"name": "binary_crossentropy", "label_smoothing": 0.2}, "binary_accuracy"),
+    ("sigmoid", {"name": "binary_focal_crossentropy", "alpha": 0.4, "beta": 0.6, "gamma": 1.5}, "binary_accuracy"),
     ("linear", "sparse_categorical_crossentropy_from_logits", "sparse_categorical_accuracy"),
     ("linear", "categorical_crossentropy_from_logits", "categorical_accuracy"),
     ("linear", "binary_crossentropy_from_logits", None),
@@ -42,6 +46,7 @@ HEADS = (  # activation of an output, loss, metric
     ("tanh", "mean_absolute_percentage_error", None),
 )
 LOSSES = ("mean_squared_error", "mean_absolute_error", "log_cosh", "cosine_similarity", {"name": "huber", "delta": 0.6})
+LOSSES += ({"name": "quantile", "quantiles": [0.3]}, {"name": "mean_squared_error", "reduction": "sum"})
 
 
 class Value:
@@ -98,7 +103,14 @@ class Growth:
         number = len(self.values)
         self.layers.append(layer)
         self.values.append(Value(number, width, values[0].groups if groups is None else groups))
-        if layer["kind"] in ("dense", "embedding", "batch_normalization", "layer_normalization", "normalization"):
+        if layer["kind"] in (
+            "dense",
+            "embedding",
+            "batch_normalization",
+            "layer_normalization",
+            "normalization",
+            "prelu",
+        ):
             self.owners.append(Owner(number, layer, values[0].width))
         return self.values[-1]
 
@@ -117,7 +129,7 @@ class Growth:
         """Settings of the weights of that name, mostly none."""
         if self.random.random() < 0.8:
             return {}
-        penalties = {"l1": 0.01, "l2": 0.02, "max_norm": 0.8}
+        penalties = {"l1": 0.01, "l2": 0.02, "max_norm": 0.8, "min_norm": 0.5, "non_negative": True}
         return {name: {key: v for key, v in penalties.items() if self.random.random() < 0.6}}
 
     def grow(self):
@@ -134,13 +146,15 @@ class Growth:
     def grow_rowwise(self):
         value, seed = self.some_value(), self.random.randint(0, 2**40)
         layers = [activation(self.random.choice(ACTIVATIONS)), dropout(self.random.choice((0.0, 0.2, 0.5)), seed)]
+        layers += [gaussian_dropout(0.3, seed), alpha_dropout(0.2, seed)]
         layers += [noise(0.2, seed), RESCALING] + ([ACTIVITY_PENALTY] if value.groups == 1 else [])
         self.put(self.random.choice(layers), value.width, value)
 
     def grow_normalization(self):
         value, flags = self.some_value(), [self.random.random() < 0.7 for _ in range(2)]
-        layers = [batch_normalization(*flags), layer_normalization(*flags), NORMALIZATION, UNIT_NORMALIZATION]
-        self.put(self.random.choices(layers, (4, 3, 1, 1))[0], value.width, value)
+        layers = [batch_normalization(*flags), layer_normalization(*flags), NORMALIZATION, UNIT_NORMALIZATION, PRELU]
+        layers[-1] = layers[-1] | self.penalty("alpha")
+        self.put(self.random.choices(layers, (4, 3, 1, 1, 3))[0], value.width, value)
 
     def grow_merge(self):
         first, kind = self.some_value(), self.random.choice(MERGES)

@@ -20,9 +20,9 @@ NAMES = {  # a name for each pattern
         "saving visualization wrappers legacy version"
     ),
     "utils": (
-        "load_img image_dataset_from_directory pad_sequences get_file split_dataset Progbar FeatureSpace "
+        "load_img image_dataset_from_directory pad_sequences get_file FeatureSpace "
         "model_to_dot register_keras_serializable serialize_keras_object custom_object_scope is_keras_tensor "
-        "Config legacy pack_x_y_sample_weight standardize_dtype bounding_boxes"
+        "disable_interactive_logging Config legacy pack_x_y_sample_weight standardize_dtype bounding_boxes"
     ),
     "models": "model_from_json",
     "backend": "mean set_epsilon is_float_dtype",
@@ -30,10 +30,9 @@ NAMES = {  # a name for each pattern
     "callbacks": "ProgbarLogger OrbaxCheckpoint RemoteMonitor",
     "losses": "Dice deserialize",
     "metrics": "MeanIoU PearsonCorrelation serialize",
-    "optimizers": "Adafactor",
+    "optimizers": "Adafactor LossScaleOptimizer",
     "initializers": "STFT",
     "regularizers": "OrthogonalRegularizer",
-    "constraints": "NonNeg",
     "activations": "glu",
     "datasets": "cifar10",
     "config": (

@@ -184,3 +184,66 @@ def test_configs_go_around(identifier):
 def test_bad_variance_scaling(build, message):
     with pytest.raises(ValueError, match=message):
         build()
+
+
+class Half(initializers.Initializer):
+    def __call__(self, shape, dtype=None):
+        return np.full(shape, 0.5, dtype)
+
+
+class Drawn(initializers.Initializer):
+    def draw(self, shape, generator):
+        return generator.uniform(1.0, 2.0, shape)
+
+
+class Narrow(RandomNormal):
+    def __init__(self):
+        super().__init__(stddev=1e-3)
+
+
+@pytest.mark.parametrize("given", [Half, Half(), Drawn(), Narrow()])
+def test_a_subclass_of_ones_own_draws_the_weights(tmp_path, given):
+    model = Sequential([Input((3,)), Dense(2, kernel_initializer=given)], seed=1)
+    kernel = model.get_weights()[0]
+    assert {"Half": (kernel == 0.5).all(), "Drawn": kernel.min() > 1, "Narrow": 0 < np.abs(kernel).max() < 0.01}[
+        getattr(given, "__name__", type(given).__name__)
+    ]
+    again = Sequential([Input((3,)), Dense(2, kernel_initializer=given)], seed=1)
+    assert np.array_equal(again.get_weights()[0], kernel)
+    model.save(tmp_path / "model.safetensors")
+    assert np.array_equal(load_model(tmp_path / "model.safetensors").get_weights()[0], kernel)
+
+
+def test_a_subclass_without_values_says_what_it_needs():
+    class Nothing(initializers.Initializer):
+        pass
+
+    with pytest.raises(NotImplementedError, match=r"got Nothing, needs a method __call__\(self, shape, dtype=None\)"):
+        Sequential([Input((3,)), Dense(2, kernel_initializer=Nothing())]).get_weights()
+
+
+def test_none_is_what_keras_takes_for_none():
+    """keras.layers.Layer.add_weight: glorot_uniform, whatever the shape."""
+    bias = Dense(4, bias_initializer=None)
+    bias.build((None, 3))
+    values = bias.get_weights()[1]
+    assert len(set(values)) == 4 and np.abs(values).max() <= math.sqrt(6 / 8)
+
+
+@pytest.mark.parametrize("name", ["zero", "one", "Zeros", "IdentityInitializer", "OrthogonalInitializer"])
+def test_other_names_of_keras(name):
+    assert draw(name, (3, 3)).shape == (3, 3)
+
+
+def test_constants_of_arrays(tmp_path):
+    kernel = np.arange(6.0).reshape(3, 2)
+    given = Dense(2, kernel_initializer=initializers.Constant(kernel), bias_initializer=np.array([1.0, 2.0]))
+    model = Sequential([Input((3,)), given])
+    assert np.array_equal(model.get_weights()[0], kernel) and model.get_weights()[1].tolist() == [1, 2]
+    copy = Sequential.from_config(model.get_config())
+    assert np.array_equal(copy.get_weights()[0], kernel)
+    assert draw(initializers.Constant([5.0, 6.0]), (2, 2)).tolist() == [[5, 6], [5, 6]]
+    with pytest.raises(ValueError, match=r"Constant: got values of shape \(3,\), needs \(2, 2\)"):
+        draw(np.ones(3), (2, 2))
+    with pytest.raises(ValueError, match="value: "):
+        initializers.Constant([1.0, math.nan])

@@ -39,10 +39,32 @@ ACTIVATIONS = (
     "gelu",
     "mish",
     "hard_silu",
+    "celu",
+    "hard_tanh",
+    "hard_shrink",
+    "soft_shrink",
+    "tanh_shrink",
+    "squareplus",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "sparsemax",
+    "log_sigmoid",
     "swish",
     "hard_swish",
 )
-OPTIMIZERS = ("sgd", "rmsprop", "adagrad", "adam", "adadelta", "adamw", "adamax", "nadam", "lion", "ftrl")
+OPTIMIZERS = (
+    "sgd",
+    "rmsprop",
+    "adagrad",
+    "adam",
+    "adadelta",
+    "adamw",
+    "adamax",
+    "nadam",
+    "lion",
+    "ftrl",
+    "schedulefreeadamw",
+)
 MAX_THREADS = 256
 
 

@@ -6,6 +6,7 @@ The optimizers update their arrays in place. `FASTMLP_ISA` in the environment, r
 set to use instead of the best one.
 """
 
+import math
 import os
 
 import numpy as np
@@ -17,11 +18,13 @@ try:
     from fastmlp.kernels import (
         activations,
         crossentropies,
+        curves,
         dense,
         isa,
         losses,
         ops,
         optimizers,
+        pieces,
         rectifiers,
         similarities,
     )
@@ -70,15 +73,26 @@ publish(
 )
 
 
-def publish_activations(module, names, gradient_takes):
+def publish_activations(module, names, gradient_takes, **settings):
     """Activations with their gradients, which take the output y or the input x."""
-    publish(module, names, x="m n", out="m n")
-    publish(module, gradients(names), **{gradient_takes: "m n"}, dy="m n", out="m n")
+    publish(module, names, x="m n", **settings, out="m n")
+    publish(module, gradients(names), **{gradient_takes: "m n"}, dy="m n", **settings, out="m n")
 
 
 publish_activations(activations, "linear sigmoid tanh softmax log_softmax exponential softsign hard_sigmoid", "y")
 publish_activations(rectifiers, "leaky_relu relu6 elu selu softplus", "y")
 publish_activations(rectifiers, "silu gelu mish hard_silu", "x")
+publish_activations(pieces, "hard_tanh sparse_sigmoid", "y")
+publish_activations(pieces, "sparse_plus", "x")
+at_least_0 = Scalar(float, 0)
+corners = {"negative_slope": float, "threshold": at_least_0, "max_value": at_least_0}
+publish_activations(pieces, "rectifier", "x", **corners)
+publish_activations(pieces, "threshold", "x", threshold=float, default_value=float)
+publish_activations(pieces, "hard_shrink soft_shrink", "x", threshold=at_least_0)
+publish_activations(curves, "log_sigmoid sparsemax", "y")
+publish_activations(curves, "tanh_shrink gelu_tanh", "x")
+publish_activations(curves, "scaled_elu", "x", alpha=float, width=float)
+publish_activations(curves, "squareplus", "x", b=at_least_0)
 publish(activations, "relu_gradient", y="m n", dy="m n", out="m n")
 
 
@@ -95,12 +109,16 @@ publish_losses(losses, "mean_squared_logarithmic_error log_cosh poisson", **valu
 publish_losses(losses, "poisson_from_logits", y_true="b n", logits="b n")
 publish_losses(similarities, "kl_divergence_from_logits", y_true="b n", logits="b n")
 publish_losses(losses, "huber", **values, delta=Scalar(float, 0))
+publish_losses(losses, "quantile", **values, quantiles="n")
 publish_losses(similarities, "hinge squared_hinge categorical_hinge kl_divergence cosine_similarity", **values)
 for name in ("categorical_crossentropy", "binary_crossentropy"):
     publish_losses(crossentropies, name, **values)
     publish_losses(crossentropies, name + "_from_logits", y_true="b n", logits="b n")
 focal = {"alpha": Scalar(float, 0), "gamma": Scalar(float, 0)}
 publish_losses(crossentropies, "categorical_focal_crossentropy", **values, **focal)
+binary_focal = {"alpha": float, "beta": float, "gamma": Scalar(float, 0)}
+publish_losses(crossentropies, "binary_focal_crossentropy", **values, **binary_focal)
+publish_losses(crossentropies, "binary_focal_crossentropy_from_logits", y_true="b n", logits="b n", **binary_focal)
 publish_losses(crossentropies, "categorical_focal_crossentropy_from_logits", y_true="b n", logits="b n", **focal)
 publish_losses(crossentropies, "sparse_categorical_crossentropy", y_true=labels, y_pred="b n")
 publish_losses(crossentropies, "sparse_categorical_crossentropy_from_logits", y_true=labels, logits="b n")
@@ -134,6 +152,7 @@ publish_rules("amsgrad", "m v a", "beta_1 beta_2 epsilon", step=step)
 publish_rules("adamax", "m u", "beta_1 beta_2 epsilon", step=step)
 publish_rules("lion", "m", "beta_1 beta_2")
 publish_rules("ftrl", "a z", "learning_rate_power l1 l2 l2_shrinkage beta")
+publish_rules("schedule_free_adamw", "z v", "beta_1 beta_2 epsilon warmup_steps", step=step)
 publish(optimizers, "clip_by_value", g=weights, clipvalue=Scalar(float, 0))
 publish(optimizers, "decay_weights", w=weights, weight_decay=float, learning_rate=float)
 publish(optimizers, "average_weights", average=weights, w="...", ema_momentum=float, step=step)
@@ -142,7 +161,10 @@ words, word, long_word = np.uint32, Scalar(int, 0, 2**32 - 1), Scalar(int, 0, 2*
 key = {"seed": long_word, "step": long_word, "layer": word}
 publish(masks, "philox4x32", counter=Array("4", words), key=Array("2", words), out=Array("4", words))
 publish(masks, "dropout", x="m n", rate=Scalar(float, 0, 1), **key, out="m n")
-publish(masks, "gaussian_noise", x="m n", stddev=Scalar(float, 0), **key, out="m n")
+publish(masks, "gaussian_noise gaussian_dropout", x="m n", stddev=Scalar(float, 0), **key, out="m n")
+below_1 = Scalar(float, 0, math.nextafter(1, 0))
+publish(masks, "alpha_dropout", x="m n", rate=below_1, **key, out="m n")
+publish(masks, "alpha_dropout_gradient", dy="m n", rate=below_1, **key, out="m n")
 
 publish(dense, "dense_forward", x="b n", kernel="n m", bias="m", out="b m")
 publish(dense, "dense_kernel_gradient", x="b n", dz="b m", out="n m")

@@ -3,11 +3,20 @@ from cython cimport floating
 from fastmlp.kernels.isa cimport Isa
 
 
-cdef apply(str name, const floating[:, ::1] x, floating[:, ::1] out, int threads)
+cdef enum:
+    MOST_SETTINGS = 3
+
+
+cdef struct Settings:  # what an activation takes besides; those that it does not have are 0
+    double numbers[MOST_SETTINGS]
+
+
+cdef apply(str name, const floating[:, ::1] x, floating[:, ::1] out, int threads, double a=*, double b=*, double c=*)
 cdef apply_gradient(str name, const floating[:, ::1] source, const floating[:, ::1] dy, floating[:, ::1] out,
-                    int threads)
+                    int threads, double a=*, double b=*, double c=*)
 cdef bint is_of_rows(int activation) noexcept nogil
 cdef bint takes_input(int activation) noexcept nogil
-cdef void activate_row(const Isa *isa, int activation, Py_ssize_t n, floating *x) noexcept nogil
-cdef void activate_row_gradient(const Isa *isa, int activation, Py_ssize_t n, const floating *source,
-                                floating *dy) noexcept nogil
+cdef void activate_row(const Isa *isa, int activation, const double *settings, Py_ssize_t n,
+                       floating *x) noexcept nogil
+cdef void activate_row_gradient(const Isa *isa, int activation, const double *settings, Py_ssize_t n,
+                                const floating *source, floating *dy) noexcept nogil

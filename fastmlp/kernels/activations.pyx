@@ -7,10 +7,11 @@ from cython cimport floating
 from cython.parallel cimport prange
 from libc.string cimport memcpy
 
-from fastmlp.kernels.isa cimport ACTIVATION_NAMES, LOG_SOFTMAX, SILU, SOFTMAX, Isa
+from fastmlp.kernels.isa cimport ACTIVATION_NAMES, LOG_SOFTMAX, SILU, SOFTMAX, SPARSEMAX, Isa
 from fastmlp.kernels.isa cimport activate, activate_gradient, selected
 from fastmlp.kernels.isa cimport log_softmax as log_softmax_row, log_softmax_gradient as log_softmax_row_gradient
 from fastmlp.kernels.isa cimport softmax as softmax_row
+from fastmlp.kernels.isa cimport sparsemax as sparsemax_row, sparsemax_gradient as sparsemax_row_gradient
 
 ACTIVATIONS = {name: number for number, name in enumerate(ACTIVATION_NAMES.decode().lower().split())}
 
@@ -100,28 +101,38 @@ def hard_sigmoid_gradient(const floating[:, ::1] y, const floating[:, ::1] dy, f
     apply_gradient("hard_sigmoid", y, dy, out, threads)
 
 
-cdef apply(str name, const floating[:, ::1] x, floating[:, ::1] out, int threads):
+cdef Settings settings_of(double a, double b, double c) noexcept:
+    cdef Settings settings
+    settings.numbers[0] = a
+    settings.numbers[1] = b
+    settings.numbers[2] = c
+    return settings
+
+
+cdef apply(str name, const floating[:, ::1] x, floating[:, ::1] out, int threads, double a=0, double b=0, double c=0):
     cdef const Isa *isa = selected()
     cdef int activation = ACTIVATIONS[name]
+    cdef Settings settings = settings_of(a, b, c)
     cdef Py_ssize_t n = x.shape[1], i
     for i in prange(x.shape[0], nogil=True, schedule="static", num_threads=threads):
         memcpy(&out[i, 0], &x[i, 0], n * sizeof(floating))
-        activate_row(isa, activation, n, &out[i, 0])
+        activate_row(isa, activation, settings.numbers, n, &out[i, 0])
 
 
 cdef apply_gradient(str name, const floating[:, ::1] source, const floating[:, ::1] dy, floating[:, ::1] out,
-                    int threads):
+                    int threads, double a=0, double b=0, double c=0):
     cdef const Isa *isa = selected()
     cdef int activation = ACTIVATIONS[name]
+    cdef Settings settings = settings_of(a, b, c)
     cdef Py_ssize_t n = source.shape[1], i
     for i in prange(source.shape[0], nogil=True, schedule="static", num_threads=threads):
         memcpy(&out[i, 0], &dy[i, 0], n * sizeof(floating))
-        activate_row_gradient(isa, activation, n, &source[i, 0], &out[i, 0])
+        activate_row_gradient(isa, activation, settings.numbers, n, &source[i, 0], &out[i, 0])
 
 
 cdef bint is_of_rows(int activation) noexcept nogil:
     """Whether each output depends on the whole row."""
-    return activation == SOFTMAX or activation == LOG_SOFTMAX
+    return activation == SOFTMAX or activation == LOG_SOFTMAX or activation == SPARSEMAX
 
 
 cdef bint takes_input(int activation) noexcept nogil:
@@ -129,23 +140,28 @@ cdef bint takes_input(int activation) noexcept nogil:
     return activation >= SILU
 
 
-cdef void activate_row(const Isa *isa, int activation, Py_ssize_t n, floating *x) noexcept nogil:
+cdef void activate_row(const Isa *isa, int activation, const double *settings, Py_ssize_t n,
+                       floating *x) noexcept nogil:
     if activation == SOFTMAX:
         softmax_row(isa, n, x)
     elif activation == LOG_SOFTMAX:
         log_softmax_row(isa, n, x)
+    elif activation == SPARSEMAX:
+        sparsemax_row(isa, n, x)
     else:
-        activate(isa, activation, n, x)
+        activate(isa, activation, settings, n, x)
 
 
-cdef void activate_row_gradient(const Isa *isa, int activation, Py_ssize_t n, const floating *source,
-                                floating *dy) noexcept nogil:
+cdef void activate_row_gradient(const Isa *isa, int activation, const double *settings, Py_ssize_t n,
+                                const floating *source, floating *dy) noexcept nogil:
     if activation == SOFTMAX:
         softmax_row_gradient(n, source, dy)
     elif activation == LOG_SOFTMAX:
         log_softmax_row_gradient(isa, n, source, dy)
+    elif activation == SPARSEMAX:
+        sparsemax_row_gradient(isa, n, source, dy)
     else:
-        activate_gradient(isa, activation, n, source, dy)
+        activate_gradient(isa, activation, settings, n, source, dy)
 
 
 cdef inline void softmax_row_gradient(Py_ssize_t n, const floating *y, floating *dy) noexcept nogil:

@@ -10,7 +10,8 @@ from fastmlp.kernels.row_losses cimport BINARY_CROSSENTROPY, BINARY_CROSSENTROPY
 from fastmlp.kernels.row_losses cimport CATEGORICAL_CROSSENTROPY_FROM_LOGITS, CATEGORICAL_FOCAL_CROSSENTROPY
 from fastmlp.kernels.row_losses cimport CATEGORICAL_FOCAL_CROSSENTROPY_FROM_LOGITS
 from fastmlp.kernels.row_losses cimport SPARSE_CATEGORICAL_CROSSENTROPY, SPARSE_CATEGORICAL_CROSSENTROPY_FROM_LOGITS
-from fastmlp.kernels.row_losses cimport Loss, gradients, losses, plain, smooth_row
+from fastmlp.kernels.row_losses cimport BINARY_FOCAL_CROSSENTROPY, BINARY_FOCAL_CROSSENTROPY_FROM_LOGITS
+from fastmlp.kernels.row_losses cimport focal, gradients, losses, plain, smooth_row
 
 
 def smooth_labels(const floating[:, ::1] y_true, double label_smoothing, Py_ssize_t classes, floating[:, ::1] out,
@@ -36,14 +37,14 @@ def categorical_crossentropy_gradient(const floating[:, ::1] y_true, const float
 def categorical_focal_crossentropy(const floating[:, ::1] y_true, const floating[:, ::1] y_pred, double alpha,
                                    double gamma, floating[::1] out, int threads):
     """out[i] = -sum over j of y_true[i, j] alpha clip(1 - q)^gamma log(clip(q)), q = y_pred[i, j] / sum_i."""
-    losses[floating](Loss(<int> CATEGORICAL_FOCAL_CROSSENTROPY, 0, 0, alpha, gamma), &y_true[0, 0], NULL, y_pred, out,
+    losses[floating](focal(CATEGORICAL_FOCAL_CROSSENTROPY, alpha, 0, gamma), &y_true[0, 0], NULL, y_pred, out,
                      threads)
 
 
 def categorical_focal_crossentropy_gradient(const floating[:, ::1] y_true, const floating[:, ::1] y_pred, double alpha,
                                             double gamma, floating[:, ::1] out, int threads):
     """The gradient of the mean loss with respect to y_pred, through its division by the row's sum."""
-    gradients[floating](Loss(<int> CATEGORICAL_FOCAL_CROSSENTROPY, 0, 0, alpha, gamma), &y_true[0, 0], NULL, y_pred,
+    gradients[floating](focal(CATEGORICAL_FOCAL_CROSSENTROPY, alpha, 0, gamma), &y_true[0, 0], NULL, y_pred,
                         out, threads)
 
 
@@ -86,14 +87,14 @@ def categorical_crossentropy_from_logits_gradient(const floating[:, ::1] y_true,
 def categorical_focal_crossentropy_from_logits(const floating[:, ::1] y_true, const floating[:, ::1] logits,
                                                double alpha, double gamma, floating[::1] out, int threads):
     """out[i] = -sum over j of y_true[i, j] alpha (1 - q)^gamma log(q), q = softmax(logits)[i, j]."""
-    losses[floating](Loss(<int> CATEGORICAL_FOCAL_CROSSENTROPY_FROM_LOGITS, 0, 0, alpha, gamma), &y_true[0, 0], NULL,
+    losses[floating](focal(CATEGORICAL_FOCAL_CROSSENTROPY_FROM_LOGITS, alpha, 0, gamma), &y_true[0, 0], NULL,
                      logits, out, threads)
 
 
 def categorical_focal_crossentropy_from_logits_gradient(const floating[:, ::1] y_true, const floating[:, ::1] logits,
                                                         double alpha, double gamma, floating[:, ::1] out, int threads):
     """out[i, j] = (q sum_k y_true[i, k] g[i, k] - y_true[i, j] g[i, j]) / b, g the derivative of the rest in log(q)."""
-    gradients[floating](Loss(<int> CATEGORICAL_FOCAL_CROSSENTROPY_FROM_LOGITS, 0, 0, alpha, gamma), &y_true[0, 0],
+    gradients[floating](focal(CATEGORICAL_FOCAL_CROSSENTROPY_FROM_LOGITS, alpha, 0, gamma), &y_true[0, 0],
                         NULL, logits, out, threads)
 
 
@@ -121,3 +122,32 @@ def binary_crossentropy_from_logits_gradient(const floating[:, ::1] y_true, cons
                                              floating[:, ::1] out, int threads):
     """out[i, j] = (sigmoid(logits[i, j]) - y_true[i, j]) / (n b)."""
     gradients[floating](plain(BINARY_CROSSENTROPY_FROM_LOGITS), &y_true[0, 0], NULL, logits, out, threads)
+
+
+def binary_focal_crossentropy(const floating[:, ::1] y_true, const floating[:, ::1] y_pred, double alpha, double beta,
+                              double gamma, floating[::1] out, int threads):
+    """out[i] = mean over j of w r^gamma c, w = t alpha + (1 - t) beta, r = 1 - t p - (1 - t)(1 - p), c as in
+    binary_crossentropy."""
+    losses[floating](focal(BINARY_FOCAL_CROSSENTROPY, alpha, beta, gamma), &y_true[0, 0], NULL, y_pred, out, threads)
+
+
+def binary_focal_crossentropy_gradient(const floating[:, ::1] y_true, const floating[:, ::1] y_pred, double alpha,
+                                       double beta, double gamma, floating[:, ::1] out, int threads):
+    """out[i, j] = w (r^gamma c' + gamma r^(gamma - 1) (1 - 2 t) c) / (n b), where c' is 0 if y_pred is clipped."""
+    gradients[floating](focal(BINARY_FOCAL_CROSSENTROPY, alpha, beta, gamma), &y_true[0, 0], NULL, y_pred, out,
+                        threads)
+
+
+def binary_focal_crossentropy_from_logits(const floating[:, ::1] y_true, const floating[:, ::1] logits, double alpha,
+                                          double beta, double gamma, floating[::1] out, int threads):
+    """The same of the sigmoid of the logits."""
+    losses[floating](focal(BINARY_FOCAL_CROSSENTROPY_FROM_LOGITS, alpha, beta, gamma), &y_true[0, 0], NULL, logits,
+                     out, threads)
+
+
+def binary_focal_crossentropy_from_logits_gradient(const floating[:, ::1] y_true, const floating[:, ::1] logits,
+                                                   double alpha, double beta, double gamma, floating[:, ::1] out,
+                                                   int threads):
+    """The gradient by p = sigmoid(logits), times p (1 - p)."""
+    gradients[floating](focal(BINARY_FOCAL_CROSSENTROPY_FROM_LOGITS, alpha, beta, gamma), &y_true[0, 0], NULL, logits,
+                        out, threads)

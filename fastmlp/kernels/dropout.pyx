@@ -19,6 +19,7 @@ cdef extern from "c/philox.h" nogil:
 
 cdef double WORD = 4294967296.0
 cdef double PI = 3.141592653589793
+cdef double ALPHA = -1.0507009873554805 * 1.6732632423543772  # what selu gives far below 0
 
 
 def philox4x32(const uint32_t[::1] counter, const uint32_t[::1] key, uint32_t[::1] out, int threads):
@@ -51,6 +52,81 @@ def gaussian_noise(const floating[:, ::1] x, double stddev, uint64_t seed, uint6
     for i in prange(x.shape[0], nogil=True, schedule="static", num_threads=threads):
         memcpy(&out[i, 0], &x[i, 0], n * sizeof(floating))
         add_noise(stddev, seed, step, layer, <uint64_t> (i * n), n, &out[i, 0])
+
+
+def gaussian_dropout(const floating[:, ::1] x, double stddev, uint64_t seed, uint64_t step, uint32_t layer,
+                     floating[:, ::1] out, int threads):
+    """out = x + x * (stddev * z), with z as in gaussian_noise; the same call on dy is its gradient."""
+    cdef Py_ssize_t n = x.shape[1], i
+    for i in prange(x.shape[0], nogil=True, schedule="static", num_threads=threads):
+        draw_noise(stddev, seed, step, layer, <uint64_t> (i * n), n, &out[i, 0])
+        scatter(n, &x[i, 0], &out[i, 0])
+
+
+def alpha_dropout(const floating[:, ::1] x, double rate, uint64_t seed, uint64_t step, uint32_t layer,
+                  floating[:, ::1] out, int threads):
+    """out = a x + b where kept, else a ALPHA + b, with the mask of dropout."""
+    cdef Py_ssize_t n = x.shape[1], i
+    cdef const Isa *isa = selected()
+    for i in prange(x.shape[0], nogil=True, schedule="static", num_threads=threads):
+        draw_mask(isa, rate, seed, step, layer, <uint64_t> (i * n), n, &out[i, 0])
+        saturate(rate, n, &x[i, 0], &out[i, 0])
+
+
+def alpha_dropout_gradient(const floating[:, ::1] dy, double rate, uint64_t seed, uint64_t step, uint32_t layer,
+                           floating[:, ::1] out, int threads):
+    """out = a dy where kept, else 0."""
+    cdef Py_ssize_t n = dy.shape[1], i
+    cdef const Isa *isa = selected()
+    for i in prange(dy.shape[0], nogil=True, schedule="static", num_threads=threads):
+        draw_mask(isa, rate, seed, step, layer, <uint64_t> (i * n), n, &out[i, 0])
+        saturate_gradient(rate, n, &dy[i, 0], &out[i, 0])
+
+
+cdef void draw_noise(double stddev, uint64_t seed, uint64_t step, uint32_t layer, uint64_t first, Py_ssize_t n,
+                     floating *out) noexcept nogil:
+    """The noise of each of the elements first .. first + n of a batch."""
+    cdef Py_ssize_t j
+    for j in range(n):
+        out[j] = 0
+    add_noise(stddev, seed, step, layer, first, n, out)
+
+
+cdef void draw_mask(const Isa *isa, double rate, uint64_t seed, uint64_t step, uint32_t layer, uint64_t first,
+                    Py_ssize_t n, floating *out) noexcept nogil:
+    """A number above 0 where an element is kept, else 0."""
+    cdef Dropout setting = dropout_setting(rate, seed, step, layer)
+    cdef Py_ssize_t j
+    for j in range(n):
+        out[j] = 1
+    dropout_elements(isa, &setting, first, n, out)
+
+
+cdef void scatter(Py_ssize_t n, const floating *x, floating *out) noexcept nogil:
+    """What gaussian_dropout makes of x; out has the noise."""
+    cdef Py_ssize_t j
+    for j in range(n):
+        out[j] = x[j] + x[j] * out[j]
+
+
+cdef void saturate(double rate, Py_ssize_t n, const floating *x, floating *out) noexcept nogil:
+    """What alpha_dropout makes of x; out has the mask."""
+    cdef floating a = <floating> alpha_scale(rate), b = <floating> (-alpha_scale(rate) * ALPHA * rate)
+    cdef Py_ssize_t j
+    for j in range(n):
+        out[j] = a * (x[j] if out[j] > 0 else <floating> ALPHA) + b
+
+
+cdef void saturate_gradient(double rate, Py_ssize_t n, const floating *dy, floating *out) noexcept nogil:
+    cdef floating a = <floating> alpha_scale(rate)
+    cdef Py_ssize_t j
+    for j in range(n):
+        out[j] = a * dy[j] if out[j] > 0 else 0
+
+
+cdef inline double alpha_scale(double rate) noexcept nogil:
+    """What keeps the variance of what selu gives."""
+    return 1.0 / sqrt((1.0 - rate) * (1.0 + rate * (ALPHA * ALPHA)))
 
 
 cdef void add_noise(double stddev, uint64_t seed, uint64_t step, uint32_t layer, uint64_t first, Py_ssize_t n,

@@ -4,8 +4,8 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 cdef extern from "c/kernels.h" nogil:
     # of long enums what is asked for by number; the rest is read by name
-    enum: LINEAR, RELU, SIGMOID, SOFTMAX, LOG_SOFTMAX, EXPONENTIAL, SILU
-    enum: SGD, ADAM, AMSGRAD, ADAMAX, NADAM, STORE
+    enum: LINEAR, RELU, SIGMOID, SOFTMAX, LOG_SOFTMAX, EXPONENTIAL, SPARSEMAX, SILU
+    enum: SGD, ADAM, AMSGRAD, ADAMAX, NADAM, SCHEDULE_FREE_ADAMW, STORE
     enum: UINT8, FLOAT32, FLOAT64
     const char *ACTIVATION_NAMES
     const char *OPTIMIZER_NAMES
@@ -18,6 +18,7 @@ cdef extern from "c/kernels.h" nogil:
         double learning_rate
         double beta_1
         double beta_2
+        double warmup_steps
         bint is_adjusted
         double clipvalue
         double weight_decay
@@ -30,8 +31,10 @@ cdef extern from "c/kernels.h" nogil:
         double weight_g
         double product
         int64_t counted
+        double share
         double ema_momentum_now
         bint overwrites_now
+        bint starts_now
 
     ctypedef struct Dropout:
         uint64_t seed
@@ -81,11 +84,14 @@ cdef extern from "c/dispatch.h" nogil:
     void sum_magnitudes(const Isa *isa, Py_ssize_t rows, const void *a, void *sums)
     void rescale(const Isa *isa, Py_ssize_t n, double scale, double offset, void *x)
     double dot(const Isa *isa, Py_ssize_t n, const void *x, const void *y)
-    void activate(const Isa *isa, int activation, Py_ssize_t n, void *x)
-    void activate_gradient(const Isa *isa, int activation, Py_ssize_t n, const void *source, void *dy)
+    void activate(const Isa *isa, int activation, const double *settings, Py_ssize_t n, void *x)
+    void activate_gradient(const Isa *isa, int activation, const double *settings, Py_ssize_t n, const void *source,
+                           void *dy)
     void softmax(const Isa *isa, Py_ssize_t n, void *x)
     void log_softmax(const Isa *isa, Py_ssize_t n, void *x)
     void log_softmax_gradient(const Isa *isa, Py_ssize_t n, const void *y, void *dy)
+    void sparsemax(const Isa *isa, Py_ssize_t n, void *x)
+    void sparsemax_gradient(const Isa *isa, Py_ssize_t n, const void *y, void *dy)
     void update(const Isa *isa, const Optimizer *optimizer, Py_ssize_t n, void *w, void *g, void *slots)
     void add_penalty(const Isa *isa, Py_ssize_t n, double l1, double twice_l2, const void *w, void *g)
     void clip_by_value(const Isa *isa, Py_ssize_t n, double clipvalue, void *g)

@@ -64,6 +64,61 @@ cdef inline floating focal_weight(floating q, double alpha, double gamma) noexce
     return <floating> alpha * (pow_(rest, <floating> gamma) - growth)
 
 
+cdef inline floating binary_focal(floating t, floating p, double alpha, double beta, double gamma) noexcept nogil:
+    cdef floating weight = t * <floating> alpha + (1 - t) * <floating> beta
+    return weight * (pow_(wrongness(t, p), <floating> gamma) * surprise(t, p))
+
+
+cdef inline floating binary_focal_slope(floating t, floating p, double alpha, double beta,
+                                        double gamma) noexcept nogil:
+    """The derivative of binary_focal in p."""
+    cdef floating weight = t * <floating> alpha + (1 - t) * <floating> beta
+    cdef floating rest = wrongness(t, p), slope = 0, growth = 0
+    if EPSILON <= p <= 1 - EPSILON:
+        slope = pow_(rest, <floating> gamma) * ((1 - t) / (1 - p) - t / p)
+    if gamma != 0:
+        growth = (<floating> gamma * pow_(rest, <floating> (gamma - 1))) * ((1 - 2 * t) * surprise(t, p))
+    return weight * (slope + growth)
+
+
+cdef inline floating binary_focal_logit(floating t, floating z, double alpha, double beta,
+                                        double gamma) noexcept nogil:
+    """binary_focal of the sigmoid of z, without clipping."""
+    cdef floating weight = t * <floating> alpha + (1 - t) * <floating> beta
+    cdef floating entropy = ((z if z > 0 else 0) - z * t) + log1p_(exp_(-fabs_(z)))
+    return weight * (pow_(wrongness(t, 1 / (1 + exp_(-z))), <floating> gamma) * entropy)
+
+
+cdef inline floating binary_focal_logit_slope(floating t, floating p, double alpha, double beta,
+                                              double gamma) noexcept nogil:
+    """The derivative of binary_focal_logit in z, from p, the sigmoid of z."""
+    cdef floating weight = t * <floating> alpha + (1 - t) * <floating> beta
+    cdef floating rest = wrongness(t, p), both = p * (1 - p), growth = 0
+    if gamma != 0 and both > 0:
+        growth = (<floating> gamma * pow_(rest, <floating> (gamma - 1))) * (1 - 2 * t)
+        growth = growth * (-(t * log_(p) + (1 - t) * log_(1 - p)) * both)
+    return weight * (pow_(rest, <floating> gamma) * (p - t) + growth)
+
+
+cdef inline floating wrongness(floating t, floating p) noexcept nogil:
+    """How far a prediction is from right: 1 - p where t is 1, p where it is 0."""
+    return 1 - (t * p + (1 - t) * (1 - p))
+
+
+cdef inline floating surprise(floating t, floating p) noexcept nogil:
+    """The binary cross-entropy of one column."""
+    return -(t * log_(clip(p)) + (1 - t) * log_(1 - clip(p)))
+
+
+cdef inline floating pinball(floating e, floating q) noexcept nogil:
+    return q * e if e >= 0 else (q - 1) * e
+
+
+cdef inline floating pinball_slope(floating e, floating q) noexcept nogil:
+    """The derivative of pinball(t - p, q) in p, where e = t - p; 0 where they are equal."""
+    return -q if e > 0 else (1 - q if e < 0 else e)
+
+
 cdef inline floating clip(floating q) noexcept nogil:
     """q moved into [EPSILON, 1 - EPSILON]."""
     cdef floating low = <floating> EPSILON, high = <floating> (1 - EPSILON)

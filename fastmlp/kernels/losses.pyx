@@ -5,8 +5,11 @@ What a row is worth stands in row_losses.pyx.
 
 from cython cimport floating
 
+import numpy as np
+
 from fastmlp.kernels.row_losses cimport HUBER, LOG_COSH, MEAN_ABSOLUTE_ERROR, MEAN_ABSOLUTE_PERCENTAGE_ERROR
-from fastmlp.kernels.row_losses cimport MEAN_SQUARED_ERROR, MEAN_SQUARED_LOGARITHMIC_ERROR, POISSON, POISSON_FROM_LOGITS
+from fastmlp.kernels.row_losses cimport MEAN_SQUARED_ERROR, MEAN_SQUARED_LOGARITHMIC_ERROR, POISSON, QUANTILE
+from fastmlp.kernels.row_losses cimport POISSON_FROM_LOGITS
 from fastmlp.kernels.row_losses cimport Loss, gradients, losses, plain
 
 
@@ -58,13 +61,17 @@ def mean_squared_logarithmic_error_gradient(const floating[:, ::1] y_true, const
 
 def huber(const floating[:, ::1] y_true, const floating[:, ::1] y_pred, double delta, floating[::1] out, int threads):
     """out[i] = mean over j of e^2 / 2 where |e| <= delta, else delta |e| - delta^2 / 2, e = y_pred - y_true."""
-    losses[floating](Loss(<int> HUBER, delta, 0, 0, 0), &y_true[0, 0], NULL, y_pred, out, threads)
+    cdef Loss loss = plain(HUBER)
+    loss.delta = delta
+    losses[floating](loss, &y_true[0, 0], NULL, y_pred, out, threads)
 
 
 def huber_gradient(const floating[:, ::1] y_true, const floating[:, ::1] y_pred, double delta,
                    floating[:, ::1] out, int threads):
     """out[i, j] = e / (n b) where |e| <= delta, else delta sign(e) / (n b), e = y_pred[i, j] - y_true[i, j]."""
-    gradients[floating](Loss(<int> HUBER, delta, 0, 0, 0), &y_true[0, 0], NULL, y_pred, out, threads)
+    cdef Loss loss = plain(HUBER)
+    loss.delta = delta
+    gradients[floating](loss, &y_true[0, 0], NULL, y_pred, out, threads)
 
 
 def log_cosh(const floating[:, ::1] y_true, const floating[:, ::1] y_pred, floating[::1] out, int threads):
@@ -96,3 +103,21 @@ def poisson_from_logits_gradient(const floating[:, ::1] y_true, const floating[:
                                  floating[:, ::1] out, int threads):
     """out[i, j] = (exp(logits[i, j]) - y_true[i, j]) / (n b)."""
     gradients[floating](plain(POISSON_FROM_LOGITS), &y_true[0, 0], NULL, logits, out, threads)
+
+
+def quantile(const floating[:, ::1] y_true, const floating[:, ::1] y_pred, const floating[::1] quantiles,
+             floating[::1] out, int threads):
+    """out[i] = mean over j of q[j] e where e >= 0, else (q[j] - 1) e, e = y_true[i, j] - y_pred[i, j]."""
+    cdef const double[::1] numbers = np.asarray(quantiles, np.float64)
+    cdef Loss loss = plain(QUANTILE)
+    loss.quantiles = &numbers[0]
+    losses[floating](loss, &y_true[0, 0], NULL, y_pred, out, threads)
+
+
+def quantile_gradient(const floating[:, ::1] y_true, const floating[:, ::1] y_pred, const floating[::1] quantiles,
+                      floating[:, ::1] out, int threads):
+    """out[i, j] = -q[j] / (n b) where e > 0, (1 - q[j]) / (n b) where e < 0, else 0."""
+    cdef const double[::1] numbers = np.asarray(quantiles, np.float64)
+    cdef Loss loss = plain(QUANTILE)
+    loss.quantiles = &numbers[0]
+    gradients[floating](loss, &y_true[0, 0], NULL, y_pred, out, threads)

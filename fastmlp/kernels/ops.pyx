@@ -14,7 +14,7 @@ def relu(const floating[:, ::1] x, floating[:, ::1] out, int threads):
     cdef Py_ssize_t n = x.shape[1], i
     for i in prange(x.shape[0], nogil=True, schedule="static", num_threads=threads):
         memcpy(&out[i, 0], &x[i, 0], n * sizeof(floating))
-        activate(isa, RELU, n, &out[i, 0])
+        activate(isa, RELU, NULL, n, &out[i, 0])
 
 
 def add(const floating[:, ::1] x, const floating[:, ::1] y, floating[:, ::1] out, int threads):

@@ -1,7 +1,7 @@
 from fastmlp.kernels.isa cimport Optimizer
 
 cdef enum:
-    MAX_SLOTS = 4  # three of a rule, and the average of the weights
+    MAX_SLOTS = 4  # three of a rule, and the average of the weights or the sum of gradients
 
 
 cdef Optimizer optimizer_from(dict settings)

@@ -8,6 +8,7 @@ from cython.parallel cimport parallel
 from libc.math cimport pow, sqrt
 
 from fastmlp.kernels.isa cimport ADAM, ADAMAX, AMSGRAD, NADAM, OPTIMIZER_NAMES, OPTIMIZER_SLOTS, SCALAR_NAMES
+from fastmlp.kernels.isa cimport SCHEDULE_FREE_ADAMW
 from fastmlp.kernels.isa cimport Isa, Optimizer, selected, partition, thread_count, thread_number, update
 from fastmlp.kernels.isa cimport average_weights as average_elements, clip_by_value as clip_elements
 from fastmlp.kernels.isa cimport decay_weights as decay_elements
@@ -124,6 +125,18 @@ def ftrl(floating[::1] w, const floating[::1] g, floating[::1] a, floating[::1] 
     apply[floating](settings, 1, w, g, a, z, None, threads)
 
 
+def schedule_free_adamw(floating[::1] w, const floating[::1] g, floating[::1] z, floating[::1] v, double learning_rate,
+                        double beta_1, double beta_2, double epsilon, double warmup_steps, long long step,
+                        int threads):
+    """v as in adam; x = (w - (1 - beta_1) z) / beta_1; z = z - rate * g / (sqrt(v / (1 - beta_2^step)) + epsilon);
+    x = (1 - 1 / step) x + z / step; w = (1 - beta_1) z + beta_1 x."""
+    settings = dict(
+        name="schedule_free_adamw", learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon,
+        warmup_steps=warmup_steps,
+    )
+    apply[floating](settings, step, w, g, z, v, None, threads)
+
+
 def clip_by_value(floating[::1] g, double clipvalue, int threads):
     """g moved into [-clipvalue, clipvalue]."""
     cdef Py_ssize_t n = g.shape[0]
@@ -162,6 +175,7 @@ cdef Optimizer optimizer_from(dict settings):
     optimizer.average_slot = SLOTS[settings["name"]] if "ema_momentum" in settings else -1
     optimizer.ema_momentum = settings.get("ema_momentum", 0.0)
     optimizer.ema_overwrite_frequency = settings.get("ema_overwrite_frequency", 0)
+    optimizer.starts_now = False
     optimizer.product = 1
     optimizer.counted = 0
     return optimizer
@@ -180,6 +194,11 @@ cdef void at_step(Optimizer *optimizer, long long step, double learning_rate) no
         optimizer.correction = 1 - pow(optimizer.beta_1, <double> step)
     elif optimizer.kind == NADAM:
         weights_of_nadam(optimizer, step)
+    elif optimizer.kind == SCHEDULE_FREE_ADAMW:
+        if optimizer.warmup_steps > 0:
+            optimizer.step_size = learning_rate * min(step / optimizer.warmup_steps, 1.0)
+        optimizer.correction = 1 - pow(optimizer.beta_2, <double> step)
+        optimizer.share = 1.0 / step
     optimizer.ema_momentum_now = momentum_of_average(optimizer.ema_momentum, step)
     optimizer.overwrites_now = (
         optimizer.ema_overwrite_frequency > 0 and step % optimizer.ema_overwrite_frequency == 0

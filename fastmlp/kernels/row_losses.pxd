@@ -10,6 +10,7 @@ cpdef enum LossKind:
     LOG_COSH
     POISSON
     POISSON_FROM_LOGITS
+    QUANTILE
     HINGE
     SQUARED_HINGE
     CATEGORICAL_HINGE  # of rows as a whole
@@ -24,6 +25,8 @@ cpdef enum LossKind:
     BINARY_CROSSENTROPY_FROM_LOGITS
     CATEGORICAL_FOCAL_CROSSENTROPY
     CATEGORICAL_FOCAL_CROSSENTROPY_FROM_LOGITS
+    BINARY_FOCAL_CROSSENTROPY
+    BINARY_FOCAL_CROSSENTROPY_FROM_LOGITS
 
 
 cdef struct Loss:
@@ -31,10 +34,13 @@ cdef struct Loss:
     double delta            # of HUBER
     double label_smoothing  # of the cross-entropies that take rows
     double alpha            # of the focal cross-entropies
+    double beta             # of the binary one
     double gamma
+    const double *quantiles  # of QUANTILE, one for each column
 
 
 cdef Loss plain(int kind) noexcept nogil
+cdef Loss focal(int kind, double alpha, double beta, double gamma) noexcept nogil
 cdef losses(Loss loss, const floating *y_true, const int *labels, const floating[:, ::1] y, floating[::1] out,
             int threads)
 cdef gradients(Loss loss, const floating *y_true, const int *labels, const floating[:, ::1] y, floating[:, ::1] out,

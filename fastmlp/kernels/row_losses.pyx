@@ -8,8 +8,9 @@ from cython.parallel cimport prange
 from libc.string cimport memcpy
 
 from fastmlp.kernels.activations cimport activate_row
-from fastmlp.kernels.loss_terms cimport EPSILON, at_least, clip, clip_to_one, exp_, expm1_, fabs_
-from fastmlp.kernels.loss_terms cimport focal_logarithm, focal_slope, focal_weight
+from fastmlp.kernels.loss_terms cimport EPSILON, at_least, binary_focal, binary_focal_logit, binary_focal_logit_slope
+from fastmlp.kernels.loss_terms cimport binary_focal_slope, clip, clip_to_one, exp_, expm1_, fabs_
+from fastmlp.kernels.loss_terms cimport focal_logarithm, focal_slope, focal_weight, pinball, pinball_slope
 from fastmlp.kernels.loss_terms cimport huber, huber_slope, log1p_, log_, log_cosh
 from fastmlp.kernels.loss_terms cimport logarithmic_error, logarithmic_slope, magnitude, pow_, shortfall, sign, slope
 from fastmlp.kernels.loss_terms cimport sqrt_, tanh_
@@ -17,7 +18,18 @@ from fastmlp.kernels.isa cimport EXPONENTIAL, LINEAR, SIGMOID, SOFTMAX, Isa, sel
 
 
 cdef Loss plain(int kind) noexcept nogil:
-    return Loss(kind, 0, 0, 0, 0)
+    return focal(kind, 0, 0, 0)
+
+
+cdef Loss focal(int kind, double alpha, double beta, double gamma) noexcept nogil:
+    cdef Loss loss
+    loss.kind = kind
+    loss.delta = loss.label_smoothing = 0
+    loss.alpha = alpha
+    loss.beta = beta
+    loss.gamma = gamma
+    loss.quantiles = NULL
+    return loss
 
 
 cdef losses(Loss loss, const floating *y_true, const int *labels, const floating[:, ::1] y, floating[::1] out,
@@ -33,7 +45,7 @@ cdef gradients(Loss loss, const floating *y_true, const int *labels, const float
     cdef const Isa *isa = selected()
     for i in prange(rows, nogil=True, schedule="static", num_threads=threads):
         memcpy(&out[i, 0], &y[i, 0], n * sizeof(floating))
-        activate_row(isa, link_of(loss.kind), n, &out[i, 0])
+        activate_row(isa, link_of(loss.kind), NULL, n, &out[i, 0])
         gradient_of_row(&loss, n, rows, row_of(y_true, i, n), label_of(labels, i), &out[i, 0], &out[i, 0])
 
 
@@ -53,12 +65,18 @@ cdef int link_of(int kind) noexcept nogil:
         return SOFTMAX
     if kind == POISSON_FROM_LOGITS:
         return EXPONENTIAL
-    return SIGMOID if kind == BINARY_CROSSENTROPY_FROM_LOGITS else LINEAR
+    if kind == BINARY_CROSSENTROPY_FROM_LOGITS or kind == BINARY_FOCAL_CROSSENTROPY_FROM_LOGITS:
+        return SIGMOID
+    return LINEAR
 
 
 cdef Py_ssize_t classes_of(int kind, Py_ssize_t n) noexcept nogil:
     """Among how many classes the labels of n columns are smoothed: yes and no, or the columns."""
-    return 2 if kind == BINARY_CROSSENTROPY or kind == BINARY_CROSSENTROPY_FROM_LOGITS else n
+    if kind == BINARY_CROSSENTROPY or kind == BINARY_CROSSENTROPY_FROM_LOGITS or kind == BINARY_FOCAL_CROSSENTROPY:
+        return 2
+    if kind == BINARY_FOCAL_CROSSENTROPY_FROM_LOGITS:
+        return 2
+    return n
 
 
 cdef void smooth_row(double label_smoothing, Py_ssize_t classes, Py_ssize_t n, const floating *t,
@@ -118,6 +136,9 @@ cdef floating mean_of_row(const Loss *loss, Py_ssize_t n, const floating *t, con
     elif loss.kind == POISSON_FROM_LOGITS:
         for j in range(n):
             total += exp_(y[j]) - t[j] * y[j]
+    elif loss.kind == QUANTILE:
+        for j in range(n):
+            total += pinball(t[j] - y[j], <floating> loss.quantiles[j])
     elif loss.kind == HINGE:
         for j in range(n):
             total += shortfall(t[j], y[j])
@@ -155,6 +176,9 @@ cdef void mean_gradient_of_row(const Loss *loss, Py_ssize_t n, Py_ssize_t rows, 
     elif loss.kind == POISSON_FROM_LOGITS:
         for j in range(n):
             out[j] = (y[j] - t[j]) / elements
+    elif loss.kind == QUANTILE:
+        for j in range(n):
+            out[j] = pinball_slope(t[j] - y[j], <floating> loss.quantiles[j]) / elements
     elif loss.kind == HINGE:
         for j in range(n):
             out[j] = (-t[j] if shortfall(t[j], y[j]) > 0 else 0) / elements
@@ -245,6 +269,14 @@ cdef floating crossentropy_of_row(const Loss *loss, Py_ssize_t n, const floating
             surprise = scale - (y[j] - most)
             total += t[j] * (<floating> loss.alpha * pow_(-expm1_(-surprise), <floating> loss.gamma) * surprise)
         return total
+    if kind == BINARY_FOCAL_CROSSENTROPY:
+        for j in range(n):
+            total += binary_focal(t[j], y[j], loss.alpha, loss.beta, loss.gamma)
+        return total / n
+    if kind == BINARY_FOCAL_CROSSENTROPY_FROM_LOGITS:
+        for j in range(n):
+            total += binary_focal_logit(t[j], y[j], loss.alpha, loss.beta, loss.gamma)
+        return total / n
     for j in range(n):
         total += ((y[j] if y[j] > 0 else 0) - y[j] * t[j]) + log1p_(exp_(-fabs_(y[j])))
     return total / n
@@ -292,6 +324,12 @@ cdef void crossentropy_gradient_of_row(const Loss *loss, Py_ssize_t n, Py_ssize_
             dot += t[j] * focal_weight(y[j], loss.alpha, loss.gamma)
         for j in range(n):
             out[j] = (y[j] * dot - t[j] * focal_weight(y[j], loss.alpha, loss.gamma)) / count
+    elif kind == BINARY_FOCAL_CROSSENTROPY:
+        for j in range(n):
+            out[j] = binary_focal_slope(t[j], y[j], loss.alpha, loss.beta, loss.gamma) / elements
+    elif kind == BINARY_FOCAL_CROSSENTROPY_FROM_LOGITS:
+        for j in range(n):
+            out[j] = binary_focal_logit_slope(t[j], y[j], loss.alpha, loss.beta, loss.gamma) / elements
     else:
         for j in range(n):
             out[j] = (y[j] - t[j]) / elements

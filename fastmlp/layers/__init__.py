@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from fastmlp.elsewhere import missing
-from fastmlp.layers.activation import ELU, Activation, LeakyReLU, ReLU, Softmax
+from fastmlp.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from fastmlp.layers.base import Input, InputLayer, Layer, require_flat, row_shape
 from fastmlp.layers.core import Dense, Flatten, Identity, Rescaling, Reshape
 from fastmlp.layers.embedding import Embedding
@@ -27,7 +27,7 @@ from fastmlp.layers.merging import (
     subtract,
 )
 from fastmlp.layers.normalization import BatchNormalization, LayerNormalization, Normalization, UnitNormalization
-from fastmlp.layers.regularization import Dropout, GaussianNoise
+from fastmlp.layers.regularization import ActivityRegularization, AlphaDropout, Dropout, GaussianDropout, GaussianNoise
 from fastmlp.layers.symbol import Symbol
 from fastmlp.settings import subclasses
 
@@ -40,11 +40,15 @@ __all__ = [  # noqa: RUF022, in the order in which errors list them
     "BatchNormalization",
     "LayerNormalization",
     "GaussianNoise",
+    "GaussianDropout",
+    "AlphaDropout",
+    "ActivityRegularization",
     "Normalization",
     "UnitNormalization",
     "ReLU",
     "LeakyReLU",
     "ELU",
+    "PReLU",
     "Softmax",
     "Add",
     "Subtract",
@@ -78,7 +82,6 @@ LAYERS = subclasses(globals(), Layer)
 # Layers of Keras that are not dense, by what their names hold, and what to do without them.
 ELSEWHERE = {
     "Conv|Pool|Padding|Cropping|UpSampling": "images are taken flat, by Flatten() and Dense",
-    "PReLU": "slopes are not learned; there is LeakyReLU(0.2)",
     "RNN|LSTM|GRU|Bidirectional|TimeDistributed": "it has no recurrence; give a window of steps as one row, to Dense",
     "Attention": "it has no attention; rows stand for themselves",
     "Permute|RepeatVector|Lambda|Masking": "rows keep their order; arrange the arrays before",
@@ -89,7 +92,7 @@ ELSEWHERE = {
     "Lookup|Hash|CategoryEncoding|Discretization|TextVectorization": (
         "number the categories before, as numpy.unique(..., return_inverse=True) does, for Embedding"
     ),
-    "AlphaDropout|GaussianDropout|SpatialDropout": "there are Dropout and GaussianNoise",
+    "SpatialDropout": "there are Dropout, AlphaDropout and GaussianDropout",
     "Normalization": "it has BatchNormalization, LayerNormalization, Normalization and UnitNormalization",
 }
 

@@ -23,7 +23,8 @@ class Dense(Layer):
     units : int
         Number of outputs.
     activation : str or function, optional
-        A name or function of `activations`; None is "linear".
+        A name or function of `activations`, such a function with settings, or a layer such as LeakyReLU(0.1); None is
+        "linear".
     use_bias : bool
         Default True.
     kernel_initializer, bias_initializer : str, Initializer or callable
@@ -98,7 +99,7 @@ class Dense(Layer):
         affine = {
             "kind": "dense",
             "units": self.units,
-            "activation": self.activation.__name__,
+            **activations.described(self.activation),
             "use_bias": self.use_bias,
             "kernel": weight_settings(self.kernel_regularizer, self.kernel_constraint),
             "bias": weight_settings(self.bias_regularizer, self.bias_constraint),
@@ -118,11 +119,11 @@ def along_last_axis(stages: list[dict[str, Any]], input_shape: Any) -> list[dict
 
 
 def weight_settings(
-    regularizer: regularizers.Regularizer | None, constraint: constraints.MaxNorm | None
-) -> dict[str, float]:
+    regularizer: regularizers.Regularizer | None, constraint: constraints.Constraint | None
+) -> dict[str, Any]:
     """Return the engine's description of what is asked of an array of weights."""
-    settings = {} if regularizer is None else regularizer.strengths
-    return settings if constraint is None else {**settings, "max_norm": constraint.max_value}
+    settings: dict[str, Any] = {} if regularizer is None else regularizer.strengths
+    return settings if constraint is None else {**settings, **constraint.spec}
 
 
 class Flatten(Layer):

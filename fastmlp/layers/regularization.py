@@ -1,7 +1,8 @@
-"""Layers that disturb their input while the model trains, and let it through unchanged otherwise."""
+"""Layers that disturb or penalize their input while the model trains, and let it through unchanged otherwise."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from fastmlp.layers.base import Common, Layer
@@ -35,6 +36,34 @@ class Dropout(RandomLayer):
         return [{"kind": "dropout", "rate": self.rate, "seed": self.chosen_seed(seed)}]
 
 
+class AlphaDropout(RandomLayer):
+    """In training, sets each value to where selu ends with probability `rate`, and keeps mean and variance of all.
+
+    It goes with the activation "selu" and the initializer "lecun_normal".
+    """
+
+    def __init__(self, rate: float, noise_shape: None = None, seed: int | None = None, **common: Unpack[Common]):
+        super().__init__(seed, common)
+        self.rate = real("rate", rate, low=0.0, high=1.0, open_high=True)
+        only("noise_shape", noise_shape, (None,), "each value is drawn for itself")
+        self.noise_shape = noise_shape
+
+    def specs(self, seed: int, input_shape: Any = None) -> list[dict[str, Any]]:
+        return [{"kind": "alpha_dropout", "rate": self.rate, "seed": self.chosen_seed(seed)}]
+
+
+class GaussianDropout(RandomLayer):
+    """In training, multiplies each value by a normal number of mean 1 and deviation sqrt(rate / (1 - rate))."""
+
+    def __init__(self, rate: float, seed: int | None = None, **common: Unpack[Common]):
+        super().__init__(seed, common)
+        self.rate = real("rate", rate, low=0.0, high=1.0, open_high=True)
+
+    def specs(self, seed: int, input_shape: Any = None) -> list[dict[str, Any]]:
+        stddev = math.sqrt(self.rate / (1.0 - self.rate))
+        return [{"kind": "gaussian_dropout", "stddev": stddev, "seed": self.chosen_seed(seed)}]
+
+
 class GaussianNoise(RandomLayer):
     """In training, adds to each value a number from the normal distribution of mean 0 and deviation `stddev`."""
 
@@ -44,3 +73,14 @@ class GaussianNoise(RandomLayer):
 
     def specs(self, seed: int, input_shape: Any = None) -> list[dict[str, Any]]:
         return [{"kind": "gaussian_noise", "stddev": self.stddev, "seed": self.chosen_seed(seed)}]
+
+
+class ActivityRegularization(Layer):
+    """Adds to the loss what its input costs: l1 * sum(|x|) + l2 * sum(x * x), divided by the rows of the batch."""
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0, **common: Unpack[Common]):
+        super().__init__(**common)
+        self.l1, self.l2 = real("l1", l1, low=0.0), real("l2", l2, low=0.0)
+
+    def specs(self, seed: int, input_shape: Any = None) -> list[dict[str, Any]]:
+        return [{"kind": "activity_penalty", "l1": self.l1, "l2": self.l2}]

@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastmlp.data.arrays import numeric
-from fastmlp.data.values import Number
+from fastmlp.data.values import Number, answering
 from fastmlp.losses.functions import FUNCTIONS, ONE_AXIS
 from fastmlp.losses.targets import columns, labels
 from fastmlp.settings import Settings, boolean, only, optional_name, real, refuse_methods
 
 MEAN = "sum_over_batch_size"
+REDUCTIONS = (MEAN, "mean", "sum", "none", None, "mean_with_sample_weight")
 
 
 class Loss(Settings):
@@ -20,8 +21,9 @@ class Loss(Settings):
 
     Parameters
     ----------
-    reduction : {"sum_over_batch_size", "mean"}
-        Two names of the mean over the rows.
+    reduction : {"sum_over_batch_size", "mean", "sum", "none", "mean_with_sample_weight"} or None
+        What is made of the values of the rows: their mean, by its two names, their sum, or nothing; the last one is the
+        mean divided by the sum of the weights. A model trains on a mean or a sum.
     name : str, optional
         Default the function's.
     dtype : None
@@ -39,11 +41,11 @@ class Loss(Settings):
         if hasattr(cls, "engine_name") and "engine_name" not in vars(cls):
             refuse_methods(cls, ("call",), "the engine computes it; a loss of your own is a function")
 
-    def __init__(self, reduction: str = MEAN, name: str | None = None, dtype: None = None):
+    def __init__(self, reduction: str | None = MEAN, name: str | None = None, dtype: None = None):
         if not hasattr(self, "engine_name"):
             needs = "a function loss(y_true, y_pred) that returns (value, gradient): the engine needs both"
             raise TypeError(f"loss: got {type(self).__name__}, a subclass of Loss, needs {needs}")
-        only("reduction", reduction, (MEAN, "mean"), "a loss is the mean over the rows")
+        only("reduction", reduction, REDUCTIONS, "those of Keras")
         only("dtype", dtype, (None,), "losses are computed in the model's")
         self.reduction = reduction
         self.name = optional_name(name) or self.engine_name
@@ -57,7 +59,15 @@ class Loss(Settings):
     @property
     def spec(self) -> dict[str, Any]:
         """The engine's description."""
-        return {"name": self.engine_name, **self.parameters}
+        summed = {"reduction": "sum"} if self.reduction == "sum" else {}
+        return {"name": self.engine_name, **self.parameters, **summed}
+
+    def require_number(self, argument: str) -> Loss:
+        """Return the loss; ValueError where it gives no mean or sum of its own to train on."""
+        if self.reduction not in (MEAN, "mean", "sum"):
+            needs = f"{MEAN!r}, 'mean' or 'sum': a model trains on one number"
+            raise ValueError(f"{argument}: got {self.name!r} with reduction={self.reduction!r}, needs {needs}")
+        return self
 
     def targets(self, argument: str, y: Any, rows: int, units: int, dtype: str) -> np.ndarray:
         """Return y, checked, as metrics take it: int32 [rows] for a sparse loss, else [rows, units] of `dtype`.
@@ -79,8 +89,8 @@ class Loss(Settings):
         """Return the loss of each row, as the function of the same name does."""
         return FUNCTIONS[self.engine_name](y_true, y_pred, **self.parameters)
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Number:
-        """Return the mean of the rows' losses, each times its weight.
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Return the mean of the rows' losses, each times its weight, or what else `reduction` says.
 
         Parameters
         ----------
@@ -94,12 +104,18 @@ class Loss(Settings):
         ValueError, TypeError
             When they are no arrays of numbers, or their shapes do not fit.
         """
-        values = self.call(y_true, y_pred)
+        values, divisor = self.call(y_true, y_pred), 1.0
         if sample_weight is not None:
             weights = numeric("sample_weight", sample_weight)
             if weights.shape not in ((), values.shape, (*values.shape, 1)):
                 raise ValueError(f"sample_weight: got shape {weights.shape}, needs {values.shape}, one for each row")
             values = values * (weights.reshape(values.shape) if weights.ndim else weights)
+            divisor = float(np.sum(weights, dtype=np.float64))
+        if self.reduction in (None, "none"):
+            return answering(values)
+        if self.reduction == "sum" or (self.reduction == "mean_with_sample_weight" and sample_weight is not None):
+            total = float(np.sum(values, dtype=np.float64))
+            return Number(total if self.reduction == "sum" else total / divisor if divisor else 0.0)
         return Number(np.mean(values, dtype=np.float64))
 
 
@@ -125,7 +141,7 @@ class SmoothedCrossEntropy(CrossEntropy):
         from_logits: bool = False,
         label_smoothing: float = 0.0,
         axis: int = -1,
-        reduction: str = MEAN,
+        reduction: str | None = MEAN,
         name: str | None = None,
         dtype: None = None,
     ):

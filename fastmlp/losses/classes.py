@@ -7,10 +7,20 @@ binary cross-entropy, is computed from the logits in one step.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from fastmlp.losses.base import MEAN, CrossEntropy, Loss, SmoothedCrossEntropy
-from fastmlp.losses.functions import NO_LOGITS, ONE_AXIS, signs
+from fastmlp.losses.functions import (
+    NO_LOGITS,
+    ONE_AXIS,
+    balance,
+    binary_focal_crossentropy,
+    checked_quantiles,
+    signs,
+)
+from fastmlp.losses.targets import columns, rows_of
 from fastmlp.settings import boolean, only, real
 
 
@@ -52,7 +62,7 @@ class Huber(Loss):
     engine_name = "huber"
     elementwise = True
 
-    def __init__(self, delta: float = 1.0, reduction: str = MEAN, name: str | None = None, dtype: None = None):
+    def __init__(self, delta: float = 1.0, reduction: str | None = MEAN, name: str | None = None, dtype: None = None):
         super().__init__(reduction, name, dtype)
         self.delta = real("delta", delta, low=0.0)
 
@@ -73,6 +83,40 @@ class Poisson(Loss):
 
     engine_name = "poisson"
     elementwise = True
+
+
+class Quantile(Loss):
+    """Pinball loss, which is least where y_pred is a quantile of y_true; not in Keras.
+
+    It is the mean over the columns of q * e where e = y_true - y_pred is at least 0, else (q - 1) * e: scikit-learn's
+    `mean_pinball_loss`.
+
+    Parameters
+    ----------
+    quantiles : float or list of float
+        From 0 to 1: one for all outputs, or one for each output; y may have one column for all then.
+    """
+
+    engine_name = "quantile"
+    aliases = ("pinball",)
+
+    def __init__(self, quantiles: Any = 0.5, reduction: str | None = MEAN, name: str | None = None, dtype: None = None):
+        super().__init__(reduction, name, dtype)
+        levels = checked_quantiles(quantiles)
+        self.quantiles = list(levels) if len(levels) > 1 else levels[0]
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return {"quantiles": checked_quantiles(self.quantiles)}
+
+    def targets(self, argument: str, y: Any, rows: int, units: int, dtype: str) -> np.ndarray:
+        levels = checked_quantiles(self.quantiles)
+        if len(levels) not in (1, units):
+            raise ValueError(f"loss: got {len(levels)} quantiles for a model of {units} outputs, needs one for each")
+        given = rows_of(argument, y, rows)
+        if len(levels) > 1 and given.shape in ((rows,), (rows, 1)):
+            given = np.broadcast_to(given.reshape(rows, 1), (rows, units))
+        return columns(argument, given, rows, units, self.engine_name, dtype)
 
 
 class Hinge(Loss):
@@ -113,7 +157,7 @@ class CosineSimilarity(Loss):
 
     engine_name = "cosine_similarity"
 
-    def __init__(self, axis: int = -1, reduction: str = MEAN, name: str | None = None, dtype: None = None):
+    def __init__(self, axis: int = -1, reduction: str | None = MEAN, name: str | None = None, dtype: None = None):
         only("axis", axis, (-1,), ONE_AXIS)
         super().__init__(reduction, name, dtype)
         self.axis = axis
@@ -144,7 +188,7 @@ class CategoricalFocalCrossentropy(SmoothedCrossEntropy):
         from_logits: bool = False,
         label_smoothing: float = 0.0,
         axis: int = -1,
-        reduction: str = MEAN,
+        reduction: str | None = MEAN,
         name: str | None = None,
         dtype: None = None,
     ):
@@ -169,6 +213,47 @@ class BinaryCrossentropy(SmoothedCrossEntropy):
     aliases = ("bce",)
 
 
+class BinaryFocalCrossentropy(SmoothedCrossEntropy):
+    """Mean over the columns of r**gamma times the binary cross-entropy: less weight on what is predicted well.
+
+    There r = |y_true - y_pred|. With `apply_class_balancing` it is multiplied by `alpha` where y_true is 1, and by
+    1 - alpha where it is 0. With `label_smoothing` s the loss, but no metric, sees y_true * (1 - s) + s / 2.
+    """
+
+    engine_name = "binary_focal_crossentropy"
+    elementwise = True
+
+    def __init__(
+        self,
+        apply_class_balancing: bool = False,
+        alpha: float = 0.25,
+        gamma: float = 2.0,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = MEAN,
+        name: str | None = None,
+        dtype: None = None,
+    ):
+        super().__init__(from_logits, label_smoothing, axis, reduction, name, dtype)
+        self.apply_class_balancing = boolean("apply_class_balancing", apply_class_balancing)
+        self.alpha = real("alpha", alpha, low=0.0, high=1.0)
+        self.gamma = real("gamma", gamma, low=0.0)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return {"gamma": self.gamma, **super().parameters}
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        yes, no = balance(self.apply_class_balancing, self.alpha)
+        return {**super().spec, "alpha": yes, "beta": no}
+
+    def call(self, y_true: Any, y_pred: Any) -> np.ndarray:
+        settings = {"apply_class_balancing": self.apply_class_balancing, "alpha": self.alpha, **self.parameters}
+        return binary_focal_crossentropy(y_true, y_pred, from_logits=self.from_logits, **settings)
+
+
 class SparseCategoricalCrossentropy(CrossEntropy):
     """-log(y_pred[label]) with y_true class numbers, [rows] or [rows, 1]."""
 
@@ -179,7 +264,7 @@ class SparseCategoricalCrossentropy(CrossEntropy):
         self,
         from_logits: bool = False,
         ignore_class: None = None,
-        reduction: str = MEAN,
+        reduction: str | None = MEAN,
         axis: int = -1,
         name: str | None = None,
         dtype: None = None,

@@ -26,7 +26,9 @@ class CompiledLosses:
     """
 
     def __init__(self, loss: Any = None, loss_weights: Any = None):
-        self.loss: Any = each("loss", loss, lambda argument, one: None if one is None else get(one, argument))
+        self.loss: Any = each(
+            "loss", loss, lambda argument, one: None if one is None else get(one, argument).require_number(argument)
+        )
         if isinstance(self.loss, (list, dict)) and not any(values_of(self.loss)):
             raise ValueError(f"loss: got {loss!r}, needs a loss for one output at least")
         self.loss_weights: Any = each("loss_weights", loss_weights, weight)

@@ -18,6 +18,7 @@ from fastmlp.settings import boolean, only, real
 
 __all__ = [
     "binary_crossentropy",
+    "binary_focal_crossentropy",
     "categorical_crossentropy",
     "categorical_focal_crossentropy",
     "categorical_hinge",
@@ -31,6 +32,7 @@ __all__ = [
     "mean_squared_error",
     "mean_squared_logarithmic_error",
     "poisson",
+    "quantile",
     "sparse_categorical_crossentropy",
     "squared_hinge",
 ]
@@ -74,6 +76,36 @@ def log_cosh(y_true: Any, y_pred: Any) -> np.ndarray:
 def poisson(y_true: Any, y_pred: Any) -> np.ndarray:
     """Return the mean of y_pred - y_true * log(y_pred + 1e-7), over the columns; NaN for a y_pred below -1e-7."""
     return _by_kernel("poisson", y_true, y_pred)
+
+
+def quantile(y_true: Any, y_pred: Any, quantiles: Any = 0.5) -> np.ndarray:
+    """Return the mean over the columns of q * e where e = y_true - y_pred is at least 0, else (q - 1) * e.
+
+    `quantiles` is a q, or one for each column; y_true may have one column for all, or lack it.
+    """
+    levels, predictions = checked_quantiles(quantiles), _predictions(y_pred)
+    if predictions.ndim == 1:
+        predictions = predictions[:, np.newaxis]
+    columns = predictions.shape[-1]
+    if len(levels) not in (1, columns):
+        raise ValueError(f"quantiles: got {len(levels)}, needs one, or one for each of {columns} columns of y_pred")
+    truth = numeric("y_true", y_true)
+    truth = truth[..., np.newaxis] if truth.ndim == predictions.ndim - 1 else truth
+    if truth.shape != predictions.shape and truth.shape != (*predictions.shape[:-1], 1):
+        raise ValueError(f"y_true: got shape {truth.shape}, needs {predictions.shape}, or one column for all")
+    truth = np.ascontiguousarray(np.broadcast_to(truth, predictions.shape), predictions.dtype)
+    each = np.broadcast_to(np.asarray(levels, predictions.dtype), (columns,))
+    values = kernels.quantile(_matrix(truth), _matrix(predictions), each)
+    return answering(np.asarray(values).reshape(predictions.shape[:-1]))
+
+
+def checked_quantiles(quantiles: Any) -> tuple[float, ...]:
+    """Return one or several quantiles as numbers from 0 to 1; TypeError or ValueError for what is none."""
+    given = quantiles if isinstance(quantiles, (list, tuple, np.ndarray)) else (quantiles,)
+    levels = tuple(real("quantiles", level, low=0.0, high=1.0) for level in given)
+    if not levels:
+        raise ValueError("quantiles: got none, needs one at least")
+    return levels
 
 
 def hinge(y_true: Any, y_pred: Any) -> np.ndarray:
@@ -141,6 +173,34 @@ def binary_crossentropy(
     """
     only("axis", axis, (-1,), ONE_AXIS)
     return _crossentropy("binary_crossentropy", y_true, y_pred, from_logits, label_smoothing, classes=2)
+
+
+def binary_focal_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    apply_class_balancing: bool = False,
+    alpha: float = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> np.ndarray:
+    """Return the mean over the columns of r**gamma times the binary cross-entropy, with r = |y_true - y_pred|.
+
+    With class balancing it is multiplied by `alpha` where y_true is 1, and by 1 - alpha where it is 0. With
+    `label_smoothing` s, y_true is y_true * (1 - s) + s / 2; between 0 and 1, r is
+    1 - y_true * y_pred - (1 - y_true) * (1 - y_pred).
+    """
+    only("axis", axis, (-1,), ONE_AXIS)
+    weights = balance(apply_class_balancing, alpha)
+    numbers = *weights, real("gamma", gamma, low=0.0)
+    return _crossentropy("binary_focal_crossentropy", y_true, y_pred, from_logits, label_smoothing, 2, *numbers)
+
+
+def balance(apply_class_balancing: Any, alpha: Any) -> tuple[float, float]:
+    """Return what yes and no weigh in a binary focal cross-entropy."""
+    share = real("alpha", alpha, low=0.0, high=1.0)
+    return (share, 1.0 - share) if boolean("apply_class_balancing", apply_class_balancing) else (1.0, 1.0)
 
 
 def sparse_categorical_crossentropy(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastmlp.elsewhere import getter
 from fastmlp.optimizers import schedules
-from fastmlp.optimizers.adam import Adam, Adamax, AdamW, Betas, Nadam
+from fastmlp.optimizers.adam import Adam, Adamax, AdamW, Betas, Nadam, ScheduleFreeAdamW
 from fastmlp.optimizers.base import Common, Optimizer, Rate
 from fastmlp.optimizers.sgd import SGD, Adadelta, Adagrad, Ftrl, Lion, RMSprop
 from fastmlp.settings import lookup, subclasses
@@ -25,6 +25,7 @@ __all__ = [  # noqa: RUF022, in the order in which errors list them
     "Nadam",
     "Lion",
     "Ftrl",
+    "ScheduleFreeAdamW",
     "OPTIMIZERS",
     "Betas",
     "Common",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastmlp.optimizers.base import Common, Optimizer, Rate, Shared
-from fastmlp.settings import boolean, real
+from fastmlp.settings import boolean, integer, real
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -101,3 +101,30 @@ class Nadam(Betas):
     @property
     def rule(self) -> dict[str, Any]:
         return {"name": "nadam", **self.scalars}
+
+
+class ScheduleFreeAdamW(Betas):
+    """Adam that needs no schedule: gradients are taken between the newest weights and the mean of all so far.
+
+    A. Defazio et al., The road less scheduled, 2024. The rate grows over the first `warmup_steps` updates.
+    """
+
+    default_name = "schedule_free_adamw"
+
+    def __init__(
+        self,
+        learning_rate: Rate = 0.0025,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        warmup_steps: int = 0,
+        **common: Unpack[Common],
+    ):
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, **common)
+        if self.beta_1 == 0.0:
+            raise ValueError(f"beta_1: got {beta_1!r}, needs a number above 0: the rule divides by it")
+        self.warmup_steps = integer("warmup_steps", warmup_steps, at_least=0)
+
+    @property
+    def rule(self) -> dict[str, Any]:
+        return {"name": "schedule_free_adamw", **self.scalars, "warmup_steps": float(self.warmup_steps)}

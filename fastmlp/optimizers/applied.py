@@ -39,6 +39,10 @@ class AppliesGradients(Settings):
         """The engine's description."""
         raise NotImplementedError
 
+    def spec_for(self, weights: Sequence[Any]) -> dict[str, Any]:
+        """Return the engine's description for these trained variables or arrays."""
+        raise NotImplementedError
+
     def current_rate(self) -> float:
         """Return the rate of the next update."""
         raise NotImplementedError
@@ -118,7 +122,7 @@ class AppliesGradients(Settings):
                 weight.block if isinstance(weight, Variable) else Block(shape, dtype)
                 for weight, shape in zip(weights, shapes, strict=True)
             ]
-            parameters = Parameters(shapes, self.spec, dtype, blocks=blocks)
+            parameters = Parameters(shapes, self.spec_for(weights), dtype, blocks=blocks)
             self.overwrite(_applied=(keys, weights, blocks, parameters))
             self.bind(parameters)
             return blocks, parameters

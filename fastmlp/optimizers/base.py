@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 import numpy as np
@@ -29,7 +30,7 @@ class Shared(TypedDict, total=False):
     ema_momentum: float
     ema_overwrite_frequency: int | None
     loss_scale_factor: None
-    gradient_accumulation_steps: None
+    gradient_accumulation_steps: int | None
     name: str | None
 
 
@@ -43,7 +44,10 @@ class Common(Shared, total=False):
     use_ema : bool
         Whether to keep a moving average of the weights, which `fit` ends with, and which becomes the weights after
         every `ema_overwrite_frequency` updates (default None: never); `ema_momentum`, default 0.99, is what it keeps.
-    loss_scale_factor, gradient_accumulation_steps : None
+    loss_scale_factor : None
+    gradient_accumulation_steps : int, optional
+        At least 2: only every so many steps change the weights, by the mean of their gradients. Schedules count all
+        steps, `iterations` and the rule those that change them. It goes without use_ema.
     name : str, optional
     """
 
@@ -83,10 +87,12 @@ class Optimizer(AppliesGradients):
         was a function, only to another one.
     iterations : int
         Updates done by the model that trains with it.
+    variables : list of ndarray
     """
 
     _network: Any = None  # counts the updates
     _rate: Any = None  # a number, or a function of the number of updates done
+    _excluded: tuple[list[Any], str] = ([], "")  # from weight decay: variables or their paths, and a pattern of more
     default_name: ClassVar[str]
     settings: ClassVar[frozenset[str]] = frozenset(Common.__annotations__)  # names that may be set
 
@@ -115,8 +121,11 @@ class Optimizer(AppliesGradients):
         self.ema_overwrite_frequency = None if every is None else integer("ema_overwrite_frequency", every, at_least=1)
         self.loss_scale_factor = common.get("loss_scale_factor")
         only("loss_scale_factor", self.loss_scale_factor, (None,), "no type here is so short that it would help")
-        self.gradient_accumulation_steps = common.get("gradient_accumulation_steps")
-        only("gradient_accumulation_steps", self.gradient_accumulation_steps, (None,), "use a larger batch_size")
+        steps = common.get("gradient_accumulation_steps")
+        steps = None if steps is None else integer("gradient_accumulation_steps", steps, at_least=2)
+        self.gradient_accumulation_steps = steps
+        if steps is not None and self.use_ema:
+            raise ValueError(f"gradient_accumulation_steps: got {steps} beside use_ema, needs at most one of the two")
         self.name = optional_name(common.get("name")) or self.default_name
 
     @property
@@ -139,7 +148,7 @@ class Optimizer(AppliesGradients):
     def current_rate(self) -> float:
         """Return the rate of the next update."""
         rate = self._rate
-        return checked(rate(self.iterations)) if callable(rate) else float(rate)
+        return checked(rate(self.steps_done)) if callable(rate) else float(rate)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "learning_rate":
@@ -160,8 +169,54 @@ class Optimizer(AppliesGradients):
         return np.array([checked(rate(step)) for step in range(first, first + count)], np.float64)
 
     @property
+    def steps_done(self) -> int:
+        """Steps done by the model that trains with it, whether or not they changed the weights."""
+        return 0 if self._network is None else int(self._network.step)
+
+    @property
     def iterations(self) -> Count:
-        return Count(0 if self._network is None else self._network.step)
+        return Count(self.steps_done // (self.gradient_accumulation_steps or 1))
+
+    @property
+    def variables(self) -> list[np.ndarray]:
+        """Copies of steps done, the learning rate, and what the rule remembers: all first arrays, then all second."""
+        state = [] if self._network is None else self._network.get_optimizer_state()
+        return [np.array(self.steps_done), np.array(self.learning_rate), *state]
+
+    def exclude_from_weight_decay(self, var_list: Any = None, var_names: Any = None) -> None:
+        """Let weights have no weight decay; before the first step, and before a model is built that was compiled.
+
+        Parameters
+        ----------
+        var_list : iterable of Variable, optional
+        var_names : iterable of str, optional
+            Weights whose path has a match of one of these regular expressions, such as "bias".
+
+        Raises
+        ------
+        ValueError
+            When the optimizer has begun.
+        """
+        if self._network is not None:
+            needs = "a call before the first step, and before compile of a model that is built"
+            raise ValueError(f"exclude_from_weight_decay: got an optimizer that has begun, needs {needs}")
+        self.overwrite(_excluded=(list(var_list or ()), "|".join(var_names or ())))
+
+    def spec_for(self, weights: Sequence[Any]) -> dict[str, Any]:
+        """Return the engine's description for these trained variables or arrays."""
+        chosen, pattern = self._excluded
+        paths = [one for one in chosen if isinstance(one, str)]
+        excluded = []
+        for number, weight in enumerate(weights):
+            path = getattr(weight, "path", "")
+            if any(weight is one for one in chosen) or path in paths or (pattern and re.search(pattern, path)):
+                excluded.append(number)
+        return {**self.spec, "undecayed": excluded} if excluded else self.spec
+
+    def excluded_paths(self) -> tuple[list[str], str]:
+        """Return what is excluded from weight decay, by paths and a pattern of more."""
+        chosen, pattern = self._excluded
+        return [one if isinstance(one, str) else getattr(one, "path", "") for one in chosen], pattern
 
     def bind(self, network: Any) -> None:
         self.overwrite(_network=network)
@@ -171,7 +226,8 @@ class Optimizer(AppliesGradients):
         self.overwrite(_rate=other._rate)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name not in ("_network", "_applied", "_models")}
+        state = {name: value for name, value in vars(self).items() if name not in UNSHARED}
+        return {**state, "_excluded": self.excluded_paths()}
 
     def arguments(self) -> dict[str, Any]:
         parameters = inspect.signature(type(self)).parameters.values()
@@ -190,7 +246,19 @@ class Optimizer(AppliesGradients):
         if callable(rate) and type(rate) not in schedules.SCHEDULES.values():
             needs = "a number or one of optimizers.schedules to be saved; save_weights writes the weights alone"
             raise TypeError(f"learning_rate: got {rate!r}, needs {needs}")
-        return {name: to_plain(value) for name, value in self.arguments().items()}
+        config = {name: to_plain(value) for name, value in self.arguments().items()}
+        if any(self._excluded):
+            config["excluded_from_weight_decay"] = list(self.excluded_paths())
+        return config
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Any:
+        """Make an optimizer from what `get_config` returned."""
+        given = dict(config)
+        excluded = given.pop("excluded_from_weight_decay", ([], ""))
+        made = cls(**given)
+        made.overwrite(_excluded=tuple(excluded))
+        return made
 
     @property
     def rule(self) -> dict[str, Any]:
@@ -204,8 +272,13 @@ class Optimizer(AppliesGradients):
         if self.use_ema:
             around["ema_momentum"] = self.ema_momentum
             around["ema_overwrite_frequency"] = self.ema_overwrite_frequency
+        if self.gradient_accumulation_steps is not None:
+            around["accumulation_steps"] = self.gradient_accumulation_steps
         asked = {name: value for name, value in around.items() if value or (name == "ema_momentum" and self.use_ema)}
         return {**self.rule, "learning_rate": self.learning_rate, **asked}
+
+
+UNSHARED = ("_network", "_applied", "_models")  # what a copy begins without
 
 
 def checked(rate: Any) -> float:

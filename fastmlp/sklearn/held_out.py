@@ -30,7 +30,7 @@ class HeldOut:
 
     def __init__(self, estimator: Any, x: Any, y: NDArray[Any], sample_weight: NDArray[Any] | None) -> None:
         self.x, self.y, self.weight = x, y, sample_weight
-        self.row_loss = losses.LOSSES[estimator._engine_loss]
+        self.row_loss = losses.row_loss(estimator)
         self.scorer: Callable[..., float] | None = None
         self.loss_is_score = estimator.scoring == "loss"
         if estimator.scoring is not None and not self.loss_is_score:

@@ -40,6 +40,14 @@ def poisson(y: Array, p: Array) -> Array:
         return np.asarray((xlogy(y, y / p) - y + p).sum(axis=1))
 
 
+def pinball(y: Array, p: Array, quantiles: list[float]) -> Array:
+    """sum_j q_j e_j where e = y - p is at least 0, else (q_j - 1) e_j."""
+    e = y - p
+    return np.asarray(
+        np.where(e >= 0, np.multiply(quantiles, e), np.multiply(np.subtract(quantiles, 1), e)).sum(axis=1)
+    )
+
+
 LOSSES: dict[str, Callable[[Array, Array], Array]] = {
     "log_loss": log_loss,
     "binary_log_loss": binary_log_loss,
@@ -51,7 +59,21 @@ ENGINE = {  # the first two take logits: what is clipped is seen there
     "binary_log_loss": "binary_crossentropy_from_logits",
     "squared_error": "mean_squared_error",
     "poisson": "poisson",
+    "quantile": "quantile",
 }
+
+
+def described(estimator: Any, loss: str | None) -> Any:
+    """Return the engine's description of its loss of that name."""
+    return {"name": loss, "quantiles": estimator.quantile_levels} if loss == "quantile" else loss
+
+
+def row_loss(estimator: Any) -> Callable[[Array, Array], Array]:
+    """Return the estimator's loss of each row."""
+    if estimator._engine_loss == "quantile":
+        levels = estimator.quantile_levels
+        return lambda y, p: pinball(y, p, levels * p.shape[1] if len(levels) == 1 else levels)
+    return LOSSES[estimator._engine_loss]
 
 
 def of_logits(loss: str) -> bool:

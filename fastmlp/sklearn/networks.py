@@ -19,6 +19,7 @@ from fastmlp.kernels import Network
 from fastmlp.kernels.engine.sparse_product import sparse_product
 from fastmlp.kernels.engine.sparse_rows import SparseRows
 from fastmlp.kernels.limits import WORK_PER_THREAD
+from fastmlp.sklearn import losses
 from fastmlp.sklearn.folding import EPSILON, OF_LAYER, Layer, folded, layers_to_train, normalized
 from fastmlp.sklearn.parameters import HIDDEN, OUTPUT, activations, dropout_rates
 from fastmlp.sklearn.sparse import for_network, predict
@@ -65,7 +66,8 @@ def build(
     """
     trained = loss is not None
     layers = layers_of(estimator, penalty, logits=trained and str(loss).endswith("_from_logits"), trained=trained)
-    network = Network(len(estimator.coefs_[0]), layers, loss, optimizer, dtype=np.dtype(dtype).name)
+    goal = losses.described(estimator, loss)
+    network = Network(len(estimator.coefs_[0]), layers, goal, optimizer, dtype=np.dtype(dtype).name)
     network.set_weights(weights_of(estimator) if trained else interleaved(estimator.coefs_, estimator.intercepts_))
     return network
 

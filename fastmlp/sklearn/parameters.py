@@ -12,12 +12,13 @@ from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from fastmlp.callbacks import Callback
-from fastmlp.kernels.engine.description import ACTIVATIONS
+from fastmlp.kernels.engine.description import ACTIVATION_SETTINGS, ACTIVATIONS
 from fastmlp.kernels.limits import MAX_THREADS
 
 # scikit-learn's names and the engine's; the other activations have one name
 HIDDEN = {"identity": "linear", "logistic": "sigmoid"}
-HIDDEN |= {name: name for name in ACTIVATIONS if name not in ("linear", "sigmoid", "softmax", "log_softmax")}
+OF_ROWS = {"softmax", "log_softmax", "sparsemax"}
+HIDDEN |= {name: name for name in ACTIVATIONS if name not in {"linear", "sigmoid", *OF_ROWS, *ACTIVATION_SETTINGS}}
 OUTPUT = {"identity": "linear", "logistic": "sigmoid", "softmax": "softmax", "exp": "exponential"}
 
 STOCHASTIC = ("sgd", "adam")

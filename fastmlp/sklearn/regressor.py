@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils import column_or_1d
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
 from fastmlp.data.tables import refuse_columns
-from fastmlp.sklearn import plain
+from fastmlp.losses.functions import checked_quantiles
+from fastmlp.sklearn import losses, plain
 from fastmlp.sklearn.callbacks import with_callbacks
 from fastmlp.sklearn.parameters import CONSTRAINTS, keep
 from fastmlp.sklearn.perceptron import Perceptron
@@ -24,13 +26,15 @@ class MLPRegressor(RegressorMixin, Perceptron):
     """Multilayer perceptron for numbers, in place of `sklearn.neural_network.MLPRegressor`.
 
     The arguments up to `max_fun`, the attributes and the methods are scikit-learn's, with its defaults and meanings;
-    `loss` is "squared_error" or "poisson". The further ones are those of `MLPClassifier`, where `scoring` None stands
-    for R2, and there are no classes to weigh.
+    `loss` is "squared_error", "poisson", or "quantile", the pinball loss of `quantile`: a number from 0 to 1, or a list
+    of several, each of which has an output. The further ones are those of `MLPClassifier`, where `scoring` None stands
+    for R2, for quantiles for D2, and there are no classes to weigh.
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **CONSTRAINTS,
-        "loss": [StrOptions({"squared_error", "poisson"})],
+        "loss": [StrOptions({"squared_error", "poisson", "quantile"})],
+        "quantile": [Interval(Real, 0, 1, closed="both"), "array-like"],
     }
 
     def __init__(
@@ -68,6 +72,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
         callbacks: Any = None,
         dtype: str | None = None,
         n_threads: int | None = None,
+        quantile: Any = 0.5,
     ) -> None:
         keep(self, locals())
 
@@ -110,6 +115,17 @@ class MLPRegressor(RegressorMixin, Perceptron):
         self._check_is_fitted()
         return self._decode(self._outputs(X))
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R2; of several quantiles the mean of theirs."""
+        several = self.loss == "quantile" and len(self.quantile_levels) > 1
+        truth = self._spread(np.asarray(y).reshape(-1, 1)) if several else y
+        return float(super().score(X, truth, sample_weight))
+
+    @property
+    def quantile_levels(self) -> list[float]:
+        """Quantiles as a list; ValueError where one is not from 0 to 1."""
+        return list(checked_quantiles(self.quantile))
+
     # For the base class
 
     def _validate(self, X: Any, y: Any, purpose: str, reset: bool) -> tuple[Any, NDArray[Any]]:
@@ -123,12 +139,16 @@ class MLPRegressor(RegressorMixin, Perceptron):
         )  # fmt: skip
         y = as_dense(y)
         y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
-        if not reset and (1 if y.ndim == 1 else y.shape[1]) != len(self.intercepts_[-1]):
+        columns = 1 if y.ndim == 1 else y.shape[1]
+        several = self.loss == "quantile" and len(self.quantile_levels) > 1
+        if several and columns != 1:
+            raise ValueError(f"y: got {columns} columns for quantile={self.quantile!r}, needs one: each has an output")
+        if not reset and not several and columns != len(self.intercepts_[-1]):
             raise ValueError(f"y: got shape {y.shape}, needs {len(self.intercepts_[-1])} columns, as in the fit before")
         return X, y
 
     def _encode(self, y: Any, dtype: Any) -> NDArray[Any]:
-        columns = np.ascontiguousarray(y.reshape(len(y), -1), dtype)
+        columns = np.ascontiguousarray(self._spread(y.reshape(len(y), -1)), dtype)
         if self.loss == "poisson" and columns.min() < 0:
             raise ValueError(f"y: got {columns.min()} for loss='poisson', needs numbers of at least 0")
         self.n_outputs_ = columns.shape[1]
@@ -137,7 +157,14 @@ class MLPRegressor(RegressorMixin, Perceptron):
     def _decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
         return outputs.ravel() if outputs.shape[1] == 1 else outputs
 
+    def _spread(self, y: NDArray[Any]) -> NDArray[Any]:
+        """Return the targets [rows, columns] with a column for each of several quantiles."""
+        levels = self.quantile_levels if self.loss == "quantile" else [0.5]
+        return y if len(levels) == 1 else np.repeat(y, len(levels), axis=1)
+
     def _score_outputs(self, y: NDArray[Any], outputs: NDArray[Any], sample_weight: Any) -> float:
+        if self.loss == "quantile":
+            return d2(losses.row_loss(self), y, outputs, self.quantile_levels, sample_weight)
         return r2(y, outputs, sample_weight)
 
     def _strata(self, y: NDArray[Any]) -> None:
@@ -149,6 +176,22 @@ class MLPRegressor(RegressorMixin, Perceptron):
     @property
     def _engine_loss(self) -> str:
         return str(self.loss)
+
+
+def d2(
+    row_loss: Any, y: NDArray[Any], predicted: NDArray[Any], levels: list[float], weight: NDArray[Any] | None
+) -> float:
+    """Return the share of the pinball loss of constant quantiles that is saved, or NaN for what is not finite.
+
+    As sklearn.metrics.d2_pinball_score, but for the constants, which are those of rows without weights.
+    """
+    if not np.isfinite(predicted).all():
+        return float("nan")
+    constants = np.quantile(y, levels, axis=0)
+    constant = np.diagonal(constants) if len(levels) > 1 else constants[0]
+    found = np.average(row_loss(y, predicted), weights=weight)
+    worst = np.average(row_loss(y, np.broadcast_to(constant, y.shape)), weights=weight)
+    return float(1.0 - found / worst) if worst else float(found == 0.0)
 
 
 def r2(y: NDArray[Any], predicted: NDArray[Any], weight: NDArray[Any] | None) -> float:

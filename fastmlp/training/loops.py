@@ -121,7 +121,7 @@ def evaluate(model: Model, source: Source, hooks: Hooks, results: Results) -> tu
     model.stop_evaluating = False
     source.make_ready(model.network)
     results.reset()
-    by_batch = hooks.wants_batches("test")
+    by_batch = hooks.wants_batches("test") or any(goal is not None and goal.reduction == "sum" for goal in model.goals)
     hooks.call("on_test_begin", {})
     for number, data in enumerate(source.parts(by_batch or results.has_custom_loss)):
         if by_batch:

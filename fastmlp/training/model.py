@@ -378,7 +378,7 @@ class Model(Architecture):
         factors = self.compiled_losses.weights(self.output_names)
         if factors is not None:
             settings["loss_weights"] = factors[0] if self.is_single else factors
-        rule = None if optimizer is None else optimizer.spec
+        rule = None if optimizer is None else optimizer.spec_for(description.trained)
         loss = specs[0] if self.is_single else specs
         return Network(
             inputs, description.stages, loss=loss, optimizer=rule, dtype=self.dtype, blocks=blocks, **settings

@@ -1,5 +1,5 @@
 """`keras.utils`: labels as one-hot rows, rows of length one, the seed of everything random, batches by number,
-pictures of models."""
+parts of data, progress bars, pictures of models."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from fastmlp.data.arrays import extremes, numeric, require_values
 from fastmlp.elsewhere import getter
 from fastmlp.settings import boolean, integer
 from fastmlp.utils.diagram import plot_model as plot_model
+from fastmlp.utils.progbar import Progbar as Progbar
+from fastmlp.utils.splitting import split_dataset as split_dataset
 
 
 def clear_session(free_memory: bool = True) -> None:

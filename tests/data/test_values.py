@@ -51,6 +51,7 @@ def given(made):
         lambda: keras.Model(i := keras.Input((4,)), [layers.Dense(2)(i), layers.Reshape((2, 2))(i)])(X)[1],
         lambda: layers.Dense(3)(X),
         lambda: layers.Dense(3)(layers.Dense(3)(X)),
+        lambda: keras.activations.softmax(X),
         lambda: keras.losses.mean_squared_error(Y, Y),
         lambda: keras.losses.sparse_categorical_crossentropy([1], [[0.5, 0.5]]),
         lambda: keras.losses.MeanSquaredError()(Y, Y),

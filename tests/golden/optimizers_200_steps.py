@@ -1,10 +1,11 @@
 """The losses of 200 steps of each of Keras' optimizers, in float64; `python -m tests.golden.optimizers_200_steps`.
 
-Run where Keras and PyTorch are installed it writes optimizers_200_steps.json beside this file, which the tests compare
-with. Keras computes with PyTorch here, since with TensorFlow it rounds settings such as momentum=0.9 to float32, and
-is imported by `losses` alone, so that the tests can read the cases, the data and the network where it is not.
+Run where Keras and JAX are installed it writes optimizers_200_steps.json beside this file, which the tests compare
+with. Keras computes with JAX here, since with TensorFlow it rounds settings such as momentum=0.9 to float32, and is
+imported by `losses` alone, so that the tests can read the cases, the data and the network where it is not.
 """
 
+import importlib
 import json
 import math
 import os
@@ -35,14 +36,25 @@ CASES = {  # what it shows: class and arguments of the optimizer; a pair in plac
     "lion": ("Lion", {}),
     "ftrl": ("Ftrl", {"learning_rate": 0.2}),
     "ftrl_regularized": ("Ftrl", {"learning_rate": 0.5, "learning_rate_power": -0.4, "beta": 0.2, **REGULARIZED}),
+    "schedule_free": ("ScheduleFreeAdamW", {"learning_rate": 0.05}),
+    "schedule_free_decayed": ("ScheduleFreeAdamW", {"learning_rate": 0.1, "warmup_steps": 20, "weight_decay": 0.01}),
+    "accumulated": ("Adam", {"learning_rate": 0.02, "gradient_accumulation_steps": 3}),
+    "accumulated_and_clipped": ("SGD", {"learning_rate": 0.2, "gradient_accumulation_steps": 2, "clipnorm": 0.5}),
+    "excluded": ("AdamW", {"learning_rate": 0.01, "weight_decay": 0.2}),
     "weight_decay": ("SGD", {"learning_rate": 0.05, "momentum": 0.9, "weight_decay": 0.1}),
     "clipvalue": ("SGD", {"learning_rate": 0.05, "clipvalue": 0.02}),
     "average": ("SGD", {"learning_rate": 0.05, "use_ema": True, "ema_overwrite_frequency": 10}),
     "all_around_adam": ("Adam", {"learning_rate": 0.01, **AROUND}),
     "all_around_nadam": ("Nadam", {"learning_rate": 0.01, **AROUND}),
     "scheduled_sgd": ("SGD", {"learning_rate": ("PolynomialDecay", (0.1, 150, 0.001, 2.0)), "weight_decay": 0.1}),
+    "accumulated_on_schedule": (
+        "SGD",
+        {"learning_rate": ("ExponentialDecay", (0.3, 50, 0.5)), "gradient_accumulation_steps": 4, "weight_decay": 0.01},
+    ),
     "scheduled_adam": ("Adam", {"learning_rate": ("CosineDecayRestarts", (0.02, 40))}),
 }
+
+EXCLUDED = {"excluded": (1, 3)}  # the biases
 
 
 def data():
@@ -74,30 +86,30 @@ def made(optimizers, name):
 
 def losses(name):
     """The loss of each step before its update, by Keras; then that with the weights that `fit` would end with."""
-    os.environ.setdefault("KERAS_BACKEND", "torch")
-    import keras
-    import torch
-
+    os.environ.update(KERAS_BACKEND="jax", JAX_ENABLE_X64="1")
+    jax, keras = importlib.import_module("jax"), importlib.import_module("keras")
+    dtypes = importlib.import_module("keras.src.backend.common.dtypes")
+    dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"  # else schedules pass through float32
     keras.config.set_floatx("float64")
+    differentiated = jax.value_and_grad(mean_squared_error)
     variables = [keras.Variable(array) for array in initial_weights()]
     optimizer = made(keras.optimizers, name)
-    x, y = map(torch.from_numpy, data())
+    optimizer.exclude_from_weight_decay([variables[number] for number in EXCLUDED.get(name, ())])
+    x, y = map(jax.numpy.asarray, data())
     found = []
     for step in range(STEPS):
-        weights = [variable.value.detach().clone().requires_grad_() for variable in variables]
-        loss = mean_squared_error(weights, x[batch(step)], y[batch(step)])
-        loss.backward()
-        with torch.no_grad():
-            optimizer.apply([weight.grad for weight in weights], variables)
-        found.append(loss.item())
+        weights = [variable.value for variable in variables]
+        loss, gradients = differentiated(weights, x[batch(step)], y[batch(step)])
+        optimizer.apply(gradients, variables)
+        found.append(float(loss))
     optimizer.finalize_variable_values(variables)
-    return [*found, mean_squared_error([variable.value for variable in variables], x, y).item()]
+    return [*found, float(mean_squared_error([variable.value for variable in variables], x, y))]
 
 
 def mean_squared_error(weights, x, y):
-    """The loss in PyTorch."""
-    outputs = (x @ weights[0] + weights[1]).tanh() @ weights[2] + weights[3]
-    return ((outputs - y) ** 2).mean()
+    """The loss in JAX."""
+    hidden = importlib.import_module("jax").numpy.tanh(x @ weights[0] + weights[1])
+    return ((hidden @ weights[2] + weights[3] - y) ** 2).mean()
 
 
 def main():

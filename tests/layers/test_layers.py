@@ -3,9 +3,19 @@
 import numpy as np
 import pytest
 
-from fastmlp import activations, layers
+from fastmlp import activations, layers, load_model
 from fastmlp.initializers import Ones
-from fastmlp.layers import LAYERS, Activation, Dense, Dropout, Flatten, Input, InputLayer, Rescaling
+from fastmlp.layers import (
+    LAYERS,
+    Activation,
+    ActivityRegularization,
+    Dense,
+    Dropout,
+    Flatten,
+    Input,
+    InputLayer,
+    Rescaling,
+)
 from fastmlp.models import Sequential
 from fastmlp.regularizers import L2
 
@@ -118,6 +128,7 @@ def test_layers_refuse_arguments_of_keras_that_they_lack():
     [
         Dense(3, "tanh", False, "he_normal", Ones(), L2(0.5), name="out", input_shape=(4,)),
         Dropout(0.5, seed=3),
+        ActivityRegularization(0.1, 0.2),
         Flatten(input_shape=(28, 28)),
         Rescaling(1 / 255, -0.5),
         Activation(activations.sigmoid),
@@ -152,17 +163,54 @@ def test_an_activation_is_a_layer_under_its_own_name_too(layer, activation):
     assert not np.array_equal(outputs, none.predict(x, verbose=0))
 
 
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: layers.ReLU(5), "max_value: got 5.0, needs None or 6.0"),
-        (lambda: layers.ReLU(negative_slope=0.1), r"negative_slope: got 0.1, needs 0.0: there is LeakyReLU\(0.2\)"),
-        (lambda: layers.ReLU(threshold=1), "threshold: got 1.0, needs 0.0"),
-        (lambda: layers.LeakyReLU(), "negative_slope: got 0.3, needs 0.2"),
-        (lambda: layers.ELU(2), "alpha: got 2.0, needs 1.0"),
-        (lambda: layers.Softmax(axis=1), "axis: got 1, needs -1"),
-    ],
-)
-def test_activation_layers_of_other_slopes_are_refused(make, message):
-    with pytest.raises(ValueError, match=message):
-        make()
+def test_slopes_are_trained_as_those_of_keras():
+    """Keras 3.15.1 with JAX in float64: outputs, and gradients of the sum of outputs times weights."""
+    x = np.array([[0.5, -1.5, 2.0], [-0.25, -3.0, 0.75]])
+    weights = np.array([[1.0, -2.0, 0.5], [3.0, 0.25, -1.0]])
+    model = Sequential([Input((3,)), layers.PReLU()], dtype="float64")
+    assert (model.get_weights()[0] == 0).all()
+    model.set_weights([np.array([0.25, 0.5, -1.0])])
+    assert np.array_equal(model.predict(x, verbose=0), [[0.5, -0.75, 2.0], [-0.0625, -1.5, 0.75]])
+    by_weights, by_input = model.vjp(x, weights, wrt="both")
+    assert by_weights[0].tolist() == [-0.75, 2.25, 0.0]
+    assert by_input.tolist() == [[1.0, -1.0, 0.5], [0.75, 0.125, -1.0]]
+    assert [weight.path for weight in model.weights] == ["p_re_lu/alpha"] == [model.layers[0].alpha.path]
+
+
+def test_slopes_along_the_last_axis_may_be_shared(tmp_path):
+    shared = layers.PReLU("ones", "l2", "non_neg", shared_axes=[1])
+    model = Sequential([Input((4, 3)), shared, Flatten(), Dense(2)], seed=1)
+    assert model.layers[0].alpha.shape == (3,)
+    model.compile("adam", "mse")
+    x = np.random.default_rng(0).normal(size=(20, 4, 3))
+    before = model.get_weights()[0]
+    model.fit(x, x[:, 0, :2], epochs=2, verbose=0)
+    assert not np.array_equal(model.get_weights()[0], before)
+    model.save(tmp_path / "model.safetensors")
+    loaded = load_model(tmp_path / "model.safetensors")
+    assert np.array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
+    with pytest.raises(
+        ValueError, match=r"got rows of shape \(4, 3\) with PReLU\(.*, needs shared_axes=\[1\], for one"
+    ):
+        Sequential([Input((4, 3)), layers.PReLU()]).get_weights()
+    with pytest.raises(ValueError, match=r"got rows of shape \(3,\) with PReLU\(.*, needs shared_axes=None"):
+        Sequential([Input((3,)), layers.PReLU(shared_axes=1)]).get_weights()
+
+
+def test_other_dropouts_keep_mean_and_variance():
+    x = np.random.default_rng(2).normal(size=(400, 50))
+    for layer, deviation in ((layers.GaussianDropout(0.2, seed=3), 0.5), (layers.AlphaDropout(0.2, seed=3), None)):
+        model = Sequential([Input((50,)), layer], dtype="float64")
+        assert np.array_equal(model.predict(x, verbose=0), x)
+        drawn = model(x, training=True)
+        assert not np.array_equal(drawn, x) and abs(drawn.mean() - x.mean()) < 0.03
+        if deviation is None:  # of what has a mean of 0 and a variance of 1
+            assert abs(drawn.var() - 1) < 0.05 and len(np.unique(drawn.round(12))) < 0.85 * x.size
+        else:
+            assert abs((drawn / x - 1).std() - deviation) < 0.01
+        again = LAYERS[type(layer).__name__].from_config(layer.get_config())
+        assert repr(again) == repr(layer)
+    with pytest.raises(ValueError, match="rate: got 1"):
+        layers.AlphaDropout(1)
+    with pytest.raises(ValueError, match="noise_shape: got"):
+        layers.AlphaDropout(0.5, (1, 3))

@@ -289,9 +289,15 @@ def test_penalties_of_kernels_are_those_of_keras():
     assert penalty_of(regularizers.L1L2(), w) == 0
 
 
-def test_a_penalty_of_outputs_is_divided_by_the_rows():
-    dense = layers.Dense(2, "relu", activity_regularizer=regularizers.L1L2(0.1, 0.2))
-    model = keras.Sequential([keras.Input((2,)), dense], dtype="float64")
+@pytest.mark.parametrize(
+    "stack",
+    [
+        [layers.Dense(2, "relu", activity_regularizer=regularizers.L1L2(0.1, 0.2))],
+        [layers.Dense(2, "relu"), layers.ActivityRegularization(0.1, 0.2)],
+    ],
+)
+def test_a_penalty_of_outputs_is_divided_by_the_rows(stack):
+    model = keras.Sequential([keras.Input((2,)), *stack], dtype="float64")
     model.compile("sgd", "mse")
     model.set_weights([np.eye(2), np.zeros(2)])
     x = np.array([[1.0, 2.0], [3.0, -1.0]])
@@ -310,10 +316,28 @@ def test_weights_keep_their_largest_norm_through_fit():
     assert np.linalg.norm(dense.bias) <= 0.01 + 1e-6
     again = keras.Sequential.from_config(model.get_config())
     assert again.layers[0].bias_constraint.max_value == 0.01
-    with pytest.raises(ValueError, match="kernel_constraint: got unknown name 'unit_norm', needs one of 'max_norm'"):
-        layers.Dense(2, kernel_constraint="unit_norm")
-    with pytest.raises(ValueError, match="axis: got 1"):
-        keras.constraints.MaxNorm(2, axis=1)
+    with pytest.raises(
+        ValueError, match="kernel_constraint: got unknown name 'norm', needs one of 'max_norm', 'non_neg'"
+    ):
+        layers.Dense(2, kernel_constraint="norm")
+    with pytest.raises(ValueError, match=r"axis: got 2, needs 0, 1, -1 or \[0, 1\]"):
+        keras.constraints.MaxNorm(2, axis=2)
+    with pytest.raises(ValueError, match=r"min_value: got 2\.0 above max_value 1\.0, needs at most that"):
+        keras.constraints.MinMaxNorm(2.0)
+
+
+def test_penalties_of_ones_own_say_what_to_do():
+    with pytest.raises(
+        TypeError, match=r"kernel_regularizer: got a function, .*, needs one of 'l1', 'l2', 'l1_l2': a pen"
+    ):
+        layers.Dense(2, kernel_regularizer=lambda w: 0.1 * w.sum())
+    with pytest.raises(
+        TypeError, match=r"Mine: got a method '__call__', needs none: .*; a penalty of your own is added"
+    ):
+
+        class Mine(regularizers.Regularizer):
+            def __call__(self, w):
+                return 0.1 * w.sum()
 
 
 def test_variables_are_the_weights_by_name():

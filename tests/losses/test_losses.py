@@ -50,11 +50,10 @@ def test_arguments_that_change_nothing(cls):
     loss = cls(reduction="mean", name="mine", dtype=None)
     assert loss.name == "mine" and loss.reduction == "mean" and cls().reduction == "sum_over_batch_size"
     assert cls.from_config(loss.get_config()).get_config() == loss.get_config()
-    for wrong in "sum", None, "none":
-        with pytest.raises(
-            ValueError, match=r"reduction: got .*, needs 'sum_over_batch_size' or 'mean': a loss is the"
-        ):
-            cls(reduction=wrong)
+    for other in "sum", None, "none", "mean_with_sample_weight":
+        assert cls(reduction=other).reduction == other
+    with pytest.raises(ValueError, match=r"reduction: got 'median', needs 'sum_over_batch_size' or 'mean' or 'sum' or"):
+        cls(reduction="median")
     with pytest.raises(ValueError, match="dtype: got 'float16', needs None: losses are computed in the model's"):
         cls(dtype="float16")
     if "axis" in loss.get_config():
@@ -274,3 +273,50 @@ def test_a_focal_loss_without_settings_has_those_of_keras():
 def test_huber_without_delta_has_that_of_keras():
     y = [[3.0], [-0.2]]
     assert evaluated("huber", y) == evaluated(losses.Huber(1.0), y) != evaluated(losses.Huber(0.5), y)
+
+
+# ------------------------------------------------------------------------------------------------------------ quantiles
+
+
+def test_quantiles_are_scikit_learns_pinball_loss():
+    metrics = pytest.importorskip("sklearn.metrics", reason="needs scikit-learn")
+    rng = np.random.default_rng(0)
+    y, p = rng.normal(size=(40, 3)), rng.normal(size=(40, 3))
+    for q in 0.0, 0.1, 0.5, 0.9, 1.0:
+        expected = metrics.mean_pinball_loss(y, p, alpha=q)
+        assert losses.Quantile(q)(y, p) == pytest.approx(expected, rel=1e-14)
+        assert evaluated(losses.Quantile(q), y) == pytest.approx(losses.Quantile(q)(y, outputs_of(y)), rel=1e-12)
+    several = losses.Quantile([0.1, 0.5, 0.9])(y[:, :1], p)
+    expected = [metrics.mean_pinball_loss(y[:, 0], p[:, j], alpha=q) for j, q in enumerate((0.1, 0.5, 0.9))]
+    assert several == pytest.approx(np.mean(expected), rel=1e-14) == losses.Quantile([0.1, 0.5, 0.9])(y[:, 0], p)
+    assert losses.quantile(y[:, 0], p, [0.1, 0.5, 0.9]).shape == (40,)
+
+
+def outputs_of(y):
+    """What the model of `evaluated` gives."""
+    model = Sequential([Input(2), Dense(y.shape[1])], seed=3, dtype="float64")
+    return model.predict(np.linspace(-1, 1, 2 * len(y)).reshape(-1, 2), verbose=0)
+
+
+def test_a_model_of_several_quantiles_finds_them(tmp_path):
+    rng = np.random.default_rng(1)
+    x, y = np.ones((2000, 1)), rng.exponential(size=2000)
+    model = Sequential([Input(1), Dense(3)], seed=0, dtype="float64")
+    loss = losses.Quantile([0.1, 0.5, 0.9])
+    model.compile("adam", loss)
+    model.optimizer.learning_rate = 0.03
+    model.fit(x, y, epochs=30, batch_size=100, verbose=0)
+    model.optimizer.learning_rate = 0.003
+    model.fit(x, y, epochs=10, batch_size=100, verbose=0)
+    found = model.predict(x[:1], verbose=0)[0]
+    assert found == pytest.approx(np.quantile(y, [0.1, 0.5, 0.9]), abs=0.04)
+    model.save(tmp_path / "model.safetensors")
+    assert load_model(tmp_path / "model.safetensors").evaluate(x, y, verbose=0) == model.evaluate(x, y, verbose=0)
+    with pytest.raises(ValueError, match="loss: got 3 quantiles for a model of 2 outputs, needs one for each"):
+        evaluated(loss, np.ones((4, 2)))
+
+
+@pytest.mark.parametrize("wrong", [-0.1, 1.5, [0.5, 2.0], [], float("nan")])
+def test_quantiles_that_cannot_be(wrong):
+    with pytest.raises(ValueError, match="quantiles: got"):
+        losses.Quantile(wrong)

@@ -1,8 +1,11 @@
 """Optimizers' settings: Keras' defaults and what the engine is told."""
 
+import pickle
+
 import numpy as np
 import pytest
 
+from fastmlp import load_model, optimizers
 from fastmlp.kernels import Network
 from fastmlp.layers import Dense, Input
 from fastmlp.models import Sequential
@@ -129,7 +132,8 @@ def test_the_learning_rate_can_be_set_and_is_checked():
         (SGD, {"ema_overwrite_frequency": 0}),
         (SGD, {"name": ""}),
         (SGD, {"loss_scale_factor": 2.0}),
-        (SGD, {"gradient_accumulation_steps": 2}),
+        (SGD, {"gradient_accumulation_steps": 1}),
+        (SGD, {"gradient_accumulation_steps": 2, "use_ema": True}),
     ],
 )
 def test_settings_out_of_range(cls, arguments):
@@ -202,3 +206,69 @@ def test_an_average_of_a_model_that_was_not_trained_is_none():
 def test_the_engine_refuses_what_it_does_not_know():
     with pytest.raises(ValueError, match="optimizer: got 'clipvalu', needs only beta, beta_1"):
         Network(3, [], optimizer={"name": "sgd", "learning_rate": 0.1, "clipvalu": 1.0})
+
+
+# ------------------------------------------------------------------ weights without decay, gradients of several steps
+
+
+def small_model(optimizer, seed=1):
+    model = Sequential([Input((3,)), Dense(4, "tanh"), Dense(2)], seed=seed, dtype="float64")
+    model.compile(optimizer, "mse")
+    return model
+
+
+def test_weights_are_excluded_from_decay_by_name_and_by_variable():
+    x, y = np.zeros((4, 3)), np.zeros((4, 2))
+    optimizer = optimizers.SGD(0.1, weight_decay=0.5)
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    model = small_model(optimizer)
+    model.set_weights([np.ones_like(w) for w in model.get_weights()])
+    gradients = [np.zeros_like(w) for w in model.get_weights()]
+    optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+    assert [w.flat[0] for w in model.get_weights()] == [0.95, 1.0, 0.95, 1.0]
+    with pytest.raises(ValueError, match="exclude_from_weight_decay: got an optimizer that has begun"):
+        optimizer.exclude_from_weight_decay(var_names=["kernel"])
+    copied = pickle.loads(pickle.dumps(model))
+    again = type(optimizer).from_config(optimizer.get_config())
+    for other in (copied.optimizer, again):
+        assert other.spec_for(model.trainable_variables) == optimizer.spec_for(model.trainable_variables)
+    model.fit(x, y, verbose=0)
+    copied.fit(x, y, verbose=0)
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), copied.get_weights(), strict=True))
+
+
+def test_arrays_are_excluded_from_decay():
+    a, b = np.ones(3), np.ones(3)
+    optimizer = optimizers.SGD(0.1, weight_decay=0.5)
+    optimizer.exclude_from_weight_decay([b])
+    optimizer.apply_gradients([(np.zeros(3), a), (np.zeros(3), b)])
+    assert a.tolist() == [0.95] * 3 and b.tolist() == [1.0] * 3
+
+
+def test_gradients_of_several_steps_are_those_of_one_larger_batch(tmp_path):
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(24, 3)), rng.normal(size=(24, 2))
+    together = small_model(optimizers.Adam(0.01))
+    apart = small_model(optimizers.Adam(0.01, gradient_accumulation_steps=3))
+    together.fit(x, y, batch_size=12, shuffle=False, epochs=4, verbose=0)
+    apart.fit(x, y, batch_size=4, shuffle=False, epochs=4, verbose=0)
+    for a, b in zip(together.get_weights(), apart.get_weights(), strict=True):
+        assert a == pytest.approx(b, rel=1e-12)
+    assert (apart.optimizer.iterations, apart.optimizer.steps_done) == (8, 24)
+    before = apart.get_weights()
+    apart.train_on_batch(x[:4], y[:4])
+    assert all(np.array_equal(a, b) for a, b in zip(before, apart.get_weights(), strict=True))
+    apart.save(tmp_path / "model.safetensors")
+    loaded = load_model(tmp_path / "model.safetensors")
+    for model in (apart, loaded):  # in the middle of three steps
+        model.fit(x, y, batch_size=4, shuffle=False, verbose=0)
+    assert all(np.array_equal(a, b) for a, b in zip(apart.get_weights(), loaded.get_weights(), strict=True))
+
+
+def test_variables_are_steps_rate_and_what_is_remembered():
+    model = small_model(optimizers.Adam(0.25))
+    model.train_on_batch(np.ones((4, 3)), np.ones((4, 2)))
+    steps, rate, *state = model.optimizer.variables
+    assert steps == 1 and rate == 0.25 and [one.shape for one in state] == 2 * [w.shape for w in model.get_weights()]
+    assert all(one.any() for one in state)
+    assert [one.tolist() for one in optimizers.SGD(0.5).variables] == [0, 0.5]

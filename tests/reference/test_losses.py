@@ -84,6 +84,14 @@ def test_binary_crossentropy_from_logits():
     close(reference.binary_crossentropy_from_logits_gradient(y_true, logits), [[-0.125, 0.1875], [0.25, -0.25]])
 
 
+def test_a_binary_focal_loss_of_logits_does_not_saturate():
+    loss, gradient = (getattr(reference, "binary_focal_crossentropy_from_logits" + end) for end in ("", "_gradient"))
+    for z in (-60.0, -1000.0):
+        close(loss([[1.0, 0.0]], [[z, -z]], 1.0, 1.0, 2.0), [-z])
+        close(gradient([[1.0, 0.0]], [[z, -z]], 1.0, 1.0, 2.0), [[-0.5, 0.5]])
+        assert loss([[0.0, 1.0]], [[z, -z]], 1.0, 1.0, 2.0)[0] < 1e-50
+
+
 # Keras' function, its settings, y_true, y_pred, then the loss of each row and the gradient of their mean: computed in
 # float64 by Keras 3.15 (keras.losses) and TensorFlow 2.21 (GradientTape), the focal ones by JAX (grad); the values of
 # log_cosh by PyTorch 2.13 as log(cosh(e)), for Keras rounds log(2) to float32
@@ -312,6 +320,12 @@ POSITIVE = random_matrix(4, 3, 0.2, 0.9, seed=4)  # rows do not sum to 1
 PARTLY_CLIPPED = [[0.6, -0.1, 0.5], [0.2, 0.3, 0.4], [-0.2, 1.5, 0.3], [0.3, 0.4, -0.2]]
 ANY = random_matrix(4, 3, -3.0, 3.0, seed=5)
 SIDES = [[1.0 if b > 0.3 else -1.0 for b in row] for row in BITS]
+SETTINGS = {
+    "huber": [0.9],
+    "categorical_focal_crossentropy": [0.4, 1.5],
+    "binary_focal_crossentropy": [0.4, 0.6, 1.5],
+    "quantile": [[0.1, 0.5, 0.8]],
+}
 LOSSES = [
     ("mean_squared_error", ANY, random_matrix(4, 3, seed=6)),
     ("categorical_crossentropy", SHARES, POSITIVE),
@@ -319,6 +333,10 @@ LOSSES = [
     ("categorical_crossentropy", SHARES, PARTLY_CLIPPED),
     ("categorical_focal_crossentropy", SHARES, POSITIVE),
     ("categorical_focal_crossentropy", BITS, PARTLY_CLIPPED),
+    ("binary_focal_crossentropy", BITS, POSITIVE),
+    ("binary_focal_crossentropy", SHARES, POSITIVE),
+    ("binary_focal_crossentropy_from_logits", BITS, ANY),
+    ("quantile", ANY, random_matrix(4, 3, seed=6)),
     ("sparse_categorical_crossentropy", LABELS, POSITIVE),
     ("sparse_categorical_crossentropy", LABELS, PARTLY_CLIPPED),
     ("binary_crossentropy", BITS, POSITIVE),
@@ -346,7 +364,7 @@ LOSSES = [
 @pytest.mark.parametrize(("name", "y_true", "y_pred"), LOSSES)
 def test_loss_gradient_is_the_slope_of_the_mean(name, y_true, y_pred):
     loss, gradient = getattr(reference, name), getattr(reference, name + "_gradient")
-    settings = {"huber": [0.9], "categorical_focal_crossentropy": [0.4, 1.5]}.get(name.removesuffix("_from_logits"), [])
+    settings = SETTINGS.get(name.removesuffix("_from_logits"), [])
 
     def mean(y_pred):
         return math.fsum(loss(y_true, y_pred, *settings)) / len(y_pred)

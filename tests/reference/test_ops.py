@@ -9,8 +9,9 @@ import sys
 import pytest
 
 import reference
-from reference.stages import FROM_INPUT
+from reference.stages import FROM_INPUT, SETTINGS
 from tests.by_hand import ACTIVATIONS, close, numeric_gradient, random_matrix
+from tests.cases import SCALARS
 
 NAN = math.nan
 
@@ -30,7 +31,17 @@ def test_exports_every_function_of_the_modules_but_their_helpers():
             "subtract_maximum",
             "softmax_row",
         ),
-        *("each_pair", "clipped_at_six", "softplus_of", "normal_share", "hard_logistic", "nadam_momentum", "power"),
+        *(
+            "each_pair",
+            "clipped_at_six",
+            "softplus_of",
+            "normal_share",
+            "hard_logistic",
+            "gelu_argument",
+            "sparsemax_row",
+            "nadam_momentum",
+            "power",
+        ),
         *(
             "clip",
             "is_inside",
@@ -43,13 +54,37 @@ def test_exports_every_function_of_the_modules_but_their_helpers():
             "random_words",
         ),
         *("row_means", "slopes_of_mean", "each_column", "sign", "magnitude", "logarithmic_error", "logarithmic_slope"),
-        *("huber_of", "huber_slope", "log_cosh_of", "shortfall", "share", "rivals", "lag", "length", "direction"),
+        *(
+            "huber_of",
+            "huber_slope",
+            "pinball",
+            "pinball_slope",
+            "binary_focal",
+            "binary_focal_slope",
+            "binary_focal_logit",
+            "binary_focal_logit_slope",
+            "wrongness",
+            "surprise",
+            "power_of",
+            "alpha_scale",
+            "alpha_shift",
+            "random_normals",
+            "log_cosh_of",
+            "shortfall",
+            "share",
+            "rivals",
+            "lag",
+            "length",
+            "direction",
+        ),
     }
     found = {"Network"}
     for name in (
         "ops",
         "activations",
         "rectifiers",
+        "pieces",
+        "curves",
         "losses",
         "crossentropies",
         "similarities",
@@ -365,9 +400,9 @@ def test_activations_and_slopes_are_those_of_pytorch(name):
 def test_far_from_zero_rectifiers_stay_straight():
     far = [[-1000.0, 1000.0]]
     assert reference.softplus(far) == [[0.0, 1000.0]]
-    for function in (reference.silu, reference.gelu, reference.mish, reference.hard_silu):
+    for function in (reference.silu, reference.gelu, reference.mish, reference.hard_silu, reference.gelu_tanh):
         close(function(far), [[0.0, 1000.0]])
-    for name in FROM_INPUT:
+    for name in ("silu", "gelu", "mish", "hard_silu", "gelu_tanh", "sparse_plus"):
         gradient = getattr(reference, name + "_gradient")
         assert gradient(far, [[2.0, 2.0]]) == [[0.0, 2.0]]
     assert reference.relu6(far) == [[0.0, 6.0]]
@@ -383,12 +418,13 @@ def test_an_exponential_that_overflows_is_infinite():
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_activation_gradient_is_the_slope(name):
     function, gradient = ACTIVATIONS[name]
+    settings = {one: SCALARS[one] for one in SETTINGS[name]}
     x = random_matrix(4, 5, seed=1)
     dy = random_matrix(4, 5, seed=2)
 
     def weighted(x):
-        return math.fsum(
-            a * b for row_a, row_b in zip(function(x), dy, strict=True) for a, b in zip(row_a, row_b, strict=True)
-        )
+        y = function(x, **settings)
+        return math.fsum(a * b for row_a, row_b in zip(y, dy, strict=True) for a, b in zip(row_a, row_b, strict=True))
 
-    close(gradient(x if name in FROM_INPUT else function(x), dy), numeric_gradient(weighted, x), 1e-8)
+    found = gradient(x if name in FROM_INPUT else function(x, **settings), dy, **settings)
+    close(found, numeric_gradient(weighted, x), 1e-8)

@@ -1,4 +1,4 @@
-/* Loops over single elements: rescaling, softmax, dropout; included once per float type. */
+/* Loops over single elements: rescaling, softmax and its like, dropout; included once per float type. */
 
 static void NAME(rescale)(ptrdiff_t n, double scale, double offset, T *x)
 {
@@ -43,6 +43,48 @@ static void NAME(log_softmax_gradient)(ptrdiff_t n, const T *__restrict__ y, T *
         sum += dy[j];
     for (ptrdiff_t j = 0; j < n; j++)
         dy[j] = dy[j] - EXP_(y[j]) * sum;
+}
+
+/* Michelot's algorithm: the elements that stay are above the threshold that makes their sum 1. */
+static void NAME(sparsemax)(ptrdiff_t n, T *x)
+{
+    T largest = x[0], sum = 0;
+    for (ptrdiff_t j = 1; j < n; j++)
+        largest = x[j] > largest ? x[j] : largest;
+    for (ptrdiff_t j = 0; j < n; j++)
+        x[j] = x[j] - largest;
+    for (ptrdiff_t j = 0; j < n; j++)
+        sum += x[j];
+    T threshold = (sum - 1) / (T)n;
+    for (ptrdiff_t inside = n, before = 0; inside != before;) {
+        before = inside;
+        inside = 0;
+        sum = 0;
+        for (ptrdiff_t j = 0; j < n; j++)
+            if (x[j] > threshold) {
+                sum += x[j];
+                inside++;
+            }
+        if (inside != before)
+            threshold = (sum - 1) / (T)inside;
+    }
+    for (ptrdiff_t j = 0; j < n; j++)
+        x[j] = x[j] > threshold ? x[j] - threshold : x[j] == x[j] ? 0 : x[j];
+}
+
+/* dy becomes the gradient with respect to the input, from the output y. */
+static void NAME(sparsemax_gradient)(ptrdiff_t n, const T *__restrict__ y, T *__restrict__ dy)
+{
+    T sum = 0;
+    ptrdiff_t inside = 0;
+    for (ptrdiff_t j = 0; j < n; j++)
+        if (y[j] > 0) {
+            sum += dy[j];
+            inside++;
+        }
+    const T mean = sum / (T)inside;
+    for (ptrdiff_t j = 0; j < n; j++)
+        dy[j] = y[j] > 0 ? dy[j] - mean : 0;
 }
 
 /* Element e of the batch uses word e % 4 of the block numbered e / 4. */

@@ -158,6 +158,8 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
      .softmax = softmax_##suffix,                                                                                      \
      .log_softmax = log_softmax_##suffix,                                                                              \
      .log_softmax_gradient = log_softmax_gradient_##suffix,                                                            \
+     .sparsemax = sparsemax_##suffix,                                                                                  \
+     .sparsemax_gradient = sparsemax_gradient_##suffix,                                                                \
      .update = update_##suffix,                                                                                        \
      .add_penalty = add_penalty_##suffix,                                                                              \
      .clip_by_value = clip_by_value_##suffix,                                                                          \

@@ -14,7 +14,8 @@
 #define ENTRY(name, ...) name,
 #define QUOTED(name, ...) #name " "
 
-/* The gradients of those from SILU on take their input, those of the others their output. */
+/* The gradients of those from SILU on take their input, those of the others their output. Those from RECTIFIER on have
+ * settings, in the order of the arguments of their kernels. */
 #define ACTIVATIONS(X)                                                                                                 \
     X(LINEAR)                                                                                                          \
     X(RELU)                                                                                                            \
@@ -30,10 +31,23 @@
     X(ELU)                                                                                                             \
     X(SELU)                                                                                                            \
     X(SOFTPLUS)                                                                                                        \
+    X(HARD_TANH)                                                                                                       \
+    X(SPARSE_SIGMOID)                                                                                                  \
+    X(LOG_SIGMOID)                                                                                                     \
+    X(SPARSEMAX)                                                                                                       \
     X(SILU)                                                                                                            \
     X(GELU)                                                                                                            \
     X(MISH)                                                                                                            \
-    X(HARD_SILU)
+    X(HARD_SILU)                                                                                                       \
+    X(GELU_TANH)                                                                                                       \
+    X(TANH_SHRINK)                                                                                                     \
+    X(SPARSE_PLUS)                                                                                                     \
+    X(RECTIFIER)                                                                                                       \
+    X(SCALED_ELU)                                                                                                      \
+    X(SQUAREPLUS)                                                                                                      \
+    X(HARD_SHRINK)                                                                                                     \
+    X(SOFT_SHRINK)                                                                                                     \
+    X(THRESHOLD)
 
 enum Activation { ACTIVATIONS(ENTRY) };
 #define ACTIVATION_NAMES ACTIVATIONS(QUOTED)
@@ -53,7 +67,8 @@ enum Activation { ACTIVATIONS(ENTRY) };
     X(ADAMAX, 2)                                                                                                       \
     X(NADAM, 2)                                                                                                        \
     X(LION, 1)                                                                                                         \
-    X(FTRL, 2)
+    X(FTRL, 2)                                                                                                         \
+    X(SCHEDULE_FREE_ADAMW, 2)
 
 /* STORE only keeps the gradient: w = g. */
 enum OptimizerKind { OPTIMIZERS(ENTRY) STORE };
@@ -73,7 +88,8 @@ enum OptimizerKind { OPTIMIZERS(ENTRY) STORE };
     X(l1)                                                                                                              \
     X(l2)                                                                                                              \
     X(l2_shrinkage)                                                                                                    \
-    X(beta)
+    X(beta)                                                                                                            \
+    X(warmup_steps)
 #define FIELD(name) double name;
 #define ONE_MORE(name) +1
 #define SCALAR_NAMES OPTIMIZER_SCALARS(QUOTED)
@@ -93,13 +109,15 @@ typedef struct Optimizer {
     int64_t ema_overwrite_frequency; /* 0: never */
     /* of a step, set by at_step of optimizers.pyx */
     double step_size;  /* the learning rate, for ADAM and AMSGRAD corrected for the bias of the first steps */
-    double correction; /* of ADAMAX for the bias of its mean, of NADAM for that of its mean square */
+    double correction; /* for the bias, of ADAMAX of its mean, of NADAM and SCHEDULE_FREE_ADAMW of the mean square */
     double weight_m;    /* of NADAM: what its mean and the gradient are multiplied by */
     double weight_g;
     double product; /* and the product of its momenta until the step `counted` */
     int64_t counted;
+    double share; /* of SCHEDULE_FREE_ADAMW: of the newest z in the mean of all */
     double ema_momentum_now;
     int overwrites_now;
+    int starts_now; /* whether a slot that starts as the weights takes them */
 } Optimizer;
 
 /* Types of numbers that a network reads. */
@@ -157,11 +175,13 @@ typedef struct Dropout {
         void (*sum_magnitudes)(ptrdiff_t rows, const T *a, T *sums);                                                   \
         void (*rescale)(ptrdiff_t n, double scale, double offset, T *x);                                               \
         T (*dot)(ptrdiff_t n, const T *x, const T *y);                                                                 \
-        void (*activate)(int activation, ptrdiff_t n, T *x);                                                           \
-        void (*activate_gradient)(int activation, ptrdiff_t n, const T *from, T *dy);                                  \
+        void (*activate)(int activation, const double *settings, ptrdiff_t n, T *x);                                   \
+        void (*activate_gradient)(int activation, const double *settings, ptrdiff_t n, const T *from, T *dy);          \
         void (*softmax)(ptrdiff_t n, T *x);                                                                            \
         void (*log_softmax)(ptrdiff_t n, T *x);                                                                        \
         void (*log_softmax_gradient)(ptrdiff_t n, const T *y, T *dy);                                                  \
+        void (*sparsemax)(ptrdiff_t n, T *x);                                                                          \
+        void (*sparsemax_gradient)(ptrdiff_t n, const T *y, T *dy);                                                    \
         /* n weights by their gradient, which is clipped in place, and what is around the rule */                      \
         void (*update)(const Optimizer *optimizer, ptrdiff_t n, T *w, T *g, T *const *slots);                          \
         void (*add_penalty)(ptrdiff_t n, T l1, T twice_l2, const T *w, T *g);                                          \

@@ -73,7 +73,7 @@ INLINE void NAME(finish)(const int height, const int vectors, VECTOR sum[TILE_RO
         }
     if (activation != LINEAR && activation != RELU)
         for (int i = 0; i < height; i++)
-            NAME(activate)(activation, vectors * LANES_, y + i * y_stride);
+            NAME(activate)(activation, NULL, vectors * LANES_, y + i * y_stride);
 }
 
 /* sum[i] += a[i * step] * b for the rows of a tile. */

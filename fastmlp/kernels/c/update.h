@@ -169,6 +169,20 @@ static void NAME(ftrl)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ 
     }
 }
 
+static void NAME(schedule_free_adamw)(const Optimizer *optimizer, ptrdiff_t n, T *__restrict__ w,
+                                      const T *__restrict__ g, T *__restrict__ z, T *__restrict__ v)
+{
+    const T rate = (T)optimizer->step_size, epsilon = (T)optimizer->epsilon, correction = (T)optimizer->correction;
+    const T beta_1 = (T)optimizer->beta_1, rest_1 = (T)(1.0 - optimizer->beta_1), rest_2 = (T)(1.0 - optimizer->beta_2);
+    const T share = (T)optimizer->share, other = (T)(1.0 - optimizer->share);
+    for (ptrdiff_t i = 0; i < n; i++) {
+        v[i] = v[i] + (g[i] * g[i] - v[i]) * rest_2;
+        const T x = (w[i] - rest_1 * z[i]) / beta_1;
+        z[i] = z[i] - (rate * g[i]) / (SQRT_(v[i] / correction) + epsilon);
+        w[i] = rest_1 * z[i] + beta_1 * (other * x + share * z[i]);
+    }
+}
+
 static void NAME(store)(ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g)
 {
     for (ptrdiff_t i = 0; i < n; i++)
@@ -221,6 +235,7 @@ INLINE void NAME(follow)(const Optimizer *optimizer, ptrdiff_t n, T *w, const T 
     case NADAM: NAME(nadam)(optimizer, n, w, g, slots[0], slots[1]); break;
     case LION: NAME(lion)(optimizer, n, w, g, slots[0]); break;
     case FTRL: NAME(ftrl)(optimizer, n, w, g, slots[0], slots[1]); break;
+    case SCHEDULE_FREE_ADAMW: NAME(schedule_free_adamw)(optimizer, n, w, g, slots[0], slots[1]); break;
     case STORE: NAME(store)(n, w, g); break;
     }
 }
@@ -228,6 +243,8 @@ INLINE void NAME(follow)(const Optimizer *optimizer, ptrdiff_t n, T *w, const T 
 static void NAME(update)(const Optimizer *optimizer, ptrdiff_t n, T *w, T *g, T *const *slots)
 {
     const int is_adjusted = optimizer->is_adjusted && optimizer->kind != STORE;
+    if (optimizer->kind == SCHEDULE_FREE_ADAMW && optimizer->starts_now)
+        NAME(store)(n, slots[0], w);
     if (is_adjusted && optimizer->clipvalue > 0)
         NAME(clip_by_value)(n, optimizer->clipvalue, g);
     if (is_adjusted && optimizer->weight_decay > 0)

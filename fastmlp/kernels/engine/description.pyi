@@ -6,6 +6,7 @@ import numpy as np
 ACTIVATIONS: dict[str, int]
 LOSSES: dict[str | None, int]
 METRICS: dict[str | None, int]
+ACTIVATION_SETTINGS: dict[str, tuple[str, ...]]
 FUSED: set[tuple[str, str]]
 KINDS: dict[str, int]
 SOURCES: dict[np.dtype[Any], int]

@@ -15,7 +15,7 @@ cdef void through_activation(const Plan *plan, const Stage *stage, const Part *p
     if stage == NULL:
         return
     for panel in range(blocks(stage.outputs, width)):
-        activate_gradient(plan.isa, stage.activation, (part.own_last - part.own_first) * width,
+        activate_gradient(plan.isa, stage.activation, NULL, (part.own_last - part.own_first) * width,
                           element(&stage.output, part.own_first, panel, width, tag),
                           element(&stage.gradient, part.own_first, panel, width, tag))
 

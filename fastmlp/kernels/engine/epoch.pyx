@@ -59,13 +59,17 @@ cdef void set_step(Plan *plan, const Data *data, Py_ssize_t number, uint64_t ste
     cdef double learning_rate = plan.optimizer.learning_rate
     if data.learning_rates != NULL:
         learning_rate = data.learning_rates[number]
+    if plan.accumulation_steps > 0:
+        run.updates = step % plan.accumulation_steps == 0
+        step = max(step // plan.accumulation_steps, 1)
     at_step(&run.optimizer, step, learning_rate)
+    run.optimizer.starts_now = step == 1
 
 
 cdef void learn(Plan *plan, const Part *part, const Pass *run, const floating *tag) noexcept nogil:
     """Backward, and the update of the weights: on the way, or from the gradients once their norms are known."""
     cdef Pass kept
-    if plan.clipnorm > 0 or plan.global_clipnorm > 0:
+    if plan.clipnorm > 0 or plan.global_clipnorm > 0 or plan.accumulation_steps > 0:
         kept = run[0]
         kept.optimizer.kind = STORE
         backward_for_all(plan, part, &kept, tag)
@@ -107,6 +111,7 @@ cdef inline Pass pass_of(const Plan *plan, bint gradients, bint training) noexce
     run.wanted = FOR_WEIGHTS
     run.penalized = plan.has_loss
     run.penalty_scale = 1
+    run.updates = True
     if gradients:
         run.optimizer = plan.optimizer
     return run

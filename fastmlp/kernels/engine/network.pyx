@@ -13,7 +13,8 @@ import numpy as np
 from fastmlp.kernels.engine.arena import aligned
 from fastmlp.kernels.engine.checks import check_data, check_memory, check_out, check_rows_and_steps
 from fastmlp.kernels.engine.custom_loss import CustomLoss, OutputGradients
-from fastmlp.kernels.engine.description import ACTIVATIONS, KINDS, LOSSES, METRICS, SOURCES, settings_of_loss
+from fastmlp.kernels.engine.description import ACTIVATION_SETTINGS, ACTIVATIONS, KINDS, LOSSES, METRICS, SOURCES
+from fastmlp.kernels.engine.description import settings_of_loss
 from fastmlp.kernels.engine.sparse_rows import SparseRows as Rows
 from fastmlp.kernels.engine.stages import TRAINED, describe
 from fastmlp.kernels.limits import MAX_THREADS, WORK_PER_THREAD, usable
@@ -29,7 +30,7 @@ from fastmlp.kernels.engine.plan cimport (
     BETWEEN, CUSTOM_LOSS, FIRST, FOR_INPUTS, FOR_WEIGHTS, LAST, NO_LOSS, ONLY, POOL,
     Data, Edge, Lists, Matrix, Output, Parameter, Plan, Source, SparseColumns, Stage, Target,
 )
-from fastmlp.kernels.row_losses cimport Loss
+from fastmlp.kernels.row_losses cimport plain
 
 cdef enum:
     TRAIN
@@ -64,7 +65,8 @@ cdef class Network(Parameters):
         numbered, the inputs first; a layer reads the one before, or those of "inputs". With "weights_of" it uses the
         weights of an earlier layer; with "trainable" False its weights are not trained.
     loss : str, dict or callable, optional
-        A name of description.LOSSES, or {"name": str} with what description.LOSS_SETTINGS has for it. A pair of
+        A name of description.LOSSES, or {"name": str} with what description.LOSS_SETTINGS has for it; with
+        "reduction": "sum" the loss of a batch is the sum over its rows, else their mean. A pair of
         description.FUSED is computed from the input of the last activation. A callable gets the targets and the
         predictions of a batch, and returns the losses, [rows] or their mean, and the gradient of the mean,
         [rows, units]. With `outputs`, a list with one or None for each of them.
@@ -72,7 +74,9 @@ cdef class Network(Parameters):
         "name" of optimizers.SLOTS and the arguments of that kernel, without step; "initial_accumulator_value" of the
         first slot. For any, "clipvalue" and "weight_decay" as of clip_by_value and decay_weights; with "ema_momentum"
         the last slot is average_weights', which become the weights every "ema_overwrite_frequency" steps.
-        "clipnorm" or "global_clipnorm" is the largest norm of each gradient, or of all of them together.
+        "clipnorm" or "global_clipnorm" is the largest norm of each gradient, or of all of them together. "undecayed"
+        are the numbers of trained arrays that have no weight decay. With "accumulation_steps" n only every n-th step
+        changes the weights, by the mean of the gradients since the last one.
     dtype : {"float32", "float64"}
         Type of weights and arithmetic.
     outputs : list of int, optional
@@ -157,6 +161,8 @@ cdef class Network(Parameters):
             stage.kind = KINDS[one.kind]
             stage.place = one.place
             stage.activation = ACTIVATIONS[settings.get("activation", "linear")]
+            for number, name in enumerate(ACTIVATION_SETTINGS.get(settings.get("activation"), ())):
+                stage.settings.numbers[number] = settings[name]
             stage.outputs = one.columns
             stage.groups = one.groups
             stage.reached = one.reached
@@ -237,8 +243,16 @@ cdef class Network(Parameters):
             output.loss_weight = 1.0 if weights[i] is None else weights[i]
             name = losses[i]["name"]
             kind = CUSTOM_LOSS if callable(name) else LOSSES[name + "_from_logits" if one.fused else name]
-            given = [losses[i].get(setting, 0.0) for setting in ("delta", "label_smoothing", "alpha", "gamma")]
-            output.loss = Loss(kind, given[0], given[1], given[2], given[3])
+            output.loss = plain(kind)
+            output.loss.delta = losses[i].get("delta", 0.0)
+            output.loss.label_smoothing = losses[i].get("label_smoothing", 0.0)
+            output.loss.alpha = losses[i].get("alpha", 0.0)
+            output.loss.beta = losses[i].get("beta", 0.0)
+            output.loss.gamma = losses[i].get("gamma", 0.0)
+            output.sums = losses[i]["reduction"] == "sum"
+            if "quantiles" in losses[i]:
+                self.stage_memory.append(quantiles_of(losses[i]["quantiles"], output.columns))
+                output.loss.quantiles = <const double *> address(self.stage_memory[len(self.stage_memory) - 1])
             self.plan.has_loss |= kind != NO_LOSS
 
     cdef reserve(self, Py_ssize_t n, int threads, tuple sparse, Py_ssize_t entries):
@@ -647,6 +661,14 @@ cdef class Network(Parameters):
         self.plan.outputs[number].loss_total = self.plan.outputs[number].metric_total = 0
 
 
+cdef quantiles_of(quantiles, Py_ssize_t columns):
+    """A quantile for each column, of which one may stand for all."""
+    numbers = np.array(quantiles, np.float64)
+    if len(numbers) not in (1, columns):
+        raise ValueError(f"loss: got {len(numbers)} quantiles for an output of {columns} columns, needs one for each")
+    return np.ascontiguousarray(np.broadcast_to(numbers, (columns,)))
+
+
 cdef listed(name, values, Py_ssize_t count, bint several):
     """A list of so many items, which is what is given for several inputs or outputs; None stands for as many."""
     if values is None or not several:
@@ -684,6 +706,8 @@ cdef void give(Stage *stage, name, const Parameter *parameter):
         stage.mean = parameter
     elif name == "variance":
         stage.variance = parameter
+    elif name == "alpha":
+        stage.alpha = parameter
     else:
         stage.embeddings = parameter
 
@@ -692,7 +716,7 @@ cdef const Parameter *taken(const Stage *stage, name) except NULL:
     """The array of weights of that name that a stage was given."""
     arrays = {"kernel": <size_t> stage.kernel, "bias": <size_t> stage.bias, "gamma": <size_t> stage.gamma,
               "beta": <size_t> stage.beta, "mean": <size_t> stage.mean, "variance": <size_t> stage.variance,
-              "embeddings": <size_t> stage.embeddings}
+              "embeddings": <size_t> stage.embeddings, "alpha": <size_t> stage.alpha}
     return <const Parameter *> <size_t> arrays[name]
 
 

@@ -21,7 +21,7 @@ cdef void compare(Plan *plan, const Data *data, Py_ssize_t start, const Part *pa
     cdef Output *output
     cdef const Target *target
     cdef int number
-    cdef Py_ssize_t i
+    cdef Py_ssize_t rows = part.last if run.gradients else data.rows, i
     if data.asked != NULL and not ask_for_gradients(plan, data, part, tag):
         return
     for number in range(plan.output_count):
@@ -34,7 +34,7 @@ cdef void compare(Plan *plan, const Data *data, Py_ssize_t start, const Part *pa
         if output.loss.kind == CUSTOM_LOSS and not ask(plan, output, target, start, part, tag):
             return
         for i in range(part.own_first, part.own_last):
-            compare_row(plan, output, target, row_number(data, start + i), i, part, run, tag)
+            compare_row(plan, output, target, row_number(data, start + i), i, rows, part, run, tag)
         if run.gradients and output.completes and output.loss.kind != NO_LOSS:
             complete(plan, output, part, tag)
     if plan.has_loss:
@@ -92,8 +92,8 @@ cdef inline void give_row(const Plan *plan, const Output *output, Py_ssize_t i, 
 
 
 cdef inline void compare_row(Plan *plan, Output *output, const Target *target, Py_ssize_t row, Py_ssize_t i,
-                             const Part *part, const Pass *run, const floating *tag) noexcept nogil:
-    """Row number i of the batch, which is row `row` of the data."""
+                             Py_ssize_t rows, const Part *part, const Pass *run, const floating *tag) noexcept nogil:
+    """Row number i of the batch, which is row `row` of the data; where losses are summed, they are those of `rows`."""
     cdef int width = panel_columns(plan.isa, tag), label = target.labels[row] if target.labels != NULL else 0
     cdef Py_ssize_t n = output.columns, padded = blocks(n, width) * width
     cdef floating *memory = memory_of(plan, part, tag)
@@ -116,6 +116,8 @@ cdef inline void compare_row(Plan *plan, Output *output, const Target *target, P
     output.metrics[i] = metric_of_row(target.metric, n, t, label, predictions)
     if weight != NULL:
         losses[i] = weight[0] * losses[i]
+    if output.sums:
+        losses[i] = <floating> rows * losses[i]
     if not run.gradients:
         return
     gradient = memory + 2 * padded
@@ -126,10 +128,12 @@ cdef inline void compare_row(Plan *plan, Output *output, const Target *target, P
     else:
         memcpy(gradient, predictions, n * sizeof(floating))
         if not output.fused:
-            activate_row(plan.isa, link_of(output.loss.kind), n, gradient)
+            activate_row(plan.isa, link_of(output.loss.kind), NULL, n, gradient)
         gradient_of_row(&output.loss, n, part.last - part.first, truth, label, gradient, gradient)
     if weight != NULL:
         multiply(n, weight[0], gradient)
+    if output.sums:
+        multiply(n, <floating> rows, gradient)
     if output.loss_weight != 1:
         multiply(n, <floating> output.loss_weight, gradient)
     give_row(plan, output, i, width, gradient)

@@ -15,7 +15,9 @@ from fastmlp.kernels.engine.blocks cimport Block, columns_of
 from fastmlp.kernels.engine.epoch cimport update
 from fastmlp.kernels.isa cimport Isa, blocks as blocks_of, selected
 from fastmlp.kernels.optimizers cimport optimizer_from
-from fastmlp.kernels.engine.plan cimport Data, Parameter, Plan
+from fastmlp.kernels.engine.plan cimport COLUMNS, ROWS, WHOLE, Data, Parameter, Plan
+
+AXES = {0: COLUMNS, 1: ROWS, None: WHOLE}
 
 
 @embedsignature(True)
@@ -63,7 +65,7 @@ cdef class Parameters:
         self.plan.weights = <Parameter *> address(self.memory[0])
 
     cdef Parameter *add(self, name, shape, bint trained, settings) except NULL:
-        """Take an array's memory, and a place for what the optimizer has of it; its settings are l1, l2, max_norm."""
+        """Take an array's memory, and a place for what the optimizer has of it; its settings are the oracle's."""
         cdef Parameter *parameter = &self.plan.weights[self.plan.weight_count]
         cdef Block block = self.take_block(name, shape)
         self.blocks.append(block)
@@ -75,9 +77,13 @@ cdef class Parameters:
         parameter.trained = trained
         parameter.l1 = settings.get("l1", 0.0)
         parameter.l2 = settings.get("l2", 0.0)
+        parameter.non_negative = settings.get("non_negative", False)
+        parameter.min_norm = settings.get("min_norm", 0.0)
         parameter.max_norm = settings.get("max_norm", 0.0)
+        parameter.norm_rate = settings.get("norm_rate", 1.0)
+        parameter.norm_axis = AXES[settings.get("norm_axis", 0)]
         self.plan.penalized |= parameter.l1 > 0 or parameter.l2 > 0
-        self.plan.constrained |= parameter.max_norm > 0
+        self.plan.constrained |= parameter.max_norm > 0 or parameter.non_negative
         self.plan.weight_count += 1
         return parameter
 
@@ -102,15 +108,23 @@ cdef class Parameters:
         settings = dict(optimizer or {"name": "sgd", "learning_rate": 0.0})
         self.plan.clipnorm = settings.pop("clipnorm", 0.0)
         self.plan.global_clipnorm = settings.pop("global_clipnorm", 0.0)
+        undecayed = settings.pop("undecayed", ())
+        trained = 0
+        for i in range(self.plan.weight_count):
+            self.plan.weights[i].undecayed = self.plan.weights[i].trained and trained in undecayed
+            trained += self.plan.weights[i].trained
+        self.plan.accumulation_steps = settings.pop("accumulation_steps", 0)
         self.plan.optimizer = optimizer_from(settings)
         slots = SLOTS[settings["name"]] + ("ema_momentum" in settings)
+        self.plan.accumulation_slot = slots
+        slots += self.plan.accumulation_steps > 0
         self.arena.allocate(slots, settings.get("initial_accumulator_value", 0.0))
         self.plan.region_size = self.arena.size
         self.plan.slots = <void *> address(self.arena.regions)
         self.memory += [aligned((max(1, sums),), self.dtype), aligned((self.plan.tile_size,), self.dtype)]
         self.plan.sums = <void *> address(self.memory[1])
         self.plan.scratch = <void *> address(self.memory[2])
-        if self.plan.clipnorm > 0 or self.plan.global_clipnorm > 0:
+        if self.plan.clipnorm > 0 or self.plan.global_clipnorm > 0 or self.plan.accumulation_steps > 0:
             self.reserve_gradients()
 
     cdef Py_ssize_t padded(self, Py_ssize_t n):

@@ -15,6 +15,7 @@ The oracle's names, in reference/network.py, and the engine's:
 from cython cimport floating
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
+from fastmlp.kernels.activations cimport Settings
 from fastmlp.kernels.isa cimport Barrier, Counter, Isa, Optimizer, blocks, panel_columns, partition, thread_count
 from fastmlp.kernels.isa cimport thread_number
 from fastmlp.kernels.row_losses cimport Loss
@@ -71,7 +72,19 @@ cdef struct Parameter:
     bint reached            # by the gradient of a loss
     double l1               # what the sum of its absolute values
     double l2               # and that of its squares add to the loss
-    double max_norm         # of each column, of a vector as a whole; 0: any
+    bint undecayed          # without weight decay
+    bint non_negative
+    double min_norm         # of what norm_axis says
+    double max_norm         # 0: any
+    double norm_rate        # how far norms are moved there
+    int norm_axis
+
+
+# Along what norms are taken; a vector is taken as a whole.
+cdef enum:
+    COLUMNS
+    ROWS
+    WHOLE
 
 
 # What a stage reads, and where the gradient of that goes. A value that is read several times has as many gradients:
@@ -102,6 +115,7 @@ cdef enum:
 cdef struct Stage:
     int kind                # of description.StageKind
     int activation
+    Settings settings       # of the activation
     int place               # in the list the network was made from; dropout draws its masks by it
     Edge *edges
     int edge_count
@@ -123,6 +137,7 @@ cdef struct Stage:
     const Parameter *mean
     const Parameter *variance
     const Parameter *embeddings
+    const Parameter *alpha
     bint frozen             # normalizes by the moving statistics, which stay, in training too
     double l1
     double l2
@@ -151,6 +166,7 @@ cdef struct Output:
     Loss loss
     double loss_weight
     bint fused              # the loss reads the input of the last activation
+    bint sums               # the loss of a batch is the sum over its rows, not the mean
     bint adds               # the gradient, to those of other outputs
     bint completes
     void *losses            # [rows]
@@ -178,6 +194,8 @@ cdef struct Plan:
     bint skip_zeros
     double clipnorm         # the largest norm of a gradient, or 0
     double global_clipnorm  # the largest norm of all of them together, or 0
+    long long accumulation_steps    # each of so many changes the weights, by the mean of their gradients; 0: each one
+    int accumulation_slot   # with the sum of those before
     Optimizer optimizer
     uint64_t step           # updates done
     # memory
@@ -248,6 +266,7 @@ cdef struct Pass:
     int wanted              # what gradients are for
     bint penalized          # with penalties of weights and of outputs
     double penalty_scale
+    bint updates            # whether the step changes the weights, and does not only add to the sums of gradients
     Optimizer optimizer
 
 

@@ -10,7 +10,7 @@ from cython cimport floating
 
 from fastmlp.kernels.isa cimport barrier_wait
 from fastmlp.kernels.engine.description cimport (
-    BATCH_NORMALIZATION, DENSE, EMBEDDING, JOIN, LAYER_NORMALIZATION, NORMALIZATION, SPLIT,
+    BATCH_NORMALIZATION, DENSE, EMBEDDING, JOIN, LAYER_NORMALIZATION, NORMALIZATION, PRELU, SPLIT,
 )
 from fastmlp.kernels.engine.plan cimport Part, Pass, Plan, Stage, grouped
 from fastmlp.kernels.engine.stage_dense cimport dense_backward, dense_forward
@@ -18,6 +18,7 @@ from fastmlp.kernels.engine.stage_embedding cimport embedding_backward, embeddin
 from fastmlp.kernels.engine.stage_grouping cimport group, group_backward, ungroup, ungroup_backward
 from fastmlp.kernels.engine.stage_merging cimport merge_backward, merge_forward
 from fastmlp.kernels.engine.stage_normalization cimport normalize_backward, normalize_forward
+from fastmlp.kernels.engine.stage_prelu cimport prelu_backward, prelu_forward
 from fastmlp.kernels.engine.stage_rowwise cimport rowwise_backward, rowwise_forward
 
 
@@ -41,6 +42,8 @@ cdef void forward(Plan *plan, const Part *whole, const Pass *run, const floating
             rowwise_forward(plan, number, &part, run, tag)
         elif kind <= LAYER_NORMALIZATION:
             met = normalize_forward(plan, number, &part, run, met, tag)
+        elif kind == PRELU:
+            prelu_forward(plan, number, &part, tag)
         elif kind == EMBEDDING:
             embedding_forward(plan, number, &part, tag)
         elif kind == SPLIT:
@@ -79,6 +82,8 @@ cdef void backward(Plan *plan, const Part *whole, const Pass *run, const floatin
             rowwise_backward(plan, number, &part, run, tag)
         elif kind <= LAYER_NORMALIZATION:
             met = normalize_backward(plan, number, &part, run, met, tag)
+        elif kind == PRELU:
+            met = prelu_backward(plan, number, &part, run, tag)
         elif kind == EMBEDDING:
             embedding_backward(plan, number, &part, run, tag)
         elif kind == SPLIT:
@@ -91,4 +96,6 @@ cdef void backward(Plan *plan, const Part *whole, const Pass *run, const floatin
 
 cdef inline bint takes_all(int kind) noexcept nogil:
     """Whether a stage's backward reads the gradient of rows of other threads."""
-    return kind == DENSE or kind == NORMALIZATION or kind == BATCH_NORMALIZATION or EMBEDDING <= kind <= JOIN
+    if kind == DENSE or kind == NORMALIZATION or kind == BATCH_NORMALIZATION or kind == PRELU:
+        return True
+    return EMBEDDING <= kind <= JOIN

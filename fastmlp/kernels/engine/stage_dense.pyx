@@ -153,7 +153,7 @@ cdef void input_gradient(Plan *plan, int number, const Part *part, const floatin
                       stage.gradient.stride, kernel, <const floating *> NULL, LINEAR,
                       element(edge.gradient, row, panel, width, tag))
         if edge.epilogue != NULL:
-            activate_gradient(plan.isa, edge.epilogue.activation, height * width,
+            activate_gradient(plan.isa, edge.epilogue.activation, NULL, height * width,
                               element(edge.input, row, panel, width, tag),
                               element(edge.gradient, row, panel, width, tag))
 

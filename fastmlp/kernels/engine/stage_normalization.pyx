@@ -204,7 +204,7 @@ cdef void scale_panel_backward(Plan *plan, int number, Py_ssize_t panel, const P
             for j in range(width):
                 dx[i * width + j] = columns[2 * width + j] * dy[i * width + j]
     if plan.stages[number].edges[0].epilogue != NULL:
-        activate_gradient(plan.isa, plan.stages[number].edges[0].epilogue.activation, rows * width, x, dx)
+        activate_gradient(plan.isa, plan.stages[number].edges[0].epilogue.activation, NULL, rows * width, x, dx)
 
 
 cdef void update_panel(Plan *plan, const Stage *stage, Py_ssize_t panel, const Pass *run,

@@ -6,11 +6,13 @@ from libc.stdint cimport uint64_t
 from libc.string cimport memcpy, memset
 
 from fastmlp.kernels.activations cimport activate_row, activate_row_gradient, is_of_rows, takes_input
-from fastmlp.kernels.dropout cimport add_noise, dropout_setting
+from fastmlp.kernels.dropout cimport add_noise, draw_mask, draw_noise, dropout_setting, saturate
+from fastmlp.kernels.dropout cimport saturate_gradient, scatter
 from fastmlp.kernels.isa cimport Dropout
 from fastmlp.kernels.isa cimport activate, activate_gradient, blocks, dropout as dropout_elements, panel_columns
 from fastmlp.kernels.isa cimport rescale
-from fastmlp.kernels.engine.description cimport ACTIVATION, ACTIVITY_PENALTY, DROPOUT, GAUSSIAN_NOISE, RESCALING
+from fastmlp.kernels.engine.description cimport ACTIVATION, ACTIVITY_PENALTY, ALPHA_DROPOUT, DROPOUT
+from fastmlp.kernels.engine.description cimport GAUSSIAN_DROPOUT, GAUSSIAN_NOISE, RESCALING
 from fastmlp.kernels.engine.description cimport UNIT_NORMALIZATION
 from fastmlp.kernels.engine.edges cimport gather, through_activation
 from fastmlp.kernels.engine.plan cimport Stage, Matrix, Part, Pass, Plan, element, memory_of
@@ -29,7 +31,7 @@ cdef void rowwise_forward(Plan *plan, int number, const Part *part, const Pass *
         y = element(&stage.output, part.own_first, panel, width, tag)
         memcpy(y, element(stage.input, part.own_first, panel, width, tag), n * sizeof(floating))
         if stage.kind == ACTIVATION and not is_of_rows(stage.activation):
-            activate(plan.isa, stage.activation, n, y)
+            activate(plan.isa, stage.activation, stage.settings.numbers, n, y)
         elif stage.kind == RESCALING:
             rescale(plan.isa, n, stage.scale, stage.offset, y)
     if stage.kind == ACTIVATION and is_of_rows(stage.activation):
@@ -38,6 +40,8 @@ cdef void rowwise_forward(Plan *plan, int number, const Part *part, const Pass *
         drop(plan, stage, part, run.step, &stage.output, tag)
     elif stage.kind == GAUSSIAN_NOISE and run.training:
         disturb(plan, stage, part, run.step, tag)
+    elif (stage.kind == ALPHA_DROPOUT or stage.kind == GAUSSIAN_DROPOUT) and run.training:
+        scatter_rows(plan, stage, part, run.step, &stage.output, False, tag)
     elif stage.kind == ACTIVITY_PENALTY:
         penalize(plan, stage, part, tag)
     elif stage.kind == UNIT_NORMALIZATION:
@@ -50,7 +54,7 @@ cdef void activate_rows(Plan *plan, Stage *stage, const Part *part, const floati
     cdef Py_ssize_t i
     for i in range(part.own_first, part.own_last):
         y = take_row(&stage.output, i, width, memory_of(plan, part, tag))
-        activate_row(plan.isa, stage.activation, stage.outputs, y)
+        activate_row(plan.isa, stage.activation, stage.settings.numbers, stage.outputs, y)
         put_row(&stage.output, i, width, y)
 
 
@@ -80,6 +84,27 @@ cdef void disturb(Plan *plan, Stage *stage, const Part *part, uint64_t step, con
         y = take_row(&stage.output, i, width, memory_of(plan, part, tag))
         add_noise(stage.stddev, stage.seed, step, stage.place, <uint64_t> (i * n), n, y)
         put_row(&stage.output, i, width, y)
+
+
+cdef void scatter_rows(Plan *plan, const Stage *stage, const Part *part, uint64_t step, const Matrix *matrix,
+                       bint backward, const floating *tag) noexcept nogil:
+    """Multiply the thread's rows by numbers about 1, or drop elements to where selu ends; or the gradient of that."""
+    cdef int width = panel_columns(plan.isa, tag)
+    cdef Py_ssize_t n = stage.outputs, i
+    cdef floating *drawn = memory_of(plan, part, tag)
+    cdef const floating *x
+    for i in range(part.own_first, part.own_last):
+        x = take_row(matrix, i, width, drawn + blocks(n, width) * width)
+        if stage.kind == GAUSSIAN_DROPOUT:
+            draw_noise(stage.stddev, stage.seed, step, stage.place, <uint64_t> (i * n), n, drawn)
+            scatter(n, x, drawn)
+        else:
+            draw_mask(plan.isa, stage.rate, stage.seed, step, stage.place, <uint64_t> (i * n), n, drawn)
+            if backward:
+                saturate_gradient(stage.rate, n, x, drawn)
+            else:
+                saturate(stage.rate, n, x, drawn)
+        put_row(matrix, i, width, drawn)
 
 
 cdef void penalize(Plan *plan, Stage *stage, const Part *part, const floating *tag) noexcept nogil:
@@ -168,7 +193,7 @@ cdef void rowwise_backward(Plan *plan, int number, const Part *part, const Pass 
         dx = element(below, part.own_first, panel, width, tag)
         memcpy(dx, element(&stage.gradient, part.own_first, panel, width, tag), n * sizeof(floating))
         if stage.kind == ACTIVATION and not is_of_rows(stage.activation):
-            activate_gradient(plan.isa, stage.activation, n,
+            activate_gradient(plan.isa, stage.activation, stage.settings.numbers, n,
                               element(source, part.own_first, panel, width, tag), dx)
         elif stage.kind == RESCALING:
             rescale(plan.isa, n, stage.scale, -0.0, dx)  # 0.0 would lose the sign of 0
@@ -179,6 +204,8 @@ cdef void rowwise_backward(Plan *plan, int number, const Part *part, const Pass 
         activate_row_gradients(plan, stage, part, below, tag)
     elif stage.kind == DROPOUT and run.training:
         drop(plan, stage, part, run.step, below, tag)
+    elif (stage.kind == ALPHA_DROPOUT or stage.kind == GAUSSIAN_DROPOUT) and run.training:
+        scatter_rows(plan, stage, part, run.step, below, True, tag)
     elif stage.kind == UNIT_NORMALIZATION:
         unit_rows_backward(plan, number, part, tag)
     through_activation(plan, stage.edges[0].epilogue, part, tag)
@@ -193,6 +220,6 @@ cdef void activate_row_gradients(Plan *plan, const Stage *stage, const Part *par
     cdef Py_ssize_t i
     for i in range(part.own_first, part.own_last):
         dx = take_row(below, i, width, memory)
-        activate_row_gradient(plan.isa, stage.activation, stage.outputs,
+        activate_row_gradient(plan.isa, stage.activation, stage.settings.numbers, stage.outputs,
                               take_row(&stage.output, i, width, memory + blocks(stage.outputs, width) * width), dx)
         put_row(below, i, width, dx)

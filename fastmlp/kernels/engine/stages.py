@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fastmlp.kernels.engine.description import FUSED, is_no_epilogue
+from fastmlp.kernels.engine.description import ACTIVATION_SETTINGS, FUSED, is_no_epilogue
 
 Layer = Mapping[str, Any]
 
 ONE_SHAPE = ("add", "subtract", "multiply", "average", "maximum", "minimum")  # what their inputs have
-TRAINED = ("kernel", "bias", "gamma", "beta", "embeddings")  # the other weights are statistics of the data
+TRAINED = ("kernel", "bias", "gamma", "beta", "embeddings", "alpha")  # the other weights are statistics of the data
 
 
 @dataclass
@@ -195,7 +195,8 @@ def add_stages(network: Description, inputs: Sequence[int], layers: Sequence[Lay
         activation = layer.get("activation", "linear")
         if layer["kind"] == "dense" and (is_no_epilogue(activation) or number in heads):
             stages[-1].layer = {**layer, "activation": "linear"}
-            then = {"kind": "activation", "activation": activation}
+            settings = {name: layer[name] for name in ACTIVATION_SETTINGS.get(activation, ())}
+            then = {"kind": "activation", "activation": activation, **settings}
             stages.append(Stage(then, place, [Edge(len(stages) - 1)], columns, columns, groups, len(stages)))
         ends.append(len(stages) - 1)
     return ends
@@ -261,6 +262,8 @@ def weight_shapes(layer: Layer, inputs: int) -> dict[str, tuple[int, ...]]:
         shapes["kernel"] = (inputs, layer["units"])
         if layer["use_bias"]:
             shapes["bias"] = (layer["units"],)
+    if kind == "prelu":
+        shapes["alpha"] = (inputs,)
     if kind in ("batch_normalization", "layer_normalization"):
         names = [name for name, wanted in (("gamma", layer["use_gamma"]), ("beta", layer["use_beta"])) if wanted]
         shapes.update(dict.fromkeys(names, (inputs,)))

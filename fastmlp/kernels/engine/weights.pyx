@@ -4,10 +4,11 @@ from cython cimport floating
 from libc.math cimport sqrt
 from libc.string cimport memcpy, memset
 
-from fastmlp.kernels.isa cimport STORE, add_penalty, barrier_wait, blocks, panel_columns, partition, sum_magnitudes
-from fastmlp.kernels.isa cimport sum_squares, update
+from fastmlp.kernels.isa cimport STORE, Optimizer, add_penalty, barrier_wait, blocks, panel_columns, partition
+from fastmlp.kernels.isa cimport sum_magnitudes, sum_squares, update
 from fastmlp.kernels.optimizers cimport MAX_SLOTS
-from fastmlp.kernels.engine.plan cimport FIRST, LAST, ONLY, Parameter, Part, Pass, Plan, Stage, Use, tile_of, vectors_of
+from fastmlp.kernels.engine.plan cimport COLUMNS, FIRST, LAST, ONLY, ROWS, Parameter, Part, Pass, Plan, Stage, Use
+from fastmlp.kernels.engine.plan cimport tile_of, vectors_of
 
 cdef double EPSILON = 1e-7  # Keras' epsilon()
 
@@ -57,12 +58,18 @@ cdef inline void update_weights(Plan *plan, const Parameter *parameter, const Pa
                                 floating *g) noexcept nogil:
     cdef floating *w = <floating *> parameter.data + at
     cdef floating *slots[MAX_SLOTS]
+    cdef Optimizer undecayed
+    cdef const Optimizer *optimizer = &run.optimizer
     cdef int slot
     if run.optimizer.kind == STORE:
         w = <floating *> plan.gradients + parameter.start + at
     for slot in range(MAX_SLOTS):  # those that the optimizer does not have are not used
         slots[slot] = <floating *> plan.slots + slot * plan.region_size + parameter.start + at
-    update(plan.isa, &run.optimizer, n, w, g, slots)
+    if parameter.undecayed:
+        undecayed = run.optimizer
+        undecayed.weight_decay = 0
+        optimizer = &undecayed
+    update(plan.isa, optimizer, n, w, g, slots)
 
 
 cdef void apply_to_unreached(Plan *plan, const Part *part, const Pass *run, const floating *tag) noexcept nogil:
@@ -82,13 +89,19 @@ cdef void apply_to_unreached(Plan *plan, const Part *part, const Pass *run, cons
 
 
 cdef void update_clipped(Plan *plan, const Part *part, const Pass *run, const floating *tag) noexcept nogil:
-    """Update the weights by the gradients that were kept, made smaller where their norms are too large."""
+    """Update the weights by the gradients that were kept, made smaller where their norms are too large.
+
+    Where gradients accumulate, they are those of several steps; only the last of these updates."""
     cdef int width = panel_columns(plan.isa, tag), number
     cdef const Parameter *parameter
     cdef floating *gradients = <floating *> plan.gradients
     cdef floating *g
     cdef Py_ssize_t panels, panel, size
     cdef double norm = 0
+    if plan.accumulation_steps > 0:
+        accumulate(plan, part, run, gradients)
+        if not run.updates:
+            return
     if plan.clipnorm > 0 or plan.global_clipnorm > 0:
         sum_all_squares(plan, part, gradients)
         barrier_wait(&plan.barrier, part.threads)
@@ -110,6 +123,28 @@ cdef void update_clipped(Plan *plan, const Part *part, const Pass *run, const fl
             elif plan.global_clipnorm > 0:
                 clip_by_global_norm(size, plan.global_clipnorm, norm, g)
             update_weights(plan, parameter, run, panel * size, size, g)
+
+
+cdef void accumulate(Plan *plan, const Part *part, const Pass *run, floating *gradients) noexcept nogil:
+    """Add the gradients to their sums, or once there are enough of them, make them the mean of all."""
+    cdef int width = panel_columns(plan.isa, gradients), number
+    cdef floating count = <floating> plan.accumulation_steps
+    cdef floating *sums = <floating *> plan.slots + plan.accumulation_slot * plan.region_size
+    cdef const Parameter *parameter
+    cdef Py_ssize_t panels, size, i
+    for number in range(plan.weight_count):
+        parameter = &plan.weights[number]
+        if not parameter.trained:
+            continue
+        panels = blocks(parameter.columns, width)
+        size = parameter.rows * width
+        for i in range(parameter.start + size * partition(panels, part.thread, part.threads),
+                       parameter.start + size * partition(panels, part.thread + 1, part.threads)):
+            if run.updates:
+                gradients[i] = (gradients[i] + sums[i]) / count
+                sums[i] = 0
+            else:
+                sums[i] = sums[i] + gradients[i]
 
 
 cdef void clip_by_norm(Py_ssize_t n, double clipnorm, double norm, floating *g) noexcept nogil:
@@ -220,45 +255,87 @@ cdef double total_of(Plan *plan, int number, const floating *tag) noexcept nogil
 
 
 cdef void constrain(Plan *plan, const Part *part, const floating *tag) noexcept nogil:
-    """Make columns that are too long as long as they may be; the first thread does so for whole vectors."""
+    """Do what Keras' constraints do. The first thread does so for what does not go by columns."""
     cdef int width = panel_columns(plan.isa, tag), number
     cdef const Parameter *parameter
-    cdef Py_ssize_t panels, panel
+    cdef Py_ssize_t panels, panel, first, last, size
+    cdef bint by_columns
     cdef floating *w
     for number in range(plan.weight_count):
         parameter = &plan.weights[number]
         w = <floating *> parameter.data
         panels = blocks(parameter.columns, width)
-        if parameter.max_norm > 0 and parameter.is_vector:
-            if part.thread == 0:
-                shorten_vector(parameter, w)
-        elif parameter.max_norm > 0:
-            for panel in range(partition(panels, part.thread, part.threads),
-                               partition(panels, part.thread + 1, part.threads)):
-                shorten_columns(plan, part, parameter, w + panel * width * parameter.rows)
+        size = parameter.rows * width
+        by_columns = parameter.norm_axis == COLUMNS and not parameter.is_vector
+        first = partition(panels, part.thread, part.threads) if by_columns else 0
+        last = partition(panels, part.thread + 1, part.threads) if by_columns else panels
+        if not by_columns and part.thread > 0:
+            continue
+        if parameter.non_negative:
+            lift((last - first) * size, w + first * size)
+        if parameter.max_norm == 0:
+            continue
+        if by_columns:
+            for panel in range(first, last):
+                rescale_columns(plan, part, parameter, w + panel * size)
+        elif parameter.norm_axis == ROWS or parameter.is_vector:
+            rescale_rows(parameter, width, w)
+        else:
+            rescale_whole(plan, part, parameter, w)
 
 
-cdef void shorten_vector(const Parameter *parameter, floating *w) noexcept nogil:
-    cdef floating squares = 0
-    cdef Py_ssize_t j
-    for j in range(parameter.columns):
-        squares += w[j] * w[j]
-    multiply(parameter.columns, <floating> shortening(parameter.max_norm, sqrt(squares)), w)
+cdef void lift(Py_ssize_t n, floating *w) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        w[i] = 0 if w[i] < 0 else w[i]
 
 
-cdef void shorten_columns(Plan *plan, const Part *part, const Parameter *parameter, floating *w) noexcept nogil:
+cdef void rescale_columns(Plan *plan, const Part *part, const Parameter *parameter, floating *w) noexcept nogil:
     """The columns of one panel."""
     cdef int width = panel_columns(plan.isa, w), j
     cdef floating *factors = tile_of(plan, part, w)
     cdef Py_ssize_t i
     sum_squares(plan.isa, parameter.rows, w, factors)
     for j in range(width):
-        factors[j] = <floating> shortening(parameter.max_norm, sqrt(factors[j]))
+        factors[j] = <floating> rescaling(parameter, sqrt(factors[j]))
     for i in range(parameter.rows):
         for j in range(width):
             w[i * width + j] = w[i * width + j] * factors[j]
 
 
-cdef inline double shortening(double max_norm, double norm) noexcept nogil:
-    """What a column of that norm is multiplied by."""
-    return (norm if norm <= max_norm else max_norm) / (EPSILON + norm)
+cdef void rescale_rows(const Parameter *parameter, int width, floating *w) noexcept nogil:
+    """Each row, which a vector has one of."""
+    cdef floating squares, factor
+    cdef Py_ssize_t i, j, place
+    for i in range(parameter.rows):
+        squares = 0
+        for j in range(parameter.columns):
+            place = ((j // width) * parameter.rows + i) * width + j % width
+            squares += w[place] * w[place]
+        factor = <floating> rescaling(parameter, sqrt(squares))
+        for j in range(parameter.columns):
+            place = ((j // width) * parameter.rows + i) * width + j % width
+            w[place] = w[place] * factor
+
+
+cdef void rescale_whole(Plan *plan, const Part *part, const Parameter *parameter, floating *w) noexcept nogil:
+    """All of a matrix by its norm: the total of the columns' sums of squares."""
+    cdef int width = panel_columns(plan.isa, w), j
+    cdef floating *sums = tile_of(plan, part, w)
+    cdef floating total = 0
+    cdef Py_ssize_t panels = blocks(parameter.columns, width), size = parameter.rows * width, panel
+    for panel in range(panels):
+        sum_squares(plan.isa, parameter.rows, w + panel * size, sums)
+        for j in range(<int> min(width, parameter.columns - panel * width)):
+            total += sums[j]
+    multiply(panels * size, <floating> rescaling(parameter, sqrt(total)), w)
+
+
+cdef inline double rescaling(const Parameter *parameter, double norm) noexcept nogil:
+    """What weights of that norm are multiplied by."""
+    cdef double moved = norm if norm <= parameter.max_norm else parameter.max_norm
+    if norm < parameter.min_norm:
+        moved = parameter.min_norm
+    if parameter.norm_rate != 1:
+        moved = parameter.norm_rate * moved + (1 - parameter.norm_rate) * norm
+    return moved / (EPSILON + norm)
