@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from fastmlp.regularizers import Regularizer as Regularizer
     from fastmlp.sklearn import MLPClassifier as MLPClassifier
     from fastmlp.sklearn import MLPRegressor as MLPRegressor
+    from fastmlp.training.many import fit_many as fit_many
+    from fastmlp.training.many import predict_many as predict_many
 
     __version__: str
 
@@ -73,8 +75,10 @@ HOMES = {
     "Optimizer": "optimizers",
     "Regularizer": "regularizers",
     "Sequential": "models",
+    "fit_many": "training.many",
     "get_num_threads": "config.threads",
     "load_model": "models",
+    "predict_many": "training.many",
     "set_num_threads": "config.threads",
     "show_config": "config",
 }

@@ -265,6 +265,36 @@ class Network(Parameters):
             self.update(gradients, None if learning_rates is None else learning_rates[number])
         return total.means(len(order), self.has_output_list)
 
+    def train_epochs(
+        self,
+        x,
+        y,
+        orders,
+        batch_size,
+        results,
+        metric=None,
+        sample_weight=None,
+        learning_rates=None,
+        penalty_scales=None,
+    ):
+        """Train epoch after epoch; arguments as in train_epoch.
+
+        Parameters
+        ----------
+        orders : [epochs, rows]
+            The order of each epoch.
+        results : list
+            Is extended by what train_epoch returns, for each epoch.
+        learning_rates, penalty_scales : [epochs * steps], optional
+            One for each update.
+        """
+        for number, order in enumerate(orders):
+            steps = -(-len(order) // batch_size)
+            updates = slice(number * steps, (number + 1) * steps)
+            rates, scales = (None if all is None else all[updates] for all in (learning_rates, penalty_scales))
+            found = self.train_epoch(x, y, order, batch_size, metric, sample_weight, rates, None, scales)
+            results.append(found)
+
     def evaluate(self, x, y, metric=None, sample_weight=None, predictions=None):
         """Mean loss with the penalty, and mean metric, over all rows; all as in train_epoch, dropout off."""
         values = self.forward(x)

@@ -19,6 +19,7 @@ ROOMS = [
     "fastmlp.plots",
     "fastmlp.sklearn",
     "fastmlp.models",
+    "fastmlp.export",
     "fastmlp.training",
     "fastmlp.callbacks",
     "fastmlp.optimizers",
@@ -42,7 +43,8 @@ ROOMS = [
 
 # What users of Keras, of scikit-learn and of the kernels import.
 PUBLIC = """
-fastmlp: Input MLPClassifier MLPRegressor Model Sequential get_num_threads load_model set_num_threads show_config
+fastmlp: Input MLPClassifier MLPRegressor Model Sequential fit_many get_num_threads load_model predict_many
+fastmlp: set_num_threads show_config
 fastmlp.activations: get relu softmax
 fastmlp.callbacks: Callback CSVLogger EarlyStopping History ModelCheckpoint TensorBoard
 fastmlp.config: epsilon floatx set_floatx show_config

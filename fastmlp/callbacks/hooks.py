@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastmlp.callbacks.base import Callback, CallbackModel
+from fastmlp.callbacks.base import Callback, CallbackModel, History
 
 STAGES = ("train", "test", "predict")
 OF_BATCHES = {stage: [f"on_{stage}_batch_begin", f"on_{stage}_batch_end"] for stage in STAGES}
 OF_BATCHES["train"] += ["on_batch_begin", "on_batch_end"]
+OF_EPOCHS = ("on_epoch_begin", "on_epoch_end")
 
 
 class Hooks:
@@ -22,6 +23,9 @@ class Hooks:
         self.stages_by_batch = {
             stage for stage in STAGES for hook in OF_BATCHES[stage] if any(overrides(one, hook) for one in callbacks)
         }
+        others = [one for one in callbacks if type(one) is not History]
+        #: Whether some callback but History, which takes them later too, has a hook of the epochs.
+        self.wants_epochs = any(overrides(one, hook) for one in others for hook in OF_EPOCHS)
 
     def call(self, hook: str, *arguments: Any) -> None:
         """Call a hook of every callback, in order."""

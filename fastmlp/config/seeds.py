@@ -43,6 +43,14 @@ def row_order(seed: int, epoch: int, rows: int) -> np.ndarray:
     return np.random.Generator(np.random.PCG64(sequence)).permutation(rows).astype(np.int64, copy=False)
 
 
+def row_orders(seed: int, first: int, epochs: int, rows: int) -> np.ndarray:
+    """Return the orders of the rows in some epochs from number `first` on, int64 [epochs, rows]."""
+    orders = np.empty((epochs, rows), np.int64)
+    for number in range(epochs):
+        orders[number] = row_order(seed, first + number, rows)
+    return orders
+
+
 def dropout_seed(seed: int) -> int:
     """Return the 64-bit key of dropout's counter-based generator, whose counter holds the layer and the step."""
     return int(np.random.SeedSequence(seed, spawn_key=(DROPOUT,)).generate_state(1, np.uint64)[0])

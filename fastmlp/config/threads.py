@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from fastmlp.kernels.limits import MAX_THREADS, WORK_PER_THREAD, usable
 from fastmlp.settings import integer
 
 _explicit: int | None = None
+_sharing = threading.local()  # a thread's own `share`, where it has one
 
 
 def set_num_threads(threads: int | None) -> None:
@@ -26,14 +29,36 @@ def get_num_threads() -> int:
     """Return the largest number of threads the engine may use.
 
     The first of: `set_num_threads`, the environment variables FASTMLP_NUM_THREADS and OMP_NUM_THREADS, the CPUs
-    available to this process. A forked child always has one, since OpenMP's threads do not survive a fork.
+    available to this process. A forked child always has one, since OpenMP's threads do not survive a fork. In a thread
+    that trains one of several models at once, it is that one's share.
 
     Raises
     ------
     ValueError
         When FASTMLP_NUM_THREADS is not an integer from 1 to 256.
     """
-    return usable(_explicit or threads_in_environment(os.environ) or available_cpus())
+    number = usable(_explicit or threads_in_environment(os.environ) or available_cpus())
+    share: Callable[[], int] | None = getattr(_sharing, "share", None)
+    return number if share is None else min(number, share())
+
+
+def share_threads(share: Callable[[], int] | None) -> None:
+    """Let what this thread of Python computes use at most so many, asked for each time; None: all of them."""
+    _sharing.share = share
+
+
+@contextmanager
+def limited_threads(number: int | None) -> Iterator[None]:
+    """Let what this thread of Python computes within use at most so many; None: as many as before."""
+    before: Callable[[], int] | None = getattr(_sharing, "share", None)
+    if number is None or (before is not None and before() <= number):
+        yield
+        return
+    share_threads(lambda: number)
+    try:
+        yield
+    finally:
+        share_threads(before)
 
 
 def threads_for(work: int) -> int:

@@ -81,12 +81,23 @@ class Source:
 
 
 class Arrays(Source):
-    """Rows in memory. With `steps`, the passes over them go on through the epochs, `steps` batches an epoch."""
+    """Rows in memory. With `steps`, the passes over them go on through the epochs, `steps` batches an epoch.
 
-    def __init__(self, data: Data, batch_size: int | None, steps: int | None = None, shuffle: bool = False):
-        self.data, self.shuffle = data, shuffle
-        self.batch_size: int = min(batch_rows(batch_size), data.rows)
-        self.steps_of_pass = math.ceil(data.rows / self.batch_size)
+    With `rows`, int64 [count], an epoch visits those, as if the arrays were `array[rows]`; nothing is copied.
+    """
+
+    def __init__(
+        self,
+        data: Data,
+        batch_size: int | None,
+        steps: int | None = None,
+        shuffle: bool = False,
+        rows: np.ndarray | None = None,
+    ):
+        self.data, self.shuffle, self.rows = data, shuffle, rows
+        self.count = data.rows if rows is None else len(rows)
+        self.batch_size: int = min(batch_rows(batch_size), self.count)
+        self.steps_of_pass = math.ceil(self.count / self.batch_size)
         self.steps: int = steps or self.steps_of_pass
 
     def make_ready(self, network: Network) -> None:
@@ -100,17 +111,33 @@ class Arrays(Source):
 
     def epoch(self, visit: Visit) -> Iterator[Chunk]:
         for number, first, last in stretches(visit.number * self.steps, self.steps, self.steps_of_pass):
-            if self.shuffle:
-                order = seeds.row_order(visit.seed, visit.before + number, self.data.rows)
-            else:
-                order = np.arange(self.data.rows, dtype=np.int64)
-            order = order[first * self.batch_size : last * self.batch_size]
+            order = self.orders(visit, number, 1)[0][first * self.batch_size : last * self.batch_size]
             at_once = self.at_once
             if at_once is None:
                 yield Chunk(self.data, order, self.batch_size)
                 continue
             for part in sparse.parts(len(order), at_once):
                 yield whole(self.data.taken(order[part]), self.batch_size)
+
+    @property
+    def has_whole_passes(self) -> bool:
+        """Whether each epoch is a pass over the rows, as one chunk."""
+        return self.steps == self.steps_of_pass and self.at_once is None
+
+    def orders(self, visit: Visit, first: int, passes: int) -> np.ndarray:
+        """Return the orders of some passes over the rows from number `first` on, int64 [passes, rows]."""
+        if self.shuffle:
+            orders = seeds.row_orders(visit.seed, visit.before + first, passes, self.count)
+        else:
+            orders = np.tile(np.arange(self.count, dtype=np.int64), (passes, 1))
+        return orders if self.rows is None else self.rows[orders]
+
+    def gathered(self) -> Arrays:
+        """Return the same source, whose arrays are copies of its rows."""
+        rows = self.rows
+        if rows is None:
+            return self
+        return Arrays(self.data.map(lambda array: array[rows]), self.batch_size, self.steps, self.shuffle)
 
     def parts(self, batches: bool) -> Iterator[Data]:
         rows = min(self.steps * self.batch_size, self.data.rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -57,11 +58,15 @@ class Data:
 
     def taken(self, rows: Any) -> Data:
         """Return the rows of a slice or of an array of their numbers."""
+        return self.map(lambda array: array[rows])
 
-        def cut(arrays: Targets) -> Targets:
-            return tuple(None if array is None else array[rows] for array in arrays)
+    def map(self, function: Callable[[np.ndarray], np.ndarray]) -> Data:
+        """Return what a function makes of each array."""
 
-        return Data(tuple(x[rows] for x in self.xs), cut(self.ys), cut(self.sample_weights), cut(self.y_trues))
+        def made(arrays: Targets) -> Targets:
+            return tuple(None if array is None else function(array) for array in arrays)
+
+        return Data(tuple(map(function, self.xs)), made(self.ys), made(self.sample_weights), made(self.y_trues))
 
     def dense(self) -> Data:
         """Return the same rows with every x as the engine takes it."""

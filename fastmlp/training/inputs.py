@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.config.threads import get_num_threads
-from fastmlp.data.arrays import Shape, numeric
+from fastmlp.data.arrays import Shape, numeric, require_numbers_below
 from fastmlp.data.batches import Arrays, Source, batch_rows, gives_batches, refuse, source_of_batches, step_count
 from fastmlp.data.containers import contents, is_array, part_of
 from fastmlp.data.rows import Data, Targets, unpack
@@ -48,6 +48,7 @@ class FitArguments:
     validation_steps: Any
     validation_batch_size: Any
     validation_freq: Any
+    rows: Any = None  # to train on, in place of all
 
 
 @dataclass(frozen=True)
@@ -93,12 +94,16 @@ def prepare(model: Model, given: FitArguments) -> Run:
         train, first = source_of_batches("x", given.x, check, steps, epochs - initial_epoch, shuffle)
         shapes = shapes_of_batch(model, "batch 0", first, class_weight=given.class_weight)
     else:
-        shapes, rows = checked_data(model, given.x, given.y, given.sample_weight, class_weight=given.class_weight)
+        shapes, data = checked_data(model, given.x, given.y, given.sample_weight, class_weight=given.class_weight)
+        rows = None if given.rows is None else row_numbers(given.rows, data.rows)
         if given.validation_data is None:
-            rows, held_back = split(rows, given.validation_split)
+            if rows is None:
+                data, held_back = split(data, given.validation_split)
+            else:
+                rows, held_back = split_rows(data, rows, given.validation_split)
         if given.class_weight is not None and held_back is not None:
             held_back = replace(held_back, sample_weights=())
-        train = Arrays(rows, given.batch_size, steps, shuffle)
+        train = Arrays(data, given.batch_size, steps, shuffle, rows)
     validation = validation_of(model, held_back, shapes, epochs - initial_epoch, given)
     params = {"verbose": given.verbose, "epochs": epochs, "steps": train.steps}
     return Run(shapes, train, validation, epochs, initial_epoch, verbose, params)
@@ -144,16 +149,45 @@ def frequency_of(value: Any) -> int | frozenset[int]:
     return integer("validation_freq", value, at_least=1)
 
 
+def row_numbers(rows: Any, count: int) -> np.ndarray:
+    """Return numbers of rows, checked, int64 [some of them]; as a mask, bool [count], those that it has.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When they are no numbers from 0 to `count` - 1.
+    """
+    numbers = numeric("rows", rows)
+    if numbers.dtype == bool and numbers.shape == (count,):
+        numbers = np.flatnonzero(numbers)
+    if numbers.dtype.kind not in "iu" or numbers.ndim != 1 or not len(numbers):
+        got = f"an array of dtype {numbers.dtype} and shape {numbers.shape}"
+        raise ValueError(f"rows: got {got}, needs at least one row number, or a bool for each of {count} rows")
+    require_numbers_below("rows", numbers, count)
+    return np.ascontiguousarray(numbers, np.int64)
+
+
 def split(data: Data, validation_split: Any) -> tuple[Data, Data | None]:
     """Return the training part and the validation part, which is the LAST fraction of the rows, before any shuffle."""
+    at = place_of_split(data.rows, validation_split)
+    return (data, None) if at == data.rows else (data.part(0, at), data.part(at, data.rows))
+
+
+def split_rows(data: Data, rows: np.ndarray, validation_split: Any) -> tuple[np.ndarray, Data | None]:
+    """Return the rows to train on, and copies of those to validate on, as `split` does for `array[rows]`."""
+    at = place_of_split(len(rows), validation_split)
+    held_back = rows[at:]
+    return rows[:at], data.map(lambda array: array[held_back]) if len(held_back) else None
+
+
+def place_of_split(rows: int, validation_split: Any) -> int:
+    """Return how many rows remain to train on; ValueError or TypeError where there are not some for both."""
     fraction = real("validation_split", validation_split, low=0.0, high=1.0, open_high=True)
-    if fraction == 0.0:
-        return data, None
-    at = math.floor(data.rows * (1.0 - fraction))
-    if at in (0, data.rows):
-        got = f"{fraction:g} of {data.rows} rows, {at} to train on and {data.rows - at} to validate on"
+    at = math.floor(rows * (1.0 - fraction))
+    if fraction > 0.0 and at in (0, rows):
+        got = f"{fraction:g} of {rows} rows, {at} to train on and {rows - at} to validate on"
         raise ValueError(f"validation_split: got {got}, needs at least one of each")
-    return data.part(0, at), data.part(at, data.rows)
+    return at
 
 
 def evaluation_source(

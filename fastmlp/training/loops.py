@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 import warnings
-from collections.abc import Generator
-from typing import Any
+from collections.abc import Generator, Iterator
+from typing import Any, cast
 
 import numpy as np
 
+from fastmlp.callbacks.base import Callback, CallbackModel, History
 from fastmlp.callbacks.hooks import Hooks
 from fastmlp.data.batches import Arrays, Chunk, Source, Visit
 from fastmlp.data.rows import Data
@@ -16,49 +18,124 @@ from fastmlp.training.model import Model
 from fastmlp.training.progress import Progress
 from fastmlp.training.results import Results
 
+SECONDS_TOGETHER = 0.05  # of the epochs in one call of the engine: long against the Python around it, short for others
 
-def train(model: Model, run: Run, hooks: Hooks) -> None:
-    """Train `model` for the epochs of `run`.
+
+def begin(model: Model, run: Run, callbacks: list[Callback]) -> tuple[History, Iterator[int]]:
+    """Return what `fit` returns, and the epochs, which train the model as they are taken."""
+    history = History()
+    hooks = Hooks([*callbacks, history], cast(CallbackModel, model), run.params)
+    model.history, model.stop_training, model.epochs_resumed = history, False, 0
+    return history, train(model, run, hooks)
+
+
+def train(model: Model, run: Run, hooks: Hooks) -> Iterator[int]:
+    """Train `model` for the epochs of `run`; yield how many are left, after each or after several at once.
 
     Raises
     ------
     RuntimeError
         When a callback has changed the network: the arrays were checked for the one before.
     """
-    changes, results = model.changes, Results(model)
+    results = Results(model)
     validated = results if run.validation is None else Results(model)
     progress = Progress(run.train.steps, run.verbose)
     run.train.make_ready(model.network)
     hooks.call("on_train_begin", {})
     logs: dict[str, Any] = {}
-    for epoch in range(max(run.initial_epoch, model.epochs_resumed), run.epochs):
-        hooks.call("on_epoch_begin", epoch, {})
-        model.require_unchanged(changes)
-        if run.verbose and run.epochs > 1:
-            print(f"Epoch {epoch + 1}/{run.epochs}", flush=True)
-        steps, logs = run_epoch(model, run, epoch, hooks, progress, results)
-        if steps == 0:
-            break
-        if run.validation is not None and run.validation.is_due(epoch):
-            _, values = evaluate(model, run.validation.source, hooks, validated)
-            logs.update((f"val_{name}", value) for name, value in values.items())
-        logs = dict(sorted(logs.items()))
-        hooks.call("on_epoch_end", epoch, logs)
-        model.require_unchanged(changes)
-        progress.finish(logs, steps)
+    epoch, together = max(run.initial_epoch, model.epochs_resumed), 1
+    while epoch < run.epochs:
+        started = time.perf_counter()
+        if can_be_together(run, hooks, results):
+            logs = run_epochs(model, run, epoch, together, hooks, results)
+            each = (time.perf_counter() - started) / together
+            left = run.epochs - epoch - together
+            epoch, together = epoch + together, max(1, min(left, int(SECONDS_TOGETHER / each)))
+        else:
+            logs = run_and_validate(model, run, epoch, hooks, progress, results, validated)
+            if not logs:  # as there was no batch
+                break
+            epoch += 1
         if model.stop_training:
             break
+        yield run.epochs - epoch
     model.use_average()
     hooks.call("on_train_end", logs)
+
+
+def can_be_together(run: Run, hooks: Hooks, results: Results) -> bool:
+    """Whether epochs may follow each other in one call of the engine, as nobody asks for anything between them."""
+    asked = hooks.wants_epochs or hooks.wants_batches("train") or run.verbose or run.validation is not None
+    has_passes = isinstance(run.train, Arrays) and run.train.has_whole_passes
+    return has_passes and not asked and not results.others and not results.has_custom_loss
+
+
+def run_epochs(model: Model, run: Run, epoch: int, count: int, hooks: Hooks, results: Results) -> dict[str, Any]:
+    """Train `count` epochs by one call of the engine; return the results of the last.
+
+    Those that were finished when an interrupt came are in History too.
+    """
+    model.require_unchanged(results.changes)
+    assert isinstance(run.train, Arrays)
+    data, batch_size = run.train.data, run.train.batch_size
+    visit = visit_of(model, run, epoch)
+    orders = run.train.orders(visit, visit.number, count)
+    network, given = model.network_for_training(batch_size), model.for_engine
+    found: list[Any] = []
+    logs: dict[str, Any] = {}
+    try:
+        network.train_epochs(
+            given(data.xs),
+            given(data.ys),
+            orders,
+            batch_size,
+            found,
+            given(results.engine_metrics),
+            given(data.sample_weights),
+            model.learning_rates(count * run.train.steps),
+        )
+    finally:
+        for number, values in enumerate(found):
+            results.reset()
+            results.add(values, data, orders[number], batch_size)
+            logs = dict(sorted(results.final().items()))
+            model.epochs_trained += 1
+            hooks.call("on_epoch_end", epoch + number, logs)
+    return logs
+
+
+def run_and_validate(
+    model: Model, run: Run, epoch: int, hooks: Hooks, progress: Progress, results: Results, validated: Results
+) -> dict[str, Any]:
+    """Train one epoch, with what is asked for before and after it; return all results, or nothing without a batch."""
+    hooks.call("on_epoch_begin", epoch, {})
+    model.require_unchanged(results.changes)
+    if run.verbose and run.epochs > 1:
+        print(f"Epoch {epoch + 1}/{run.epochs}", flush=True)
+    steps, logs = run_epoch(model, run, epoch, hooks, progress, results)
+    if steps == 0:
+        return {}
+    if run.validation is not None and run.validation.is_due(epoch):
+        _, values = evaluate(model, run.validation.source, hooks, validated)
+        logs.update((f"val_{name}", value) for name, value in values.items())
+    logs = dict(sorted(logs.items()))
+    hooks.call("on_epoch_end", epoch, logs)
+    model.require_unchanged(results.changes)
+    progress.finish(logs, steps)
+    return logs
+
+
+def visit_of(model: Model, run: Run, epoch: int) -> Visit:
+    """Return what decides the order of the rows in an epoch."""
+    number = epoch - run.initial_epoch
+    return Visit(model.seed, model.epochs_trained - number, number)
 
 
 def run_epoch(
     model: Model, run: Run, epoch: int, hooks: Hooks, progress: Progress, results: Results
 ) -> tuple[int, dict[str, Any]]:
     """Train one epoch; return the number of its batches, and the results by name."""
-    number = epoch - run.initial_epoch
-    visit = Visit(model.seed, model.epochs_trained - number, number)
-    changes, steps, network = model.changes, 0, model.network
+    visit, changes, steps, network = visit_of(model, run, epoch), model.changes, 0, model.network
     results.reset()
     by_batch = hooks.wants_batches("train")
     chunks = chunks_of(run, visit, by_batch)
@@ -81,7 +158,7 @@ def run_epoch(
         chunks.close()
     if steps < (run.train.steps or 1) and not model.stop_training:
         needs = f"{run.train.steps} batches" if run.train.steps else "at least one"
-        warnings.warn(f"fit: got {steps} batches in epoch {epoch + 1}, needs {needs}; training ends", stacklevel=4)
+        warnings.warn(f"fit: got {steps} batches in epoch {epoch + 1}, needs {needs}; training ends", stacklevel=5)
         model.stop_training = True
     model.epochs_trained += steps > 0
     return steps, results.final()

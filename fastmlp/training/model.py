@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
+from fastmlp.callbacks.base import History
 from fastmlp.config import seeds
 from fastmlp.config.threads import threads_for
 from fastmlp.data.arrays import Shape, require_finite, weight_arrays
@@ -79,6 +80,7 @@ class Model(Architecture):
     stop_predicting: bool
     epochs_trained: int
     epochs_resumed: int
+    history: History | None = None  # of the last fit
     _network: Network | None
 
     @classmethod

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -50,6 +51,39 @@ def test_small_work_runs_on_one_thread_and_large_on_no_more_than_allowed():
     threads.set_num_threads(3)
     share = threads.WORK_PER_THREAD
     assert [threads.threads_for(work) for work in (0, share, 2 * share - 1, 2 * share, 99 * share)] == [1, 1, 1, 2, 3]
+
+
+def test_a_thread_that_shares_has_a_part():
+    threads.set_num_threads(3)
+    found = []
+
+    def compute():
+        threads.share_threads(lambda: 2)
+        found.append(threads.get_num_threads())
+        threads.share_threads(lambda: 7)
+        found.append(threads.get_num_threads())
+        with threads.limited_threads(2):
+            found.append(threads.get_num_threads())
+        found.append(threads._sharing.share())
+
+    other = threading.Thread(target=compute)
+    other.start()
+    other.join()
+    assert found == [2, 3, 2, 7] and threads.get_num_threads() == 3
+
+
+def test_limits_end_with_their_block():
+    threads.set_num_threads(5)
+    with threads.limited_threads(None):
+        assert threads.get_num_threads() == 5
+    with pytest.raises(ZeroDivisionError), threads.limited_threads(3):
+        with threads.limited_threads(4):
+            assert threads.get_num_threads() == 3
+        with threads.limited_threads(2):
+            assert threads.get_num_threads() == 2
+        assert threads.get_num_threads() == 3
+        raise ZeroDivisionError
+    assert threads.get_num_threads() == 5
 
 
 def quota(tmp_path, membership, files):

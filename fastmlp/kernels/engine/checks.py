@@ -109,6 +109,7 @@ def check_rows_and_steps(
     sample_weights: list[Any],
     learning_rates: Any,
     penalty_scales: Any,
+    epochs: int,
 ) -> None:
     """Refuse weights that are not one for each row, and numbers for the steps that are not one for each update."""
     for number, weights in enumerate(sample_weights):
@@ -117,4 +118,4 @@ def check_rows_and_steps(
             check_array(name, weights, (network.dtype,), (rows,))
     for name, values in (("learning_rates", learning_rates), ("penalty_scales", penalty_scales)):
         if values is not None:
-            check_array(name, values, (np.float64,), (-(-len(order) // batch_size),))
+            check_array(name, values, (np.float64,), (epochs * -(-(len(order) // epochs) // batch_size),))

@@ -11,50 +11,78 @@ from libc.string cimport memset
 from fastmlp.kernels.engine.exceptions cimport interrupted
 from fastmlp.kernels.engine.objective cimport compare
 from fastmlp.kernels.isa cimport FLOAT32, STORE, UINT8, barrier_wait, blocks, counter_set, counter_take, load
-from fastmlp.kernels.isa cimport panel_columns
+from fastmlp.kernels.isa cimport barrier_waited, nanoseconds, panel_columns
 from fastmlp.kernels.optimizers cimport at_step
 from fastmlp.kernels.engine.plan cimport FOR_INPUTS, FOR_WEIGHTS, NO_LOSS, Data, Matrix, Output, Part, Pass, Plan
 from fastmlp.kernels.engine.plan cimport Source, SparseRows, Stage
 from fastmlp.kernels.engine.plan cimport element, part_alone, part_of, row_number
 from fastmlp.kernels.engine.propagate cimport backward, forward
 from fastmlp.kernels.engine.rows cimport copy_row
+from fastmlp.kernels.engine.team cimport regroup
 from fastmlp.kernels.engine.weights cimport apply_to_unreached, constrain, penalty_of, sum_penalties, update_clipped
 
 cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const floating *tag) noexcept nogil:
-    """One epoch. Totals are kept by the first thread."""
-    cdef Py_ssize_t start = 0
-    cdef uint64_t step = plan.step
+    """The epochs of a run, from the step on that is next; until the threads are to be more or fewer.
+
+    Totals are kept by the first thread."""
+    cdef Py_ssize_t steps = blocks(data.rows, batch_size), done = plan.steps_done, epoch, end
+    cdef Py_ssize_t start = done // steps * data.rows + done % steps * batch_size
+    cdef uint64_t step = plan.step, first = step - done
     cdef double penalty = 0
     cdef Pass run = pass_of(plan, True, True)
     cdef Part part
-    while start < data.rows and step < plan.last_step:
-        part = part_of(plan, min(batch_size, data.rows - start))
-        load_rows(plan, data, start, &part, tag)
-        run.step = step
-        forward(plan, &part, &run, tag)
-        if plan.penalized:
-            sum_penalties(plan, &part, tag)
-        compare(plan, data, start, &part, &run, tag)
-        if plan.stopped:
-            break
-        set_step(plan, data, start // batch_size, step + 1, &run)
-        if plan.penalized:
+    for epoch in range(done // steps, data.epochs):
+        end = (epoch + 1) * data.rows
+        while start < end and step < plan.last_step:
+            part = part_of(plan, min(batch_size, end - start))
+            load_rows(plan, data, start, &part, tag)
+            run.step = step
+            forward(plan, &part, &run, tag)
+            if plan.penalized:
+                sum_penalties(plan, &part, tag)
+            compare(plan, data, start, &part, &run, tag)
+            if plan.stopped:
+                return
+            set_step(plan, data, step - first, step + 1, &run)
+            if plan.penalized:
+                barrier_wait(&plan.barrier, part.threads)
+                penalty = run.penalty_scale * penalty_of(plan, tag)
+            learn(plan, &part, &run, tag)
+            step += 1
             barrier_wait(&plan.barrier, part.threads)
-            penalty = run.penalty_scale * penalty_of(plan, tag)
-        learn(plan, &part, &run, tag)
-        step += 1
-        barrier_wait(&plan.barrier, part.threads)
-        if part.thread == 0:  # the others go on, and meet this thread before they write to the losses again
-            add_totals(plan, part.last, penalty * part.last, tag)
-            plan.step = step
-            plan.steps_done += 1
-            if interrupted(plan):
-                plan.last_step = min(plan.last_step, step + 1)  # the others may have begun that one
-        start += batch_size
+            if part.thread == 0:  # the others go on, and meet this thread before they write to the losses again
+                add_totals(plan, part.last, penalty * part.last, tag)
+                plan.step = step
+                plan.steps_done += 1
+                if interrupted(plan) or changes_team(plan):
+                    plan.last_step = min(plan.last_step, step + 1)  # the others may have begun that one
+            start += part.last
+        if start < end:
+            return
+        if part.thread == 0 and data.totals != NULL:
+            keep_totals(plan, data.totals + epoch * (1 + 2 * plan.output_count))
+
+
+cdef inline bint changes_team(Plan *plan) noexcept nogil:
+    return plan.team.most > 1 and regroup(&plan.team, nanoseconds(), barrier_waited(&plan.barrier))
+
+
+cdef void keep_totals(Plan *plan, double *totals) noexcept nogil:
+    """Keep those of an epoch, and begin anew."""
+    cdef Output *output
+    cdef int number
+    totals[0] = plan.loss_total
+    plan.loss_total = 0
+    for number in range(plan.output_count):
+        output = &plan.outputs[number]
+        totals[1 + 2 * number] = output.loss_total
+        totals[2 + 2 * number] = output.metric_total
+        output.loss_total = output.metric_total = 0
+    plan.epochs_done += 1
 
 
 cdef void set_step(Plan *plan, const Data *data, Py_ssize_t number, uint64_t step, Pass *run) noexcept nogil:
-    """What is given for each step of an epoch, and the optimizer for the step, counted from 1 over all epochs."""
+    """What is given for each step of a run, and the optimizer for the step, counted from 1 over all runs."""
     run.penalty_scale = data.penalty_scales[number] if data.penalty_scales != NULL else 1
     cdef double learning_rate = plan.optimizer.learning_rate
     if data.learning_rates != NULL:

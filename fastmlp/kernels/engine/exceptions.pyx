@@ -4,6 +4,8 @@ Signal handlers raise them, and losses in Python. They are caught in compiled co
 Python an interrupt may come before any `try`.
 """
 
+import threading
+
 from cpython.ref cimport Py_DECREF, Py_INCREF
 
 from fastmlp.kernels.engine.plan cimport Plan
@@ -16,6 +18,17 @@ cdef enum:
     PAUSE = 250  # milliseconds from one look for signals to the next, which takes the GIL
 
 
+looking = threading.local()  # a thread's own `function`, where it has one
+
+
+def look_with(function):
+    """Let the runs of this thread call a function wherever they look for signals, a few times a second.
+
+    What it raises ends the run, as Ctrl-C does, which comes to the main thread alone. None: nothing is called any more.
+    """
+    looking.function = function
+
+
 cdef bint interrupted(Plan *plan) noexcept nogil:
     """Whether a signal handler has raised; asked by the first thread, which may be the one that signals come to."""
     cdef long long now
@@ -26,6 +39,9 @@ cdef bint interrupted(Plan *plan) noexcept nogil:
             with gil:
                 try:
                     PyErr_CheckSignals()
+                    function = getattr(looking, "function", None)
+                    if function is not None:
+                        function()
                 except BaseException as error:
                     keep(plan, error)
     return plan.exception != NULL

@@ -53,6 +53,18 @@ class Network(Parameters):
         predictions: OneOrMore[NDArray[Any] | None] = None,
         penalty_scales: NDArray[np.float64] | None = None,
     ) -> Any: ...
+    def train_epochs(
+        self,
+        x: OneOrMore[NDArray[Any]],
+        y: OneOrMore[NDArray[Any] | None],
+        orders: NDArray[np.int64],
+        batch_size: int,
+        results: list[Any],
+        metric: OneOrMore[str | None] = None,
+        sample_weight: OneOrMore[NDArray[Any] | None] = None,
+        learning_rates: NDArray[np.float64] | None = None,
+        penalty_scales: NDArray[np.float64] | None = None,
+    ) -> None: ...
     def predict(
         self, x: OneOrMore[Rows], training: bool = False, out: OneOrMore[NDArray[Any]] | None = None
     ) -> Any: ...

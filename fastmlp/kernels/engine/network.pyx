@@ -10,6 +10,7 @@ import os
 
 import numpy as np
 
+from fastmlp.kernels.contract import check_array
 from fastmlp.kernels.engine.arena import aligned
 from fastmlp.kernels.engine.checks import check_data, check_memory, check_out, check_rows_and_steps
 from fastmlp.kernels.engine.custom_loss import CustomLoss, OutputGradients
@@ -21,7 +22,7 @@ from fastmlp.kernels.limits import MAX_THREADS, WORK_PER_THREAD, usable
 
 from fastmlp.kernels.engine.epoch cimport differentiate, evaluate, predict, predict_alone, predict_in_training, train
 from fastmlp.kernels.engine.exceptions cimport raise_kept
-from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, blocks as blocks_of, counter_set, thread_number
+from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, blocks as blocks_of, counter_set, nanoseconds, thread_number
 from fastmlp.kernels.engine.parameters cimport Parameters, address, address_or_null
 from fastmlp.kernels.engine.description cimport (
     ACTIVITY_PENALTY, BATCH_NORMALIZATION, DENSE, EMBEDDING, INPUT, LAYER_NORMALIZATION,
@@ -30,6 +31,7 @@ from fastmlp.kernels.engine.plan cimport (
     BETWEEN, CUSTOM_LOSS, FIRST, FOR_INPUTS, FOR_WEIGHTS, LAST, NO_LOSS, ONLY, POOL,
     Data, Edge, Lists, Matrix, Output, Parameter, Plan, Source, SparseColumns, Stage, Target,
 )
+from fastmlp.kernels.engine.team cimport gather_team
 from fastmlp.kernels.row_losses cimport plain
 
 cdef enum:
@@ -94,7 +96,7 @@ cdef class Network(Parameters):
     step : int
         Updates done.
     steps_done : int
-        Updates done in the running epoch; may be read from other threads meanwhile.
+        Updates done in the running call; may be read from other threads meanwhile.
     threads : int
         OpenMP threads to use, 1 at first. The results have the same bits for any number.
     """
@@ -418,6 +420,39 @@ cdef class Network(Parameters):
                  None, None)
         return self.results(len(order), 0.0)
 
+    def train_epochs(
+        self, x, y, orders, batch_size, results, metric=None, sample_weight=None, learning_rates=None,
+        penalty_scales=None,
+    ):
+        """Train epoch after epoch, without Python in between; to weights of the same bits as by train_epoch.
+
+        Parameters
+        ----------
+        orders : ndarray [epochs, rows] of int64, C-contiguous
+            The order of each epoch.
+        results : list
+            Is extended by what train_epoch returns for each finished epoch, also where an exception is raised.
+        learning_rates, penalty_scales : ndarray [epochs * steps] of float64, optional
+            As the rest is, those of train_epoch, for all the updates.
+        """
+        check_array("orders", orders, (np.int64,), (None, None))
+        epochs, rows = orders.shape
+        totals = np.zeros((epochs, 1 + 2 * self.plan.output_count))
+        try:
+            self.run(TRAIN, x, y, orders.reshape(-1), batch_size, metric, sample_weight, learning_rates, penalty_scales,
+                     None, None, None, None, totals)
+        finally:
+            for row in totals[:self.plan.epochs_done]:
+                self.use_totals(row)
+                results.append(self.results(rows, 0.0))
+
+    cdef use_totals(self, totals):
+        """Take the sums of an epoch, as `keep_totals` has left them, for those of the run."""
+        self.plan.loss_total = totals[0]
+        for i in range(self.plan.output_count):
+            self.plan.outputs[i].loss_total = totals[1 + 2 * i]
+            self.plan.outputs[i].metric_total = totals[2 + 2 * i]
+
     cdef results(self, Py_ssize_t rows, double penalty):
         """The mean loss and what belongs to the outputs: the metric of the only one, or lists of losses and metrics."""
         loss = self.plan.loss_total / rows
@@ -568,9 +603,10 @@ cdef class Network(Parameters):
         return listed(name, values, self.plan.output_count, self.several_outputs)
 
     cdef run(self, int what, x, y, order, Py_ssize_t batch_size, metric, sample_weight, learning_rates, penalty_scales,
-             predictions, input_gradient, output_gradients, asked=None):
+             predictions, input_gradient, output_gradients, asked=None, totals=None):
         """Let the threads loop over the batches of the data, and raise what was raised meanwhile."""
-        cdef Py_ssize_t count = self.plan.output_count
+        cdef Py_ssize_t count = self.plan.output_count, epochs = 1 if totals is None else len(totals)
+        self.plan.epochs_done = 0
         xs = listed("x", x, self.plan.input_count, self.several_inputs)
         ys, metrics = self.for_outputs("y", y), self.for_outputs("metric", metric)
         weights = self.for_outputs("sample_weight", sample_weight)
@@ -579,7 +615,7 @@ cdef class Network(Parameters):
         by_inputs = listed("input_gradient", input_gradient, self.plan.input_count, self.several_inputs)
         unlabelled = what in (PREDICT, PREDICT_IN_TRAINING) or output_gradients is not None
         rows = check_data(self, xs, ys, metrics, order, batch_size, unlabelled)
-        check_rows_and_steps(self, rows, order, batch_size, weights, learning_rates, penalty_scales)
+        check_rows_and_steps(self, rows, order, batch_size, weights, learning_rates, penalty_scales, epochs)
         if predictions is not None:
             check_memory("out" if unlabelled else "predictions", self, xs, outs, self.output_columns)
         if input_gradient is not None:
@@ -596,14 +632,16 @@ cdef class Network(Parameters):
         data.training = what == DIFFERENTIATE_IN_TRAINING
         data.by_inputs = input_gradient is not None
         data.asked = <void *> asked if asked is not None else NULL
-        data.rows = rows if order is None else len(order)
+        data.rows = rows if order is None else len(order) // epochs
+        data.epochs = epochs
+        data.totals = <double *> address_or_null(totals)
         cdef Plan *plan = &self.plan
         cdef Py_ssize_t batch = min(batch_size, data.rows)
         cdef int threads = usable(self.thread_limit) if self.has_barriers else 1
         self.take_lock()
         try:
             self.reserve(batch * threads if what == PREDICT else batch, threads,
-                         tuple([isinstance(one, Rows) for one in xs]), self.most_entries(what, xs, order, batch))
+                         tuple([isinstance(one, Rows) for one in xs]), self.most_entries(what, xs, order, batch, epochs))
             for i in range(self.plan.input_count):
                 self.set_source(i, xs[i], by_inputs[i])
             for i in range(count):
@@ -613,21 +651,28 @@ cdef class Network(Parameters):
             plan.loss_total = plan.penalty = 0
             plan.stopped = False
             counter_set(&plan.chunks, 0)
-            if self.is_single:
-                with nogil, parallel(num_threads=threads):
-                    loop(what, plan, &data, batch, <const float *> NULL)
-            else:
-                with nogil, parallel(num_threads=threads):
-                    loop(what, plan, &data, batch, <const double *> NULL)
+            gather_team(&plan.team, threads, nanoseconds())
+            while True:
+                if what != PREDICT:  # there, no thread waits for others
+                    threads = plan.team.threads
+                if self.is_single:
+                    with nogil, parallel(num_threads=threads):
+                        loop(what, plan, &data, batch, <const float *> NULL)
+                else:
+                    with nogil, parallel(num_threads=threads):
+                        loop(what, plan, &data, batch, <const double *> NULL)
+                if what != TRAIN or plan.exception != NULL or plan.steps_done == epochs * blocks_of(data.rows, batch):
+                    break
+                plan.last_step = NEVER
             raise_kept(plan)
         finally:
             self.lock.release()
 
-    cdef Py_ssize_t most_entries(self, int what, xs, order, Py_ssize_t batch) except -1:
+    cdef Py_ssize_t most_entries(self, int what, xs, order, Py_ssize_t batch, Py_ssize_t epochs) except -1:
         """Numbers of a batch of sparse rows, where gradients are computed."""
         if what in (PREDICT, PREDICT_IN_TRAINING, EVALUATE):
             return 0
-        return max([x.most_together(order, batch) if isinstance(x, Rows) else 0 for x in xs])
+        return max([x.most_together(order, batch, epochs) if isinstance(x, Rows) else 0 for x in xs])
 
     cdef set_source(self, int number, x, gradient):
         cdef Source *source = &self.sources[number]

@@ -18,6 +18,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from fastmlp.kernels.activations cimport Settings
 from fastmlp.kernels.isa cimport Barrier, Counter, Isa, Optimizer, blocks, panel_columns, partition, thread_count
 from fastmlp.kernels.isa cimport thread_number
+from fastmlp.kernels.engine.team cimport Team
 from fastmlp.kernels.row_losses cimport Loss
 
 cdef enum:  # beside LossKind and MetricKind
@@ -210,9 +211,11 @@ cdef struct Plan:
     void *losses            # [rows], of all outputs
     void *activity          # [rows], penalties of outputs
     void *sums              # of each column of the weights, or of their gradients
-    # the epoch
+    # the run
+    Team team
     Barrier barrier
     Py_ssize_t steps_done
+    Py_ssize_t epochs_done  # whose totals were kept
     uint64_t last_step      # no step after it; a number, so that all threads stop at the same one
     double loss_total
     double penalty
@@ -250,8 +253,10 @@ cdef struct Data:
     bint training           # whether gradients are those of a step of training
     bint by_inputs          # whether gradients by inputs are wanted
     void *asked             # the Python object that gives the outputs' gradients when it has the outputs, or NULL
-    const int64_t *order    # the rows in the order they are visited, or NULL: as they are
-    Py_ssize_t rows
+    const int64_t *order    # the rows in the order they are visited, epoch by epoch, or NULL: as they are
+    Py_ssize_t rows         # of an epoch
+    Py_ssize_t epochs
+    double *totals          # [epochs][1 + 2 * outputs], to be filled with those of each epoch, or NULL
 
 
 cdef inline Py_ssize_t row_number(const Data *data, Py_ssize_t i) noexcept nogil:

@@ -46,12 +46,13 @@ class SparseRows:
         indptr = self.indptr[start : stop + 1] - self.indptr[start]
         return SparseRows(self.data[numbers], self.indices[numbers], indptr, (stop - start, self.shape[1]))
 
-    def most_together(self, order: NDArray[np.int64] | None, batch_size: int) -> int:
-        """Return how many numbers a batch has at most, of rows in that order; None: as they are."""
+    def most_together(self, order: NDArray[np.int64] | None, batch_size: int, epochs: int) -> int:
+        """Return how many numbers a batch has at most, of rows in the order of so many epochs; None: as they are."""
         counts = np.diff(self.indptr)
         if order is not None:
             counts = counts[order]
-        return int(np.add.reduceat(counts, np.arange(0, len(counts), batch_size)).max())
+        starts = np.arange(0, len(counts) // epochs, batch_size)
+        return int(np.add.reduceat(counts.reshape(epochs, -1), starts, axis=1).max())
 
 
 def sparse_rows(x: Any, dtype: Any) -> SparseRows:

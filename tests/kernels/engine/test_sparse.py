@@ -250,3 +250,17 @@ def test_a_product_with_a_matrix_as_it_lies_has_the_bits_of_a_network(dtype, isa
         sparse_product(rows, kernel, bias[:1])
     with pytest.raises(ValueError, match="rows: got sparse rows"):
         sparse_product(rows, kernel[1:], bias)
+
+
+def test_epochs_together_have_room_for_the_fullest_batch_of_each():
+    """Batches end with an epoch, and do not go on in the next."""
+    x = np.zeros((5, 4000))
+    x[3:] = np.random.default_rng(14).normal(size=(2, 4000))
+    orders = np.array([[0, 1, 2, 3, 4], [3, 4, 0, 1, 2], [0, 3, 4, 1, 2]])
+    found = []
+    for rows in x, sparse_rows(sp.csr_matrix(x), "float64"):
+        network, results = Network(4000, [dense(3, "tanh")], "mean_squared_error", OPTIMIZERS[5], "float64"), []
+        network.train_epochs(rows, np.ones((5, 3)), orders, 2, results)
+        found.append((results, network.get_weights()[0].tobytes()))
+    assert found[0] == found[1]
+    assert sparse_rows(sp.csr_matrix(x), "float64").most_together(orders.reshape(-1), 2, 3) == 8000

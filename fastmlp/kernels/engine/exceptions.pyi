@@ -1,0 +1,3 @@
+from collections.abc import Callable
+
+def look_with(function: Callable[[], object] | None) -> None: ...

@@ -1,0 +1,105 @@
+"""Several epochs in one call: the bits of as many calls, and of the oracle, and what an exception leaves."""
+
+import numpy as np
+import pytest
+
+import reference
+from fastmlp.kernels import Network
+from tests.kernels.engine.comparing import WIDE, assert_same, lists
+from tests.networks import OPTIMIZERS, dense, initial
+
+LOSS = "categorical_crossentropy"
+RANDOM = np.random.default_rng(8)
+X, Y = RANDOM.normal(size=(23, 13)), np.eye(3)[RANDOM.integers(0, 3, 23)]
+ORDERS = np.array([RANDOM.permutation(23)[:20] for _ in range(3)])  # of batches of 9, 9 and 2 rows
+GIVEN = {
+    "metric": "categorical_accuracy",
+    "sample_weight": RANDOM.uniform(0, 2, 23),
+    "learning_rates": RANDOM.uniform(0, 0.1, 9),
+    "penalty_scales": RANDOM.uniform(0, 2, 9),
+}
+
+
+def made(kind=Network, optimizer=OPTIMIZERS[5], dtype="float64", layers=WIDE, **settings):
+    more = {"dtype": dtype} if kind is Network else {}
+    network = kind(13, layers, LOSS, optimizer, **more, **settings)
+    weights = initial(13, layers, np.random.default_rng(2))
+    network.set_weights(weights if kind is Network else lists(weights))
+    return network
+
+
+def of_epoch(number):
+    """The arguments of one of the epochs."""
+    steps = ("learning_rates", "penalty_scales")
+    return {name: value[3 * number : 3 * number + 3] if name in steps else value for name, value in GIVEN.items()}
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda settings: settings["name"])
+def test_epochs_in_one_call_have_the_bits_of_as_many_calls(optimizer, threads):
+    together, one_by_one = made(optimizer=optimizer), made(optimizer=optimizer)
+    together.threads = threads
+    results = ["before"]
+    together.train_epochs(X, Y, ORDERS, 9, results, **GIVEN)
+    expected = [one_by_one.train_epoch(X, Y, order, 9, **of_epoch(number)) for number, order in enumerate(ORDERS)]
+    assert results == ["before", *expected] and together.step == one_by_one.step == together.steps_done == 9
+    assert_same(together.get_weights(), one_by_one.get_weights())
+    assert_same(together.get_optimizer_state(), one_by_one.get_optimizer_state())
+
+
+def test_they_have_the_bits_of_the_oracle():
+    network, oracle, results, expected = made(), made(reference.Network), [], []
+    network.train_epochs(X, Y, ORDERS, 9, results, **GIVEN)
+    of_lists = {name: value if isinstance(value, str) else value.tolist() for name, value in GIVEN.items()}
+    oracle.train_epochs(X.tolist(), Y.tolist(), ORDERS.tolist(), 9, expected, **of_lists)
+    assert results == expected and len(results) == 3
+    assert_same(network.get_weights(), oracle.get_weights())
+
+
+def test_several_outputs():
+    layers = [dense(5, "relu"), dense(3, "softmax"), {**dense(2), "inputs": [1]}]
+    settings = {"loss": [LOSS, "mean_squared_error"], "outputs": [2, 3], "loss_weights": [1.0, 0.5]}
+    first, second = (Network(13, layers, optimizer=OPTIMIZERS[0], dtype="float64", **settings) for _ in range(2))
+    ys, results = [Y, RANDOM.normal(size=(23, 2))], []
+    metrics = ["categorical_accuracy", None]
+    first.train_epochs(X, ys, ORDERS, 9, results, metrics)
+    assert results == [second.train_epoch(X, ys, order, 9, metrics) for order in ORDERS]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_the_results_of_finished_epochs_are_there_when_a_later_one_raises(threads):
+    calls = []
+
+    def loss(y, p):
+        calls.append(len(y))
+        if len(calls) == 5:  # the second batch of the second epoch
+            raise ZeroDivisionError
+        return ((p - y) ** 2).mean(axis=1), 2 * (p - y) / p.size
+
+    network, alone = (Network(13, [dense(40, "relu"), dense(3)], loss, OPTIMIZERS[0], "float64") for _ in range(2))
+    network.threads, results = threads, []
+    with pytest.raises(ZeroDivisionError):
+        network.train_epochs(X, Y, ORDERS, 9, results)
+    calls.clear()
+    assert results == [alone.train_epoch(X, Y, ORDERS[0], 9)] and network.step == 4
+    network.train_epochs(X, Y, ORDERS[:1], 20, results)
+    assert len(results) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"orders": ORDERS[0]}, r"orders: got int64 \(20,\), needs a C-contiguous array of int64"),
+        ({"orders": ORDERS[:, ::2]}, "orders: got int64 .*, needs a C-contiguous array"),
+        ({"orders": np.zeros((0, 4), np.int64)}, "orders: got int64"),
+        ({"orders": np.full((2, 3), 23)}, "order: got numbers from 23 to 23, needs 0 to 22"),
+        ({"learning_rates": np.ones(8)}, r"learning_rates: got float64 \(8,\), needs .* with shape \(9\)"),
+    ],
+)
+def test_bad_arguments_are_refused_before_anything_changes(change, message):
+    network, results = made(), []
+    good = {"x": X, "y": Y, "orders": ORDERS, "batch_size": 9, "results": results}
+    with pytest.raises(ValueError, match=message):
+        network.train_epochs(**(good | change))
+    assert not results and network.step == 0
+    network.train_epochs(**good)
