@@ -641,7 +641,8 @@ cdef class Network(Parameters):
         self.take_lock()
         try:
             self.reserve(batch * threads if what == PREDICT else batch, threads,
-                         tuple([isinstance(one, Rows) for one in xs]), self.most_entries(what, xs, order, batch, epochs))
+                         tuple([isinstance(one, Rows) for one in xs]),
+                         self.most_entries(what, xs, order, batch, epochs))
             for i in range(self.plan.input_count):
                 self.set_source(i, xs[i], by_inputs[i])
             for i in range(count):
