@@ -11,8 +11,6 @@ import os
 
 import numpy as np
 
-from fastmlp.kernels.contract import Array, Scalar, kernel
-
 try:
     import fastmlp.kernels.dropout as masks  # the module: here its name becomes the function's
     from fastmlp.kernels import (
@@ -28,6 +26,7 @@ try:
         rectifiers,
         similarities,
     )
+    from fastmlp.kernels.contract import Array, Scalar, kernel
     from fastmlp.kernels.engine import Network
 except ModuleNotFoundError as error:
     raise ImportError(

@@ -252,7 +252,7 @@ def has_sizes(given: tuple[int, ...], shape: tuple[int | None, ...]) -> bool:
 
 def check_range(name: str, array: np.ndarray, limit: int) -> None:
     """Refuse numbers outside of 0 to limit - 1."""
-    low, high = extremes(array)
+    low, high = extremes(np.ascontiguousarray(array))
     if low < 0 or high >= limit:
         raise ValueError(f"{name}: got numbers from {low} to {high}, needs 0 to {limit - 1}")
 

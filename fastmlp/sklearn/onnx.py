@@ -194,15 +194,36 @@ def gelu(graph: Graph, z: str) -> str:
     return graph.node("Mul", graph.node("Mul", z, graph.constant(0.5)), graph.node("Add", share, graph.constant(1.0)))
 
 
+def gelu_tanh(graph: Graph, z: str) -> str:
+    """z (1 + tanh(sqrt(2 / pi) (z + 0.044715 z^3))) / 2."""
+    cube = graph.node("Mul", graph.node("Mul", z, z), graph.node("Mul", z, graph.constant(0.044715)))
+    inner = graph.node("Mul", graph.node("Add", z, cube), graph.constant(np.sqrt(2 / np.pi)))
+    share = graph.node("Add", graph.node("Tanh", inner), graph.constant(1.0))
+    return graph.node("Mul", graph.node("Mul", z, graph.constant(0.5)), share)
+
+
+def within(graph: Graph, z: str, low: float, high: float) -> str:
+    """z within two numbers."""
+    return graph.node("Min", graph.node("Max", z, graph.constant(low)), graph.constant(high))
+
+
 def hard_sigmoid(graph: Graph, z: str) -> str:
     """z / 6 + 1 / 2, within 0 and 1."""
     line = graph.node("Add", graph.node("Mul", z, graph.constant(1 / 6)), graph.constant(0.5))
-    return graph.node("Min", graph.node("Max", line, graph.constant(0.0)), graph.constant(1.0))
+    return within(graph, line, 0.0, 1.0)
 
 
-def relu6(graph: Graph, z: str) -> str:
-    """z within 0 and 6."""
-    return graph.node("Min", graph.node("Max", z, graph.constant(0.0)), graph.constant(6.0))
+def sparse_sigmoid(graph: Graph, z: str) -> str:
+    """(z, within -1 and 1, + 1) / 2."""
+    line = graph.node("Add", within(graph, z, -1.0, 1.0), graph.constant(1.0))
+    return graph.node("Mul", line, graph.constant(0.5))
+
+
+def sparse_plus(graph: Graph, z: str) -> str:
+    """The square of sparse_sigmoid, and what z is above 1."""
+    share = sparse_sigmoid(graph, z)
+    above = graph.node("Relu", graph.node("Sub", z, graph.constant(1.0)))
+    return graph.node("Add", graph.node("Mul", share, share), above)
 
 
 ACTIVATIONS: dict[str, Callable[[Graph, str], str]] = {
@@ -218,9 +239,15 @@ ACTIVATIONS: dict[str, Callable[[Graph, str], str]] = {
     "softplus": standard("Softplus"),
     "softsign": standard("Softsign"),
     "tanh": standard("Tanh"),
-    "relu6": relu6,
     "gelu": gelu,
+    "gelu_tanh": gelu_tanh,
+    "relu6": lambda graph, z: within(graph, z, 0.0, 6.0),
+    "hard_tanh": lambda graph, z: within(graph, z, -1.0, 1.0),
     "hard_sigmoid": hard_sigmoid,
+    "sparse_sigmoid": sparse_sigmoid,
+    "sparse_plus": sparse_plus,
+    "log_sigmoid": lambda graph, z: graph.node("Neg", graph.node("Softplus", graph.node("Neg", z))),
+    "tanh_shrink": lambda graph, z: graph.node("Sub", z, graph.node("Tanh", z)),
     "hard_silu": lambda graph, z: graph.node("Mul", z, hard_sigmoid(graph, z)),
     "mish": lambda graph, z: graph.node("Mul", z, graph.node("Tanh", graph.node("Softplus", z))),
     "silu": lambda graph, z: graph.node("Mul", z, graph.node("Sigmoid", z)),

@@ -35,6 +35,7 @@ NOT_SAVED = (
     "_metadata_request",
 )
 # attributes that the weights and the others give
+LATER = {"quantile"}  # parameters that earlier files have not
 DERIVED = ("coefs_", "intercepts_", "batch_norm_", "n_layers_", "out_activation_", "_label_binarizer", "_optimizer")
 
 
@@ -84,7 +85,8 @@ def restore(header: Mapping[str, Any], tensors: Tensors, classes: Mapping[str, t
         {name: unplain(value, tensors) for name, value in header[part].items()} for part in ("parameters", "attributes")
     )
     estimator = find("class", header["class"], classes)(**parameters)
-    require_names("parameters", parameters, set(estimator.get_params(deep=False)) - {"callbacks"})
+    later = LATER - parameters.keys()  # have their defaults
+    require_names("parameters", parameters, set(estimator.get_params(deep=False)) - {"callbacks"} - later)
     optional = OPTIONAL if is_classifier(estimator) else OPTIONAL | {"classes_"}
     require_names("attributes", attributes, ATTRIBUTES.keys() - (optional - attributes.keys()))
     for name, value in attributes.items():
