@@ -25,7 +25,6 @@ INSTEAD = {  # module: pattern of names: what to do instead
             "a model computes in one type: dtype='float32' or 'float64'"
         ),
         "distribution": "threads are chosen by set_num_threads",
-        "export": "model.save writes .safetensors",
         "saving": "models has load_model and save_model",
         "visualization": "there is fastmlp.plots",
         "wrappers": "fastmlp.sklearn has estimators",
@@ -47,7 +46,7 @@ INSTEAD = {  # module: pattern of names: what to do instead
         "model_to_dot": "there is plot_model",
         "FeatureSpace": "columns are prepared before; Embedding takes categories by their numbers",
     },
-    "models": {"model_from_json": "there is Model.from_config, and load_model"},
+    "export": {".*": "model.save writes .keras, which keras.models.load_model reads, whose export has Keras' formats"},
     "layers": {
         "dot": "sums of products are layers.Dense(1, use_bias=False, kernel_initializer='ones', trainable=False)(a * b)"
     },
@@ -110,8 +109,8 @@ OF_OBJECTS = {  # class: its attributes in Keras: what to do instead; a subclass
             "evaluate and test_on_batch return the metrics; each begins anew"
         ),
         "get_compile_config compile_from_config": "models.load_model compiles a model as it was",
-        "export": "save writes .safetensors",
-        "to_json to_yaml": "json.dumps(model.get_config()) does it, and Model.from_config makes a model",
+        "export": "save('m.keras') writes what keras.models.load_model reads, whose export has Keras' formats",
+        "to_yaml": "there is to_json",
         "run_eagerly jit_compile jax_state_sync": "everything is computed by the compiled engine",
         "get_state_tree set_state_tree": "there are get_weights and set_weights, and save for all",
         "get_quantization_layer_structure": "it computes in one type: float32 or float64",

@@ -16,7 +16,7 @@ KERAS = json.loads(golden.PATH.read_text())
 NAMES = {  # a name for each pattern
     "fastmlp": (
         "ops Function Variable StatelessScope device tree GradientTape KerasTensor InputSpec random "
-        "applications preprocessing mixed_precision DTypePolicy dtype_policies quantizers distribution export "
+        "applications preprocessing mixed_precision DTypePolicy dtype_policies quantizers distribution "
         "saving visualization wrappers legacy version"
     ),
     "utils": (
@@ -24,7 +24,7 @@ NAMES = {  # a name for each pattern
         "model_to_dot register_keras_serializable serialize_keras_object custom_object_scope is_keras_tensor "
         "disable_interactive_logging Config legacy pack_x_y_sample_weight standardize_dtype bounding_boxes"
     ),
-    "models": "model_from_json",
+    "export": "ExportArchive",
     "backend": "mean set_epsilon is_float_dtype",
     "layers": "dot serialize",
     "callbacks": "ProgbarLogger OrbaxCheckpoint RemoteMonitor",

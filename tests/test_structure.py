@@ -19,6 +19,7 @@ ROOMS = [
     "fastmlp.plots",
     "fastmlp.sklearn",
     "fastmlp.models",
+    "fastmlp.export",
     "fastmlp.training",
     "fastmlp.callbacks",
     "fastmlp.optimizers",

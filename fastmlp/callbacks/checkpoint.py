@@ -8,7 +8,7 @@ from typing import Any
 
 from fastmlp.callbacks.base import Callback, Logs
 from fastmlp.callbacks.monitor import Monitor
-from fastmlp.data.files import checked_path
+from fastmlp.data.files import MODELS, SUFFIX, WEIGHTS, checked_path
 from fastmlp.settings import boolean, integer, only, real
 
 
@@ -17,7 +17,7 @@ class ModelCheckpoint(Monitor):
 
     Parameters
     ----------
-    filepath : path ending in .safetensors
+    filepath : path ending in .safetensors, .keras or .h5; of weights alone in .safetensors or .weights.h5
         May have fields for `epoch` and `batch` (counted from 1 there, as in Keras) and the names of the logs:
         "model-{epoch:02d}-{val_loss:.2f}.safetensors". Folders are made.
     monitor, mode
@@ -47,14 +47,15 @@ class ModelCheckpoint(Monitor):
         initial_value_threshold: float | None = None,
     ):
         super().__init__(monitor, mode)
-        self.filepath = str(checked_path(filepath))
         self.verbose = integer("verbose", verbose, at_least=0, below=2)
         self.save_best_only = boolean("save_best_only", save_best_only)
         self.save_weights_only = boolean("save_weights_only", save_weights_only)
+        self.filepath = str(checked_path(filepath, endings=WEIGHTS if self.save_weights_only else MODELS))
         self.save_freq = save_freq if save_freq == "epoch" else integer("save_freq", save_freq, at_least=1)
         if initial_value_threshold is not None:
             self.best = real("initial_value_threshold", initial_value_threshold)
-        self.needs_direction, self.needs_sequential = self.save_best_only, self.save_weights_only
+        self.needs_direction = self.save_best_only
+        self.needs_sequential = self.save_weights_only or not self.filepath.endswith(SUFFIX)  # others are of models
         self.epoch = self.batches = 0
         if self.save_freq != "epoch":  # a hook of the object: without it an epoch stays one call of the engine
             vars(self)["on_train_batch_end"] = self.count_batch

@@ -108,7 +108,7 @@ class Arrays(Source):
 
     @property
     def has_whole_passes(self) -> bool:
-        """Whether each epoch is a pass over the rows, in one chunk."""
+        """Whether each epoch is a pass over the rows, as one chunk."""
         return self.steps == self.steps_of_pass and self.at_once is None
 
     def orders(self, visit: Visit, first: int, passes: int) -> np.ndarray:

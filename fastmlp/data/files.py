@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple, TypeVar
 
@@ -15,6 +15,8 @@ from fastmlp.settings import boolean
 
 KEY = "fastmlp"  # of the metadata
 SUFFIX = ".safetensors"
+MODELS = (SUFFIX, ".keras", ".h5", ".hdf5")  # what names of whole models end in
+WEIGHTS = (SUFFIX, ".weights.h5")  # and of weights alone
 
 Tensors = dict[str, np.ndarray]
 T = TypeVar("T")
@@ -50,11 +52,12 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[IO[bytes]], objec
         raise
 
 
-def checked_path(filepath: str | os.PathLike[str], overwrite: bool = True) -> Path:
-    """Return a path to write to, or raise ValueError for another suffix, or a file that is to stay."""
+def checked_path(filepath: str | os.PathLike[str], overwrite: bool = True, endings: Sequence[str] = MODELS) -> Path:
+    """Return a path to write to, or raise ValueError for another ending, or a file that is to stay."""
     path = Path(filepath)
-    if path.suffix != SUFFIX:
-        raise ValueError(f"filepath: got {str(path)!r}, needs a name ending in {SUFFIX!r}")
+    if not path.name.endswith(tuple(endings)):
+        needs = " or ".join(map(repr, endings))
+        raise ValueError(f"filepath: got {str(path)!r}, needs a name ending in {needs}")
     if not boolean("overwrite", overwrite) and path.exists():
         raise ValueError(f"overwrite: got False and {str(path)!r}, which is there, needs another name")
     return path

@@ -100,6 +100,7 @@ cdef extern from "c/threads.h" nogil:
     int thread_number()
     int thread_count()
     void barrier_wait(Barrier *barrier, int count)
+    long long barrier_waited(Barrier *barrier)
     ctypedef struct Counter:
         pass
     void counter_set(Counter *counter, long long next)
@@ -107,6 +108,7 @@ cdef extern from "c/threads.h" nogil:
 
 cdef extern from "c/clock.h" nogil:
     long long milliseconds()
+    long long nanoseconds()
 
 
 cdef const Isa *selected() noexcept nogil

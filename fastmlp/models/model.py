@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ from fastmlp.layers import InputLayer, Layer
 from fastmlp.layers.graph import Graph, from_inputs
 from fastmlp.layers.symbol import PHASE
 from fastmlp.layers.variable import Variable
-from fastmlp.models import saving
+from fastmlp.models import formats, saving
 from fastmlp.models.config import CLASSES, Reader, config_of
 from fastmlp.models.summary import print_summary
 from fastmlp.models.tracing import Tracer, flat, shell
@@ -498,19 +499,57 @@ class Model(training_model.Model):
         return self._compute(x, in_training) if out is None else self._predict_into(x, out)
 
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
-        """Write the weights alone to a .safetensors file that `load_weights` reads; whole, or not at all."""
-        with self._lock:
-            saving.save_weights(self, filepath, overwrite)
+        """Write the weights alone to a file that `load_weights` reads; whole, or not at all.
 
-    def load_weights(self, filepath: str | os.PathLike[str]) -> None:
-        """Set the weights from a file of `save_weights` or `save`; ValueError when they do not fit this model."""
+        Parameters
+        ----------
+        filepath : path ending in .safetensors or .weights.h5
+            The latter are Keras' files, with the optimizer's state; they need h5py.
+        overwrite : bool
+            Whether to replace a file of that name; ValueError where there is one otherwise.
+        """
         with self._lock:
-            saving.load_weights(self, filepath)
+            formats.save_weights(self, filepath, overwrite)
+
+    def load_weights(
+        self, filepath: str | os.PathLike[str], skip_mismatch: bool = False, *, by_name: bool = False
+    ) -> None:
+        """Set the weights from a file of `save_weights` or `save`, here or in Keras 3.
+
+        Parameters
+        ----------
+        filepath : path
+            Ending in .keras or .h5 for files of Keras, for which h5py is needed; else a .safetensors file.
+        skip_mismatch : bool
+            Whether to warn of layers that do not fit, and leave them as they are.
+        by_name : bool
+            Whether to set just the layers whose names are in the file: a .safetensors file, or an older .h5 one.
+
+        Raises
+        ------
+        OSError, ImportError, ValueError
+            As of `load_model`, and when the weights do not fit this model; nothing has been changed then.
+        """
+        with self._lock:
+            formats.load_weights(self, filepath, skip_mismatch, by_name)
 
     def save(self, filepath: str | os.PathLike[str], overwrite: bool = True, include_optimizer: bool = True) -> None:
-        """Write the model to a .safetensors file that `fastmlp.load_model` reads; whole, or not at all."""
+        """Write the model to a .safetensors, .keras or .h5 file that `fastmlp.load_model` reads; whole, or not at all.
+
+        Arguments and errors are those of `models.save_model`.
+        """
         with self._lock:
-            saving.save_model(self, filepath, overwrite, include_optimizer)
+            formats.save_model(self, filepath, overwrite, include_optimizer)
+
+    def to_json(self, **settings: Any) -> str:
+        """Return the architecture, and what the model was compiled with, as JSON that Keras 3 reads too.
+
+        `settings` are those of json.dumps, such as indent=2.
+        """
+        from fastmlp.export.keras_config import compiled, described
+
+        with self._lock:
+            return json.dumps({**described(self), "compile_config": compiled(self)}, **settings)
 
     def save_backup(self, path: Path, epoch: int) -> None:
         """Write all of a model that is being trained, and the epoch to go on with."""

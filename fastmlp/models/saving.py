@@ -5,7 +5,7 @@ Reading one makes objects of fastmlp's own classes from checked values; nothing 
 
 from __future__ import annotations
 
-import os
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp import metrics
-from fastmlp.data.files import MODEL, Tensors, checked_path, read, require_same, write
+from fastmlp.data.files import MODEL, Tensors, read, require_same, write
 from fastmlp.layers import Layer
 from fastmlp.losses.compiled import each
 from fastmlp.losses.custom import Custom
@@ -26,39 +26,51 @@ VERSION = 2
 READABLE = (1, 2)  # 1 has layers in a row alone, all of them trained
 
 
-def save_model(
-    model: Model, filepath: str | os.PathLike[str], overwrite: bool = True, include_optimizer: bool = True
-) -> None:
-    """Write a model to a file, whole or not at all.
-
-    Parameters
-    ----------
-    model : Model
-        With a known input shape.
-    filepath : path ending in .safetensors
-    overwrite : bool
-        Whether to replace a file of that name; ValueError where there is one otherwise.
-    include_optimizer : bool
-        Whether to write the optimizer's state too, so that training goes on with the same bits after loading.
-    """
-    path = checked_path(filepath, overwrite)
+def save_model(model: Model, path: Path, include_optimizer: bool) -> None:
+    """Write a model to a file, whole or not at all; arguments as of `models.save_model`."""
     write(path, MODEL, *describe(model, include_optimizer))
 
 
-def save_weights(model: Model, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
-    """Write a model's weights alone to a file, whole or not at all; arguments as of `save_model`."""
-    path = checked_path(filepath, overwrite)
+def save_weights(model: Model, path: Path) -> None:
+    """Write a model's weights alone to a file, whole or not at all."""
     write(path, MODEL, {"version": VERSION, "weights_only": True}, weights_of(model))
 
 
-def load_weights(model: Model, filepath: str | os.PathLike[str]) -> None:
-    """Set a model's weights from a file of `save_weights` or `save_model`; errors as of `load_model`."""
+def load_model(path: Any, custom_objects: Mapping[str, Any] | None, compile: bool) -> Any:
+    """Return the model of a file; arguments and errors as of `models.load_model`."""
+
+    def made(header: dict[str, Any], tensors: Tensors) -> Any:
+        cls = (custom_objects or {}).get(str(header.get("class")))
+        if cls is not None and not (isinstance(cls, type) and issubclass(cls, Model)):
+            base = "Model" if "calls" in header["model"] else "Sequential"
+            raise TypeError(f"custom_objects: got {cls!r} for {header['class']!r}, needs a subclass of {base}")
+        return restore(cls, *(header, tensors) if compile else uncompiled(header, tensors), custom_objects)
+
+    return read(path, MODEL, made)
+
+
+def load_weights(model: Model, path: Any, skip_mismatch: bool, by_name: bool) -> None:
+    """Set a model's weights from a file of a model or of weights; arguments and errors as of `Model.load_weights`."""
 
     def set_weights(header: Mapping[str, Any], tensors: Tensors) -> None:
         weights = {name: array for name, array in tensors.items() if not name.startswith("optimizer/")}
-        set_values(model, weights)
+        if not skip_mismatch and not by_name:
+            set_values(model, weights)
+            return
+        variables = model.named_variables()
+        known = {name: array for name, array in weights.items() if name in variables}
+        fitting = {name: array for name, array in known.items() if array.shape == variables[name].shape}
+        expected = known if by_name else {**weights, **variables}
+        if len(fitting) < len(expected):
+            others = ", ".join(sorted(expected.keys() - fitting.keys()))
+            if not skip_mismatch:
+                raise ValueError(f"weights: got other shapes of {others}, needs those of the model")
+            warnings.warn(f"weights: passed over {others}, which do not fit", stacklevel=2)
+        arrays = {name: variables[name].check(array) for name, array in fitting.items()}
+        for name, array in arrays.items():
+            variables[name].write(array)
 
-    read(filepath, MODEL, set_weights)
+    read(path, MODEL, set_weights)
 
 
 def save_backup(model: Model, path: Path, epoch: int) -> None:

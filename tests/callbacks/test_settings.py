@@ -77,7 +77,7 @@ def test_arguments_have_the_order_and_defaults_of_keras(name, defaults):
         (lambda: EarlyStopping(monitor=3), TypeError, "monitor: got 3"),
         (lambda: EarlyStopping(restore_best_weights=1), TypeError, "restore_best_weights: got 1"),
         (lambda: ReduceLROnPlateau(factor=1.0), ValueError, r"factor: got 1.0, needs a finite number in \[0, 1\)"),
-        (lambda: ModelCheckpoint("model.keras"), ValueError, "filepath: got 'model.keras', needs a name ending in"),
+        (lambda: ModelCheckpoint("model.txt"), ValueError, "filepath: got 'model.txt', needs a name ending in"),
         (lambda: ModelCheckpoint("m.safetensors", save_freq=0), ValueError, "save_freq: got 0"),
         (lambda: ModelCheckpoint("m.safetensors", save_freq="batch"), TypeError, "save_freq: got 'batch'"),
         (lambda: LearningRateScheduler(0.1), TypeError, "schedule: got 0.1, needs a function"),

@@ -134,3 +134,9 @@ def test_what_routes_metadata_is_not_in_a_file(tmp_path):
         model.set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
         GridSearchCV(model, {"alpha": [1]}, cv=2, error_score="raise").fit(X, Y, sample_weight=np.ones(len(Y)))
     assert load(tmp_path / "it.safetensors").get_params()["alpha"] == 1
+
+
+def test_a_checkpoint_of_keras_files_is_for_models(tmp_path):
+    with pytest.raises(ValueError, match="callbacks: got ModelCheckpoint, needs one that does not need a Sequential"):
+        MLPClassifier(callbacks=[callbacks.ModelCheckpoint(tmp_path / "model.keras")]).fit([[0.0], [1.0]], [0, 1])
+    assert not list(tmp_path.iterdir())

@@ -48,7 +48,15 @@ static inline void barrier_wait(Barrier *barrier, int count)
 #pragma omp barrier
     }
 }
+
+static inline long long barrier_waited(Barrier *barrier)
+{
+    (void)barrier;
+    return 0;
+}
 #else
+#include "clock.h"
+
 #include <limits.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -62,7 +70,8 @@ static inline void barrier_wait(Barrier *barrier, int count)
 typedef struct Barrier {
     atomic_int arrived;
     atomic_int asleep;
-    atomic_uint phase; /* goes up when all have arrived */
+    atomic_uint phase;   /* goes up when all have arrived */
+    atomic_llong waited; /* nanoseconds, of the thread that had the longest wait; without what is spent on spinning */
 } Barrier;
 
 /* Gives each number to one thread. */
@@ -113,6 +122,17 @@ static inline void wake_all(Barrier *barrier)
 #endif
 }
 
+static inline void sleep_until_others_come(Barrier *barrier, unsigned phase)
+{
+    const long long begun = nanoseconds();
+    while (atomic_load_explicit(&barrier->phase, memory_order_acquire) == phase)
+        sleep_in(barrier, phase);
+    const long long waited = nanoseconds() - begun;
+    long long longest = atomic_load_explicit(&barrier->waited, memory_order_relaxed);
+    while (longest < waited && !atomic_compare_exchange_weak(&barrier->waited, &longest, waited)) {
+    }
+}
+
 /* Return when `count` threads have called it; what they wrote before is seen by all after. */
 static inline void barrier_wait(Barrier *barrier, int count)
 {
@@ -126,11 +146,18 @@ static inline void barrier_wait(Barrier *barrier, int count)
         return;
     }
     for (int spins = 0; atomic_load_explicit(&barrier->phase, memory_order_acquire) == phase; spins++) {
-        if (spins < SPINS)
-            spin_pause();
-        else
-            sleep_in(barrier, phase);
+        if (spins == SPINS) {
+            sleep_until_others_come(barrier, phase);
+            return;
+        }
+        spin_pause();
     }
+}
+
+/* How long the threads have waited for the last of them, in nanoseconds, since it was asked for last. */
+static inline long long barrier_waited(Barrier *barrier)
+{
+    return atomic_exchange_explicit(&barrier->waited, 0, memory_order_relaxed);
 }
 #endif
 

@@ -11,24 +11,28 @@ from libc.string cimport memset
 from fastmlp.kernels.engine.exceptions cimport interrupted
 from fastmlp.kernels.engine.objective cimport compare
 from fastmlp.kernels.isa cimport FLOAT32, STORE, UINT8, barrier_wait, blocks, counter_set, counter_take, load
-from fastmlp.kernels.isa cimport panel_columns
+from fastmlp.kernels.isa cimport barrier_waited, nanoseconds, panel_columns
 from fastmlp.kernels.optimizers cimport at_step
 from fastmlp.kernels.engine.plan cimport FOR_INPUTS, FOR_WEIGHTS, NO_LOSS, Data, Matrix, Output, Part, Pass, Plan
 from fastmlp.kernels.engine.plan cimport Source, Stage
 from fastmlp.kernels.engine.plan cimport element, part_alone, part_of, row_number
 from fastmlp.kernels.engine.propagate cimport backward, forward
 from fastmlp.kernels.engine.rows cimport copy_row
+from fastmlp.kernels.engine.team cimport regroup
 from fastmlp.kernels.engine.weights cimport apply_to_unreached, constrain, penalty_of, sum_penalties, update_clipped
 
 cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const floating *tag) noexcept nogil:
-    """The epochs of a run. Totals are kept by the first thread."""
-    cdef Py_ssize_t start = 0, end, epoch
-    cdef uint64_t first = plan.step, step = first
+    """The epochs of a run, from the step on that is next; until the threads are to be more or fewer.
+
+    Totals are kept by the first thread."""
+    cdef Py_ssize_t steps = blocks(data.rows, batch_size), done = plan.steps_done, epoch, end
+    cdef Py_ssize_t start = done // steps * data.rows + done % steps * batch_size
+    cdef uint64_t step = plan.step, first = step - done
     cdef double penalty = 0
     cdef Pass run = pass_of(plan, True, True)
     cdef Part part
-    for epoch in range(data.epochs):
-        end = start + data.rows
+    for epoch in range(done // steps, data.epochs):
+        end = (epoch + 1) * data.rows
         while start < end and step < plan.last_step:
             part = part_of(plan, min(batch_size, end - start))
             load_rows(plan, data, start, &part, tag)
@@ -50,13 +54,17 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
                 add_totals(plan, part.last, penalty * part.last, tag)
                 plan.step = step
                 plan.steps_done += 1
-                if interrupted(plan):
+                if interrupted(plan) or changes_team(plan):
                     plan.last_step = min(plan.last_step, step + 1)  # the others may have begun that one
             start += part.last
         if start < end:
             return
         if part.thread == 0 and data.totals != NULL:
             keep_totals(plan, data.totals + epoch * (2 + 2 * plan.output_count))
+
+
+cdef inline bint changes_team(Plan *plan) noexcept nogil:
+    return plan.team.most > 1 and regroup(&plan.team, nanoseconds(), barrier_waited(&plan.barrier))
 
 
 cdef void keep_totals(Plan *plan, double *totals) noexcept nogil:

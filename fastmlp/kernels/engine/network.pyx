@@ -21,7 +21,7 @@ from fastmlp.kernels.limits import MAX_THREADS, WORK_PER_THREAD, usable
 
 from fastmlp.kernels.engine.epoch cimport differentiate, evaluate, predict, predict_alone, predict_in_training, train
 from fastmlp.kernels.engine.exceptions cimport raise_kept
-from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, blocks as blocks_of, counter_set, thread_number
+from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, blocks as blocks_of, counter_set, nanoseconds, thread_number
 from fastmlp.kernels.engine.parameters cimport Parameters, address, address_or_null
 from fastmlp.kernels.engine.description cimport (
     ACTIVITY_PENALTY, BATCH_NORMALIZATION, DENSE, EMBEDDING, INPUT, LAYER_NORMALIZATION,
@@ -30,6 +30,7 @@ from fastmlp.kernels.engine.plan cimport (
     BETWEEN, CUSTOM_LOSS, FIRST, FOR_INPUTS, FOR_WEIGHTS, LAST, NO_LOSS, ONLY, POOL,
     Data, Edge, Lists, Matrix, Output, Parameter, Plan, Source, Stage, Target,
 )
+from fastmlp.kernels.engine.team cimport gather_team
 from fastmlp.kernels.row_losses cimport plain
 
 cdef enum:
@@ -611,12 +612,19 @@ cdef class Network(Parameters):
             plan.loss_total = plan.penalty = 0
             plan.stopped = False
             counter_set(&plan.chunks, 0)
-            if self.is_single:
-                with nogil, parallel(num_threads=threads):
-                    loop(what, plan, &data, batch, <const float *> NULL)
-            else:
-                with nogil, parallel(num_threads=threads):
-                    loop(what, plan, &data, batch, <const double *> NULL)
+            gather_team(&plan.team, threads, nanoseconds())
+            while True:
+                if what != PREDICT:  # there, no thread waits for others
+                    threads = plan.team.threads
+                if self.is_single:
+                    with nogil, parallel(num_threads=threads):
+                        loop(what, plan, &data, batch, <const float *> NULL)
+                else:
+                    with nogil, parallel(num_threads=threads):
+                        loop(what, plan, &data, batch, <const double *> NULL)
+                if what != TRAIN or plan.exception != NULL or plan.steps_done == epochs * blocks_of(data.rows, batch):
+                    break
+                plan.last_step = NEVER
             raise_kept(plan)
         finally:
             self.lock.release()

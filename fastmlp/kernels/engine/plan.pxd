@@ -18,6 +18,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from fastmlp.kernels.activations cimport Settings
 from fastmlp.kernels.isa cimport Barrier, Counter, Isa, Optimizer, blocks, panel_columns, partition, thread_count
 from fastmlp.kernels.isa cimport thread_number
+from fastmlp.kernels.engine.team cimport Team
 from fastmlp.kernels.row_losses cimport Loss
 
 cdef enum:  # beside LossKind and MetricKind
@@ -194,6 +195,7 @@ cdef struct Plan:
     void *activity          # [rows], penalties of outputs
     void *sums              # of each column of the weights, or of their gradients
     # the run
+    Team team
     Barrier barrier
     Py_ssize_t steps_done
     uint64_t last_step      # no step after it; a number, so that all threads stop at the same one
