@@ -1,7 +1,8 @@
 """Where the rows of a run come from: arrays, batches by number, or batches of an iterable.
 
 Each kind of source gives the chunks of an epoch: rows that the engine takes in one call. Arrays give an epoch in one
-chunk, sparse ones in chunks of a few batches, the others a chunk for each batch.
+chunk, sparse ones that the network cannot read as they are in chunks of a few batches, the others a chunk for each
+batch.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 from fastmlp.config import seeds
 from fastmlp.data import sparse
 from fastmlp.data.rows import Data
+from fastmlp.kernels import Network
 from fastmlp.settings import integer
 
 DEFAULT_BATCH_SIZE = 32
@@ -70,6 +72,9 @@ class Source:
         """Return the chunks of an epoch."""
         raise NotImplementedError
 
+    def make_ready(self, network: Network) -> None:
+        """Have the rows as a network reads them best."""
+
     def parts(self, batches: bool) -> Iterator[Data]:
         """Return the rows of an epoch in their own order, for evaluation: by `batches`, or in few parts."""
         return (chunk.data for chunk in self.epoch(Visit()))
@@ -94,21 +99,29 @@ class Arrays(Source):
         self.batch_size: int = min(batch_rows(batch_size), self.count)
         self.steps_of_pass = math.ceil(self.count / self.batch_size)
         self.steps: int = steps or self.steps_of_pass
-        widths = data.sparse_widths
-        self.at_once = sparse.rows_at_once(self.batch_size, *widths) if widths else None  # rows of a chunk
+
+    def make_ready(self, network: Network) -> None:
+        self.data = self.data.for_network(network)
+
+    @property
+    def at_once(self) -> int | None:
+        """Rows of a chunk, where some are to be made dense."""
+        widths = self.data.sparse_widths
+        return sparse.rows_at_once(self.batch_size, *widths) if widths else None
 
     def epoch(self, visit: Visit) -> Iterator[Chunk]:
         for number, first, last in stretches(visit.number * self.steps, self.steps, self.steps_of_pass):
             order = self.orders(visit, number, 1)[0][first * self.batch_size : last * self.batch_size]
-            if self.at_once is None:
+            at_once = self.at_once
+            if at_once is None:
                 yield Chunk(self.data, order, self.batch_size)
                 continue
-            for part in sparse.parts(len(order), self.at_once):
+            for part in sparse.parts(len(order), at_once):
                 yield whole(self.data.taken(order[part]), self.batch_size)
 
     @property
     def has_whole_passes(self) -> bool:
-        """Whether each epoch is a pass over the rows, as one chunk."""
+        """Whether each epoch is a pass over the rows, in one chunk."""
         return self.steps == self.steps_of_pass and self.at_once is None
 
     def orders(self, visit: Visit, first: int, passes: int) -> np.ndarray:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from fastmlp.data import sparse
+from fastmlp.kernels import Network
+from fastmlp.kernels.engine.sparse_rows import sparse_rows
 
 Targets = tuple[np.ndarray | None, ...]
 
@@ -18,7 +20,7 @@ class Data:
 
     Attributes
     ----------
-    xs : tuple of ndarray, or of CSR matrices
+    xs : tuple of ndarray, of CSR matrices or of SparseRows
     ys : tuple of ndarray or None
         [rows] or [rows, units]; None for an output without a loss. Empty where there are no targets.
     sample_weights : tuple of ndarray or None
@@ -40,6 +42,14 @@ class Data:
     def sparse_widths(self) -> list[int]:
         """The numbers of columns of the sparse ones of x."""
         return [x.shape[1] for x in self.xs if sparse.is_sparse(x)]
+
+    def for_network(self, network: Network) -> Data:
+        """Return the same rows as SparseRows where there are sparse ones and the network reads all of these."""
+        are_sparse = [sparse.is_sparse(x) for x in self.xs]
+        if not any(are_sparse) or any(one > takes for one, takes in zip(are_sparse, network.takes_sparse, strict=True)):
+            return self
+        xs = (sparse_rows(x, network.dtype) if one else x for x, one in zip(self.xs, are_sparse, strict=True))
+        return replace(self, xs=tuple(xs))
 
     def part(self, start: int, stop: int) -> Data:
         """Return some of the rows, or itself where that is all."""

@@ -62,6 +62,13 @@ cdef extern from "c/dispatch.h" nogil:
                          Py_ssize_t y_stride, Py_ssize_t row_stride)
     void descend_listed(const Isa *isa, int height, Py_ssize_t vectors, Py_ssize_t count, const uint32_t *index,
                         const void *a, const void *b, Py_ssize_t b_stride, double rate, void *w, Py_ssize_t w_stride)
+    void multiply_sparse(const Isa *isa, Py_ssize_t panels, Py_ssize_t count, const uint32_t *index, const void *a,
+                         const void *b, Py_ssize_t b_stride, Py_ssize_t pitch, const void *bias, int activation,
+                         void *y, Py_ssize_t y_stride)
+    void multiply_sparse_columns(const Isa *isa, int columns, Py_ssize_t count, const uint32_t *index, const void *a,
+                                 const void *b, Py_ssize_t pitch, Py_ssize_t room, void *y)
+    void descend_sparse(const Isa *isa, Py_ssize_t panels, Py_ssize_t count, const uint32_t *index, const void *a,
+                        const void *b, Py_ssize_t b_stride, double rate, void *w, Py_ssize_t w_stride)
     void load(const Isa *isa, int source, Py_ssize_t n, const void *x, const void *later, void *panels,
               Py_ssize_t stride)
     void transpose(const Isa *isa, Py_ssize_t rows, Py_ssize_t columns, const void *x, Py_ssize_t x_stride, void *out,

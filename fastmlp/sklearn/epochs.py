@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from fastmlp.sklearn import losses, networks
 from fastmlp.sklearn.solver_state import Optimizer
-from fastmlp.sklearn.sparse import chunks
+from fastmlp.sklearn.sparse import for_network
+
+LARGE = 1 << 20  # weights whose optimizer's state is not copied after a fit, but stays in its network
 
 
 class Epochs:
@@ -44,11 +46,12 @@ class Epochs:
         optimizer: Optimizer,
     ) -> None:
         dtype = networks.dtype_of(estimator)
-        self.x, self.y, self.weight, self.loss, self.batch_size = x, y, sample_weight, loss, batch_size
+        self.x, self.y, self.weight = for_network(x, dtype), y, sample_weight
+        self.loss, self.batch_size = loss, batch_size
         self.optimizer = optimizer
         self.schedule = estimator.learning_rate if callable(estimator.learning_rate) else None
         self.network, self.made_from = networks.for_training(estimator, losses.ENGINE[loss], optimizer)
-        self.network.threads = networks.thread_count(estimator, batch_size)
+        self.network.threads = networks.threads_of_steps(estimator, batch_size)
         self.starts = np.arange(0, len(rows), batch_size)
         self.sizes = np.minimum(batch_size, len(rows) - self.starts).astype(np.float64)
         columns = y.shape[1] if y.ndim == 2 else 1
@@ -70,29 +73,10 @@ class Epochs:
         rates = self.rates()
         if rates is None:
             self.network.set_learning_rate(self.optimizer.learning_rate)
-        total, step = 0.0, 0
-        for x, rows, chunk_order in chunks(self.x, order, self.batch_size):
-            steps = slice(step, step - (-len(chunk_order) // self.batch_size))
-            predictions = self.predictions
-            if predictions is not None and not isinstance(rows, slice):
-                predictions = np.empty((len(rows), *predictions.shape[1:]), predictions.dtype)
-            loss, _ = self.network.train_epoch(
-                x,
-                self.y[rows],
-                chunk_order,
-                self.batch_size,
-                None,
-                None if weight is None else weight[rows],
-                None if rates is None else rates[steps],
-                predictions,
-                None if scales is None else scales[steps],
-            )
-            if predictions is not None and not isinstance(rows, slice):
-                assert self.predictions is not None
-                self.predictions[rows] = predictions
-            total += loss * len(chunk_order)
-            step = steps.stop
-        return total / len(order) + self.correction(order, weight)
+        loss, _ = self.network.train_epoch(
+            self.x, self.y, order, self.batch_size, None, weight, rates, self.predictions, scales
+        )
+        return float(loss) + self.correction(order, weight)
 
     def weights_of(self, order: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """Return the factors of rows and penalties by which a batch's loss is divided by the sum of its weights."""
@@ -136,6 +120,9 @@ class Epochs:
 
     def keep(self) -> None:
         """Let the optimizer remember where it stands."""
+        if self.network.multiply_adds >= LARGE:  # one for each weight of a kernel
+            self.keep_network()
+            return
         self.optimizer.step = self.network.step
         self.optimizer.set_state(self.network.get_optimizer_state())
 

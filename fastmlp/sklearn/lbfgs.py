@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from sklearn.utils.optimize import _check_optimize_result
 
 from fastmlp.sklearn import losses, networks
-from fastmlp.sklearn.sparse import chunks
+from fastmlp.sklearn.sparse import for_network
+
+TOGETHER = 1 << 16  # numbers that stay in a cache
 
 
 class Objective:
@@ -20,12 +22,12 @@ class Objective:
     """
 
     def __init__(self, estimator: Any, x: Any, y: NDArray[Any], sample_weight: NDArray[Any] | None) -> None:
-        self.x, self.y, self.loss = x, y, estimator._engine_loss
+        self.x, self.y, self.loss = for_network(x, np.float64), y, estimator._engine_loss
         self.shapes = [array.shape for array in [*estimator.coefs_, *estimator.intercepts_]]
         self.borders = np.cumsum([0, *[int(np.prod(shape)) for shape in self.shapes]])
         self.kernels = self.borders[len(estimator.coefs_)]
         self.network = networks.build(estimator, np.float64, losses.ENGINE[self.loss])
-        self.network.threads = networks.thread_count(estimator, len(y))
+        self.network.threads = networks.threads_of_steps(estimator, len(y))
         columns = y.shape[1] if y.ndim == 2 else 1
         total = float(len(y)) if sample_weight is None else float(sample_weight.sum())
         self.penalty = estimator.alpha / total
@@ -37,16 +39,14 @@ class Objective:
     def __call__(self, packed: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         coefs, intercepts = self.unpack(packed)
         self.network.set_weights(networks.interleaved(coefs, intercepts))
-        rows = len(self.y)
-        loss, gradient = self.constant, np.zeros_like(packed)
-        for x, row_numbers, _ in chunks(self.x, np.arange(rows), 1):
-            part, gradients = self.network.gradients(x, self.y[row_numbers], self.weight[row_numbers])
-            kernels, biases = networks.apart(gradients)
-            loss += part * (len(x) / rows)
-            gradient += np.concatenate([array.ravel() for array in [*kernels, *biases]]) * (len(x) / rows)
+        gradient = np.empty_like(packed)
+        out = networks.interleaved(*self.unpack(gradient))
+        loss, _ = self.network.gradients(self.x, self.y, self.weight, out=out)
         kernel_part = packed[: self.kernels]
-        gradient[: self.kernels] += self.penalty * kernel_part
-        return loss + 0.5 * self.penalty * float(kernel_part @ kernel_part), gradient
+        for start in range(0, self.kernels, TOGETHER):  # so that no memory of the size of all is needed
+            part = slice(start, min(start + TOGETHER, self.kernels))
+            gradient[part] += self.penalty * packed[part]
+        return self.constant + loss + 0.5 * self.penalty * float(kernel_part @ kernel_part), gradient
 
     def unpack(self, packed: NDArray[np.float64]) -> tuple[networks.Weights, networks.Weights]:
         """Kernels and biases of the vector."""
@@ -70,7 +70,7 @@ def fit(estimator: Any, x: Any, y: NDArray[Any], sample_weight: NDArray[Any] | N
     verbose = estimator.verbose and estimator.verbose != "progress"
     result = scipy.optimize.minimize(
         objective,
-        packed.astype(np.float64),
+        packed.astype(np.float64, copy=False),
         method="L-BFGS-B",
         jac=True,
         callback=report if verbose else None,

@@ -16,13 +16,17 @@ from numpy.typing import NDArray
 
 from fastmlp.config.threads import threads_for
 from fastmlp.kernels import Network
+from fastmlp.kernels.engine.sparse_product import sparse_product
+from fastmlp.kernels.engine.sparse_rows import SparseRows
 from fastmlp.kernels.limits import WORK_PER_THREAD
 from fastmlp.sklearn import losses
 from fastmlp.sklearn.folding import EPSILON, OF_LAYER, Layer, folded, layers_to_train, normalized
 from fastmlp.sklearn.parameters import HIDDEN, OUTPUT, activations, dropout_rates
-from fastmlp.sklearn.sparse import predict
+from fastmlp.sklearn.sparse import for_network, predict
 
 Weights = list[NDArray[Any]]
+
+ROWS_TOGETHER = 1 << 12  # sparse rows to predict at a time, so that what is between the layers stays small
 
 NORMALIZATION = {
     "kind": "batch_normalization",
@@ -98,24 +102,44 @@ _guard = threading.Lock()
 def predict_rows(estimator: Any, x: Any) -> NDArray[Any]:
     """Return the outputs for the rows of x, in their type where it is a wider one than the weights'.
 
-    The network is given the weights in each call, as these may have been changed.
+    The network is given the weights in each call, as these may have been changed. Of sparse rows it gets what the first
+    kernel makes of them, and so no copy of that.
     """
     dtype = dtype_of(estimator)
     if estimator.dtype is None and x.dtype != dtype:
         dtype = np.result_type(dtype, x.dtype if x.dtype in (np.float32, np.float64) else np.float64)
     name = estimator.activation if isinstance(estimator.activation, str) else tuple(estimator.activation)
-    made_from = dtype, len(estimator.coefs_[0]), *map(len, estimator.intercepts_), name, estimator.out_activation_
+    sizes = len(estimator.coefs_[0]), *map(len, estimator.intercepts_)
+    is_sparse = not isinstance(x, np.ndarray)
+    made_from = dtype, is_sparse, *sizes, name, estimator.out_activation_
+    weights = interleaved(estimator.coefs_, estimator.intercepts_)[2 * is_sparse :]
     with _guard:
         kept = _idle.pop(id(estimator), None)
     if kept is not None and kept[1] == made_from:
         reference, _, network = kept
-        network.set_weights(interleaved(estimator.coefs_, estimator.intercepts_))
     else:
-        reference, network = weakref.ref(estimator, partial(_idle.pop, id(estimator))), build(estimator, dtype)
-    network.threads = thread_count(estimator, x.shape[0], passes=1)
-    outputs = predict(network, x)
+        reference = weakref.ref(estimator, partial(_idle.pop, id(estimator)))
+        layers = layers_of(estimator, 0.0, logits=False, trained=False)
+        if is_sparse:
+            layers[0] = {"kind": "activation", "activation": layers[0]["activation"]}
+        network = Network(sizes[is_sparse], layers, dtype=dtype.name)
+    network.set_weights(weights)
+    network.threads = thread_count(estimator, x.shape[0] * network.multiply_adds)
+    outputs = predict_sparse(estimator, network, for_network(x, dtype)) if is_sparse else predict(network, x)
     with _guard:
         _idle[id(estimator)] = reference, made_from, network
+    return outputs
+
+
+def predict_sparse(estimator: Any, network: Network, rows: SparseRows) -> NDArray[Any]:
+    """Return the outputs of the network behind the first products, some rows at a time."""
+    outputs = np.empty((len(rows), network.outputs), network.dtype)
+    first = estimator.coefs_[0], estimator.intercepts_[0]
+    kernel, bias = (np.require(array, network.dtype, ["C", "A"]) for array in first)
+    for start in range(0, len(rows), ROWS_TOGETHER):
+        part = rows[start : start + ROWS_TOGETHER]
+        threads = thread_count(estimator, len(part.data) * len(bias))
+        network.predict(sparse_product(part, kernel, bias, threads), out=outputs[start : start + ROWS_TOGETHER])
     return outputs
 
 
@@ -160,11 +184,15 @@ def apart(weights: Weights) -> tuple[Weights, Weights]:
     return weights[0::2], weights[1::2]
 
 
-def thread_count(estimator: Any, rows: int, passes: int = 3) -> int:
-    """Threads for steps of so many rows: n_threads, or what the work is worth, and one inside of a worker."""
+def threads_of_steps(estimator: Any, rows: int) -> int:
+    """Threads for steps of training with so many rows."""
+    return thread_count(estimator, 3 * rows * sum(map(np.size, estimator.coefs_)))
+
+
+def thread_count(estimator: Any, work: int) -> int:
+    """Threads for so many multiply-adds: n_threads, or what the work is worth, and one inside of a worker."""
     if estimator.n_threads is not None:
         return int(estimator.n_threads)
-    work = passes * rows * sum(map(np.size, estimator.coefs_))
     return 1 if work < 2 * WORK_PER_THREAD or in_worker() else threads_for(work)
 
 

@@ -176,7 +176,8 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         return HeldOut(self, prepared(X), self._encode(y, networks.dtype_of(self)), weights)
 
     def _finite(self) -> Any:
-        if not plain.are_all_finite([*networks.weights_of(self), *self.coefs_, *self.intercepts_]):
+        arrays = [*networks.weights_of(self), *self.coefs_, *self.intercepts_]
+        if not plain.are_all_finite({id(array): array for array in arrays}.values()):  # most are there twice
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large values and need to be"
                 " preprocessed."

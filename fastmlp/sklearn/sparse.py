@@ -1,21 +1,18 @@
-"""Rows for the engine: dense ones as they are, sparse ones made dense a few batches at a time."""
+"""Rows for the engine: dense ones as they are, sparse ones as lists of what is not 0."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from fastmlp.data.sparse import dense, parts, rows_at_once
-
-Chunk = tuple[NDArray[Any], Any, NDArray[np.int64]]
+from fastmlp.kernels.engine.sparse_rows import sparse_rows
 
 
 def prepared(x: Any) -> Any:
-    """Features as the engine reads them: a C-contiguous array of uint8, float32 or float64, or a CSR matrix."""
+    """Features that rows may be taken from: a C-contiguous array of uint8, float32 or float64, or a CSR matrix."""
     if sp.issparse(x):
         return x.tocsr()
     if x.dtype not in (np.uint8, np.float32, np.float64):
@@ -23,17 +20,9 @@ def prepared(x: Any) -> Any:
     return np.require(x, requirements=["C", "A"])
 
 
-def chunks(x: Any, order: NDArray[np.int64], batch_size: int) -> Iterator[Chunk]:
-    """Return the rows of an epoch as dense arrays: (array, row numbers of x that it holds, order of its rows).
-
-    Dense rows are one chunk, whose row numbers are slice(None); sparse ones come in chunks of whole batches.
-    """
-    if not sp.issparse(x):
-        yield x, slice(None), order
-        return
-    for part in parts(len(order), rows_at_once(batch_size, x.shape[1])):
-        rows = order[part]
-        yield dense(x, rows), rows, np.arange(len(rows))
+def for_network(x: Any, dtype: Any) -> Any:
+    """Return what is `prepared` as a network of that dtype reads it."""
+    return sparse_rows(x, dtype) if sp.issparse(x) else x
 
 
 def as_dense(y: Any) -> NDArray[Any]:
@@ -44,10 +33,6 @@ def as_dense(y: Any) -> NDArray[Any]:
 def predict(network: Any, x: Any) -> NDArray[Any]:
     """Return the network's outputs, [rows, units]."""
     out = np.empty((x.shape[0], network.outputs), network.dtype)
-    if isinstance(x, np.ndarray):
-        if not network.predict_small(x, out):
-            network.predict(x, out=out)
-        return out
-    for rows in parts(x.shape[0], rows_at_once(1, x.shape[1])):
-        out[rows] = network.predict(dense(x, rows))
+    if not (isinstance(x, np.ndarray) and network.predict_small(x, out)):
+        network.predict(for_network(x, network.dtype), out=out)
     return out

@@ -40,6 +40,7 @@ def train(model: Model, run: Run, hooks: Hooks) -> Iterator[int]:
     results = Results(model)
     validated = results if run.validation is None else Results(model)
     progress = Progress(run.train.steps, run.verbose)
+    run.train.make_ready(model.network)
     hooks.call("on_train_begin", {})
     logs: dict[str, Any] = {}
     epoch, together = max(run.initial_epoch, model.epochs_resumed), 1
@@ -195,6 +196,7 @@ def evaluate(model: Model, source: Source, hooks: Hooks, results: Results) -> tu
     """
     changes, number = model.changes, -1
     model.stop_evaluating = False
+    source.make_ready(model.network)
     results.reset()
     by_batch = hooks.wants_batches("test") or any(goal is not None and goal.reduction == "sum" for goal in model.goals)
     hooks.call("on_test_begin", {})
@@ -225,6 +227,7 @@ def predict(model: Model, source: Source, hooks: Hooks) -> tuple[int, Any]:
     """Return the number of batches, and the outputs [rows, units], a list of several, without dropout."""
     outputs, changes, number = [], model.changes, -1
     model.stop_predicting = False
+    source.make_ready(model.network)
     by_batch = hooks.wants_batches("predict")
     hooks.call("on_predict_begin", {})
     for number, data in enumerate(source.parts(by_batch)):

@@ -1,5 +1,8 @@
 """The rows and labels that scikit-learn's do not take: class weights, sparse ones, several outputs."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -9,8 +12,7 @@ import scipy.sparse as sp
 from sklearn import datasets
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
-from fastmlp.data import sparse as data_sparse
-from fastmlp.sklearn import MLPClassifier, MLPRegressor, lbfgs, sparse
+from fastmlp.sklearn import MLPClassifier, MLPRegressor, epochs, lbfgs, networks
 from tests.sklearn.small_fits import SHORT, XR, YR, X, Y, same
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -48,21 +50,69 @@ def test_balanced_weights_find_rare_classes():
 @pytest.mark.parametrize("layout", [sp.csr_matrix, sp.csc_matrix, sp.csr_array])
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_sparse_rows_give_the_bits_of_dense_ones_and_are_never_dense_as_a_whole(layout, solver, monkeypatch):
-    monkeypatch.setattr(data_sparse, "DENSE_AT_ONCE", 2 * 50 * 64)
-    made = []
-    dense = sparse.dense
-    monkeypatch.setattr(sparse, "dense", lambda x, numbers: made.append(dense(x, numbers)) or made[-1])
     settings = {"batch_size": 50, "solver": solver, **SHORT}
-    full, thin = MLPClassifier(**settings).fit(X, Y), MLPClassifier(**settings).fit(layout(X), Y)
-    assert np.allclose(full.coefs_[0], thin.coefs_[0], atol=1e-12)
-    if solver == "adam":
-        assert same(full, thin) and thin.loss_curve_ == pytest.approx(full.loss_curve_, rel=1e-13)
-    assert np.allclose(full.predict_proba(X), thin.predict_proba(layout(X)), atol=1e-12)
-    assert made and max(len(part) for part in made) <= 100
+    full = MLPClassifier(**settings).fit(X, Y)
+    for name in "toarray", "todense":
+        monkeypatch.setattr(layout, name, lambda *_, **__: pytest.fail("rows were made dense"))
+    thin = MLPClassifier(**settings).fit(layout(X), Y)
+    assert same(full, thin) and thin.loss_ == full.loss_
+    assert full.predict_proba(X).tobytes() == thin.predict_proba(layout(X)).tobytes()
     regressor = MLPRegressor(**settings).fit(layout(XR), YR, sample_weight=np.arange(300) + 1)
-    assert regressor.loss_ == pytest.approx(
-        MLPRegressor(**settings).fit(XR, YR, sample_weight=np.arange(300) + 1).loss_
-    )
+    assert regressor.loss_ == MLPRegressor(**settings).fit(XR, YR, sample_weight=np.arange(300) + 1).loss_
+
+
+@pytest.mark.parametrize("units", [(), (5,), (40,), (130, 7)])
+@pytest.mark.parametrize("activation", ["relu", "tanh", "identity"])
+@pytest.mark.parametrize("normalized", [False, True])
+def test_predictions_of_sparse_rows_have_the_bits_of_dense_ones(units, activation, normalized):
+    settings = {"hidden_layer_sizes": units, "activation": activation, "batch_norm": normalized, **SHORT}
+    for dtype in np.float32, np.float64:
+        x, part = X.astype(dtype), X[:7].astype(dtype)
+        model = MLPClassifier(**settings).fit(x, Y)
+        for rows in part, X[:7], X[:7].astype(np.float32):  # also of other types than the weights
+            expected = model.predict_proba(rows)
+            for layout in sp.csr_matrix, sp.csc_matrix:
+                found = model.predict_proba(layout(rows))
+                assert (found.dtype, found.tobytes()) == (expected.dtype, expected.tobytes())
+        regressor = MLPRegressor(**settings).fit(sp.csr_matrix(x), Y)
+        assert regressor.predict(x).tobytes() == regressor.predict(sp.csr_array(x)).tobytes()
+    model.coefs_[0] *= 2  # weights are those of the moment, in any layout
+    model.coefs_[0] = np.asfortranarray(model.coefs_[0])
+    assert model.predict_proba(X).tobytes() == model.predict_proba(sp.csr_matrix(X)).tobytes()
+
+
+def test_many_sparse_rows_are_predicted_a_part_at_a_time(monkeypatch):
+    model = MLPClassifier(**SHORT).fit(X, Y)
+    expected = model.predict_proba(sp.csr_matrix(X))
+    monkeypatch.setattr(networks, "ROWS_TOGETHER", 7)
+    assert model.predict_proba(sp.csr_matrix(X)).tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_a_large_state_stays_where_it_is_with_the_same_bits(solver, monkeypatch):
+    def steps(copied):
+        model = MLPClassifier(solver=solver, random_state=0)
+        for part in range(6):
+            rows = slice(100 * part, 100 * part + 100)
+            if part == 3:
+                model.coefs_[0][5] += 0.25  # by hand
+                model.alpha = 0.1  # so that another network goes on
+            model.partial_fit(sp.csr_matrix(X[rows]), Y[rows], classes=range(10) if part == 0 else None)
+            if copied and part % 2:
+                model = pickle.loads(pickle.dumps(copy.deepcopy(model)))
+        return model
+
+    small = steps(False)
+    monkeypatch.setattr(epochs, "LARGE", 1)
+    for copied in False, True:
+        large = steps(copied)
+        assert same(small, large)
+        for one, other in zip(small._optimizer.state, large._optimizer.state, strict=True):
+            assert one.tobytes() == other.tobytes()
+    before = pickle.dumps(large)
+    with pytest.raises(ValueError, match="features"):
+        large.partial_fit(X[:5, :3], Y[:5])
+    assert pickle.dumps(large) == before
 
 
 def test_several_outputs_of_several_classes():

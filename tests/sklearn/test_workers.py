@@ -31,7 +31,7 @@ def threads_used():
     """Threads that an estimator with much work takes where this runs."""
     model = MLPClassifier(hidden_layer_sizes=(2000,))
     model.coefs_, model.intercepts_ = [np.zeros((2000, 2000))], [np.zeros(2000)]
-    return networks.thread_count(model, 1000)
+    return networks.threads_of_steps(model, 1000)
 
 
 def fitted_in_a_worker(model):

@@ -27,6 +27,12 @@
     KERNELS(isa, a)->multiply_listed(height, vectors, count, index, a, __VA_ARGS__)
 #define descend_listed(isa, height, vectors, count, index, a, ...)                                                     \
     KERNELS(isa, a)->descend_listed(height, vectors, count, index, a, __VA_ARGS__)
+#define multiply_sparse(isa, panels, count, index, a, ...)                                                            \
+    KERNELS(isa, a)->multiply_sparse(panels, count, index, a, __VA_ARGS__)
+#define multiply_sparse_columns(isa, columns, count, index, a, ...)                                                    \
+    KERNELS(isa, a)->multiply_sparse_columns(columns, count, index, a, __VA_ARGS__)
+#define descend_sparse(isa, panels, count, index, a, ...)                                                              \
+    KERNELS(isa, a)->descend_sparse(panels, count, index, a, __VA_ARGS__)
 #define load(isa, source, n, x, later, panels, stride) KERNELS(isa, panels)->load(source, n, x, later, panels, stride)
 #define transpose(isa, rows, columns, x, ...) KERNELS(isa, x)->transpose(rows, columns, x, __VA_ARGS__)
 #define mark_nonzeros(isa, columns, a, ...) KERNELS(isa, a)->mark_nonzeros(columns, a, __VA_ARGS__)

@@ -62,6 +62,7 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 #define PANEL_ (TILE_VECTORS * LANES_)
 #define NAME(function) function##_f32
 #define MULTIPLY_ADD FMA_F32
+#define SCALAR_MULTIPLY_ADD SCALAR_FMA_F32
 #define END_OF_SUM(sum) ((sum) + 0.0f)
 #define EXP_ exp_f32
 #define EXPM1_ expm1_f32
@@ -80,6 +81,8 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 
 #include "tile.h"
 
+#include "sparse.h"
+
 #include "panels.h"
 
 #include "nonzero.h"
@@ -88,6 +91,7 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 #undef LANES_
 #undef NAME
 #undef MULTIPLY_ADD
+#undef SCALAR_MULTIPLY_ADD
 #undef END_OF_SUM
 #undef EXP_
 #undef EXPM1_
@@ -104,6 +108,7 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 #define LANES_ LANES_F64
 #define NAME(function) function##_f64
 #define MULTIPLY_ADD PLAIN_F64
+#define SCALAR_MULTIPLY_ADD PLAIN_F64
 #define END_OF_SUM(sum) (sum)
 #define EXP_ exp
 #define EXPM1_ expm1
@@ -122,6 +127,8 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 
 #include "tile.h"
 
+#include "sparse.h"
+
 #include "panels.h"
 
 #include "nonzero.h"
@@ -132,6 +139,9 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
      .multiply_columns = multiply_columns_##suffix,                                                                    \
      .multiply_listed = multiply_listed_##suffix,                                                                      \
      .descend_listed = descend_listed_##suffix,                                                                        \
+     .multiply_sparse = multiply_sparse_##suffix,                                                                      \
+     .multiply_sparse_columns = multiply_sparse_columns_##suffix,                                                      \
+     .descend_sparse = descend_sparse_##suffix,                                                                        \
      .load = load_##suffix,                                                                                            \
      .transpose = transpose_##suffix,                                                                                  \
      .mark_nonzeros = mark_nonzeros_##suffix,                                                                          \

@@ -148,6 +148,15 @@ typedef struct Dropout {
         /* w -= rate * those sums */                                                                                   \
         void (*descend_listed)(int height, ptrdiff_t vectors, ptrdiff_t count, const uint32_t *index, const T *a,      \
                                const T *b, ptrdiff_t b_stride, T rate, T *w, ptrdiff_t w_stride);                      \
+        /* y as above of the sums over n < count of a[n] b[index[n]][j], for any number of whole panels; rows of b are \
+         * `pitch` apart. For a few columns without a bias, where b has `room`. w -= rate * those sums, rows a panel apart. */\
+        void (*multiply_sparse)(ptrdiff_t panels, ptrdiff_t count, const uint32_t *index, const T *a, const T *b,      \
+                                ptrdiff_t b_stride, ptrdiff_t pitch, const T *bias, int activation, T *y,              \
+                                ptrdiff_t y_stride);                                                                   \
+        void (*multiply_sparse_columns)(int columns, ptrdiff_t count, const uint32_t *index, const T *a, const T *b,   \
+                                        ptrdiff_t pitch, ptrdiff_t room, T *y);                                        \
+        void (*descend_sparse)(ptrdiff_t panels, ptrdiff_t count, const uint32_t *index, const T *a, const T *b,       \
+                               ptrdiff_t b_stride, T rate, T *w, ptrdiff_t w_stride);                                  \
         /* one row of n numbers of the type `source` to panels; `later` is a row that will be wanted soon */           \
         void (*load)(int source, ptrdiff_t n, const void *x, const void *later, T *panels, ptrdiff_t stride);          \
         /* out[c * out_stride + r] = x[r * x_stride + c] */                                                            \

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import mmap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.kernels.engine.packing import pack, unpack
+
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
+LARGE = 1 << 16  # numbers that are worth a walk in the order of the memory, where NumPy's is another
+MUCH = 1 << 23  # bytes: some large pages
 
 Shape = tuple[int, ...]
 
@@ -52,12 +57,18 @@ class Arena:
 
     def allocate(self, slots: int, start: float) -> None:
         """Make the memory: slots of 0, but for the first, which is filled with `start`."""
-        self.regions = aligned((slots, self.size), self.dtype)
-        self.regions[:1] = start
+        self.regions = aligned((slots, self.size), self.dtype, is_read=True)
+        if start:  # else nothing is written to yet, and no memory taken
+            self.regions[:1] = start
 
-    def arrays(self, region: NDArray[Any]) -> list[NDArray[Any]]:
-        """Return copies of a region's arrays, in the order in which their places were made."""
-        return [unpacked(panels, shape) for shape, panels in self.views(region)]
+    def arrays(self, region: NDArray[Any], out: Sequence[NDArray[Any]] | None = None) -> list[NDArray[Any]]:
+        """Return copies of a region's arrays, in the order in which their places were made; or `out` filled with them.
+
+        `out` has C-contiguous arrays of the dtype.
+        """
+        memory = len(self.places) * [None] if out is None else out
+        views = self.views(region)
+        return [unpacked(panels, shape, array) for (shape, panels), array in zip(views, memory, strict=True)]
 
     def fill(self, region: NDArray[Any], arrays: Sequence[Any]) -> None:
         """Copy arrays, in the order of `arrays`, into a region."""
@@ -78,17 +89,24 @@ def panels_shape(shape: Shape, width: int) -> tuple[int, int, int]:
     return -(-shape[-1] // width), shape[0] if len(shape) == 2 else 1, width
 
 
-def unpacked(panels: NDArray[Any], shape: Shape) -> NDArray[Any]:
-    """Return a copy of the array that is packed in panels."""
-    array = np.empty((panels.shape[1], shape[-1]), panels.dtype)
+def unpacked(panels: NDArray[Any], shape: Shape, out: NDArray[Any] | None = None) -> NDArray[Any]:
+    """Return a copy of the array that is packed in panels, or `out` filled with it."""
+    memory = np.empty(shape, panels.dtype) if out is None else out
+    array = memory.reshape(panels.shape[1], shape[-1])
+    if array.size >= LARGE:
+        unpack(panels, array)
+        return memory
     for columns, numbers in parts(array, panels):
         columns[...] = numbers
-    return array.reshape(shape)
+    return memory
 
 
 def fill(panels: NDArray[Any], shape: Shape, array: Any) -> None:
     """Pack an array of that shape into panels, with zeros beside its columns."""
     matrix = np.asarray(array).reshape(panels.shape[1], shape[-1])
+    if matrix.size >= LARGE and matrix.dtype == panels.dtype and matrix.flags.c_contiguous and matrix.flags.aligned:
+        pack(matrix, panels)
+        return
     for columns, numbers in parts(matrix, panels):
         numbers[...] = columns
     panels[-1, :, shape[-1] - (len(panels) - 1) * panels.shape[2] :] = 0
@@ -105,10 +123,18 @@ def parts(matrix: NDArray[Any], panels: NDArray[Any]) -> Iterator[tuple[NDArray[
         yield matrix[:, full * width :], panels[full, :, : columns - full * width]
 
 
-def aligned(shape: Shape, dtype: Any) -> NDArray[Any]:
-    """Zeros that start at a multiple of ALIGNMENT bytes."""
+def aligned(shape: Shape, dtype: Any, is_read: bool = False) -> NDArray[Any]:
+    """Zeros that start at a multiple of ALIGNMENT bytes; much memory that `is_read` as a whole is in large pages."""
     size = math.prod(shape) * np.dtype(dtype).itemsize
-    memory = np.zeros(size + ALIGNMENT, np.uint8)
+    pages = is_read and size >= MUCH and hasattr(mmap, "MADV_HUGEPAGE")
+    memory = in_large_pages(size + ALIGNMENT) if pages else np.zeros(size + ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % ALIGNMENT
     values: NDArray[Any] = memory[start : start + size].view(dtype).reshape(shape)
     return values
+
+
+def in_large_pages(size: int) -> NDArray[np.uint8]:
+    """Return zeros of the system's large pages, where it has some to give: fewer are faster to get and to find."""
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    memory.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(memory, np.uint8)

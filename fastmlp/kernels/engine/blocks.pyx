@@ -30,7 +30,7 @@ cdef class Block:
             raise ValueError(f"shape: got {shape} of {dtype}, needs a vector or a matrix of float32 or float64")
         self.isa = selected()
         width = columns_of(self.isa, self.dtype == np.float32)
-        self.panels = aligned(panels_shape(self.shape, width), self.dtype)
+        self.panels = aligned(panels_shape(self.shape, width), self.dtype, is_read=True)
         self.data = <void *> <size_t> self.panels.ctypes.data
 
     def read(self):

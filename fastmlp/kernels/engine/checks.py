@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastmlp.kernels.contract import check_array, check_range
+from fastmlp.kernels.engine.sparse_rows import SparseRows, check_sparse
 
 
 def check_data(
@@ -21,7 +23,13 @@ def check_data(
     """
     rows = None
     for number, (x, columns) in enumerate(zip(xs, network.input_columns, strict=True)):
-        check_array(item("x", number, network.several_inputs), x, (np.uint8, np.float32, np.float64), (rows, columns))
+        name = item("x", number, network.several_inputs)
+        if not isinstance(x, SparseRows):
+            check_array(name, x, (np.uint8, np.float32, np.float64), (rows, columns))
+        elif network.takes_sparse[number]:
+            check_sparse(name, x, network.dtype, rows, columns)
+        else:
+            raise ValueError(f"{name}: got sparse rows, needs an array, as not only dense layers read it")
         rows = len(x)
     losses = network.loss if network.several_outputs else [network.loss]
     for number, (y, loss, metric) in enumerate(zip(ys, losses, metrics, strict=True)):
@@ -71,9 +79,26 @@ def check_memory(
         if array is None:
             continue
         place = item(name, number, len(arrays) > 1)
+        if name == "input_gradient" and isinstance(xs[number], SparseRows):
+            raise ValueError(f"{place}: got memory for sparse x, needs None")
         check_array(place, array, (network.dtype,), (len(xs[0]), columns[number]))
-        if written and not (array.flags.writeable and not any(np.may_share_memory(x, array) for x in xs)):
+        if written and not (array.flags.writeable and not any(np.may_share_memory(memory(x), array) for x in xs)):
             raise ValueError(f"{place}: got memory that is read-only or of x, needs writable memory of its own")
+
+
+def check_out(out: list[Any], dtype: Any, shapes: list[tuple[int, ...]]) -> None:
+    """Refuse arrays that are not one for each shape; ValueError."""
+    if len(out) != len(shapes):
+        raise ValueError(f"out: got {len(out)} arrays, needs {len(shapes)}")
+    for number, (array, shape) in enumerate(zip(out, shapes, strict=True)):
+        check_array(f"out[{number}]", array, (dtype,), shape)
+        if not array.flags.writeable:
+            raise ValueError(f"out[{number}]: got memory that is read-only, needs writable memory")
+
+
+def memory(x: Any) -> NDArray[Any]:
+    """Return the array that rows lie in, of sparse ones their numbers."""
+    return x.data if isinstance(x, SparseRows) else x
 
 
 def check_rows_and_steps(

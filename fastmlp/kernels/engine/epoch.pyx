@@ -14,7 +14,7 @@ from fastmlp.kernels.isa cimport FLOAT32, STORE, UINT8, barrier_wait, blocks, co
 from fastmlp.kernels.isa cimport barrier_waited, nanoseconds, panel_columns
 from fastmlp.kernels.optimizers cimport at_step
 from fastmlp.kernels.engine.plan cimport FOR_INPUTS, FOR_WEIGHTS, NO_LOSS, Data, Matrix, Output, Part, Pass, Plan
-from fastmlp.kernels.engine.plan cimport Source, Stage
+from fastmlp.kernels.engine.plan cimport Source, SparseRows, Stage
 from fastmlp.kernels.engine.plan cimport element, part_alone, part_of, row_number
 from fastmlp.kernels.engine.propagate cimport backward, forward
 from fastmlp.kernels.engine.rows cimport copy_row
@@ -293,6 +293,9 @@ cdef void load_rows(Plan *plan, const Data *data, Py_ssize_t start, const Part *
         memset(<floating *> plan.activity + part.own_first, 0, (part.own_last - part.own_first) * sizeof(floating))
     for number in range(plan.input_count):
         source = &data.sources[number]
+        if source.index != NULL:
+            find_rows(&plan.stages[number].sparse, source, data, start, part)
+            continue
         batch = &plan.stages[number].output
         columns = batch.columns
         row_bytes = columns * size_of(source.x_type)
@@ -301,6 +304,16 @@ cdef void load_rows(Plan *plan, const Data *data, Py_ssize_t start, const Part *
             later = min(i + 2, part.own_last - 1)
             load(plan.isa, source.x_type, columns, x + row_number(data, start + i) * row_bytes,
                  x + row_number(data, start + later) * row_bytes, element(batch, i, 0, width, tag), batch.stride)
+
+
+cdef void find_rows(SparseRows *rows, const Source *source, const Data *data, Py_ssize_t start,
+                    const Part *part) noexcept nogil:
+    """Likewise where a source is sparse: where the numbers of each row are."""
+    cdef Py_ssize_t i, row
+    for i in range(part.own_first, part.own_last):
+        row = row_number(data, start + i)
+        rows.starts[i] = source.starts[row]
+        rows.ends[i] = source.starts[row + 1]
 
 
 cdef inline Py_ssize_t size_of(int source) noexcept nogil:

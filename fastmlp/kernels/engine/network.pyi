@@ -6,9 +6,11 @@ from numpy.typing import NDArray
 
 from fastmlp.kernels.engine.blocks import Block
 from fastmlp.kernels.engine.parameters import Parameters
+from fastmlp.kernels.engine.sparse_rows import SparseRows
 
 T = TypeVar("T")
 OneOrMore: TypeAlias = T | Sequence[T]
+Rows: TypeAlias = NDArray[Any] | SparseRows
 
 class Network(Parameters):
     threads: int
@@ -26,6 +28,8 @@ class Network(Parameters):
     def loss(self) -> Any: ...
     @property
     def steps_done(self) -> int: ...
+    @property
+    def takes_sparse(self) -> tuple[bool, ...]: ...
     def __init__(
         self,
         inputs: int | Sequence[int],
@@ -39,7 +43,7 @@ class Network(Parameters):
     ) -> None: ...
     def train_epoch(
         self,
-        x: OneOrMore[NDArray[Any]],
+        x: OneOrMore[Rows],
         y: OneOrMore[NDArray[Any] | None],
         order: NDArray[np.int64],
         batch_size: int,
@@ -62,12 +66,12 @@ class Network(Parameters):
         penalty_scales: NDArray[np.float64] | None = None,
     ) -> None: ...
     def predict(
-        self, x: OneOrMore[NDArray[Any]], training: bool = False, out: OneOrMore[NDArray[Any]] | None = None
+        self, x: OneOrMore[Rows], training: bool = False, out: OneOrMore[NDArray[Any]] | None = None
     ) -> Any: ...
     def predict_small(self, x: NDArray[Any], out: NDArray[Any]) -> bool: ...
     def evaluate(
         self,
-        x: OneOrMore[NDArray[Any]],
+        x: OneOrMore[Rows],
         y: OneOrMore[NDArray[Any] | None],
         metric: OneOrMore[str | None] = None,
         sample_weight: OneOrMore[NDArray[Any] | None] = None,
@@ -75,15 +79,16 @@ class Network(Parameters):
     ) -> Any: ...
     def gradients(
         self,
-        x: OneOrMore[NDArray[Any]],
+        x: OneOrMore[Rows],
         y: OneOrMore[NDArray[Any] | None],
         sample_weight: OneOrMore[NDArray[Any] | None] = None,
         input_gradient: OneOrMore[NDArray[Any] | None] = None,
         training: bool = False,
+        out: Sequence[NDArray[Any]] | None = None,
     ) -> tuple[float, list[NDArray[Any]]]: ...
     def vjp(
         self,
-        x: OneOrMore[NDArray[Any]],
+        x: OneOrMore[Rows],
         output_gradients: OneOrMore[NDArray[Any] | None],
         input_gradient: OneOrMore[NDArray[Any] | None] = None,
         training: bool = False,

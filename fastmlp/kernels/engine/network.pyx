@@ -12,10 +12,11 @@ import numpy as np
 
 from fastmlp.kernels.contract import check_array
 from fastmlp.kernels.engine.arena import aligned
-from fastmlp.kernels.engine.checks import check_data, check_memory, check_rows_and_steps
+from fastmlp.kernels.engine.checks import check_data, check_memory, check_out, check_rows_and_steps
 from fastmlp.kernels.engine.custom_loss import CustomLoss, OutputGradients
 from fastmlp.kernels.engine.description import ACTIVATION_SETTINGS, ACTIVATIONS, KINDS, LOSSES, METRICS, SOURCES
 from fastmlp.kernels.engine.description import settings_of_loss
+from fastmlp.kernels.engine.sparse_rows import SparseRows as Rows
 from fastmlp.kernels.engine.stages import TRAINED, describe
 from fastmlp.kernels.limits import MAX_THREADS, WORK_PER_THREAD, usable
 
@@ -28,7 +29,7 @@ from fastmlp.kernels.engine.description cimport (
 )
 from fastmlp.kernels.engine.plan cimport (
     BETWEEN, CUSTOM_LOSS, FIRST, FOR_INPUTS, FOR_WEIGHTS, LAST, NO_LOSS, ONLY, POOL,
-    Data, Edge, Lists, Matrix, Output, Parameter, Plan, Source, Stage, Target,
+    Data, Edge, Lists, Matrix, Output, Parameter, Plan, Source, SparseColumns, Stage, Target,
 )
 from fastmlp.kernels.engine.team cimport gather_team
 from fastmlp.kernels.row_losses cimport plain
@@ -102,10 +103,12 @@ cdef class Network(Parameters):
 
     cdef readonly object loss, input_columns, output_columns
     cdef readonly bint several_inputs, several_outputs
+    cdef readonly tuple takes_sparse  # of each input, whether its rows may be sparse
     cdef int thread_limit
     cdef readonly Py_ssize_t multiply_adds
     cdef bint has_barriers  # in forward; without them a pass is too little work for several threads
-    cdef Py_ssize_t capacity, capacity_threads
+    cdef Py_ssize_t capacity, capacity_threads, capacity_entries
+    cdef tuple sparse  # of each input, whether its rows are
     cdef object stage_memory, workspace, custom_losses, description, differentiable
     cdef Source *sources
     cdef Target *targets
@@ -125,8 +128,13 @@ cdef class Network(Parameters):
         self.loss = names if self.several_outputs else names[0]
         self.thread_limit = 1
         self.capacity = 0
+        self.sparse = len(self.input_columns) * (False,)
         self.plan.skip_zeros = SKIP_ZEROS
         network = describe(self.input_columns, layers, outputs, names)
+        self.takes_sparse = tuple(
+            all(one.kind == "dense" for one in network.stages if any(edge.source == i for edge in one.edges))
+            and all(one.stage != i for one in network.outputs) for i in range(len(self.input_columns))
+        )
         self.description = inputs, layers, dtype, outputs if self.several_outputs else None
         self.begin(dtype, 4 * len(network.stages), blocks)  # no stage has more arrays
         self.set_stages(network.stages)
@@ -249,28 +257,39 @@ cdef class Network(Parameters):
                 output.loss.quantiles = <const double *> address(self.stage_memory[len(self.stage_memory) - 1])
             self.plan.has_loss |= kind != NO_LOSS
 
-    cdef reserve(self, Py_ssize_t n, int threads):
-        """Make room for batches of n rows and so many threads."""
+    cdef reserve(self, Py_ssize_t n, int threads, tuple sparse, Py_ssize_t entries):
+        """Make room for batches of n rows and so many threads, with so many numbers of inputs that are sparse."""
         cdef Py_ssize_t widest = 1, deepest = 1, most = 1, number, rows
         cdef Stage *stage
         cdef Output *output
-        if n <= self.capacity and threads <= self.capacity_threads:
+        if sparse != self.sparse:
+            self.capacity = self.capacity_threads = self.capacity_entries = 0
+        if n <= self.capacity and threads <= self.capacity_threads and entries <= self.capacity_entries:
             return
         n = max(n, self.capacity)
         threads = max(threads, self.capacity_threads)
+        entries = max(entries, self.capacity_entries)
         self.capacity = 0  # until all the room is there
+        self.sparse = sparse
         self.workspace = []
         self.plan.scratch = <void *> address(self.memory[2])  # apply_gradients needs no more
         for number in range(self.plan.depth):
             stage = &self.plan.stages[number]
             rows = n * stage.groups
+            if stage.kind == INPUT:
+                stage.sparse.index = NULL
+                if sparse[number]:
+                    stage.sparse.starts, stage.sparse.ends = <int64_t *> self.longs(n), <int64_t *> self.longs(n)
+                    continue
             self.make_matrix(&stage.output, rows, stage.outputs)
             self.make_matrix(&stage.gradient, rows, stage.outputs)
             if stage.gathers:
                 self.make_matrix(&stage.addend, rows, stage.outputs)
             widest = max(widest, stage.outputs)
             most = max(most, stage.groups)
-            if stage.kind == DENSE:
+            if stage.kind == DENSE and stage.edges[0].source < self.plan.input_count and sparse[stage.edges[0].source]:
+                self.make_entries(&stage.entries, entries if stage.trained else 0)
+            elif stage.kind == DENSE:
                 deepest = max(deepest, stage.inputs)
                 listed = self.plan.skip_zeros and stage.outputs > self.width and stage.trained
                 self.make_lists(&stage.by_columns, self.padded(stage.inputs) // 2, rows if listed else 0)
@@ -293,7 +312,7 @@ cdef class Network(Parameters):
             output = &self.plan.outputs[number]
             output.losses = self.room(n)
             losses = self.workspace[len(self.workspace) - 1]
-            output.metrics = <double *> self.room(n * (1 if self.dtype == np.float64 else 2))
+            output.metrics = <double *> self.longs(n)
             if self.custom_losses[number] is not None:
                 predictions, gradient = (aligned((n, output.columns), self.dtype) for _ in range(2))
                 self.custom_losses[number].use_memory(predictions, gradient, losses)
@@ -301,6 +320,7 @@ cdef class Network(Parameters):
                 output.custom_gradient = <void *> address(gradient)
         self.capacity = n
         self.capacity_threads = threads
+        self.capacity_entries = entries
 
     cdef make_matrix(self, Matrix *matrix, Py_ssize_t rows, Py_ssize_t columns):
         """Panels of zeros. Another row apart, so that those of 128 rows do not fall on each other in a cache."""
@@ -314,6 +334,16 @@ cdef class Network(Parameters):
         lists.counts = <int32_t *> self.room(count)
         lists.index = <uint32_t *> self.room(count * capacity)
         lists.values = self.room(2 * count * capacity)
+
+    cdef make_entries(self, SparseColumns *entries, Py_ssize_t count):
+        for side in range(2):
+            entries.columns[side] = <uint32_t *> self.room(count)
+            entries.rows[side] = <uint32_t *> self.room(count)
+            entries.values[side] = self.room(count)
+
+    cdef void *longs(self, Py_ssize_t size) except NULL:
+        """Room for integers of 64 bits."""
+        return self.room(size * (1 if self.dtype == np.float64 else 2))
 
     cdef void *room(self, Py_ssize_t size) except NULL:
         array = aligned((size,), self.dtype)
@@ -356,7 +386,8 @@ cdef class Network(Parameters):
 
         Parameters
         ----------
-        x : ndarray [rows, inputs] of uint8, float32 or float64, C-contiguous
+        x : ndarray [rows, inputs] of uint8, float32 or float64, C-contiguous; or SparseRows of the network's dtype, for
+            an input that only dense layers read, with the same bits; gradients by it are not computed then
         y : ndarray [rows, units] of the network's dtype, or [rows] of intc for the sparse losses; a loss that is a
             callable gets its rows as they are
         order : ndarray of int64
@@ -493,7 +524,8 @@ cdef class Network(Parameters):
         self.sources[0].x_type = source_of(x)
         self.targets[0].predictions = out.buf
         data.rows = x.shape[0]
-        self.reserve(min(data.rows, CHUNK), 1)
+        self.reserve(min(data.rows, CHUNK), 1, (False,), 0)
+        self.plan.stages[0].sparse.index = self.sources[0].index = NULL
         with nogil:
             if self.is_single:
                 predict_alone(&self.plan, &data, CHUNK, <const float *> NULL)
@@ -505,18 +537,21 @@ cdef class Network(Parameters):
         self.run(EVALUATE, x, y, None, CHUNK, metric, sample_weight, None, None, predictions, None, None)
         return self.results(self.rows_of(x), self.plan.penalty)
 
-    def gradients(self, x, y, sample_weight=None, input_gradient=None, training=False):
+    def gradients(self, x, y, sample_weight=None, input_gradient=None, training=False, out=None):
         """The mean loss with the penalty, and its gradients by the trained weights, in the order of get_weights.
 
         The rows are one batch. `input_gradient`, an ndarray [rows, inputs] of the network's dtype, is filled with the
         gradient by x. Where `training` is True all is as in the next step of train_epoch, moving statistics included;
-        else as in evaluate. Weights that no loss depends on have gradients of 0.
+        else as in evaluate. Weights that no loss depends on have gradients of 0. `out` is a list of C-contiguous arrays
+        to fill with the gradients.
         """
         self.reserve_gradients()
         what = DIFFERENTIATE_IN_TRAINING if training else DIFFERENTIATE
         rows = self.rows_of(x)
+        if out is not None:
+            check_out(out, self.dtype, [place.shape for place in self.arena.places])
         self.run(what, x, y, None, rows, None, sample_weight, None, None, None, input_gradient, None)
-        return self.results(rows, self.plan.penalty)[0], self.kept_gradients()
+        return self.results(rows, self.plan.penalty)[0], self.arena.arrays(self.gradient_region, out)
 
     def vjp(self, x, output_gradients, input_gradient=None, training=False):
         """The gradients by the trained weights of the sum over all outputs of `output_gradients` times the output.
@@ -602,9 +637,11 @@ cdef class Network(Parameters):
         cdef int threads = usable(self.thread_limit) if self.has_barriers else 1
         self.take_lock()
         try:
-            self.reserve(batch * threads if what == PREDICT else batch, threads)
+            self.reserve(batch * threads if what == PREDICT else batch, threads,
+                         tuple([isinstance(one, Rows) for one in xs]),
+                         self.most_entries(what, xs, order, batch, epochs))
             for i in range(self.plan.input_count):
-                self.set_source(&self.sources[i], xs[i], by_inputs[i])
+                self.set_source(i, xs[i], by_inputs[i])
             for i in range(count):
                 self.set_target(i, ys[i], metrics[i], weights[i], outs[i], given[i], order)
             plan.steps_done = 0
@@ -629,10 +666,25 @@ cdef class Network(Parameters):
         finally:
             self.lock.release()
 
-    cdef set_source(self, Source *source, x, gradient):
-        source.x = <const void *> address(x)
-        source.x_type = SOURCES[x.dtype]
+    cdef Py_ssize_t most_entries(self, int what, xs, order, Py_ssize_t batch, Py_ssize_t epochs) except -1:
+        """Numbers of a batch of sparse rows, where gradients are computed."""
+        if what in (PREDICT, PREDICT_IN_TRAINING, EVALUATE):
+            return 0
+        return max([x.most_together(order, batch, epochs) if isinstance(x, Rows) else 0 for x in xs])
+
+    cdef set_source(self, int number, x, gradient):
+        cdef Source *source = &self.sources[number]
+        memset(source, 0, sizeof(Source))
         source.gradient = address_or_null(gradient)
+        source.x_type = SOURCES[x.dtype]
+        if isinstance(x, Rows):
+            source.x = <const void *> address(x.data)
+            source.starts = <const int64_t *> address(x.indptr)
+            source.index = <const uint32_t *> address(x.indices)
+        else:
+            source.x = <const void *> address(x)
+        self.plan.stages[number].sparse.values = source.x
+        self.plan.stages[number].sparse.index = source.index
 
     cdef set_target(self, Py_ssize_t number, y, metric, weights, predictions, gradient, order):
         cdef Target *target = &self.targets[number]

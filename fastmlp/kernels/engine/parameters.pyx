@@ -186,7 +186,7 @@ cdef class Parameters:
 
     cdef reserve_gradients(self):
         if self.gradient_region is None:
-            region = aligned((self.arena.size,), self.dtype)
+            region = aligned((self.arena.size,), self.dtype, is_read=True)
             self.plan.gradients = <void *> address(region)
             self.gradient_region = region  # last, as an interrupt may come before
 

@@ -47,6 +47,21 @@ cdef enum:
     POOL = 70               # the most rows among which pairs are sought
 
 
+# Rows that are given as their numbers that are not 0 with their columns, which increase in each row.
+cdef struct SparseRows:
+    const uint32_t *index   # of columns; NULL where rows are given whole
+    const void *values
+    int64_t *starts         # for each row of the batch where its numbers start
+    int64_t *ends           # and end
+
+
+# The same numbers sorted by their columns, those of a column by their rows in the batch; and room to sort them.
+cdef struct SparseColumns:
+    uint32_t *columns[2]
+    uint32_t *rows[2]
+    void *values[2]
+
+
 # An array of weights: panels without gaps in its block; a vector is one row.
 cdef struct Parameter:
     void *data
@@ -134,6 +149,8 @@ cdef struct Stage:
     uint64_t seed
     double scale
     double offset
+    SparseRows sparse       # of an input, in place of the output
+    SparseColumns entries   # of the input, where that is sparse
     Matrix output
     Matrix gradient         # of the loss with respect to the output, of a dense stage before its activation
     Matrix addend           # a further gradient, where several are gathered
@@ -211,6 +228,8 @@ cdef struct Plan:
 cdef struct Source:
     const void *x           # [rows, columns] of the type
     int x_type
+    const int64_t *starts   # [rows + 1], of each row in x, where that has only the numbers that are not 0; else NULL
+    const uint32_t *index   # and the columns of these numbers
     void *gradient          # [rows, columns], for the gradient by x, or NULL
 
 
@@ -327,9 +346,29 @@ cdef inline floating *element(const Matrix *matrix, Py_ssize_t row, Py_ssize_t p
     return <floating *> matrix.data + panel * matrix.stride + row * width
 
 
+cdef inline floating *kernel_of(const Plan *plan, const Stage *stage, Py_ssize_t panel,
+                                const floating *tag) noexcept nogil:
+    """A panel of the kernel."""
+    return <floating *> stage.kernel.data + panel * panel_columns(plan.isa, tag) * stage.inputs
+
+
+cdef inline const floating *bias_of(const Plan *plan, const Stage *stage, Py_ssize_t panel,
+                                    const floating *tag) noexcept nogil:
+    if stage.bias == NULL:
+        return NULL
+    return <const floating *> stage.bias.data + panel * panel_columns(plan.isa, tag)
+
+
+cdef inline const SparseRows *sparse_input(const Plan *plan, const Stage *stage) noexcept nogil:
+    """The rows that a stage reads where they are given as lists of their numbers that are not 0; else NULL."""
+    cdef const SparseRows *rows = &plan.stages[stage.edges[0].source].sparse
+    return rows if rows.index != NULL else NULL
+
+
 cdef inline bint wants_input(const Plan *plan, const Edge *edge, const Pass *run) noexcept nogil:
     """Whether the gradient of what is read there is wanted."""
-    return plan.stages[edge.source].wanted & run.wanted != 0
+    cdef const Stage *source = &plan.stages[edge.source]
+    return source.wanted & run.wanted != 0 and source.sparse.index == NULL
 
 
 cdef inline floating *tile_of(const Plan *plan, const Part *part, const floating *tag) noexcept nogil:

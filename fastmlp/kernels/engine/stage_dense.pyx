@@ -9,16 +9,18 @@ from cython cimport floating
 from libc.stdint cimport int32_t
 from libc.string cimport memset
 
-from fastmlp.kernels.isa cimport LINEAR, SGD
+from fastmlp.kernels.isa cimport LINEAR
 from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, descend_listed, multiply_columns
 from fastmlp.kernels.isa cimport multiply_listed, multiply_rows, panel_columns, partition, sum_rows
 from fastmlp.kernels.isa cimport transpose
 from fastmlp.kernels.engine.edges cimport gather
-from fastmlp.kernels.engine.plan cimport NO_ROW, NOT_LISTED, ONLY
-from fastmlp.kernels.engine.plan cimport Edge, Lists, Matrix, Part, Pass, Plan, Stage, block_row, element, memory_of
-from fastmlp.kernels.engine.plan cimport tile_of, vectors_of, wants_input
+from fastmlp.kernels.engine.plan cimport NO_ROW, NOT_LISTED
+from fastmlp.kernels.engine.plan cimport Edge, Lists, Matrix, Part, Pass, Plan, Stage
+from fastmlp.kernels.engine.plan cimport bias_of, block_row, element, kernel_of, memory_of, sparse_input, tile_of
+from fastmlp.kernels.engine.plan cimport vectors_of, wants_input
 from fastmlp.kernels.engine.skipping cimport first_list, index_of, list_own_columns, list_own_rows, values_of
-from fastmlp.kernels.engine.weights cimport apply
+from fastmlp.kernels.engine.stage_sparse cimport sparse_forward, update_by_sparse
+from fastmlp.kernels.engine.weights cimport apply, apply_square, descends_plainly
 
 
 # ------------------------------------------------------------------------------------------------------------- forward
@@ -30,6 +32,8 @@ cdef int dense_forward(Plan *plan, int number, const Part *part, const Pass *run
     cdef Stage *stage = &plan.stages[number]
     cdef int width = panel_columns(plan.isa, tag)
     cdef bint alone = part.last - part.first == 1  # listed by one thread for all
+    if sparse_input(plan, stage) != NULL:
+        return sparse_forward(plan, number, part, run, met, tag)
     list_own_rows(plan, number, part, tag)
     if stage.edges[0].source >= met or stage.outputs > width:  # one panel needs the lists of the thread's own rows only
         barrier_wait(&plan.barrier, part.threads)
@@ -107,19 +111,6 @@ cdef void forward_row(Plan *plan, int number, const Part *part, const floating *
         multiply_pair(plan, stage, first_list(plan, part.first_block), first, last - first, tag)
 
 
-cdef inline floating *kernel_of(const Plan *plan, const Stage *stage, Py_ssize_t panel,
-                                const floating *tag) noexcept nogil:
-    """A panel of the kernel."""
-    return <floating *> stage.kernel.data + panel * panel_columns(plan.isa, tag) * stage.inputs
-
-
-cdef inline const floating *bias_of(const Plan *plan, const Stage *stage, Py_ssize_t panel,
-                                    const floating *tag) noexcept nogil:
-    if stage.bias == NULL:
-        return NULL
-    return <const floating *> stage.bias.data + panel * panel_columns(plan.isa, tag)
-
-
 # ------------------------------------------------------------------------------------------------------------ backward
 
 
@@ -135,7 +126,10 @@ cdef int dense_backward(Plan *plan, int number, const Part *part, const Pass *ru
         gather(plan, &stage.edges[0], part, tag)
         met = number + 1 if stage.edges[0].adds else number
     if stage.trained:
-        update_kernel(plan, number, part, run, tag)
+        if sparse_input(plan, stage) != NULL:
+            update_by_sparse(plan, number, part, run, tag)
+        else:
+            update_kernel(plan, number, part, run, tag)
         update_bias(plan, stage, part, run, tag)
     return met
 
@@ -220,8 +214,7 @@ cdef void update_listed(Plan *plan, const Stage *stage, const Part *part, const 
     cdef int width = panel_columns(plan.isa, c)
     cdef Py_ssize_t rows = min(width, stage.inputs - below * width), square = width * width, i, number, height
     cdef Py_ssize_t vectors = vectors_of(stage.outputs, panel, count, width)
-    cdef bint descends = run.optimizer.kind == SGD and not run.optimizer.is_adjusted
-    descends = descends and stage.use == ONLY and stage.kernel.l1 == 0 and stage.kernel.l2 == 0
+    cdef bint descends = descends_plainly(stage, run)
     cdef const floating *dz = element(&stage.gradient, part.first, panel, width, c)
     cdef floating *kernel = kernel_of(plan, stage, panel, c) + below * square
     for i in range(0, rows, 2):
@@ -238,19 +231,6 @@ cdef void update_listed(Plan *plan, const Stage *stage, const Part *part, const 
     if not descends:
         for i in range(count):
             apply_square(plan, stage, run, below, panel + i, c + i * square)
-
-
-cdef void apply_square(Plan *plan, const Stage *stage, const Pass *run, Py_ssize_t below, Py_ssize_t panel,
-                       floating *g) noexcept nogil:
-    """Update a square of the kernel, of the inputs and the outputs of a panel each, by its gradient."""
-    cdef int width = panel_columns(plan.isa, g)
-    cdef Py_ssize_t rows = min(width, stage.inputs - below * width), i
-    cdef Py_ssize_t at = (panel * stage.inputs + below * width) * width
-    if vectors_of(stage.outputs, panel, 1, width) == 2:
-        apply(plan, stage.kernel, stage.use, run, at, rows * width, g)
-        return
-    for i in range(rows):
-        apply(plan, stage.kernel, stage.use, run, at + i * width, width // 2, g + i * width)
 
 
 cdef void update_bias(Plan *plan, const Stage *stage, const Part *part, const Pass *run,

@@ -1,8 +1,8 @@
 """How many threads take part in the next step: fewer, for a while, once one has kept the others waiting.
 
-Threads that meet in each step are as slow as the last of them. Where other programs want the CPU, one that has none keeps
-the others waiting for some milliseconds, many times what a step takes. Results do not depend on the number of threads, so
-that it may change after any step.
+Threads that meet in each step are as slow as the last of them. Where other programs want the CPU, one that has none
+keeps the others waiting for some milliseconds, many times what a step takes. Results do not depend on the number of
+threads, so that it may change after any step.
 """
 
 cdef enum:

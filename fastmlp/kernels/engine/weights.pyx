@@ -7,7 +7,8 @@ from libc.string cimport memcpy, memset
 from fastmlp.kernels.isa cimport STORE, Optimizer, add_penalty, barrier_wait, blocks, panel_columns, partition
 from fastmlp.kernels.isa cimport sum_magnitudes, sum_squares, update
 from fastmlp.kernels.optimizers cimport MAX_SLOTS
-from fastmlp.kernels.engine.plan cimport COLUMNS, FIRST, LAST, ONLY, ROWS, Parameter, Part, Pass, Plan, Use, tile_of
+from fastmlp.kernels.engine.plan cimport COLUMNS, FIRST, LAST, ONLY, ROWS, Parameter, Part, Pass, Plan, Stage, Use
+from fastmlp.kernels.engine.plan cimport tile_of, vectors_of
 
 cdef double EPSILON = 1e-7  # Keras' epsilon()
 
@@ -28,6 +29,19 @@ cdef void apply(Plan *plan, const Parameter *parameter, Use use, const Pass *run
     if run.penalized and (parameter.l1 > 0 or parameter.l2 > 0):
         add_penalty(plan.isa, n, parameter.l1 * run.penalty_scale, 2.0 * (parameter.l2 * run.penalty_scale), w, g)
     update_weights(plan, parameter, run, at, n, g)
+
+
+cdef void apply_square(Plan *plan, const Stage *stage, const Pass *run, Py_ssize_t below, Py_ssize_t panel,
+                       floating *g) noexcept nogil:
+    """Update a square of the kernel, of the inputs and the outputs of a panel each, by its gradient."""
+    cdef int width = panel_columns(plan.isa, g)
+    cdef Py_ssize_t rows = min(width, stage.inputs - below * width), i
+    cdef Py_ssize_t at = (panel * stage.inputs + below * width) * width
+    if vectors_of(stage.outputs, panel, 1, width) == 2:
+        apply(plan, stage.kernel, stage.use, run, at, rows * width, g)
+        return
+    for i in range(rows):
+        apply(plan, stage.kernel, stage.use, run, at + i * width, width // 2, g + i * width)
 
 
 cdef void add_to_sum(Use use, Py_ssize_t n, floating *sums, floating *g) noexcept nogil:

@@ -1,0 +1,6 @@
+from typing import Any
+
+from numpy.typing import NDArray
+
+def pack(matrix: NDArray[Any], panels: NDArray[Any]) -> None: ...
+def unpack(panels: NDArray[Any], matrix: NDArray[Any]) -> None: ...
