@@ -172,7 +172,8 @@ def fit_perceptron(seed, x, y):
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that one epoch is not enough
-        MLPRegressor(WIDTHS[1:-1], batch_size=BATCH, max_iter=1, alpha=0.0, random_state=seed).fit(x, y)
+        settings = {"hidden_layer_sizes": WIDTHS[1:-1], "batch_size": BATCH, "alpha": 0.0, "random_state": seed}
+        MLPRegressor(**settings, max_iter=1).fit(x, y)
 
 
 OTHERS = [
