@@ -21,7 +21,7 @@ from bench.table import aligned, processor, ratio_text, time_text
 
 WIDTHS = (20, 64, 64, 1)
 BATCH, RATE = 32, 1e-3
-FEW = 2  # models that are trained in place of all
+TIMES = 2  # that the others train, of which the least counts
 
 
 def main(arguments=None):
@@ -116,7 +116,7 @@ def pytorch(x, y, options):
             optimizer.step()
 
     train()
-    return min(timed(train)[0] for _ in range(FEW)) * options.models * options.epochs
+    return min(timed(train)[0] for _ in range(TIMES)) * options.models * options.epochs
 
 
 def torch_network(torch):
@@ -149,7 +149,7 @@ def vmapped(x, y, options):
             loss.backward()
             optimizer.step()
 
-    return min(timed(train)[0] for _ in range(FEW)) * options.epochs
+    return min(timed(train)[0] for _ in range(TIMES)) * options.epochs
 
 
 def scikit_learn(x, y, options):
@@ -163,7 +163,7 @@ def scikit_learn(x, y, options):
             parallel(delayed(fit_perceptron)(seed, x, y[:, 0]) for seed in range(jobs))
 
         train()
-        return min(timed(train)[0] for _ in range(FEW)) * options.models / jobs * options.epochs
+        return min(timed(train)[0] for _ in range(TIMES)) * options.models / jobs * options.epochs
 
 
 def fit_perceptron(seed, x, y):
@@ -172,7 +172,8 @@ def fit_perceptron(seed, x, y):
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that one epoch is not enough
-        MLPRegressor(WIDTHS[1:-1], batch_size=BATCH, max_iter=1, alpha=0.0, random_state=seed).fit(x, y)
+        settings = {"hidden_layer_sizes": WIDTHS[1:-1], "batch_size": BATCH, "alpha": 0.0, "random_state": seed}
+        MLPRegressor(**settings, max_iter=1).fit(x, y)
 
 
 OTHERS = [
