@@ -220,7 +220,7 @@ def sparse_sigmoid(graph: Graph, z: str) -> str:
 
 
 def sparse_plus(graph: Graph, z: str) -> str:
-    """The square of sparse_sigmoid, and what z is above 1."""
+    """sparse_sigmoid(z) squared, and what z is above 1."""
     share = sparse_sigmoid(graph, z)
     above = graph.node("Relu", graph.node("Sub", z, graph.constant(1.0)))
     return graph.node("Add", graph.node("Mul", share, share), above)
