@@ -66,7 +66,12 @@ def make_parser() -> Parser:
     add("--activation", choices=ACTIVATIONS, default="relu", help="of the hidden layers (%(default)s)")
     add("--dropout", type=fraction, default=0.0, metavar="RATE", help="after each hidden layer (%(default)s)")
     add("--optimizer", choices=OPTIMIZERS, default="adam", help="update rule (%(default)s)")
-    add("--learning-rate", type=rate, metavar="RATE", help="step size (0.01 for sgd, else 0.001)")
+    add(
+        "--learning-rate",
+        type=rate,
+        metavar="RATE",
+        help="step size (0.01 for sgd, 0.0025 for schedulefreeadamw, else 0.001)",
+    )
     add("--batch-size", type=count, default=32, metavar="ROWS", help="rows in each update (%(default)s)")
     add("--epochs", type=count, default=20, metavar="N", help="passes over the training rows (%(default)s)")
     add("--l2", type=penalty, default=0.0, metavar="FACTOR", help="penalty on the squared weights (%(default)s)")

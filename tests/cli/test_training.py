@@ -69,10 +69,11 @@ def test_the_options_reach_the_network_and_its_training(command, tmp_path):
 
 def test_the_optimizers_own_learning_rate_is_the_default(command, tmp_path):
     path = tmp_path / "model.safetensors"
+    of_help = {"sgd": 0.01, "schedulefreeadamw": 0.0025}
     for name in OPTIMIZERS:
         assert command(*QUICK, "--optimizer", name, "--output", path)[0] == 0
         learning_rate = load_model(path).optimizer.learning_rate
-        assert learning_rate == optimizers.get(name).learning_rate == (0.01 if name == "sgd" else 0.001)  # as in --help
+        assert learning_rate == optimizers.get(name).learning_rate == of_help.get(name, 0.001)
 
 
 def test_the_same_seed_gives_the_same_weights_for_any_number_of_threads(command, tmp_path):
