@@ -23,8 +23,8 @@ Shape = tuple[int, ...]
 def features(argument: str, x: Any, shape: Shape | None, dtype: str) -> np.ndarray:
     """Return x as a checked C-contiguous array [rows, *shape] of uint8, float32 or float64.
 
-    `shape` is that of the model's rows, or None when it is to be taken from x; a model of one input also takes x of
-    shape [rows], and one of single numbers, (), x of shape [rows, 1].
+    `shape` is that of the model's rows, or None when it is to be taken from x. A last axis of one may lack, or be one
+    too many, as in Keras.
 
     Raises
     ------
@@ -34,8 +34,8 @@ def features(argument: str, x: Any, shape: Shape | None, dtype: str) -> np.ndarr
         When its shape does not fit, it is empty, or it has NaN, infinity or values beyond the range of `dtype`.
     """
     given, x = x, numeric(argument, x)
-    if (x.ndim == 1 and shape == (1,)) or (x.ndim == 2 and x.shape[1] == 1 and shape == ()):
-        x = x.reshape(-1, *shape)
+    if shape is not None and x.ndim and shape in ((*x.shape[1:], 1), x.shape[1:-1] if x.shape[-1] == 1 else None):
+        x = x.reshape(len(x), *shape)
     require_rows(argument, x, shape)
     require_finite(argument, x, dtype, given)
     # Types of the other byte order are not among those.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastmlp import constraints, initializers, regularizers
-from fastmlp.data.arrays import Shape
+from fastmlp.data.arrays import Shape, weight_arrays
 from fastmlp.layers.base import Common, Layer, require_flat
 from fastmlp.layers.core import weight_settings
 from fastmlp.layers.variable import Variable
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 FLOAT32_LIMIT = 2**24  # numbers beyond are not all told apart
+NOT_KEPT = ("weights", "input_length")  # arguments that others say
 
 
 class Embedding(Layer):
@@ -32,8 +33,10 @@ class Embedding(Layer):
         As of Dense.
     mask_zero : bool
         Only False.
-    weights : None
-        `set_weights` sets them.
+    weights : list with an array [input_dim, output_dim], optional
+        The first values; the same as `embeddings_initializer=Constant(array)`.
+    input_length : int, optional
+        Not regarded, as in Keras 3: rows of any length are taken.
 
     Numbers that are not there are refused where they are the caller's, which layers may have given another shape; those
     that layers have computed count as the nearest there is. Fractions are cut off.
@@ -47,24 +50,29 @@ class Embedding(Layer):
         embeddings_regularizer: Any = None,
         embeddings_constraint: Any = None,
         mask_zero: bool = False,
-        weights: None = None,
+        weights: Any = None,
+        input_length: int | None = None,
         **common: Unpack[Common],
     ):
         super().__init__(**common)
         only("mask_zero", mask_zero, (False,), "rows have a fixed length; give the missing a number of its own")
-        only("weights", weights, (None,), "set_weights sets them once the layer is built")
         self.input_dim = integer("input_dim", input_dim, at_least=1, below=FLOAT32_LIMIT)
         self.output_dim = integer("output_dim", output_dim, at_least=1, below=2**31)
+        if input_length is not None:
+            integer("input_length", input_length, at_least=1)
+        if weights is not None:
+            (table,) = weight_arrays("weights", weights, [(self.input_dim, self.output_dim)], "float64")
+            embeddings_initializer = initializers.Constant(table)
         self.embeddings_initializer = initializers.get(embeddings_initializer, "embeddings_initializer")
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer, "embeddings_regularizer")
         self.embeddings_constraint = constraints.get(embeddings_constraint, "embeddings_constraint")
         self.mask_zero = False
 
     def arguments(self) -> dict[str, Any]:
-        return {name: value for name, value in super().arguments().items() if name != "weights"}
+        return {name: value for name, value in super().arguments().items() if name not in NOT_KEPT}
 
     def argument(self, name: str) -> Any:
-        return None if name == "weights" else super().argument(name)
+        return None if name in NOT_KEPT else super().argument(name)
 
     @property
     def number_limit(self) -> int:  # type: ignore[override]

@@ -19,7 +19,8 @@ class Custom(Loss):
     Parameters
     ----------
     fn : callable
-        y_true are the batch's rows of y as they were given, y_pred the outputs [rows, units] in the model's dtype.
+        y_true are the batch's rows of y as they were given, but that numbers [rows] become [rows, 1] for one output, as
+        in Keras; y_pred the outputs [rows, units] in the model's dtype.
         `value` is the loss of each row, [rows], or their mean as a number; `gradient` [rows, units] is that of the mean
         over the rows with respect to y_pred.
     """
@@ -39,7 +40,8 @@ class Custom(Loss):
         return self.checked
 
     def targets(self, argument: str, y: Any, rows: int, units: int, dtype: str) -> np.ndarray:
-        return rows_of(argument, y, rows)
+        rows_of_y = rows_of(argument, y, rows)
+        return rows_of_y.reshape(-1, 1) if rows_of_y.ndim == units == 1 else rows_of_y
 
     def get_config(self) -> dict[str, Any]:
         return {"fn": self.engine_name}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
+import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
@@ -52,6 +54,11 @@ class Common(Shared, total=False):
     """
 
     weight_decay: float | None
+
+
+def without_step(function: Callable[[], float], step: int) -> float:
+    """Return what a function without arguments does."""
+    return function()
 
 
 class LearningRate(Number):
@@ -138,6 +145,8 @@ class Optimizer(AppliesGradients):
     def learning_rate(self, value: Any) -> None:
         if isinstance(value, Mapping):
             value = schedules.get(value)
+        if isinstance(value, types.FunctionType) and not inspect.signature(value).parameters:
+            value = functools.partial(without_step, value)
         if not callable(value) or isinstance(value, type):
             if callable(self._rate):
                 needs = "another schedule: this optimizer was made with one, so that its rate cannot be set"

@@ -268,7 +268,9 @@ class Architecture(Layer):
 
     def call_on(self, symbols: list[Symbol], training: bool | None = None) -> Call:
         if training is not None and boolean("training", training):
-            only("training", training, (None, False), "predictions are those of no training")
+            only(
+                "training", training, (None, False), "model(x, training=True) computes as in training, dropout and all"
+            )
         shapes = [symbol.row_shape for symbol in symbols]
         outputs = self.output_row_shapes(shapes)
         self.build_for(shapes)

@@ -52,7 +52,7 @@ def test_a_model_of_one_input_takes_a_vector():
     ("x", "message"),
     [
         (np.zeros((4, 5)), r"x: got shape \(4, 5\), needs \(rows, 3\)"),
-        (np.zeros((4, 3, 1)), r"got shape \(4, 3, 1\), needs \(rows, 3\)"),
+        (np.zeros((4, 3, 2)), r"got shape \(4, 3, 2\), needs \(rows, 3\)"),
         (np.zeros(3), r"got shape \(3,\), needs \(rows, 3\); a single row is x\[None\]"),
         (1.0, r"got shape \(\), needs"),
         (np.zeros((0, 3)), r"got an empty array of shape \(0, 3\)"),

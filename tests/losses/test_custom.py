@@ -92,6 +92,20 @@ def test_its_targets_are_any_numbers_a_row_for_each_of_x():
         checked_data(model, X, ["a"] * 40)
 
 
+def test_numbers_for_one_output_are_a_column():
+    """As predictions are: the difference of [rows] and [rows, 1] would be [rows, rows]."""
+    seen = []
+
+    def squares(y_true, y_pred):
+        seen.append((y_true.shape, y_pred.shape))
+        return np.mean((y_true - y_pred) ** 2), 2 * (y_pred - y_true) / len(y_pred)
+
+    model = Sequential([Input((4,)), Dense(1)])
+    model.compile("sgd", squares, metrics=[lambda y_true, y_pred: np.abs(y_true - y_pred).max()])
+    model.fit(np.ones((10, 4)), np.ones(10), batch_size=5, verbose=0)
+    assert set(seen) == {((5, 1), (5, 1))}
+
+
 def test_class_weights_need_classes():
     model = make(own)
     assert checked_data(model, X, np.arange(40) % 2, class_weight={1: 3})[1].sample_weights[0].tolist() == [1, 3] * 20

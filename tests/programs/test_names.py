@@ -7,6 +7,7 @@ import pytest
 
 import fastmlp as keras
 from fastmlp import activations, layers, losses, optimizers
+from tests.programs import array
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(120, 6)).astype("float32")
@@ -77,3 +78,25 @@ def test_an_interval_by_quantiles():
     low, middle, high = model.predict(X, verbose=0).T
     assert (low < high).mean() > 0.95 and 0.6 < ((low < y) & (y < high)).mean() < 0.99
     assert abs((y < middle).mean() - 0.5) < 0.15
+
+
+def test_tables_of_vectors_that_others_have_made():
+    matrix = np.arange(12.0).reshape(4, 3)
+    model = keras.Sequential([layers.Embedding(4, 3, weights=[matrix], trainable=False), layers.Flatten()])
+    np.testing.assert_allclose(array(model(np.array([[0, 3], [1, 1]])))[0], [0, 1, 2, 9, 10, 11])
+    assert layers.Embedding(4, 3, input_length=2)(np.array([[0, 3]])).shape == (1, 2, 3)
+
+
+def test_a_last_axis_of_one_comes_and_goes():
+    pictures = keras.Sequential([keras.Input((4, 4, 1)), layers.Flatten(), layers.Dense(2)])
+    flat = np.ones((3, 4, 4), "float32")
+    assert pictures.predict(flat, verbose=0).shape == pictures.predict(flat[..., None], verbose=0).shape == (3, 2)
+    rows = keras.Sequential([keras.Input((5,)), layers.Dense(2)])
+    assert rows.predict(np.ones((3, 5, 1)), verbose=0).shape == (3, 2)
+
+
+def test_a_learning_rate_from_a_function_without_arguments():
+    model = keras.Sequential([keras.Input((2,)), layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
+    model.compile(keras.optimizers.SGD(learning_rate=lambda: 0.25), "mse")
+    model.fit(np.ones((4, 2)), np.ones((4, 1)), batch_size=4, verbose=0)
+    np.testing.assert_allclose(model.get_weights()[0], 0.5)
