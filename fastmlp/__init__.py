@@ -93,7 +93,11 @@ if not TYPE_CHECKING:  # type checkers take the imports above, and report other 
         if name in HOMES or name in OPTIONAL:
             return getattr(importlib.import_module(f"fastmlp.{(HOMES | OPTIONAL)[name]}"), name)
         if name == "__version__":
-            return importlib.import_module("importlib.metadata").version("fastmlp")
+            metadata = importlib.import_module("importlib.metadata")
+            try:
+                return metadata.version("fastmlp")
+            except metadata.PackageNotFoundError:  # built in place, and not installed
+                return "0+unknown"
         raise importlib.import_module("fastmlp.elsewhere").missing("fastmlp", name)
 
     def __dir__():

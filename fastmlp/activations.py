@@ -300,6 +300,8 @@ def _positive(argument: str, value: Any) -> float:
 def _apply(name: str, x: Any, **settings: float) -> np.ndarray:
     if isinstance(x, Asked):
         return Activated(name, settings)  # type: ignore[return-value]
+    if hasattr(x, "activated"):  # a symbol: another one, which `layers.Activation` gives
+        return x.activated(Activated(name, settings) if settings else name)  # type: ignore[no-any-return]
     x = numeric("x", x)
     if x.dtype not in (np.float32, np.float64):
         x = x.astype(np.float64)

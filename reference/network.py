@@ -7,7 +7,7 @@ A. Walther, Evaluating Derivatives, 2nd edition, chapter 3.
 """
 
 from reference import ops
-from reference.accuracies import METRICS
+from reference.accuracies import METRICS, OWN_LOSS
 from reference.objectives import Objective
 from reference.parameters import Parameters
 from reference.stages import (
@@ -200,8 +200,13 @@ class Network(Parameters):
 
     def row_metrics(self, metric, y, values):
         """For each output the metric of each row, [rows], or []."""
-        given = zip(self.of_outputs(metric), self.of_outputs(y), self.outputs, strict=True)
-        return [METRICS[name](targets, values[place]) for name, targets, place in given]
+        found = []
+        for objective, name, targets in zip(self.objectives, self.of_outputs(metric), self.of_outputs(y), strict=True):
+            if name == OWN_LOSS:
+                found.append(objective.own_losses(targets, values))
+            else:
+                found.append(METRICS[name](targets, values[objective.output]))
+        return found
 
     def predict(self, x, training=False):
         """Each output, [rows, units], for x : [rows, inputs] or a list of them.

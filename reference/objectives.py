@@ -85,14 +85,18 @@ class Objective:
 
         Their mean is the loss of the batch; where that is a sum, each is multiplied by the number of rows.
         """
-        if callable(self.loss):
-            losses, _ = self.loss(y, values[self.output])
-        else:
-            function, _ = LOSSES[self.loss]
-            losses = function(self.smoothed(y), values[self.loss_input], **self.settings_for(values))
+        losses = self.own_losses(y, values)
         if weights is not None:
             losses = [weight * loss for weight, loss in zip(weights, losses, strict=True)]
         return [len(losses) * loss for loss in losses] if self.is_sum else losses
+
+    def own_losses(self, y, values):
+        """Loss of each row, [rows], without weights; also a metric, for what is lost where outputs are rounded to 0."""
+        if callable(self.loss):
+            losses, _ = self.loss(y, values[self.output])
+            return losses
+        function, _ = LOSSES[self.loss]
+        return function(self.smoothed(y), values[self.loss_input], **self.settings_for(values))
 
     def gradient(self, y, values, weights=None):
         """Gradient of the mean of row_losses, times the weight of the output, by what the loss reads."""

@@ -52,6 +52,7 @@ class Monitor(Callback):
             direction = model.direction_of(self.monitor)
             if direction is None:
                 got, needs = f"'auto' for {self.monitor!r}", "'max' where larger is better, 'min' where smaller is"
+                needs += "".join(f", or {name!r}" for name in getattr(model, "metrics_names", []))
                 raise ValueError(f"mode: got {got}, which is no loss and no metric that tells, needs {needs}")
             self.grows = direction == "up"
 

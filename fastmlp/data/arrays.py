@@ -70,6 +70,8 @@ def require_rows(argument: str, x: Any, shape: Shape | None) -> None:
 
 def weight_arrays(argument: str, values: Any, shapes: list[Shape], dtype: str) -> list[np.ndarray]:
     """Return copies of `values` as C-contiguous arrays of `dtype`; raise TypeError or ValueError if they do not fit."""
+    if isinstance(values, np.ndarray) and values.dtype == object and values.ndim == 1:
+        values = list(values)  # as NumPy keeps arrays of unequal shapes in one
     if not isinstance(values, (list, tuple)):
         raise TypeError(f"{argument}: got {type(values).__name__}, needs a list of arrays as get_weights returns it")
     if len(values) != len(shapes):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -39,6 +40,8 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[IO[bytes]], objec
     At every moment there is the old file or the new one under that name.
     """
     target = Path(os.path.realpath(path))  # a symbolic link stays one
+    if not target.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, f"got no such folder for {target.name!r}, needs one", str(target.parent))
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
     try:  # around all of it in one frame: an interrupt may come between the parts of a context manager
         with open(temporary, "xb") as file:

@@ -76,7 +76,7 @@ __all__ = [  # noqa: RUF022, in the order in which errors list them
     "row_shape",
 ]
 
-Symbol.operations.update(add=Add, subtract=Subtract, multiply=Multiply, rescaling=Rescaling)
+Symbol.operations.update(add=Add, subtract=Subtract, multiply=Multiply, rescaling=Rescaling, activation=Activation)
 LAYERS = subclasses(globals(), Layer)
 
 # Layers of Keras that are not dense, by what their names hold, and what to do without them.

@@ -97,7 +97,11 @@ class Layer(Settings):
         return {"_calls": [], "_homes": [], "_alone": None, "_lock": threading.RLock()}
 
     def __init_subclass__(cls) -> None:
-        refuse_methods(cls, ("call",), "layers are computed by the engine; functions of your own may be losses")
+        refuse_methods(
+            cls,
+            ("call",),
+            "layers are computed by the engine; model(x, training=True) has dropout on, and a Model may have a call",
+        )
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "trainable":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from fastmlp import activations, constraints, initializers, regularizers
@@ -64,6 +65,8 @@ class Dense(Layer):
         super().__init__(**common)
         self.units = integer("units", units, at_least=1, below=SIZE_LIMIT)
         self.activation = activations.get(activation)
+        if self.units == 1 and self.activation is activations.softmax:
+            warnings.warn("units: got 1 with a softmax, which is always 1, needs a sigmoid, or more", stacklevel=2)
         self.use_bias = boolean("use_bias", use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer, "kernel_initializer")
         self.bias_initializer = initializers.get(bias_initializer, "bias_initializer")

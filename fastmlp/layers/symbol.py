@@ -36,7 +36,8 @@ class Symbol(Advises):
     __slots__ = ("call", "own_dtype", "place", "row_shape")
     __array_ufunc__ = None  # so that `array + symbol` is refused, and not tried number by number
 
-    #: Layers for the operators, by "add", "subtract", "multiply" and "rescaling"; `fastmlp.layers` gives them.
+    #: Layers for operators and functions, by "add", "subtract", "multiply", "rescaling" and "activation";
+    #: `fastmlp.layers` gives them.
     operations: ClassVar[dict[str, Callable[..., Any]]] = {}
 
     def __init__(self, row_shape: Shape, call: Call, place: int = 0):
@@ -87,6 +88,10 @@ class Symbol(Advises):
     __pow__ = __rpow__ = __matmul__ = __rmatmul__ = __rtruediv__ = __abs__ = _refused
     __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = _refused
     __lt__ = __le__ = __gt__ = __ge__ = _refused
+
+    def activated(self, activation: Any) -> Any:
+        """Return what an activation makes of it."""
+        return self.operations["activation"](activation)(self)
 
     def _combined(self, operation: str, other: Any, scale: float, sign: float) -> Any:
         if isinstance(other, Symbol):

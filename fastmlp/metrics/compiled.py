@@ -10,6 +10,7 @@ from fastmlp.losses import Loss
 from fastmlp.losses.compiled import loss_names, placed
 from fastmlp.metrics import METRICS, MeanMetricWrapper, Metric, get, get_list
 from fastmlp.metrics.accuracy import EngineAccuracy
+from fastmlp.metrics.base import LossMetric
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,14 @@ def for_outputs(argument: str, given: Any, names: Sequence[str]) -> list[list[Me
 
 
 def in_engine(metrics: Sequence[Metric], loss: Loss, units: int) -> tuple[Metric | None, str | None]:
-    """Return the first of the metrics that the engine computes, and its name there; at most one, without weights."""
+    """Return the first of the metrics that the engine computes, and its name there; at most one, without weights.
+
+    The loss itself goes before an accuracy: from predictions, which are rounded where they are near 0 and 1, it would
+    be another number.
+    """
+    for metric in metrics:
+        if isinstance(metric, LossMetric) and type(metric) in METRICS.values() and is_same(metric, loss):
+            return metric, "own_loss"
     for metric in metrics:
         if loss.custom or type(metric) not in METRICS.values():  # a subclass may count otherwise
             continue
@@ -152,6 +160,13 @@ def in_engine(metrics: Sequence[Metric], loss: Loss, units: int) -> tuple[Metric
         if name is not None:
             return metric, name
     return None, None
+
+
+def is_same(metric: LossMetric, loss: Loss) -> bool:
+    """Whether a metric is the loss, with the same settings."""
+    settings = dict(metric.settings)
+    name = metric.loss + "_from_logits" * settings.pop("from_logits", False)
+    return not loss.custom and {"name": name, "reduction": None, **settings} == {**loss.spec, "reduction": None}
 
 
 def check_targets(metrics: Sequence[Metric], loss: Loss, argument: str) -> None:

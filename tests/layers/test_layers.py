@@ -214,3 +214,8 @@ def test_other_dropouts_keep_mean_and_variance():
         layers.AlphaDropout(1)
     with pytest.raises(ValueError, match="noise_shape: got"):
         layers.AlphaDropout(0.5, (1, 3))
+
+
+def test_a_softmax_of_one_unit_is_always_one():
+    with pytest.warns(UserWarning, match="units: got 1 with a softmax, which is always 1, needs a sigmoid"):
+        Dense(1, "softmax")

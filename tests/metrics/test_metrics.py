@@ -9,7 +9,9 @@ import pytest
 
 import reference.metrics as oracle
 from fastmlp import losses, metrics
+from fastmlp.layers import Dense, Input
 from fastmlp.metrics.base import LossMetric
+from fastmlp.models import Sequential
 from fastmlp.settings import to_plain
 from tests import keras_values as keras
 
@@ -414,3 +416,29 @@ def test_configs_make_the_same_metric(metric):
     twin = metrics.get(config)
     assert type(twin) is type(metric) and to_plain(twin) == config and repr(twin) == repr(metric)
     assert set(config["config"]) == set(inspect.signature(type(metric)).parameters)
+
+
+@pytest.mark.parametrize(
+    ("loss", "activation", "units", "far"),
+    [
+        ("binary_crossentropy", "sigmoid", 1, 35),
+        ("categorical_crossentropy", "softmax", 3, 300),
+        ("sparse_categorical_crossentropy", "softmax", 3, 300),
+        ("kl_divergence", "softmax", 3, 300),
+        ("poisson", "exponential", 1, 50),
+    ],
+)
+def test_the_loss_of_a_model_has_the_same_value_as_a_metric(loss, activation, units, far):
+    """Where outputs are rounded to 0 and 1, the loss goes on, as it is computed from what comes before them."""
+    x = np.linspace(-1, 1, 40).reshape(20, 2).astype("float32") * far
+    labels = np.arange(20) % max(units, 2)
+    y = labels if loss.startswith("sparse") else labels[:, None] if units == 1 else np.eye(3)[labels]
+    model = Sequential([Input((2,)), Dense(units, activation, kernel_initializer="glorot_normal")], seed=3)
+    model.compile("sgd", loss, metrics=["mse" if units == 1 else "accuracy", loss])
+    model.layers[0].set_weights([np.eye(2, 3)[:, :units], np.zeros(units)])
+    found = model.evaluate(x, y, verbose=0, return_dict=True)
+    assert found["loss"] == found[loss] > 4
+    weighted = model.evaluate(x, y, sample_weight=np.arange(20) / 4, verbose=0, return_dict=True)
+    assert weighted[loss] == found[loss] != weighted["loss"]
+    generated = model.evaluate(((x[i : i + 7], y[i : i + 7]) for i in range(0, 20, 7)), verbose=0, return_dict=True)
+    assert generated[loss] == pytest.approx(found[loss], rel=1e-12)

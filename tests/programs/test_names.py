@@ -100,3 +100,15 @@ def test_a_learning_rate_from_a_function_without_arguments():
     model.compile(keras.optimizers.SGD(learning_rate=lambda: 0.25), "mse")
     model.fit(np.ones((4, 2)), np.ones((4, 1)), batch_size=4, verbose=0)
     np.testing.assert_allclose(model.get_weights()[0], 0.5)
+
+
+def test_activations_of_symbols_and_weights_in_one_object():
+    x = keras.Input((6,))
+    hidden = activations.relu(layers.Dense(4)(x), max_value=1.0)
+    model = keras.Model(x, activations.softmax(layers.Dense(3)(hidden)))
+    outputs = array(model(X))
+    np.testing.assert_allclose(outputs.sum(axis=1), 1.0, rtol=1e-5)
+    weights = np.empty(4, dtype=object)
+    weights[:] = model.get_weights()
+    model.set_weights(weights)
+    np.testing.assert_array_equal(array(model(X)), outputs)

@@ -64,7 +64,7 @@ def check_targets(name: str, network: Any, loss: Any, rows: int, y: Any, metric:
             raise ValueError(f"metric: got {metric!r}, needs None for a loss that is a callable")
         return
     sparse = loss.startswith("sparse_")
-    if metric is not None and metric.startswith("sparse_") != sparse:
+    if metric not in (None, "own_loss") and metric.startswith("sparse_") != sparse:
         raise ValueError(f"metric: got {metric!r}, which does not fit the loss {loss!r}")
     check_array(name, y, (np.intc,) if sparse else (network.dtype,), (rows, columns)[: 1 if sparse else 2])
     if sparse:

@@ -29,3 +29,4 @@ cpdef enum MetricKind:
     BINARY_ACCURACY
     CATEGORICAL_ACCURACY
     SPARSE_CATEGORICAL_ACCURACY
+    OWN_LOSS                # of the output, without weights

@@ -5,7 +5,7 @@ from libc.string cimport memcpy, memset
 
 from fastmlp.kernels.activations cimport activate_row
 from fastmlp.kernels.isa cimport barrier_wait, blocks, panel_columns
-from fastmlp.kernels.engine.description cimport BINARY_ACCURACY, CATEGORICAL_ACCURACY, DENSE
+from fastmlp.kernels.engine.description cimport BINARY_ACCURACY, CATEGORICAL_ACCURACY, DENSE, OWN_LOSS
 from fastmlp.kernels.engine.exceptions cimport call
 from fastmlp.kernels.engine.edges cimport through_activation
 from fastmlp.kernels.engine.plan cimport CUSTOM_LOSS, NO_LOSS, NO_METRIC
@@ -113,7 +113,10 @@ cdef inline void compare_row(Plan *plan, Output *output, const Target *target, P
     if output.loss.kind != CUSTOM_LOSS:
         losses[i] = loss_of_row(&output.loss, n, truth, label,
                                 take_row(&plan.stages[output.top].output, i, width, memory + padded))
-    output.metrics[i] = metric_of_row(target.metric, n, t, label, predictions)
+    if target.metric == OWN_LOSS:
+        output.metrics[i] = losses[i]
+    else:
+        output.metrics[i] = metric_of_row(target.metric, n, t, label, predictions)
     if weight != NULL:
         losses[i] = weight[0] * losses[i]
     if output.sums:

@@ -103,3 +103,11 @@ def test_bad_arguments_are_refused_before_anything_changes(change, message):
         network.train_epochs(**(good | change))
     assert not results and network.step == 0
     network.train_epochs(**good)
+
+
+def test_the_loss_itself_is_a_metric_without_the_weights_of_rows():
+    network, oracle = made(), made(reference.Network)
+    weights = GIVEN["sample_weight"]
+    loss, metric = network.train_epoch(X, Y, ORDERS[0], 9, "own_loss", weights)
+    found = oracle.train_epoch(X.tolist(), Y.tolist(), ORDERS[0].tolist(), 9, "own_loss", weights.tolist())
+    assert (loss, metric) == tuple(found) and loss != metric
