@@ -264,9 +264,15 @@ cdef void penalize(Plan *plan, const Part *part, const floating *tag) noexcept n
 
 cdef void add_totals(Plan *plan, Py_ssize_t rows, double penalty, const floating *tag) noexcept nogil:
     cdef const floating *losses = <const floating *> plan.losses
-    cdef Output *output
+    cdef Output *output = &plan.outputs[0]
     cdef int number
     cdef Py_ssize_t i
+    if plan.has_loss and losses == output.losses and not plan.penalized:
+        for i in range(rows):
+            plan.loss_total += losses[i]
+            output.metric_total += output.metrics[i]
+        output.loss_total = plan.loss_total
+        return
     if plan.has_loss:
         for i in range(rows):
             plan.loss_total += losses[i]

@@ -31,6 +31,7 @@ from fastmlp.kernels.engine.plan cimport (
     BETWEEN, CUSTOM_LOSS, FIRST, FOR_INPUTS, FOR_WEIGHTS, LAST, NO_LOSS, ONLY, POOL,
     Data, Edge, Lists, Matrix, Output, Parameter, Plan, Source, SparseColumns, Stage, Target,
 )
+from fastmlp.kernels.engine.skipping cimport may_skip
 from fastmlp.kernels.engine.team cimport gather_team
 from fastmlp.kernels.row_losses cimport plain
 
@@ -44,6 +45,7 @@ cdef enum:
 
 # whether zeros of a layer's input may be left out of its products; the results have the same bits
 SKIP_ZEROS = os.environ.get("FASTMLP_SKIP_ZEROS", "1") != "0"
+FEW_INPUTS = 64  # to look for zeros among so few takes as long as they cost (bench/density.py); tests may ask for less
 cdef uint64_t NEVER = UINT64_MAX  # the last step of a run that nobody stops
 cdef Py_ssize_t SMALL = 2 * WORK_PER_THREAD - 1  # multiply-adds for which one thread is best
 cdef Py_ssize_t CHUNK = 128  # rows that evaluate takes at a time, and every thread of predict
@@ -130,6 +132,7 @@ cdef class Network(Parameters):
         self.capacity = 0
         self.sparse = len(self.input_columns) * (False,)
         self.plan.skip_zeros = SKIP_ZEROS
+        self.plan.few_inputs = FEW_INPUTS
         network = describe(self.input_columns, layers, outputs, names)
         self.takes_sparse = tuple(
             all(one.kind == "dense" for one in network.stages if any(edge.source == i for edge in one.edges))
@@ -291,7 +294,7 @@ cdef class Network(Parameters):
                 self.make_entries(&stage.entries, entries if stage.trained else 0)
             elif stage.kind == DENSE:
                 deepest = max(deepest, stage.inputs)
-                listed = self.plan.skip_zeros and stage.outputs > self.width and stage.trained
+                listed = stage.trained and may_skip(&self.plan, stage, self.width)
                 self.make_lists(&stage.by_columns, self.padded(stage.inputs) // 2, rows if listed else 0)
             elif stage.kind == BATCH_NORMALIZATION:
                 stage.statistics = self.room(4 * self.padded(stage.outputs))
@@ -306,7 +309,6 @@ cdef class Network(Parameters):
             self.plan.tile_size + max(max(self.width, 4) * self.padded(widest), 2 * POOL * blocks_of(deepest, 64))
         )
         self.plan.scratch = self.room(threads * self.plan.scratch_size)
-        self.plan.losses = self.room(n)
         self.plan.activity = self.room(n)
         for number in range(self.plan.output_count):
             output = &self.plan.outputs[number]
@@ -318,6 +320,9 @@ cdef class Network(Parameters):
                 self.custom_losses[number].use_memory(predictions, gradient, losses)
                 output.custom_predictions = <void *> address(predictions)
                 output.custom_gradient = <void *> address(gradient)
+        output = &self.plan.outputs[0]
+        is_whole = self.plan.output_count == 1 and output.loss_weight == 1 and not self.plan.active
+        self.plan.losses = output.losses if is_whole else self.room(n)
         self.capacity = n
         self.capacity_threads = threads
         self.capacity_entries = entries

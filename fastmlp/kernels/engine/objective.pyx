@@ -37,7 +37,7 @@ cdef void compare(Plan *plan, const Data *data, Py_ssize_t start, const Part *pa
             compare_row(plan, output, target, row_number(data, start + i), i, rows, part, run, tag)
         if run.gradients and output.completes and output.loss.kind != NO_LOSS:
             complete(plan, output, part, tag)
-    if plan.has_loss:
+    if plan.has_loss and plan.losses != plan.outputs[0].losses:
         for i in range(part.own_first, part.own_last):
             add_losses(plan, i, tag)
 

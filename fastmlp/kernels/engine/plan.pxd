@@ -193,6 +193,7 @@ cdef struct Plan:
     bint active             # stages penalize their outputs
     bint constrained
     bint skip_zeros
+    Py_ssize_t few_inputs   # of a stage, whose zeros are not looked for
     double clipnorm         # the largest norm of a gradient, or 0
     double global_clipnorm  # the largest norm of all of them together, or 0
     long long accumulation_steps    # each of so many changes the weights, by the mean of their gradients; 0: each one
@@ -208,7 +209,7 @@ cdef struct Plan:
     void *scratch           # for each thread: a tile or two squares of panels, then memory for rows and panels
     Py_ssize_t scratch_size
     Py_ssize_t tile_size
-    void *losses            # [rows], of all outputs
+    void *losses            # [rows], of all outputs; those of the only one, where that is the same
     void *activity          # [rows], penalties of outputs
     void *sums              # of each column of the weights, or of their gradients
     # the run

@@ -10,8 +10,8 @@ cdef void list_own_columns(Plan *plan, int number, const Part *part, const float
 
 
 cdef inline bint may_skip(const Plan *plan, const Stage *stage, int width) noexcept nogil:
-    """One panel of outputs is computed before its input is looked through."""
-    return plan.skip_zeros and stage.outputs > width
+    """One panel of outputs, or of few inputs, is computed before its input is looked through."""
+    return plan.skip_zeros and stage.outputs > width and stage.inputs > plan.few_inputs
 
 
 cdef inline Py_ssize_t first_list(const Plan *plan, Py_ssize_t block) noexcept nogil:

@@ -58,18 +58,24 @@ cdef inline void update_weights(Plan *plan, const Parameter *parameter, const Pa
                                 floating *g) noexcept nogil:
     cdef floating *w = <floating *> parameter.data + at
     cdef floating *slots[MAX_SLOTS]
-    cdef Optimizer undecayed
-    cdef const Optimizer *optimizer = &run.optimizer
+    cdef floating *place = <floating *> plan.slots + parameter.start + at
     cdef int slot
     if run.optimizer.kind == STORE:
         w = <floating *> plan.gradients + parameter.start + at
     for slot in range(MAX_SLOTS):  # those that the optimizer does not have are not used
-        slots[slot] = <floating *> plan.slots + slot * plan.region_size + parameter.start + at
+        slots[slot] = place
+        place += plan.region_size
     if parameter.undecayed:
-        undecayed = run.optimizer
-        undecayed.weight_decay = 0
-        optimizer = &undecayed
-    update(plan.isa, optimizer, n, w, g, slots)
+        update_undecayed(plan, run.optimizer, n, w, g, slots)
+    else:
+        update(plan.isa, &run.optimizer, n, w, g, slots)
+
+
+cdef void update_undecayed(Plan *plan, Optimizer optimizer, Py_ssize_t n, floating *w, floating *g,
+                           floating **slots) noexcept nogil:
+    """The same without weight decay."""
+    optimizer.weight_decay = 0
+    update(plan.isa, &optimizer, n, w, g, slots)
 
 
 cdef void apply_to_unreached(Plan *plan, const Part *part, const Pass *run, const floating *tag) noexcept nogil:
