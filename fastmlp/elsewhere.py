@@ -55,7 +55,10 @@ INSTEAD = {  # module: pattern of names: what to do instead
         "OrbaxCheckpoint": "ModelCheckpoint and BackupAndRestore write files",
         "RemoteMonitor": "LambdaCallback, or a callback of your own, sends what it likes",
     },
-    "losses": {".*": "a loss of your own is a function that returns its value and its gradient"},
+    "losses": {
+        "(?i)mse|mae|mape|msle|kld": "by short names there are the losses of compile; the functions have long ones",
+        ".*": "a loss of your own is a function that returns its value and its gradient",
+    },
     "metrics": {
         ".*[cC]orrelation": "a function sees all rows: lambda y_true, y_pred: np.corrcoef(y_true.T, y_pred.T)[0, 1]",
         ".*IoU": "of one class it is TP / (TP + FP + FN), of TruePositives, FalsePositives and FalseNegatives",

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from fastmlp.data.arrays import numeric
+from fastmlp.data.values import Number
 from fastmlp.elsewhere import getter
 from fastmlp.settings import Settings, listing, lookup, real, refuse_methods
 
@@ -15,6 +19,14 @@ class Regularizer(Settings):
 
     def __init_subclass__(cls) -> None:
         refuse_methods(cls, ("__call__",), f"the engine computes the penalties of l1 and l2; {OWN}")
+
+    def __call__(self, x: Any) -> Number:
+        """Return the penalty of an array."""
+        values = numeric("x", x).astype(np.float64, copy=False)
+        strengths = self.strengths
+        return Number(
+            strengths.get("l1", 0.0) * np.abs(values).sum() + strengths.get("l2", 0.0) * np.square(values).sum()
+        )
 
     @property
     def strengths(self) -> dict[str, float]:

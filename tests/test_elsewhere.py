@@ -28,7 +28,7 @@ NAMES = {  # a name for each pattern
     "backend": "mean set_epsilon is_float_dtype",
     "layers": "dot serialize",
     "callbacks": "ProgbarLogger OrbaxCheckpoint RemoteMonitor",
-    "losses": "Dice deserialize",
+    "losses": "mse Dice deserialize",
     "metrics": "MeanIoU PearsonCorrelation serialize",
     "optimizers": "Adafactor LossScaleOptimizer",
     "initializers": "STFT",

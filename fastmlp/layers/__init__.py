@@ -84,7 +84,8 @@ ELSEWHERE = {
     "Conv|Pool|Padding|Cropping|UpSampling": "images are taken flat, by Flatten() and Dense",
     "RNN|LSTM|GRU|Bidirectional|TimeDistributed": "it has no recurrence; give a window of steps as one row, to Dense",
     "Attention": "it has no attention; rows stand for themselves",
-    "Permute|RepeatVector|Lambda|Masking": "rows keep their order; arrange the arrays before",
+    "Lambda": "there are Activation, Rescaling, the merging layers, and +, - and * of symbols",
+    "Permute|RepeatVector|Masking": "rows keep their order; arrange the arrays before",
     "Dot": "sums of products are Dense(1, use_bias=False, kernel_initializer='ones', trainable=False)(a * b)",
     "Random|Mix|Contrast|Equalization|Solarization|Resizing|CenterCrop|BoundingBox|Spectrogram": (
         "pictures and sounds are made arrays of numbers before"
@@ -107,4 +108,4 @@ if not TYPE_CHECKING:  # type checkers report other names by themselves
             (text for kinds, text in ELSEWHERE.items() if re.search(kinds, name)), "a graph is made of those layers"
         )
         have = ", ".join(layer for layer in LAYERS if layer != "InputLayer")
-        raise AttributeError(f"layers: got {name!r}, needs one of {have}: fastmlp trains dense networks; {reason}")
+        raise AttributeError(f"layers: got {name!r}: fastmlp trains dense networks; {reason}; needs one of {have}")

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, TypedDict
 
 import numpy as np
 
-from fastmlp import initializers, regularizers
+from fastmlp import initializers
 from fastmlp.config import float_type, floatx, seeds
 from fastmlp.data.arrays import Shape, features, require_numbers_below
 from fastmlp.data.values import answering
@@ -393,7 +393,7 @@ class Layer(Settings):
     def losses(self) -> list[float]:
         """The penalties of the trained weights' regularizers."""
         return [
-            penalty(regularizer, variable.numpy())
+            float(regularizer(variable.numpy()))
             for variable in self.trainable_weights
             if (regularizer := getattr(self, f"{variable.name}_regularizer", None)) is not None
         ]
@@ -563,12 +563,6 @@ def Input(
     they may have: their defaults.
     """
     return InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name).symbol
-
-
-def penalty(regularizer: regularizers.Regularizer, values: np.ndarray) -> float:
-    """Return the penalty of an array of weights."""
-    strengths = regularizer.strengths
-    return float(strengths.get("l1", 0.0) * np.abs(values).sum() + strengths.get("l2", 0.0) * np.square(values).sum())
 
 
 def input_dtype(dtype: Any) -> str:

@@ -155,6 +155,7 @@ SHORT = {
     "mean_absolute_percentage_error": "mape",
     "mean_squared_logarithmic_error": "msle",
     "binary_crossentropy": "bce",
+    "kl_divergence": "kullback_leibler_divergence",
 }
 BASES = (Mean, MeanMetricWrapper, RowMetric, Sum)
 NAMES = {

@@ -111,7 +111,7 @@ class Optimizer(AppliesGradients):
         cls.settings = frozenset(inspect.signature(cls).parameters) | Common.__annotations__.keys()
 
     def __init__(self, learning_rate: Rate, **common: Unpack[Common]):
-        needs = f"needs only arguments that {type(self).__name__} has"
+        needs = f"needs only arguments that {type(self).__name__} has, such as learning_rate, a number or a schedule"
         for name in common.keys() - Common.__annotations__.keys():
             raise TypeError(f"{name}: got {common[name]!r}, {needs}")  # type: ignore[literal-required]
         self.learning_rate = learning_rate

@@ -112,3 +112,9 @@ def test_activations_of_symbols_and_weights_in_one_object():
     weights[:] = model.get_weights()
     model.set_weights(weights)
     np.testing.assert_array_equal(array(model(X)), outputs)
+
+
+def test_penalties_are_computed_of_arrays():
+    weights = RANDOM.normal(size=(3, 2))
+    penalty = keras.regularizers.L1L2(0.1, 0.2)(weights)
+    np.testing.assert_allclose(array(penalty), 0.1 * np.abs(weights).sum() + 0.2 * (weights**2).sum(), rtol=1e-6)
