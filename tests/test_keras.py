@@ -41,7 +41,9 @@ def test_every_namespace_is_there_and_lazy():
     ],
 )
 def test_layers_that_are_not_dense_say_what_there_is_instead(name, reason):
-    with pytest.raises(AttributeError, match=f"layers: got '{name}': .*{reason}.*; needs one of Dense, Dropout, .*Flatten"):
+    with pytest.raises(
+        AttributeError, match=f"layers: got '{name}': .*{reason}.*; needs one of Dense, Dropout, .*Flatten"
+    ):
         getattr(layers, name)
     assert not hasattr(layers, name)
 

@@ -436,6 +436,11 @@ class Layer(Settings):
                 return answering(self.compute(inputs, training is not None and boolean("training", training)))
         return single_or_list(self.call_on(symbols, training).outputs)
 
+    @property
+    def called_graph(self) -> Any:
+        """What a call of a model stands for; None for a layer."""
+        return None
+
     def call_on(self, symbols: list[Symbol], training: bool | None = None) -> Call:
         """Return a call of the layer on symbols."""
         if training is not None and boolean("training", training):
@@ -445,7 +450,7 @@ class Layer(Settings):
         shapes = [symbol.row_shape for symbol in symbols]
         outputs = self.output_row_shapes(shapes)
         self.build_for(shapes)
-        call = Call(self, tuple(symbols), tuple(outputs), training=training)
+        call = Call(self, tuple(symbols), tuple(outputs), self.called_graph, training)
         self.register(call)
         return call
 

@@ -14,9 +14,9 @@ from fastmlp.data.sparse import is_sparse
 from fastmlp.layers import Layer
 from fastmlp.layers.base import row_shapes
 from fastmlp.layers.graph import Graph, free_name, leaves
-from fastmlp.layers.symbol import Call, Symbol, single_or_list, symbols_in
+from fastmlp.layers.symbol import Symbol, single_or_list, symbols_in
 from fastmlp.layers.variable import Variable
-from fastmlp.settings import boolean, integer, only, optional_name
+from fastmlp.settings import integer, optional_name
 
 DEPTH_LIMIT = 50  # of models in models, which are described and copied level by level
 
@@ -266,17 +266,9 @@ class Architecture(Layer):
 
     # As a layer
 
-    def call_on(self, symbols: list[Symbol], training: bool | None = None) -> Call:
-        if training is not None and boolean("training", training):
-            only(
-                "training", training, (None, False), "model(x, training=True) computes as in training, dropout and all"
-            )
-        shapes = [symbol.row_shape for symbol in symbols]
-        outputs = self.output_row_shapes(shapes)
-        self.build_for(shapes)
-        call = Call(self, tuple(symbols), tuple(outputs), graph=self.graph, training=training)
-        self.register(call)
-        return call
+    @property
+    def called_graph(self) -> Graph:
+        return self.graph
 
     def symbols_of(self, inputs: Any) -> list[Symbol] | None:
         """Return the symbols that the model is called on in the order of its inputs, None for arrays."""
