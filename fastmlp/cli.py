@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Sequence
 
 from fastmlp.commands import predict as prediction
@@ -33,11 +34,20 @@ def end_with_status(
         discard(2)
         parser.exit(1)
     except (ValueError, OSError) as error:
-        parser.error(str(error))
+        parser.error(by_options(parser, str(error)))
     except MemoryError as error:
         parser.error(f"not enough memory: {error}")
     except KeyboardInterrupt:
         parser.exit(130, f"{parser.prog}: interrupted\n")
+
+
+def by_options(parser: Parser, message: str) -> str:
+    """Return a message about arguments of functions with the names of the options that gave them."""
+    for action in parser._actions:
+        if action.option_strings:
+            name = rf"\b{action.dest}\b" if "_" in action.dest else rf"^{action.dest}(?=:)"
+            message = re.sub(name, action.option_strings[-1], message)
+    return message
 
 
 if __name__ == "__main__":

@@ -123,13 +123,13 @@ def test_a_training_part_alone(result, command, tmp_path):
     found = result(tmp_path, "--test-split", "0.2", *QUICK)
     assert (found["train_samples"], found["test_samples"], found["classes"]) == (24, 6, [0, 1, 2])
     status, out, err = command(tmp_path, *QUICK)
-    assert (status, out) == (2, "") and is_error(err, "or test_split")
+    assert (status, out) == (2, "") and is_error(err, "or --test-split")
 
 
 def test_a_column_of_labels(result, command, tmp_path):
     write_folder(tmp_path, X, np.stack([np.arange(30), Y + 4], 1).astype(np.int32))
     assert result(tmp_path, "--label-column", 1, *QUICK)["classes"] == [4, 5, 6]
-    assert is_error(command(tmp_path, *QUICK)[2], "or label_column")
+    assert is_error(command(tmp_path, *QUICK)[2], "or --label-column")
 
 
 def test_names_of_classes_in_an_npz_file(result, predicted, tmp_path):

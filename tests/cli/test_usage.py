@@ -71,7 +71,7 @@ except SystemExit:
         (["--epochs", "0"], "argument --epochs: got '0', needs"),
         (["--l2", "-1"], "argument --l2: got '-1', needs a finite number of at least 0"),
         (["--validation-split", "1"], "argument --validation-split: got '1', needs a number in [0, 1)"),
-        (["--validation-split", "0.9999"], "validation_split: got 0.9999 of 1437 rows"),
+        (["--validation-split", "0.9999"], "--validation-split: got 0.9999 of 1437 rows"),
         (["--dtype", "float16"], "argument --dtype: invalid choice: 'float16'"),
         (["--threads", "0"], "argument --threads: got '0', needs an integer from 1 to 256"),
         (["--threads", "257"], "argument --threads: got '257', needs"),
