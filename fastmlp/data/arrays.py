@@ -90,6 +90,14 @@ def weight_arrays(argument: str, values: Any, shapes: list[Shape], dtype: str) -
     return arrays
 
 
+def gradient_arrays(gradients: Any, shapes: list[Shape], dtype: str) -> list[np.ndarray]:
+    """Return gradients as `weight_arrays` returns arrays; ValueError also where one is not finite."""
+    arrays = weight_arrays("gradients", gradients, shapes, dtype)
+    for index, array in enumerate(arrays):
+        require_finite(f"gradients[{index}]", array, dtype)
+    return arrays
+
+
 def numeric(argument: str, values: Any) -> np.ndarray:
     """Return `values` as a plain array of real numbers.
 

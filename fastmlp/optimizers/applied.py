@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from fastmlp.config import float_type
-from fastmlp.data.arrays import Shape, require_finite, weight_arrays
+from fastmlp.data.arrays import Shape, gradient_arrays
 from fastmlp.kernels.engine.blocks import Block
 from fastmlp.kernels.engine.parameters import Parameters
 from fastmlp.layers.variable import Variable
@@ -86,9 +86,7 @@ class AppliesGradients(Settings):
                 return int(model.apply_gradients(gradients))
         dtype = dtype_of(weights)
         shapes = [tuple(weight.shape) for weight in weights]
-        arrays = weight_arrays("gradients", gradients, shapes, dtype)
-        for index, array in enumerate(arrays):
-            require_finite(f"gradients[{index}]", array, dtype)
+        arrays = gradient_arrays(gradients, shapes, dtype)
         blocks, parameters = self._parameters_for(weights, shapes, dtype)
         of_arrays = [(block, one) for block, one in zip(blocks, weights, strict=True) if isinstance(one, np.ndarray)]
         for block, weight in of_arrays:

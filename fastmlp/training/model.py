@@ -11,7 +11,7 @@ import numpy as np
 from fastmlp.callbacks.base import History
 from fastmlp.config import seeds
 from fastmlp.config.threads import threads_for
-from fastmlp.data.arrays import Shape, require_finite, weight_arrays
+from fastmlp.data.arrays import Shape, gradient_arrays
 from fastmlp.kernels import Network
 from fastmlp.kernels.engine.blocks import Block, blend
 from fastmlp.layers import Layer
@@ -429,9 +429,7 @@ class Model(Architecture):
                 needs = "a call of compile, which begins anew with the layers as they are"
                 raise ValueError(f"apply_gradients: got layers frozen or freed since compile, needs {needs}")
             shapes = self.in_own_order([variable.shape for variable in self.trained])
-            arrays = weight_arrays("gradients", gradients, shapes, self.dtype)
-            for index, array in enumerate(arrays):
-                require_finite(f"gradients[{index}]", array, self.dtype)
+            arrays = gradient_arrays(gradients, shapes, self.dtype)
             assert self._description is not None
             order = self._description.order
             if order is not None:
