@@ -299,10 +299,13 @@ cdef void load_rows(Plan *plan, const Data *data, Py_ssize_t start, const Part *
         memset(<floating *> plan.activity + part.own_first, 0, (part.own_last - part.own_first) * sizeof(floating))
     for number in range(plan.input_count):
         source = &data.sources[number]
-        if source.index != NULL:
+        batch = &plan.stages[number].output
+        if plan.stages[number].sparse.index != NULL:
             find_rows(&plan.stages[number].sparse, source, data, start, part)
             continue
-        batch = &plan.stages[number].output
+        if source.index != NULL:
+            spread_rows(batch, width, source, data, start, part, tag)
+            continue
         columns = batch.columns
         row_bytes = columns * size_of(source.x_type)
         x = <const uint8_t *> source.x
@@ -320,6 +323,19 @@ cdef void find_rows(SparseRows *rows, const Source *source, const Data *data, Py
         row = row_number(data, start + i)
         rows.starts[i] = source.starts[row]
         rows.ends[i] = source.starts[row + 1]
+
+
+cdef void spread_rows(const Matrix *batch, int width, const Source *source, const Data *data, Py_ssize_t start,
+                      const Part *part, const floating *tag) noexcept nogil:
+    """Likewise the whole rows."""
+    cdef Py_ssize_t i, k, row, panel
+    for i in range(part.own_first, part.own_last):
+        for panel in range(blocks(batch.columns, width)):
+            memset(element(batch, i, panel, width, tag), 0, width * sizeof(floating))
+        row = row_number(data, start + i)
+        for k in range(source.starts[row], source.starts[row + 1]):
+            panel = source.index[k] // width
+            element(batch, i, panel, width, tag)[source.index[k] % width] = (<const floating *> source.x)[k]
 
 
 cdef inline Py_ssize_t size_of(int source) noexcept nogil:

@@ -648,7 +648,7 @@ cdef class Network(Parameters):
         self.take_lock()
         try:
             self.reserve(batch * threads if what == PREDICT else batch, threads,
-                         tuple([isinstance(one, Rows) for one in xs]),
+                         tuple([isinstance(xs[i], Rows) and not self.is_narrow(i) for i in range(len(xs))]),
                          self.most_entries(what, xs, order, batch, epochs))
             for i in range(self.plan.input_count):
                 self.set_source(i, xs[i], by_inputs[i])
@@ -694,7 +694,17 @@ cdef class Network(Parameters):
         else:
             source.x = <const void *> address(x)
         self.plan.stages[number].sparse.values = source.x
-        self.plan.stages[number].sparse.index = source.index
+        self.plan.stages[number].sparse.index = source.index if self.sparse[number] else NULL
+
+    cdef bint is_narrow(self, Py_ssize_t number):
+        """Whether a stage with few outputs reads an input, which is whole then."""
+        cdef const Stage *stage
+        cdef Py_ssize_t i
+        for i in range(self.plan.input_count, self.plan.depth):
+            stage = &self.plan.stages[i]
+            if stage.kind == DENSE and stage.edges[0].source == number and stage.kernel.transposed:
+                return True
+        return False
 
     cdef set_target(self, Py_ssize_t number, y, metric, weights, predictions, gradient, order):
         cdef Target *target = &self.targets[number]

@@ -62,12 +62,14 @@ cdef struct SparseColumns:
     void *values[2]
 
 
-# An array of weights: panels without gaps in its block; a vector is one row.
+# An array of weights: panels without gaps in its block; a vector is one row. What is said of rows and columns is about
+# what is stored, which may be the transpose.
 cdef struct Parameter:
     void *data
     Py_ssize_t start        # of what belongs to it, in each slot and among the gradients
     Py_ssize_t rows
     Py_ssize_t columns
+    bint transposed
     bint is_vector
     bint trained
     bint reached            # by the gradient of a loss
