@@ -2,7 +2,8 @@
 
 Prints {"version": ...}. Then, for each line on standard input, prints what it asks for: "check" the accuracy on the
 test rows after training (of a regression the mean squared error), or the greatest error of the probabilities; "time"
-the median seconds of a run in a turn, "least" the least. Prints {"problem": ...} when it can do none of that.
+the median seconds of a run in a turn, "least" the least. After "reset" and "train", which only does that, an empty
+answer. Prints {"problem": ...} when it can do none of that.
 """
 
 import importlib
@@ -34,8 +35,14 @@ class Training:
         return float(np.mean(np.argmax(outputs, axis=1) == y))
 
     def seconds(self):
+        self.reset()
+        return elapsed(self.train)
+
+    def reset(self):
         self.trainer.reset()
-        return elapsed(self.trainer.train)
+
+    def train(self):
+        self.trainer.train()
 
 
 class Predicting:
@@ -104,12 +111,19 @@ def main(name, folder, threads):
         contender = KINDS[job.settings.kind](module, job)
         answer(version=module.version)
         for line in sys.stdin:
-            what = line.strip()
-            answer(**({"check": contender.check()} if what == "check" else {"seconds": turn(contender, PICKS[what])}))
+            answer(**done(contender, line.strip()))
     except ModuleNotFoundError as problem:
         answer(problem=f"not installed (no module {problem.name})")
     except Exception as problem:
         answer(problem=f"{type(problem).__name__}: {problem}".splitlines()[0])
+
+
+def done(contender, what):
+    """Do what is asked for, and return the answer's fields."""
+    if what in PICKS:
+        return {"seconds": turn(contender, PICKS[what])}
+    found = getattr(contender, what)()
+    return {what: found} if what == "check" else {}
 
 
 def answer(**fields):
