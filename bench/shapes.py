@@ -17,6 +17,7 @@ from bench.job import Settings
 from bench.jobs import ADAM, OURS
 from bench.peak import Peak
 from bench.peers import Effort, Entrant, add_python, checkout, started, take_turns
+from bench.steps import work
 from bench.table import processor, ratio_text, three_digits
 from fastmlp import kernels
 from fastmlp.config.threads import get_num_threads, threads_for
@@ -67,9 +68,8 @@ class Shape:
 
     @property
     def work(self):
-        """Multiply-adds of a step: three products a layer, one less in the first."""
-        sizes = [n * m for n, m in pairwise(self.widths)]
-        return self.batch * (3 * sum(sizes) - sizes[0])
+        """Multiply-adds of a step."""
+        return work(self.widths, self.batch)
 
     @property
     def threads(self):
