@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import data
+from bench import data, peers
 from bench.jobs import JOBS, OURS
 from bench.peak import Peak
 from bench.peers import Effort, chosen, measure, scaled
@@ -28,7 +28,7 @@ ROOTS = ("rmsprop", "adam")  # those with a square root and a division for each 
 FLOAT = 4  # bytes
 SAMPLE = 2_000  # rows whose zeros are counted
 FULL = Effort(rounds=15, enough=5, budget=10, deadline=float("inf"), divisor=1)
-QUICK = Effort(rounds=3, enough=1, budget=1, deadline=float("inf"), divisor=20)
+QUICK = Effort(rounds=3, enough=1, budget=1, deadline=float("inf"), divisor=peers.QUICK.divisor)
 
 
 @dataclass(frozen=True)
@@ -121,11 +121,11 @@ class Machine:
 def main(arguments=None):
     """Print the table."""
     options = parser().parse_args(arguments)
-    peers = json.loads(Path(options.peers).read_text()) if options.peers else []
+    given = json.loads(Path(options.peers).read_text()) if options.peers else []
     effort, machine, records = QUICK if options.quick else FULL, Machine(), []
     for entry in options.jobs:
         settings = scaled(entry.settings, effort)
-        found = {given["contender"]: given for given in peers if given["job"] == settings.name}
+        found = {one["contender"]: one for one in given if one["job"] == settings.name}
         seconds = found[OURS]["seconds"] if OURS in found else least(settings, effort) / settings.units
         times = machine.times(needs(settings, density(settings)), settings.threads)
         records.append(record(settings, seconds, [time / settings.units for time in times], found))
@@ -140,7 +140,7 @@ def main(arguments=None):
 
 def parser():
     parser = argparse.ArgumentParser("python -m bench.floors", description=__doc__.split("\n\n")[0])
-    parser.add_argument("--quick", action="store_true", help="a twentieth of the rows; not with --peers")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the rows, as bench.peers --quick")
     parser.add_argument("--peers", metavar="FILE", help="what bench.peers has written with --json")
     parser.add_argument("--json", metavar="FILE", help="write the figures there")
     parser.add_argument("--markdown", action="store_true", help="print a table for a document")
@@ -176,7 +176,7 @@ def record(settings, seconds, times, found):
         "bytes": times[2],
         "floor": max(times),
         "share": max(times) / seconds,
-        "ratios": {name: given["ratio"] for name, given in found.items() if name != OURS},
+        "ratios": {name: one["ratio"] for name, one in found.items() if name != OURS},
     }
 
 
@@ -187,8 +187,9 @@ def table(records):
     for record in records:
         times = [time_text(record[name]) if record[name] else "-" for name in ("multiply_adds", "roots", "bytes")]
         ratios = [record["ratios"].get(name) for name in others]
+        article = "an" if record["unit"] == "epoch" else "a"
         yield (
-            record["job"], str(record["threads"]), f"{time_text(record['seconds'])} a {record['unit']}", *times,
+            record["job"], str(record["threads"]), f"{time_text(record['seconds'])} {article} {record['unit']}", *times,
             f"{100 * record['share']:.0f} %", *[ratio_text(ratio) if ratio else "-" for ratio in ratios],
         )  # fmt: skip
 

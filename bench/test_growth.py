@@ -12,7 +12,8 @@ def test_the_work_of_a_step():
 
 
 @pytest.mark.parametrize(
-    "widths, threads, expected", [((64, 64), 2, 1 / 2), ((64, 64), 4, 1 / 2), ((64, 96), 2, 2 / 3)]
+    "widths, threads, expected",
+    [((64, 64), 2, 1 / 2), ((64, 64), 4, 1 / 2), ((64, 96), 2, 2 / 3), ((64, 40), 2, 1 / 2)],
 )
 def test_the_thread_with_most_panels_has_its_share(monkeypatch, widths, threads, expected):
     monkeypatch.setitem(growth.PANEL, kernels.isa.name(), 32)
