@@ -182,7 +182,7 @@ def record(settings, seconds, times, found):
 
 def table(records):
     """Cells, header first: fastmlp's time, its floors and its share, then the ratios of the others."""
-    others = list(dict.fromkeys(name for record in records for name in record["ratios"]))
+    others = list(dict.fromkeys(name for record in records for name, ratio in record["ratios"].items() if ratio))
     yield ("job", "threads", OURS, "products", "roots", "bytes", "floor/time", *others)
     for record in records:
         times = [time_text(record[name]) if record[name] else "-" for name in ("multiply_adds", "roots", "bytes")]
