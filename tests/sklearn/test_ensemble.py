@@ -134,7 +134,7 @@ def test_pickles_and_searches():
 
 def test_in_a_worker_of_joblib_it_has_one_thread(monkeypatch):
     seen = []
-    monkeypatch.setattr("fastmlp.sklearn.ensemble.fit_many", lambda *_, **__: seen.append(fastmlp.get_num_threads()))
+    monkeypatch.setattr("fastmlp.sklearn.members.fit_many", lambda *_, **__: seen.append(fastmlp.get_num_threads()))
 
     def fit(threads):
         with pytest.raises(TypeError):  # as nothing was trained
