@@ -19,7 +19,7 @@ from fastmlp.layers import Dense, Dropout, Input
 from fastmlp.models import Sequential
 from fastmlp.optimizers import Adam
 from fastmlp.regularizers import L2
-from fastmlp.sklearn.ensemble import MLPEnsembleClassifier, MLPEnsembleRegressor
+from fastmlp.sklearn import MLPEnsembleClassifier, MLPEnsembleRegressor
 
 X, Y = load_digits(return_X_y=True)
 X, Y = X[:600] / 16.0, Y[:600]
