@@ -64,7 +64,7 @@ def train(
 def are_shared_out() -> bool:
     """Whether joblib has several processes for what is asked for here, which is no task of one of them itself."""
     backend, _ = get_active_backend()
-    return not getattr(backend, "supports_sharedmem", False) and not networks.in_worker() and effective_n_jobs() > 1
+    return not getattr(backend, "supports_sharedmem", False) and not networks.in_worker() and effective_n_jobs(None) > 1
 
 
 def train_here(members: list[Member], x: NDArray[Any], y: NDArray[Any], verbose: int) -> list[tuple[Sequential, Logs]]:
