@@ -52,7 +52,7 @@ def train(
     """Return the members' models, trained, and their losses by epoch; the same bits wherever that is done.
 
     Within `joblib.parallel_config` of a backend whose workers are processes, here or on other machines, each member is
-    a task of its own. joblib's backends send x and y, which all tasks have in common, once to each worker.
+    a task of its own. x and y are arguments of every task: Dask's backend sends them once, loky's shares their memory.
     """
     if not are_shared_out():
         with threads(n_threads):
