@@ -89,10 +89,14 @@ class Epochs:
         if scales is not None and len(orders) > 1:
             scales = np.tile(scales, len(orders))
         results: list[tuple[float, float]] = []
+        room, given = self.room(len(orders)), (self.x, self.y)
         try:
-            self.network.train_epochs(
-                self.x, self.y, orders, self.batch_size, results, None, weight, rates, scales, self.room(len(orders))
-            )
+            if len(orders) == 1:  # by the call that costs less, as partial_fit makes it for a row
+                own, size = None if room is None else room[0], self.batch_size
+                found_one = self.network.train_epoch(*given, orders[0], size, None, weight, rates, own, scales)
+                results.append(found_one)
+            else:
+                self.network.train_epochs(*given, orders, self.batch_size, results, None, weight, rates, scales, room)
         finally:
             corrected = self.is_corrected(len(results))
             found += [
