@@ -432,7 +432,7 @@ cdef class Network(Parameters):
 
     def train_epochs(
         self, x, y, orders, batch_size, results, metric=None, sample_weight=None, learning_rates=None,
-        penalty_scales=None,
+        penalty_scales=None, predictions=None,
     ):
         """Train epoch after epoch, without Python in between; to weights of the same bits as by train_epoch.
 
@@ -444,13 +444,15 @@ cdef class Network(Parameters):
             Is extended by what train_epoch returns for each finished epoch, also where an exception is raised.
         learning_rates, penalty_scales : ndarray [epochs * steps] of float64, optional
             As the rest is, those of train_epoch, for all the updates.
+        predictions : ndarray [epochs, rows, units] of the network's dtype, optional
+            Filled as by train_epoch, in each epoch its own part.
         """
         check_array("orders", orders, (np.int64,), (None, None))
         epochs, rows = orders.shape
         totals = np.zeros((epochs, 2 + 2 * self.plan.output_count))
         try:
             self.run(TRAIN, x, y, orders.reshape(-1), batch_size, metric, sample_weight, learning_rates, penalty_scales,
-                     None, None, None, None, totals)
+                     predictions, None, None, None, totals)
         finally:
             results += [self.means(sums, rows, 0.0) for done, *sums in totals.tolist() if done]
 
@@ -624,7 +626,8 @@ cdef class Network(Parameters):
         rows = check_data(self, xs, ys, metrics, order, batch_size, unlabelled)
         check_rows_and_steps(self, rows, order, batch_size, weights, learning_rates, penalty_scales, epochs)
         if predictions is not None:
-            check_memory("out" if unlabelled else "predictions", self, xs, outs, self.output_columns)
+            check_memory("out" if unlabelled else "predictions", self, xs, outs, self.output_columns,
+                         epochs=None if totals is None else epochs)
         if input_gradient is not None:
             check_memory("input_gradient", self, xs, by_inputs, self.input_columns)
         if output_gradients is not None:
@@ -720,6 +723,7 @@ cdef class Network(Parameters):
         target.weights = <const void *> address_or_null(weights)
         target.gradient = <const void *> address_or_null(gradient)
         target.predictions = address_or_null(predictions)
+        target.next_epoch = predictions.strides[0] if predictions is not None and predictions.ndim == 3 else 0
         target.metric = METRICS[metric]
         self.plan.outputs[number].loss_total = self.plan.outputs[number].metric_total = 0
 

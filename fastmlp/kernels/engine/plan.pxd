@@ -246,6 +246,7 @@ cdef struct Target:
     const void *weights     # [rows], what their losses are multiplied by, or NULL
     const void *gradient    # [rows, columns], where that is given in place of a loss, or NULL: 0
     void *predictions       # [rows, columns], to be filled, or NULL
+    Py_ssize_t next_epoch   # bytes from the predictions of an epoch to those of the next; 0 where they have one place
     int metric
     void *custom_loss       # the Python object that is called for each batch where the loss is CUSTOM_LOSS
 
