@@ -17,7 +17,7 @@ cdef enum:
     FIRST_PAUSE = 10            # times the waiting; twice as long whenever it comes again soon
     SOON = 4                    # times the last pause
     STEPS = 4                   # of each phase of a trial; the longest does not count
-    SELDOM = 64                 # times the trial; twice as long whenever it changes nothing
+    SELDOM = 64                 # times a phase; twice as long whenever it changes nothing
     MARGIN = 32                 # another number must save this part of the time
     LONGEST_PAUSE = 1_000_000_000
 
@@ -62,7 +62,8 @@ cdef bint regroup(Team *team, int threads, Py_ssize_t rows, long long now, long 
     if not measured(team, step):
         return False
     if team.phase == BEGINNING:
-        rest(team, now + SELDOM * team.times[BEGINNING])
+        team.interval = SELDOM * team.times[BEGINNING]
+        rest(team, now + team.interval)
     elif team.phase == AFTER:
         conclude(team, now)
     else:
@@ -113,7 +114,7 @@ cdef bint measured(Team *team, long long step) noexcept nogil:
 cdef void conclude(Team *team, long long now) noexcept nogil:
     """After a trial, go on with the number of threads that was faster."""
     cdef long long usual = min(team.times[BEFORE], team.times[AFTER]), tried = team.times[DURING]
-    cdef long long shortest = SELDOM * tried
+    cdef long long shortest = SELDOM * min(usual, tried)
     if tried < usual - usual // MARGIN:
         team.usual = other(team)
         team.interval = shortest
