@@ -646,7 +646,7 @@ cdef class Network(Parameters):
         cdef Team *team = &self.teams[what]
         cdef long long now
         cdef bint step_by_step = what in (TRAIN, EVALUATE)
-        if what == PREDICT:
+        if what == PREDICT:  # each thread takes batches for itself
             threads = min(threads, max(blocks_of(data.rows, batch), 1))
         self.take_lock()
         try:
@@ -667,16 +667,13 @@ cdef class Network(Parameters):
             gather_team(team, threads, batch if step_by_step else data.rows, nanoseconds())
             while True:
                 threads = team.threads
-                plan.regrouped = False
                 if self.is_single:
                     with nogil, parallel(num_threads=threads):
                         loop(what, plan, &data, batch, <const float *> NULL)
                 else:
                     with nogil, parallel(num_threads=threads):
                         loop(what, plan, &data, batch, <const double *> NULL)
-                if plan.exception != NULL or not (plan.regrouped or what == TRAIN):
-                    break
-                if what == TRAIN and plan.steps_done == epochs * blocks_of(data.rows, batch):
+                if plan.exception != NULL or not remains(what, plan, &data, batch):
                     break
                 plan.last_step = NEVER
             if team.most > 1 and not step_by_step:
@@ -755,6 +752,13 @@ cdef void loop(int what, Plan *plan, const Data *data, Py_ssize_t batch_size, co
         differentiate(plan, data, tag)
     if thread_number() == 0:
         plan.left = nanoseconds()
+
+
+cdef bint remains(int what, const Plan *plan, const Data *data, Py_ssize_t batch_size) noexcept:
+    """Whether the threads have left batches, as they are to be more or fewer."""
+    if what == TRAIN:
+        return plan.steps_done < data.epochs * blocks_of(data.rows, batch_size)
+    return what == EVALUATE and plan.next_row < data.rows
 
 
 cdef void give(Stage *stage, name, const Parameter *parameter):

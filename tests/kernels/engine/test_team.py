@@ -118,8 +118,6 @@ def test_a_stall_leaves_one_thread_for_ten_times_as_long():
     assert changes(later[5001:])[:2] == [[2, 2], [1, alone]]  # as after the first, as it is long ago
 
 
-
-
 def test_stalls_that_come_again_at_once_leave_one_thread_for_longer_and_longer_up_to_a_second():
     steps, pauses = [CALM], []
     for _ in range(7):
