@@ -14,7 +14,8 @@ from libc.string cimport memset
 
 cdef enum:
     STALL = 200_000             # waiting that no difference in work explains
-    FIRST_PAUSE = 10            # times the waiting; twice as long whenever it comes again soon
+    FIRST_PAUSE = 10            # times the waiting
+    LONGER = 4                  # times the last pause, whenever waiting comes again soon
     SOON = 4                    # times the last pause
     STEPS = 4                   # of each phase of a trial; the longest does not count
     SELDOM = 64                 # times a phase; twice as long whenever it changes nothing
@@ -75,7 +76,7 @@ cdef void pause(Team *team, long long now, long long waited) noexcept nogil:
     """After a stall, go on with half of the threads before more are tried."""
     cdef long long length = FIRST_PAUSE * waited
     if now - team.resumed < SOON * team.pause:
-        length = max(length, 2 * team.pause)
+        length = max(length, LONGER * team.pause)
     team.pause = min(length, <long long> LONGEST_PAUSE)
     team.resumed = now + team.pause
     team.usual = team.threads // 2

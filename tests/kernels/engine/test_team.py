@@ -120,14 +120,14 @@ def test_a_stall_leaves_one_thread_for_ten_times_as_long():
 
 def test_stalls_that_come_again_at_once_leave_one_thread_for_longer_and_longer_up_to_a_second():
     steps, pauses = [CALM], []
-    for _ in range(7):
+    for _ in range(5):
         steps.append(STALLED)
         assert team.decisions(2, [*steps, CALM, CALM])[-1] == 1
         start = len(steps)
         while len(steps) < start + 3 or team.decisions(2, steps)[-1] == 1:
             steps += [CALM] * 20
         pauses.append((len(steps) - start) * 1.8 * STEP / MS)
-    assert pauses == pytest.approx([30, 60, 120, 240, 480, 960, 1000], abs=16)
+    assert pauses == pytest.approx([30, 120, 480, 1000, 1000], abs=16)
 
 
 def test_of_many_threads_half_go_on_after_a_stall():
