@@ -22,8 +22,8 @@ from fastmlp.kernels.limits import MAX_THREADS, WORK_PER_THREAD, usable
 
 from fastmlp.kernels.engine.epoch cimport differentiate, evaluate, predict, predict_alone, predict_in_training, train
 from fastmlp.kernels.engine.exceptions cimport raise_kept
-from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, blocks as blocks_of, counter_set, first_level_cache
-from fastmlp.kernels.isa cimport nanoseconds, thread_number
+from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, barrier_waited, blocks as blocks_of, counter_set
+from fastmlp.kernels.isa cimport first_level_cache, nanoseconds, thread_number
 from fastmlp.kernels.engine.parameters cimport Parameters, address, address_or_null
 from fastmlp.kernels.engine.description cimport (
     ACTIVITY_PENALTY, BATCH_NORMALIZATION, DENSE, EMBEDDING, INPUT, LAYER_NORMALIZATION,
@@ -33,7 +33,7 @@ from fastmlp.kernels.engine.plan cimport (
     Data, Edge, Lists, Matrix, Output, Parameter, Plan, Source, SparseColumns, Stage, Target,
 )
 from fastmlp.kernels.engine.skipping cimport may_skip
-from fastmlp.kernels.engine.team cimport gather_team
+from fastmlp.kernels.engine.team cimport Team, gather_team, regroup
 from fastmlp.kernels.row_losses cimport plain
 
 cdef enum:
@@ -43,6 +43,7 @@ cdef enum:
     DIFFERENTIATE
     DIFFERENTIATE_IN_TRAINING
     PREDICT_IN_TRAINING
+    RUNS  # so many kinds
 
 # whether zeros of a layer's input may be left out of its products; the results have the same bits
 SKIP_ZEROS = os.environ.get("FASTMLP_SKIP_ZEROS", "1") != "0"
@@ -116,6 +117,7 @@ cdef class Network(Parameters):
     cdef object stage_memory, workspace, custom_losses, description, differentiable
     cdef Source *sources
     cdef Target *targets
+    cdef Team[RUNS] teams  # what each kind of run has found out about its threads
 
     def __init__(
         self, inputs, layers, loss=None, optimizer=None, dtype="float32", outputs=None, loss_weights=None, blocks=None
@@ -648,6 +650,11 @@ cdef class Network(Parameters):
         cdef Plan *plan = &self.plan
         cdef Py_ssize_t batch = min(batch_size, data.rows)
         cdef int threads = usable(self.thread_limit) if self.has_barriers else 1
+        cdef Team *team = &self.teams[what]
+        cdef long long now
+        cdef bint step_by_step = what in (TRAIN, EVALUATE)
+        if what == PREDICT:  # each thread takes batches for itself
+            threads = min(threads, max(blocks_of(data.rows, batch), 1))
         self.take_lock()
         try:
             self.reserve(batch * threads if what == PREDICT else batch, threads,
@@ -661,20 +668,24 @@ cdef class Network(Parameters):
             plan.last_step = NEVER
             plan.loss_total = plan.penalty = 0
             plan.stopped = False
+            plan.next_row = 0
             counter_set(&plan.chunks, 0)
-            gather_team(&plan.team, threads, nanoseconds())
+            plan.team = team
+            gather_team(team, threads, batch if step_by_step else data.rows, nanoseconds())
             while True:
-                if what != PREDICT:  # there, no thread waits for others
-                    threads = plan.team.threads
+                threads = team.threads
                 if self.is_single:
                     with nogil, parallel(num_threads=threads):
                         loop(what, plan, &data, batch, <const float *> NULL)
                 else:
                     with nogil, parallel(num_threads=threads):
                         loop(what, plan, &data, batch, <const double *> NULL)
-                if what != TRAIN or plan.exception != NULL or plan.steps_done == epochs * blocks_of(data.rows, batch):
+                if plan.exception != NULL or not remains(what, plan, &data, batch):
                     break
                 plan.last_step = NEVER
+            if team.most > 1 and not step_by_step:
+                now = nanoseconds()
+                regroup(team, threads, data.rows, now, max(now - plan.left, barrier_waited(&plan.barrier)))
             raise_kept(plan)
         finally:
             self.lock.release()
@@ -757,6 +768,15 @@ cdef void loop(int what, Plan *plan, const Data *data, Py_ssize_t batch_size, co
         evaluate(plan, data, batch_size, tag)
     else:
         differentiate(plan, data, tag)
+    if thread_number() == 0:
+        plan.left = nanoseconds()
+
+
+cdef bint remains(int what, const Plan *plan, const Data *data, Py_ssize_t batch_size) noexcept:
+    """Whether the threads have left batches, as they are to be more or fewer."""
+    if what == TRAIN:
+        return plan.steps_done < data.epochs * blocks_of(data.rows, batch_size)
+    return what == EVALUATE and plan.next_row < data.rows
 
 
 cdef void give(Stage *stage, name, const Parameter *parameter):

@@ -218,14 +218,17 @@ cdef struct Plan:
     void *activity          # [rows], penalties of outputs
     void *sums              # of each column of the weights, or of their gradients
     # the run
-    Team team
+    Team *team              # of this kind of run
     Barrier barrier
     Py_ssize_t steps_done
     uint64_t last_step      # no step after it; a number, so that all threads stop at the same one
     double loss_total
     double penalty
     Counter chunks          # of rows that threads have taken to predict
+    Py_ssize_t next_row     # to evaluate
+    bint regrouped          # all threads leave, and come back more or fewer, to evaluate the other rows
     bint stopped            # all threads leave, as an exception waits to be raised
+    long long left          # when the first thread has left the loop over the batches
     void *exception         # the Python object, or NULL
     long long looked        # when signals were looked for, in milliseconds
 
