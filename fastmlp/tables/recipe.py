@@ -1,0 +1,173 @@
+"""The network for tables, and how its members are trained: settings that were chosen by measuring on tables.
+
+Dropout helps where the target is noise, and hurts where it is nearly a function of the columns: so a first round tries
+some, on the same held-out rows, and the member that does best there tells what the others are trained with. These
+differ in their seeds and in the rows that are held out for early stopping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp.callbacks.monitor import EarlyStopping, ReduceLROnPlateau
+from fastmlp.layers import Concatenate, Dense, Dropout, Embedding, Flatten, Input
+from fastmlp.models import Model
+from fastmlp.optimizers import AdamW
+from fastmlp.training.many import fit_many
+
+FEW_ROWS, MANY_ROWS = 8_000, 100_000  # below and above, batches are smaller and larger
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a network is made and trained.
+
+    Attributes
+    ----------
+    hidden : sequence of int
+        Units of each hidden layer.
+    dropout : sequence of float
+        Rates to choose from, on held-out rows.
+    learning_rate, weight_decay : float
+        Of AdamW. The rate is lowered to 0.3 of it after 3 epochs without gain.
+    batch_size : int, optional
+        Default 64, 256 or 1024, by the number of rows.
+    epochs : int
+        At most; a training stops after `patience` epochs without gain, and the best weights are taken.
+    patience : int
+    held_out : float
+        Share of the rows.
+    vector : int
+        Length of an Embedding's vectors.
+    """
+
+    hidden: Sequence[int] = (256, 256, 256)
+    dropout: Sequence[float] = (0.15, 0.0, 0.3)
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+    batch_size: int | None = None
+    epochs: int = 60
+    patience: int = 8
+    held_out: float = 0.15
+    vector: int = 8
+
+    def batch(self, rows: int) -> int:
+        """Return the size of a batch of a table of so many rows."""
+        return self.batch_size or (64 if rows < FEW_ROWS else 256 if rows < MANY_ROWS else 1024)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What there is to learn.
+
+    Attributes
+    ----------
+    inputs : list of float32 arrays [rows, columns]
+        Numbers, if there are any, and places for the vectors of an Embedding, if there are any.
+    codes : sequence of int
+        How many places each column has; empty without.
+    y : array [rows]
+        Classes from 0 as int32, or standardised numbers as float32.
+    classes : int
+        How many; 0 of numbers.
+    weight : float32 array [rows], optional
+        Of the rows.
+    """
+
+    inputs: Sequence[NDArray[np.float32]]
+    codes: Sequence[int]
+    y: NDArray[Any]
+    classes: int
+    weight: NDArray[np.float32] | None = None
+
+    def rows(self, chosen: NDArray[Any] | slice) -> Any:
+        """Return inputs as a model takes them: one array, or a list of two."""
+        parts = [each[chosen] for each in self.inputs]
+        return parts[0] if len(parts) == 1 else parts
+
+
+def train(task: Task, members: int, seed: int, settings: Settings, verbose: int = 0) -> list[Model]:
+    """Return trained networks, that of the first round first; the same for any number of threads."""
+    random = np.random.default_rng(seed)
+    mask = held_out(task, settings.held_out, random)
+    tried = fit(task, [*settings.dropout], [mask] * len(settings.dropout), random, settings, verbose)
+    best = int(np.argmin([loss for _, loss in tried]))
+    rates = [settings.dropout[best]] * (members - 1)
+    masks = [held_out(task, settings.held_out, random) for _ in rates]
+    others = fit(task, rates, masks, random, settings, verbose) if rates else []
+    return [tried[best][0], *(model for model, _ in others)]
+
+
+def fit(
+    task: Task,
+    rates: Sequence[float],
+    masks: Sequence[NDArray[np.bool_]],
+    random: np.random.Generator,
+    settings: Settings,
+    verbose: int,
+) -> list[tuple[Model, float]]:
+    """Return networks with these dropout rates, trained at once, and the least loss of each on its held-out rows."""
+    models = [network(task, settings, rate, int(random.integers(2**31))) for rate in rates]
+    weight = task.weight
+    known = {id(mask): validation(task, mask) for mask in masks}  # once for all that share them
+    histories = fit_many(
+        models,
+        task.rows(slice(None)),
+        task.y,
+        settings.batch(len(task.y)),
+        settings.epochs,
+        verbose,
+        callbacks=[
+            [
+                EarlyStopping("val_loss", patience=settings.patience, restore_best_weights=True),
+                ReduceLROnPlateau("val_loss", factor=0.3, patience=3, min_delta=0.0),
+            ]
+            for _ in models
+        ],
+        validation_data=[known[id(mask)] for mask in masks],
+        sample_weight=weight,
+        rows=[np.flatnonzero(~mask) for mask in masks],
+    )
+    losses = [min(filter(np.isfinite, history.history["val_loss"]), default=np.inf) for history in histories]
+    return list(zip(models, losses, strict=True))
+
+
+def validation(task: Task, mask: NDArray[np.bool_]) -> tuple[Any, ...]:
+    """Return the held-out rows as `validation_data` takes them."""
+    found = (task.rows(mask), task.y[mask])
+    return found if task.weight is None else (*found, task.weight[mask])
+
+
+def network(task: Task, settings: Settings, dropout: float, seed: int) -> Model:
+    """Return a compiled network from numbers, and vectors by their places, to classes or a number."""
+    inputs: list[Any] = [Input((each.shape[1],)) for each in task.inputs]
+    parts = list(inputs)
+    if task.codes:
+        parts[-1] = Flatten()(Embedding(sum(task.codes), settings.vector)(parts[-1]))
+    x = Concatenate()(parts) if len(parts) > 1 else parts[0]
+    for units in settings.hidden:
+        x = Dense(units, "relu")(x)
+        if dropout:
+            x = Dropout(dropout)(x)
+    output = Dense(task.classes, "softmax") if task.classes else Dense(1)
+    model = Model(inputs, output(x), seed=seed, dtype="float32")
+    loss = "sparse_categorical_crossentropy" if task.classes else "mean_squared_error"
+    model.compile(AdamW(settings.learning_rate, settings.weight_decay), loss)
+    return model
+
+
+def held_out(task: Task, share: float, random: np.random.Generator) -> NDArray[np.bool_]:
+    """Return which rows are held out: at least one, never all; of each class about the same share."""
+    rows = len(task.y)
+    order = random.permutation(rows)
+    if task.classes:
+        order = order[np.argsort(task.y[order], kind="stable")]
+    count = min(max(round(share * rows), 1), rows - 1)
+    mask = np.zeros(rows, bool)
+    mask[order[((np.arange(count) + random.random()) * rows / count).astype(np.intp)] if count else order[:0]] = True
+    return mask
