@@ -18,6 +18,7 @@ ROOMS = [
     "fastmlp.backend",
     "fastmlp.plots",
     "fastmlp.sklearn",
+    "fastmlp.tables",
     "fastmlp.models",
     "fastmlp.export",
     "fastmlp.training",
@@ -66,6 +67,8 @@ fastmlp.optimizers.schedules: CosineDecay LearningRateSchedule
 fastmlp.plots: curves images lines
 fastmlp.regularizers: L1L2 get l2
 fastmlp.sklearn: MLPClassifier MLPEnsembleClassifier MLPEnsembleRegressor MLPRegressor load save
+fastmlp.sklearn: TableClassifier TableRegressor
+fastmlp.tables.preparation: Preparation
 fastmlp.utils: PyDataset set_random_seed to_categorical
 """
 

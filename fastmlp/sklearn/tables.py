@@ -114,7 +114,7 @@ class TableEstimator(BaseEstimator):
         task = recipe.Task(X, self.preparation_.codes_, y, classes, weight)
         with threads(self.n_threads):
             self.estimators_ = recipe.train(task, self.n_estimators, seed, settings, min(int(self.verbose), 2))
-        self.n_iter_ = max(len(model.history.epoch) for model in self.estimators_)
+        self.n_iter_ = max(len(model.history.epoch) for model in self.estimators_ if model.history)
         return self
 
     def _mean(self, X: Any) -> NDArray[Any]:
@@ -228,7 +228,7 @@ class TableRegressor(RegressorMixin, TableEstimator):
         y = column_or_1d(y, warn=True, dtype=np.float64)
         if not np.isfinite(y).all():
             raise ValueError("Input y contains NaN or infinity: y: got values that are not finite, needs numbers")
-        self.target_ = targets.Numbers.fitted(y)
+        self.target_ = targets.Numbers.fitted(y if weight is None else y[weight > 0])
         return self._train(inputs, self.target_.encode(y), 0, weight)  # type: ignore[no-any-return]
 
     def predict(self, X: Any) -> NDArray[np.float64]:

@@ -33,10 +33,10 @@ def columns(frame: Any) -> dict[Any, Any]:
     if is_sparse(frame):
         raise TypeError(f"X: got a {type(frame).__name__}, which is sparse, needs a table or a dense array")
     if isinstance(frame, Mapping):
-        found = [(name, np.asarray(values) if isinstance(values, list) else values) for name, values in frame.items()]
+        found = list(frame.items())
     else:
-        found = columns_of(frame)
-        if found is None or np.ndim(frame) != 2:
+        found = columns_of(frame) or []
+        if not found or np.ndim(frame) != 2:
             array = np.asarray(frame)
             if array.ndim != 2:
                 raise ValueError(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.tables import frames
-from fastmlp.tables.encoders import Categories, Dates, Encoder, Booleans, Numbers, of_data
+from fastmlp.tables.encoders import Booleans, Categories, Dates, Encoder, Numbers, of_data
 from fastmlp.tables.frames import BOOLEAN, CATEGORY, DATE, IGNORE, KINDS
 
 Rows = NDArray[np.float32]
@@ -79,7 +79,9 @@ class Preparation:
     def _fitted(self, kind: str, values: NDArray[Any]) -> Encoder:
         if kind == CATEGORY:
             return Categories.fitted(values, self.seldom, self.indicators)
-        return {DATE: Dates, BOOLEAN: Booleans}.get(kind, Numbers).fitted(values, self.bins)
+        if kind == DATE:
+            return Dates.fitted(values, self.bins)
+        return (Booleans if kind == BOOLEAN else Numbers).fitted(values, self.bins)
 
     def _set(self, columns: dict[Any, Encoder]) -> None:
         self.columns_ = columns

@@ -61,7 +61,10 @@ def test_kinds_and_widths():
 
 def test_words_that_training_rows_had_not_or_seldom_share_a_place():
     made = prepared(types={"many": "ignore"})
-    rows = {name: values[:3] for name, values in TABLE.items()} | {"word": ["new", None, "a"], "rare": ["x", "often", None]}
+    rows = {name: values[:3] for name, values in TABLE.items()} | {
+        "word": ["new", None, "a"],
+        "rare": ["x", "often", None],
+    }
     own = Preparation().fit({"word": TABLE["word"], "rare": TABLE["rare"]})
     numbers, places = own.transform(rows)
     assert numbers.tolist() == [[1, 0, 0, 0, 0, 0], [0, 0, 0, 0, 1, 1], [0, 0, 0, 1, 0, 0]]
@@ -87,7 +90,12 @@ def test_it_comes_back_from_plain_data():
     again = Preparation.from_data(json.loads(json.dumps(made.to_data())))
     first, second = (each.transform(pl.DataFrame(TABLE)) for each in (made, again))
     assert all(map(np.array_equal, first, second)) and again.to_data() == made.to_data()
-    for change in ({"version": 9}, {"columns": 3}, {"columns": [{"name": "a", "kind": "picture"}]}, {"types": {"a": 1}}):
+    for change in (
+        {"version": 9},
+        {"columns": 3},
+        {"columns": [{"name": "a", "kind": "picture"}]},
+        {"types": {"a": 1}},
+    ):
         with pytest.raises(ValueError, match="data: got what is no preparation"):
             Preparation.from_data({**made.to_data(), **change})
 
