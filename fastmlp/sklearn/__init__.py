@@ -1,7 +1,8 @@
-"""scikit-learn's multilayer perceptrons on the engine, MLPClassifier and MLPRegressor, ensembles, and estimators of tables.
+"""scikit-learn's multilayer perceptrons on the engine, ensembles of networks, and estimators of tables.
 
-The first two take the arguments of `sklearn.neural_network`, with its defaults, draw the same random numbers in the
-same order, and follow its loss curves; what they take besides is in docs/sklearn.md. Needs scikit-learn 1.6 or newer.
+MLPClassifier and MLPRegressor take the arguments of `sklearn.neural_network`, with its defaults, draw the same random
+numbers in the same order, and follow its loss curves; what they take besides is in docs/sklearn.md. Needs scikit-learn
+1.6 or newer.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Estimators of tables in files: arguments, preparation and targets as plain data, networks as a model's file has them."""
+"""Estimators of tables in files: arguments, preparation and targets as JSON, networks as a model's file has them."""
 
 from __future__ import annotations
 

@@ -120,12 +120,14 @@ class Categories:
         self.width = 0 if embedded else len(self.known) + 1 if len(self.known) > 1 else len(self.known)
 
     @classmethod
-    def fitted(cls, values: Values, seldom: int, indicators: int) -> Categories:
+    def fitted(cls, values: Values, seldom: int, indicators: int, embed_from: int) -> Categories:
         counts = Counter(values.tolist())
         known = [word for word, count in counts.items() if count >= seldom]
         known.sort(key=lambda word: (-counts[word], word is None, word or ""))
         if len(known) == len(counts) == 1:  # a constant tells nothing
             known = []
+        often = sum(counts[word] >= embed_from for word in known)  # a vector takes many rows to be learned
+        known = known[: max(often, indicators)]
         return cls(known, len(known) > indicators)
 
     def places_of(self, values: Values) -> NDArray[np.intp]:

@@ -14,6 +14,9 @@ from fastmlp.tables.frames import BOOLEAN, CATEGORY, DATE, IGNORE, KINDS
 
 Rows = NDArray[np.float32]
 VERSION = 1
+SETTINGS = ("bins", "seldom", "indicators", "embed_from")
+COARSE, FINE = 24, 48  # bins of the codes of numbers
+MANY_ROWS = 20_000  # that take the fine ones
 
 
 class Preparation:
@@ -27,12 +30,15 @@ class Preparation:
     types : dict, optional
         Of columns by name, where not what their dtype says: "number", "category", "boolean", "date" or "ignore". A
         column of numbers that are names, such as an id, is a "category".
-    bins : int
-        Of a piecewise-linear code, at most; default 24.
+    bins : int, optional
+        Of a piecewise-linear code, at most; default 24, and 48 of tables of 20,000 rows and more.
     seldom : int
         Words that fewer rows have count as one; default 5.
     indicators : int
-        The most words of a column that get a column each; default 100. With more, places go to an Embedding.
+        The most words of a column that get a column each; default 200. With more, places go to an Embedding.
+    embed_from : int
+        How many rows a word needs for a vector of its own; default 50. Where no more words than `indicators` have
+        as many, those of the most rows get a column each.
 
     Attributes
     ----------
@@ -45,15 +51,21 @@ class Preparation:
     """
 
     def __init__(
-        self, types: Mapping[Any, str] | None = None, bins: int = 24, seldom: int = 5, indicators: int = 100
+        self,
+        types: Mapping[Any, str] | None = None,
+        bins: int | None = None,
+        seldom: int = 5,
+        indicators: int = 200,
+        embed_from: int = 50,
     ) -> None:
         for name, kind in (types or {}).items():
             if kind not in KINDS:
                 raise ValueError(f"types: got {kind!r} for column {name!r}, needs one of {', '.join(KINDS)}")
         for name, value in (("bins", bins), ("seldom", seldom)):
-            if value < 1:
+            if value is not None and value < 1:
                 raise ValueError(f"{name}: got {value}, needs at least 1")
-        self.types, self.bins, self.seldom, self.indicators = dict(types or {}), bins, seldom, indicators
+        self.types, self.bins, self.seldom = dict(types or {}), bins, seldom
+        self.indicators, self.embed_from = indicators, embed_from
 
     def fit(self, frame: Any) -> Preparation:
         """Learn what the columns of a table are like: of pandas, polars, Arrow, a dict of columns, or an array.
@@ -78,10 +90,11 @@ class Preparation:
 
     def _fitted(self, kind: str, values: NDArray[Any]) -> Encoder:
         if kind == CATEGORY:
-            return Categories.fitted(values, self.seldom, self.indicators)
+            return Categories.fitted(values, self.seldom, self.indicators, self.embed_from)
+        bins = self.bins or (FINE if len(values) >= MANY_ROWS else COARSE)
         if kind == DATE:
-            return Dates.fitted(values, self.bins)
-        return (Booleans if kind == BOOLEAN else Numbers).fitted(values, self.bins)
+            return Dates.fitted(values, bins)
+        return (Booleans if kind == BOOLEAN else Numbers).fitted(values, bins)
 
     def _set(self, columns: dict[Any, Encoder]) -> None:
         self.columns_ = columns
@@ -139,7 +152,7 @@ class Preparation:
     def to_data(self) -> dict[str, Any]:
         """Return all there is to it as values of JSON: lists, dicts, words, numbers."""
         columns = [{"name": name, "kind": each.kind, **each.to_data()} for name, each in self.columns_.items()]
-        settings = {"bins": self.bins, "seldom": self.seldom, "indicators": self.indicators}
+        settings = {name: getattr(self, name) for name in SETTINGS}
         return {"version": VERSION, "types": list(map(list, self.types.items())), **settings, "columns": columns}
 
     @classmethod
@@ -148,7 +161,7 @@ class Preparation:
         try:
             if data["version"] != VERSION:
                 raise ValueError(f"version {data['version']!r}")
-            made = cls(dict(data["types"]), data["bins"], data["seldom"], data["indicators"])
+            made = cls(dict(data["types"]), *(data[name] for name in SETTINGS))
             columns = {}
             for column in data["columns"]:
                 rest = {key: value for key, value in column.items() if key not in ("name", "kind")}

@@ -56,7 +56,7 @@ def test_frames_are_learned_as_they_are(make):
     classifier = TableClassifier(2, **SMALL, types={"shop": "category"}).fit(frame, NAMES)
     assert classifier.score(frame, NAMES) > 0.85 and list(classifier.classes_) == ["above", "below"]
     assert np.allclose(classifier.predict_proba(frame).sum(axis=1), 1, atol=1e-5)
-    regressor = TableRegressor(**SMALL, indicators=2, types={"shop": "category"}).fit(frame, NUMBERS)
+    regressor = TableRegressor(**SMALL, indicators=2, embed_from=1, types={"shop": "category"}).fit(frame, NUMBERS)
     assert regressor.preparation_.codes_ == [4, 13] and regressor.score(frame, NUMBERS) > 0.8
     assert regressor.predict(frame).max() <= NUMBERS.max()
 
@@ -111,7 +111,7 @@ def test_searches_pipelines_and_permutations():
 
 def fitted(kind):
     if kind == "classes":
-        return TableClassifier(2, **SMALL, types={"shop": "category"}, indicators=2).fit(FRAME, NAMES)
+        return TableClassifier(2, **SMALL, types={"shop": "category"}, indicators=2, embed_from=1).fit(FRAME, NAMES)
     if kind == "array":
         return TableClassifier(**SMALL).fit(RANDOM.normal(size=(40, 3)), np.arange(40) % 3)
     return TableRegressor(**SMALL).fit(FRAME, NUMBERS)

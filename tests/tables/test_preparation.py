@@ -36,13 +36,13 @@ LIBRARIES = {
 
 
 def prepared(**settings):
-    return Preparation(indicators=10, **settings).fit(pl.DataFrame(TABLE))
+    return Preparation(indicators=10, embed_from=1, **settings).fit(pl.DataFrame(TABLE))
 
 
 @pytest.mark.parametrize("make", LIBRARIES.values(), ids=LIBRARIES)
 def test_every_library_gives_the_same_arrays(make):
     expected = prepared().transform(pl.DataFrame(TABLE))
-    own = Preparation(indicators=10).fit(make(TABLE))
+    own = Preparation(indicators=10, embed_from=1).fit(make(TABLE))
     for found in (own.transform(make(TABLE)), prepared().transform(make(TABLE))):
         assert all(a.dtype == np.float32 and np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
     assert own.codes_ == [13] and expected[0].shape == (ROWS, own.width_) and np.isfinite(expected[0]).all()
@@ -73,10 +73,17 @@ def test_words_that_training_rows_had_not_or_seldom_share_a_place():
 
 def test_places_of_several_columns_follow_each_other():
     table = {"a": ["x", "y"] * 10, "b": [1, 2, 2, 2] * 5}
-    made = Preparation({"b": "category"}, indicators=0).fit(table)
+    made = Preparation({"b": "category"}, indicators=0, embed_from=1).fit(table)
     numbers, places = made.transform({"b": [2.0, 1.0, 9.0], "a": ["y", "?", "x"]})
     assert made.codes_ == [3, 3] and numbers.shape == (3, 0)
     assert places.tolist() == [[2, 4], [0, 5], [1, 3]]
+
+
+def test_words_of_few_rows_have_no_vector():
+    words = ["x"] * 9 + ["y"] * 8 + ["z"] * 3
+    for embed_from, known, embedded in ((1, "xyz", True), (9, "xy", False), (4, "xy", False)):
+        made = Preparation(indicators=2, seldom=1, embed_from=embed_from).fit({"a": words}).columns_["a"]
+        assert (made.known, made.embedded) == (list(known), embedded)
 
 
 def test_a_missing_number_is_flagged_and_has_no_code():
