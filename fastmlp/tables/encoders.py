@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.tables import encoding
-from fastmlp.tables.frames import BOOLEAN, CATEGORY, DATE, NUMBER
+from fastmlp.tables.frames import BOOLEAN, CATEGORY, DATE, NUMBER, words
 
 Values = NDArray[Any]
 
@@ -24,6 +24,7 @@ class Numbers:
     """
 
     kind: ClassVar[str] = NUMBER
+    codes: int = 0
 
     def __init__(self, edges: Values, center: float, scale: float, flagged: bool) -> None:
         self.edges, self.center, self.scale, self.flagged = np.asarray(edges, np.float64), center, scale, flagged
@@ -63,6 +64,7 @@ class Dates:
     """The parts of a date, each as numbers: when, the month, the day of the month and of the week, the hour."""
 
     kind: ClassVar[str] = DATE
+    codes: int = 0
 
     def __init__(self, parts: list[Numbers]) -> None:
         self.parts = parts
@@ -147,6 +149,38 @@ class Categories:
         return {"known": self.known, "embedded": self.embedded}
 
 
+class Wholes(Numbers):
+    """Whole numbers of which many are seen often: as numbers, and by their places, since they may be names.
+
+    Attributes
+    ----------
+    names : Categories
+        Embedded.
+    """
+
+    def __init__(self, names: dict[str, Any], **numbers: Any) -> None:
+        super().__init__(**numbers)
+        self.names = Categories(**names)
+        self.codes = self.names.codes
+
+    def places_of(self, values: Values) -> NDArray[np.intp]:
+        """Return the place of each number, [rows]."""
+        return self.names.places_of(words(values))
+
+    def to_data(self) -> dict[str, Any]:
+        return {"names": self.names.to_data(), **super().to_data()}
+
+
+def of_numbers(values: Values, bins: int, seldom: int, indicators: int, embed_from: int) -> Numbers:
+    """Return what encodes numbers: as `Wholes` where more than `indicators` whole ones have `embed_from` rows."""
+    found = Numbers.fitted(values, bins)
+    there = values[~np.isnan(values)]
+    if len(there) <= indicators * embed_from or not np.array_equal(there, np.floor(there)):
+        return found
+    names = Categories.fitted(words(values), seldom, indicators, embed_from)
+    return Wholes(names.to_data(), **found.to_data()) if names.embedded else found
+
+
 Encoder = Numbers | Dates | Categories
 
 
@@ -156,4 +190,4 @@ def of_data(kind: str, data: dict[str, Any]) -> Encoder:
         return Categories(**data)
     if kind == DATE:
         return Dates([Numbers(**part) for part in data["parts"]])
-    return {NUMBER: Numbers, BOOLEAN: Booleans}[kind](**data)
+    return {NUMBER: Wholes if "names" in data else Numbers, BOOLEAN: Booleans}[kind](**data)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 LOWEST, HIGHEST = -3.0, 4.0  # how far the codes of the outer bins go on beyond the edges
 CLIP = 3.0  # what no standardised number exceeds
+AT_ONCE = 1_024  # rows whose codes stay in a cache
 
 Floats = NDArray[np.float64]
 
@@ -42,15 +43,18 @@ def piecewise_linear(x: Floats, edges: Floats, out: NDArray[np.floating] | None 
     out : array [rows, bins], optional
         Filled and returned; default new, float64.
     """
-    last = len(edges) - 2
+    bins = len(edges) - 1
     if out is None:
-        out = np.empty((len(x), last + 1))
-    missing = np.isnan(x)
-    for i in range(last + 1):
-        share = (x - edges[i]) / (edges[i + 1] - edges[i])
-        low, high = LOWEST if i == 0 else 0.0, HIGHEST if i == last else 1.0
-        out[:, i] = np.minimum(np.maximum(share, low, out=share), high, out=share) + 0.0
-    out[missing] = 0.0
+        out = np.empty((len(x), bins))
+    low, high = np.zeros(bins), np.ones(bins)
+    low[0], high[-1] = LOWEST, HIGHEST
+    widths = edges[1:] - edges[:-1]
+    for start in range(0, len(x), AT_ONCE):
+        rows = x[start : start + AT_ONCE, None]
+        share = (rows - edges[:-1]) / widths
+        np.minimum(np.maximum(share, low, out=share), high, out=share)
+        share[np.isnan(rows[:, 0])] = 0.0
+        out[start : start + AT_ONCE] = share + 0.0  # -0 is 0
     return out
 
 

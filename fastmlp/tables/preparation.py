@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.tables import frames
-from fastmlp.tables.encoders import Booleans, Categories, Dates, Encoder, Numbers, of_data
+from fastmlp.tables.encoders import Booleans, Categories, Dates, Encoder, Numbers, Wholes, of_data, of_numbers
 from fastmlp.tables.frames import BOOLEAN, CATEGORY, DATE, IGNORE, KINDS
 
 Rows = NDArray[np.float32]
@@ -84,22 +84,25 @@ class Preparation:
             if self.types.get(name) != IGNORE:
                 kind, values = frames.as_kind(name, column, self.types.get(name))
                 _require_finite(name, kind, values)
-                columns[name] = self._fitted(kind, values)
+                columns[name] = self._fitted(kind, values, name in self.types)
         self._set(columns)
         return self
 
-    def _fitted(self, kind: str, values: NDArray[Any]) -> Encoder:
+    def _fitted(self, kind: str, values: NDArray[Any], is_told: bool) -> Encoder:
+        of_words = self.seldom, self.indicators, self.embed_from
         if kind == CATEGORY:
-            return Categories.fitted(values, self.seldom, self.indicators, self.embed_from)
+            return Categories.fitted(values, *of_words)
         bins = self.bins or (FINE if len(values) >= MANY_ROWS else COARSE)
         if kind == DATE:
             return Dates.fitted(values, bins)
-        return (Booleans if kind == BOOLEAN else Numbers).fitted(values, bins)
+        if kind == BOOLEAN:
+            return Booleans.fitted(values, bins)
+        return Numbers.fitted(values, bins) if is_told else of_numbers(values, bins, *of_words)
 
     def _set(self, columns: dict[Any, Encoder]) -> None:
         self.columns_ = columns
         self.width_ = sum(encoder.width for encoder in columns.values())
-        self.codes_ = [each.codes for each in columns.values() if isinstance(each, Categories) and each.embedded]
+        self.codes_ = [each.codes for each in columns.values() if each.codes]
 
     @property
     def input_widths(self) -> list[int]:
@@ -141,10 +144,10 @@ class Preparation:
         for name, encoder in self.columns_.items():
             kind, values = frames.as_kind(name, table[name], encoder.kind)
             _require_finite(name, kind, values)
-            if isinstance(encoder, Categories) and encoder.embedded:
+            if isinstance(encoder, (Categories, Wholes)) and encoder.codes:
                 places[:, at] = encoder.places_of(values) + above
                 at, above = at + 1, above + encoder.codes
-            else:
+            if encoder.width:
                 encoder.encode(values, numbers[:, start : start + encoder.width])
                 start += encoder.width
         return numbers, places

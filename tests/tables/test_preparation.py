@@ -86,6 +86,19 @@ def test_words_of_few_rows_have_no_vector():
         assert (made.known, made.embedded) == (list(known), embedded)
 
 
+def test_whole_numbers_that_are_seen_often_are_names_too():
+    shops = np.array([17.0, 3.0, 99.0, 4.0] * 5 + [np.nan] * 5)
+    settings = {"indicators": 3, "embed_from": 5, "seldom": 5}
+    made = Preparation(**settings).fit({"shop": shops})
+    numbers, places = made.transform({"shop": [3, 4.0, 98.0, None]})
+    assert made.columns_["shop"].kind == "number" and made.codes_ == [6] and numbers.shape[1] == made.width_ > 3
+    assert places.tolist() == [[2], [3], [0], [5]]  # of equal counts in the order of their words: 17, 3, 4, 99
+    again = Preparation.from_data(json.loads(json.dumps(made.to_data()))).transform({"shop": shops})
+    assert all(map(np.array_equal, again, made.transform({"shop": shops})))
+    for types, values in (({"shop": "number"}, shops), ({}, shops + 0.5), ({}, shops[:14])):
+        assert Preparation(types, **settings).fit({"shop": values}).codes_ == []
+
+
 def test_a_missing_number_is_flagged_and_has_no_code():
     made = Preparation().fit({"x": [1.0, 2.0, None, 4.0]})
     numbers = made.transform({"x": [None, 2.0]})[0]
