@@ -135,7 +135,7 @@ class TableEstimator(BaseEstimator):
         found = []
         with threads(self.n_threads):
             for start in range(0, rows, AT_ONCE):
-                part = {name: column[start : start + AT_ONCE] for name, column in table.items()}
+                part = {name: frames.part(column, start, start + AT_ONCE) for name, column in table.items()}
                 inputs = self.preparation_.inputs(part)
                 given = inputs[0] if len(inputs) == 1 else inputs
                 found.append(predict_many(self.estimators_, given, voting="soft"))

@@ -36,7 +36,7 @@ def columns(frame: Any) -> dict[Any, Any]:
         found = list(frame.items())
     else:
         found = columns_of(frame) or []
-        if not found or np.ndim(frame) != 2:
+        if not found or len(getattr(frame, "shape", ())) != 2:
             array = np.asarray(frame)
             if array.ndim != 2:
                 raise ValueError(
@@ -52,6 +52,11 @@ def columns(frame: Any) -> dict[Any, Any]:
     if len(lengths) > 1:
         raise ValueError(f"X: got columns of {sorted(lengths)} rows, needs as many in each")
     return table
+
+
+def part(column: Any, start: int, stop: int) -> Any:
+    """Return some rows of a column, by their places whatever the index of pandas says."""
+    return column.iloc[start:stop] if hasattr(column, "iloc") else column[start:stop]
 
 
 def plain(name: Any, column: Any) -> tuple[str, NDArray[Any]]:

@@ -42,7 +42,10 @@ REASON = "a row of weight 2 is in one batch and on one side of the held-out rows
 
 
 @parametrize_with_checks(
-    [TableClassifier(hidden_layer_sizes=(64, 64), dropout=0.0), TableRegressor(hidden_layer_sizes=(64, 64))],
+    [
+        TableClassifier(hidden_layer_sizes=(64, 64), dropout=0.0),
+        TableRegressor(hidden_layer_sizes=(64, 64), dropout=0.0),
+    ],
     expected_failed_checks=lambda estimator: {EQUIVALENCE: REASON},
 )
 @pytest.mark.filterwarnings("ignore")
@@ -68,6 +71,14 @@ def test_columns_come_in_any_order_and_a_missing_one_is_named():
     assert np.array_equal(model.predict(pl.from_pandas(FRAME)), expected)
     with pytest.raises(ValueError, match="X: got a table without 'age' and additional ones, 'Age', needs"):
         model.predict(FRAME.rename(columns={"age": "Age"}))
+
+
+def test_rows_are_predicted_some_at_a_time(monkeypatch):
+    model = TableRegressor(**SMALL).fit(FRAME, NUMBERS)
+    expected = model.predict(FRAME)
+    monkeypatch.setattr("fastmlp.sklearn.tables.AT_ONCE", 7)
+    frames = [FRAME, FRAME.set_index(np.arange(ROWS) / 2), pl.from_pandas(FRAME), pl.from_pandas(FRAME).to_arrow()]
+    assert all(np.array_equal(model.predict(frame), expected) for frame in frames)
 
 
 def test_the_dropout_that_held_out_rows_like_best_is_chosen():
