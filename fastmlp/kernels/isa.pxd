@@ -118,6 +118,7 @@ cdef extern from "c/threads.h" nogil:
 
 cdef extern from "c/cache.h" nogil:
     long first_level_cache()
+    void fetch(const void *memory, size_t size)
 
 cdef extern from "c/clock.h" nogil:
     long long milliseconds()
