@@ -8,6 +8,7 @@ cdef extern from "c/kernels.h" nogil:
     enum: SGD, ADAM, AMSGRAD, ADAMAX, NADAM, SCHEDULE_FREE_ADAMW, STORE
     enum: UINT8, FLOAT32, FLOAT64
     enum: DROP, SATURATE, DISTURB, SCATTER
+    enum: GOES_ON, TO_GO_ON
     const char *ACTIVATION_NAMES
     const char *OPTIMIZER_NAMES
     const char *OPTIMIZER_SLOTS
@@ -62,9 +63,9 @@ cdef extern from "c/dispatch.h" nogil:
                        const void *b, const void *bias, int activation, void *y)
     void multiply_columns(const Isa *isa, int height, int vectors, Py_ssize_t depth, const void *a, const void *b,
                           void *c)
-    void multiply_listed(const Isa *isa, int height, Py_ssize_t vectors, Py_ssize_t count, const uint32_t *index,
-                         const void *a, const void *b, Py_ssize_t b_stride, const void *bias, int activation, void *y,
-                         Py_ssize_t y_stride, Py_ssize_t row_stride)
+    void multiply_listed(const Isa *isa, int height, Py_ssize_t vectors, int portion, Py_ssize_t count,
+                         const uint32_t *index, const void *a, const void *b, Py_ssize_t b_stride, const void *bias,
+                         int activation, void *y, Py_ssize_t y_stride, Py_ssize_t row_stride)
     void descend_listed(const Isa *isa, int height, Py_ssize_t vectors, Py_ssize_t count, const uint32_t *index,
                         const void *a, const void *b, Py_ssize_t b_stride, double rate, void *w, Py_ssize_t w_stride)
     void multiply_sparse(const Isa *isa, Py_ssize_t panels, Py_ssize_t count, const uint32_t *index, const void *a,
@@ -80,7 +81,7 @@ cdef extern from "c/dispatch.h" nogil:
                    Py_ssize_t out_stride)
     Py_ssize_t mark_nonzeros(const Isa *isa, Py_ssize_t columns, const void *a, Py_ssize_t a_stride, uint64_t *bits)
     Py_ssize_t list_rows(const Isa *isa, Py_ssize_t columns, const void *x, const void *y, Py_ssize_t stride,
-                         const uint64_t *x_bits, const uint64_t *y_bits, uint32_t *index, void *values)
+                         const uint64_t *x_bits, const uint64_t *y_bits, int32_t *starts, uint32_t *index, void *values)
     Py_ssize_t count_columns(const Isa *isa, Py_ssize_t rows, Py_ssize_t step, int columns, const void *a)
     void list_columns(const Isa *isa, Py_ssize_t rows, int columns, const void *a, Py_ssize_t capacity, int32_t *counts,
                       uint32_t *index, void *values)
@@ -135,6 +136,9 @@ cdef extern from "c/threads.h" nogil:
         pass
     void counter_set(Counter *counter, long long next)
     long long counter_take(Counter *counter)
+
+cdef extern from "c/cache.h" nogil:
+    long first_level_cache()
 
 cdef extern from "c/clock.h" nogil:
     long long milliseconds()

@@ -23,8 +23,8 @@
     KERNELS(isa, a)->multiply_rows(height, vectors, depth, a, __VA_ARGS__)
 #define multiply_columns(isa, height, vectors, depth, a, b, c)                                                         \
     KERNELS(isa, c)->multiply_columns(height, vectors, depth, a, b, c)
-#define multiply_listed(isa, height, vectors, count, index, a, ...)                                                    \
-    KERNELS(isa, a)->multiply_listed(height, vectors, count, index, a, __VA_ARGS__)
+#define multiply_listed(isa, height, vectors, portion, count, index, a, ...)                                           \
+    KERNELS(isa, a)->multiply_listed(height, vectors, portion, count, index, a, __VA_ARGS__)
 #define descend_listed(isa, height, vectors, count, index, a, ...)                                                     \
     KERNELS(isa, a)->descend_listed(height, vectors, count, index, a, __VA_ARGS__)
 #define multiply_sparse(isa, panels, count, index, a, ...)                                                            \

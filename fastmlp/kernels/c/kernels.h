@@ -123,6 +123,9 @@ typedef struct Optimizer {
 /* Types of numbers that a network reads. */
 enum Source { UINT8, FLOAT32, FLOAT64 };
 
+/* A portion of a sum: whether there are portions before it and after it. */
+enum Portion { GOES_ON = 1, TO_GO_ON = 2 };
+
 /* What elements become in training, with d drawn for each: x d or 0; where dropped, `dropped` in place of x, and of
  * that scale x + shift; x + d; x + x d. */
 enum NoiseKind { DROP, SATURATE, DISTURB, SCATTER };
@@ -151,9 +154,10 @@ typedef struct Noise {
         /* c[i][j] = sum of a[p][i] b[p][j] */                                                                         \
         void (*multiply_columns)(int height, int vectors, ptrdiff_t depth, const T *a, const T *b, T *c);              \
         /* y as above of the sums over n < count of a[n][i] b[index[n]][j], height 1 or 2, for any number of vectors:  \
-         * of panels of b, b_stride apart, to panels of y, y_stride apart, whose rows are row_stride apart */          \
-        void (*multiply_listed)(int height, ptrdiff_t vectors, ptrdiff_t count, const uint32_t *index, const T *a,     \
-                                const T *b, ptrdiff_t b_stride, const T *bias, int activation, T *y,                   \
+         * of panels of b, b_stride apart, to panels of y, y_stride apart, whose rows are row_stride apart. `portion`  \
+         * says which portion of a list that is, 0: all of it; until the last one y has the sums */                    \
+        void (*multiply_listed)(int height, ptrdiff_t vectors, int portion, ptrdiff_t count, const uint32_t *index,    \
+                                const T *a, const T *b, ptrdiff_t b_stride, const T *bias, int activation, T *y,       \
                                 ptrdiff_t y_stride, ptrdiff_t row_stride);                                             \
         /* w -= rate * those sums */                                                                                   \
         void (*descend_listed)(int height, ptrdiff_t vectors, ptrdiff_t count, const uint32_t *index, const T *a,      \
@@ -175,7 +179,7 @@ typedef struct Noise {
         /* Lists of the numbers that are not 0, for multiply_listed; see nonzero.h and pairs.h. */                     \
         ptrdiff_t (*mark_nonzeros)(ptrdiff_t columns, const T *a, ptrdiff_t a_stride, uint64_t *bits);                 \
         ptrdiff_t (*list_rows)(ptrdiff_t columns, const T *x, const T *y, ptrdiff_t stride, const uint64_t *x_bits,    \
-                               const uint64_t *y_bits, uint32_t *index, T *values);                                    \
+                               const uint64_t *y_bits, int32_t *starts, uint32_t *index, T *values);                   \
         ptrdiff_t (*count_columns)(ptrdiff_t rows, ptrdiff_t step, int columns, const T *a);                           \
         void (*list_columns)(ptrdiff_t rows, int columns, const T *a, ptrdiff_t capacity, int32_t *counts,             \
                              uint32_t *index, T *values);                                                              \

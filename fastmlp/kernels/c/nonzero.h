@@ -33,13 +33,15 @@ static ptrdiff_t NAME(mark_nonzeros)(ptrdiff_t columns, const T *a, ptrdiff_t a_
     return count;
 }
 
-/* Of the rows x and y, which may be the same, the numbers at the places that are marked for either. */
+/* Of the rows x and y, which may be the same, the numbers at the places that are marked for either; starts[word] is
+ * where those of a word of 64 columns start. */
 static ptrdiff_t NAME(list_rows)(ptrdiff_t columns, const T *x, const T *y, ptrdiff_t stride,
-                                 const uint64_t *x_bits, const uint64_t *y_bits, uint32_t *__restrict__ index,
-                                 T *__restrict__ values)
+                                 const uint64_t *x_bits, const uint64_t *y_bits, int32_t *__restrict__ starts,
+                                 uint32_t *__restrict__ index, T *__restrict__ values)
 {
     ptrdiff_t count = 0;
-    for (ptrdiff_t first = 0; first < columns; first += 64)
+    for (ptrdiff_t first = 0; first < columns; first += 64) {
+        starts[first / 64] = (int32_t)count;
         for (uint64_t both = x_bits[first / 64] | y_bits[first / 64], v = 0; both; both >>= LANES_, v++) {
             const ptrdiff_t column = first + v * LANES_, at = column / PANEL_ * stride + column % PANEL_;
             const uint32_t bits = (uint32_t)(both & ((1u << LANES_) - 1));
@@ -47,6 +49,7 @@ static ptrdiff_t NAME(list_rows)(ptrdiff_t columns, const T *x, const T *y, ptrd
             NAME(keep_pairs)(bits, x + at, y + at, values + 2 * count);
             count += count_bits(bits);
         }
+    }
     return count;
 }
 

@@ -139,12 +139,33 @@ INLINE void NAME(add_listed)(const int height, const int panels, const int vecto
                                sum + q * height);
 }
 
-INLINE void NAME(listed_tile)(const int height, const int panels, const int vectors, ptrdiff_t count,
+/* y = sum, or where `back` sum = y, for the panels of a tile. */
+INLINE void NAME(keep_sums)(const int height, const int panels, const int vectors, int back, T *y, ptrdiff_t y_stride,
+                            ptrdiff_t row_stride, VECTOR sum[TILE_ROWS][TILE_VECTORS])
+{
+    UNROLL for (int q = 0; q < panels; q++)
+        UNROLL for (int i = 0; i < height; i++)
+            UNROLL for (int v = 0; v < vectors; v++) {
+                VECTOR *kept = (VECTOR *)(y + q * y_stride + i * row_stride + v * LANES_);
+                if (back)
+                    sum[q * height + i][v] = *kept;
+                else
+                    *kept = sum[q * height + i][v];
+            }
+}
+
+INLINE void NAME(listed_tile)(const int height, const int panels, const int vectors, int portion, ptrdiff_t count,
                               const uint32_t *index, const T *a, const T *b, ptrdiff_t b_stride, const T *bias,
                               int activation, T *y, ptrdiff_t y_stride, ptrdiff_t row_stride)
 {
     START_OF_SUM(height * panels, vectors);
+    if (portion & GOES_ON)
+        NAME(keep_sums)(height, panels, vectors, 1, y, y_stride, row_stride, sum);
     NAME(add_listed)(height, panels, vectors, count, index, a, b, b_stride, sum);
+    if (portion & TO_GO_ON) {
+        NAME(keep_sums)(height, panels, vectors, 0, y, y_stride, row_stride, sum);
+        return;
+    }
     UNROLL for (int q = 0; q < panels; q++)
         NAME(finish)(height, vectors, sum + q * height, bias ? bias + q * PANEL_ : NULL, activation, y + q * y_stride,
                      row_stride);
@@ -165,16 +186,16 @@ INLINE void NAME(descend_tile)(const int height, const int panels, const int vec
             }
 }
 
-static void NAME(multiply_listed)(int height, ptrdiff_t vectors, ptrdiff_t count, const uint32_t *index, const T *a,
-                                  const T *b, ptrdiff_t b_stride, const T *bias, int activation, T *y,
-                                  ptrdiff_t y_stride, ptrdiff_t row_stride)
+static void NAME(multiply_listed)(int height, ptrdiff_t vectors, int portion, ptrdiff_t count,
+                                  const uint32_t *index, const T *a, const T *b, ptrdiff_t b_stride, const T *bias,
+                                  int activation, T *y, ptrdiff_t y_stride, ptrdiff_t row_stride)
 {
     for (int panels; vectors > 0; vectors -= panels * TILE_VECTORS) {
         /* half a panel more is as fast, and nothing reads what comes of it */
         panels = vectors + 1 >= LISTED_SUMS / height * TILE_VECTORS ? LISTED_SUMS / height : 1;
         switch (height) {
-            LISTED(1, NAME(listed_tile), count, index, a, b, b_stride, bias, activation, y, y_stride, row_stride)
-            LISTED(2, NAME(listed_tile), count, index, a, b, b_stride, bias, activation, y, y_stride, row_stride)
+            LISTED(1, NAME(listed_tile), portion, count, index, a, b, b_stride, bias, activation, y, y_stride, row_stride)
+            LISTED(2, NAME(listed_tile), portion, count, index, a, b, b_stride, bias, activation, y, y_stride, row_stride)
         }
         b += panels * b_stride;
         bias = bias ? bias + panels * PANEL_ : NULL;

@@ -22,7 +22,8 @@ from fastmlp.kernels.limits import MAX_THREADS, WORK_PER_THREAD, usable
 
 from fastmlp.kernels.engine.epoch cimport differentiate, evaluate, predict, predict_alone, predict_in_training, train
 from fastmlp.kernels.engine.exceptions cimport raise_kept
-from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, blocks as blocks_of, counter_set, nanoseconds, thread_number
+from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, blocks as blocks_of, counter_set, first_level_cache
+from fastmlp.kernels.isa cimport nanoseconds, thread_number
 from fastmlp.kernels.engine.parameters cimport Parameters, address, address_or_null
 from fastmlp.kernels.engine.description cimport (
     ACTIVITY_PENALTY, BATCH_NORMALIZATION, DENSE, EMBEDDING, INPUT, LAYER_NORMALIZATION,
@@ -45,6 +46,7 @@ cdef enum:
 
 # whether zeros of a layer's input may be left out of its products; the results have the same bits
 SKIP_ZEROS = os.environ.get("FASTMLP_SKIP_ZEROS", "1") != "0"
+CACHE_SIZE = first_level_cache()  # tests may have a smaller one
 FEW_INPUTS = 64  # to look for zeros among so few takes as long as they cost (bench/density.py); tests may ask for less
 cdef uint64_t NEVER = UINT64_MAX  # the last step of a run that nobody stops
 cdef Py_ssize_t SMALL = 2 * WORK_PER_THREAD - 1  # multiply-adds for which one thread is best
@@ -133,6 +135,7 @@ cdef class Network(Parameters):
         self.sparse = len(self.input_columns) * (False,)
         self.plan.skip_zeros = SKIP_ZEROS
         self.plan.few_inputs = FEW_INPUTS
+        self.plan.cache_size = CACHE_SIZE
         network = describe(self.input_columns, layers, outputs, names)
         self.takes_sparse = tuple(
             all(one.kind == "dense" for one in network.stages if any(edge.source == i for edge in one.edges))
@@ -305,6 +308,8 @@ cdef class Network(Parameters):
         lists = (blocks_of(n * most, self.plan.isa.tile_rows) + threads) * blocks_of(self.plan.isa.tile_rows, 2)
         self.make_lists(&self.plan.by_rows, lists, deepest)
         self.plan.pairs = <int32_t *> self.room(2 * lists)
+        self.plan.words = blocks_of(deepest, 64)
+        self.plan.starts = <int32_t *> self.room(lists * (self.plan.words + 1))
         self.plan.scratch_size = self.padded(
             self.plan.tile_size + max(max(self.width, 4) * self.padded(widest), 2 * POOL * blocks_of(deepest, 64))
         )

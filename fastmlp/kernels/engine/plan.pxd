@@ -194,6 +194,7 @@ cdef struct Plan:
     bint constrained
     bint skip_zeros
     Py_ssize_t few_inputs   # of a stage, whose zeros are not looked for
+    Py_ssize_t cache_size   # of the first level, in bytes
     double clipnorm         # the largest norm of a gradient, or 0
     double global_clipnorm  # the largest norm of all of them together, or 0
     long long accumulation_steps    # each of so many changes the weights, by the mean of their gradients; 0: each one
@@ -206,6 +207,8 @@ cdef struct Plan:
     void *gradients         # [region_size], where gradients are kept instead of used, or NULL
     Lists by_rows           # of the input of the stage whose forward product is being computed
     int32_t *pairs          # [lists][2], the rows of each list; NO_ROW twice where there is none, once for a row alone
+    int32_t *starts         # [lists][words + 1], of each 64 columns in each list, and its end
+    Py_ssize_t words
     void *scratch           # for each thread: a tile or two squares of panels, then memory for rows and panels
     Py_ssize_t scratch_size
     Py_ssize_t tile_size

@@ -1,5 +1,5 @@
 from cython cimport floating
-from libc.stdint cimport uint32_t
+from libc.stdint cimport int32_t, uint32_t
 
 from fastmlp.kernels.isa cimport blocks
 from fastmlp.kernels.engine.plan cimport Stage, Lists, Part, Plan
@@ -17,6 +17,11 @@ cdef inline bint may_skip(const Plan *plan, const Stage *stage, int width) noexc
 cdef inline Py_ssize_t first_list(const Plan *plan, Py_ssize_t block) noexcept nogil:
     """The first of the lists of a block of rows."""
     return block * blocks(plan.isa.tile_rows, 2)
+
+
+cdef inline int32_t *starts_of(const Plan *plan, Py_ssize_t number) noexcept nogil:
+    """Of a list of a pair of rows, where each word of 64 columns starts."""
+    return plan.starts + number * (plan.words + 1)
 
 
 cdef inline uint32_t *index_of(const Lists *lists, Py_ssize_t number) noexcept nogil:

@@ -90,8 +90,9 @@ cdef void list_pairs(Plan *plan, const Stage *stage, const Matrix *x, Py_ssize_t
             plan.pairs[2 * number + 1] = <int32_t> (first + other)
         plan.by_rows.counts[number] = <int32_t> list_rows(
             plan.isa, stage.inputs, element(x, first + row, 0, width, tag), element(x, first + other, 0, width, tag),
-            x.stride, bits + row * words, bits + other * words, index_of(&plan.by_rows, number),
-            values_of(&plan.by_rows, number, tag))
+            x.stride, bits + row * words, bits + other * words, starts_of(plan, number),
+            index_of(&plan.by_rows, number), values_of(&plan.by_rows, number, tag))
+        starts_of(plan, number)[words] = plan.by_rows.counts[number]
         n += 2
 
 

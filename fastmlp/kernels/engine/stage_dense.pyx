@@ -9,7 +9,7 @@ from cython cimport floating
 from libc.stdint cimport int32_t
 from libc.string cimport memset
 
-from fastmlp.kernels.isa cimport LINEAR
+from fastmlp.kernels.isa cimport GOES_ON, LINEAR, TO_GO_ON
 from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, descend_listed, multiply_columns
 from fastmlp.kernels.isa cimport multiply_listed, multiply_rows, panel_columns, partition, sum_rows
 from fastmlp.kernels.isa cimport transpose
@@ -18,7 +18,7 @@ from fastmlp.kernels.engine.plan cimport NO_ROW, NOT_LISTED
 from fastmlp.kernels.engine.plan cimport Edge, Lists, Matrix, Part, Pass, Plan, Stage
 from fastmlp.kernels.engine.plan cimport bias_of, block_row, element, kernel_of, memory_of, sparse_input, tile_of
 from fastmlp.kernels.engine.plan cimport vectors_of, wants_input
-from fastmlp.kernels.engine.skipping cimport first_list, index_of, list_own_columns, list_own_rows, values_of
+from fastmlp.kernels.engine.skipping cimport first_list, index_of, list_own_columns, list_own_rows, starts_of, values_of
 from fastmlp.kernels.engine.stage_sparse cimport sparse_forward, update_by_sparse
 from fastmlp.kernels.engine.weights cimport apply, apply_square, descends_plainly
 
@@ -54,25 +54,50 @@ cdef void forward_tiles(Plan *plan, int number, const Part *part, const floating
     cdef Stage *stage = &plan.stages[number]
     cdef const Matrix *x = stage.input
     cdef const Lists *lists = &plan.by_rows
-    cdef int width = panel_columns(plan.isa, tag), count
-    cdef Py_ssize_t units = part.blocks * blocks(stage.outputs, width), unit, panel, row, height, list_number
+    cdef int width = panel_columns(plan.isa, tag)
+    cdef Py_ssize_t units = part.blocks * blocks(stage.outputs, width), unit, panel, row, height
     cdef Py_ssize_t first = partition(units, part.thread, part.threads)
     cdef Py_ssize_t last = partition(units, part.thread + 1, part.threads)
+    cdef bint listed = False
     for unit in range(first, last):
         panel = unit // part.blocks
-        list_number = first_list(plan, part.first_block + unit % part.blocks)
-        if lists.counts[list_number] == NOT_LISTED:
-            row = block_row(part, unit % part.blocks)
-            height = block_row(part, unit % part.blocks + 1) - row
-            multiply_rows(plan.isa, <int> height, vectors_of(stage.outputs, panel, 1, width), stage.inputs,
-                          element(x, row, 0, width, tag), x.stride, kernel_of(plan, stage, panel, tag),
-                          bias_of(plan, stage, panel, tag), stage.activation,
-                          element(&stage.output, row, panel, width, tag))
+        if lists.counts[first_list(plan, part.first_block + unit % part.blocks)] != NOT_LISTED:
+            listed = True
             continue
-        count = panels_together(unit, first, last, part.blocks)
-        if count > 0:
+        row = block_row(part, unit % part.blocks)
+        height = block_row(part, unit % part.blocks + 1) - row
+        multiply_rows(plan.isa, <int> height, vectors_of(stage.outputs, panel, 1, width), stage.inputs,
+                      element(x, row, 0, width, tag), x.stride, kernel_of(plan, stage, panel, tag),
+                      bias_of(plan, stage, panel, tag), stage.activation,
+                      element(&stage.output, row, panel, width, tag))
+    if listed:
+        for unit in range(blocks(last - first, 2 * part.blocks)):
+            forward_listed(plan, stage, part, first + 2 * unit * part.blocks, last, tag)
+
+
+cdef void forward_listed(Plan *plan, Stage *stage, const Part *part, Py_ssize_t first, Py_ssize_t last,
+                         const floating *tag) noexcept nogil:
+    """The listed rows for two panels, from a unit of tiles on: all of them by a few columns at a time, whose weights
+    stay in the first-level cache."""
+    cdef Py_ssize_t words = blocks(stage.inputs, 64), count = column_blocks(plan, stage, tag), number, unit, list_number
+    for number in range(count):
+        for unit in range(first, min(first + part.blocks, last)):
+            list_number = first_list(plan, part.first_block + unit % part.blocks)
+            if plan.by_rows.counts[list_number] == NOT_LISTED:
+                continue
             for list_number in range(list_number, list_number + blocks(plan.isa.tile_rows, 2)):
-                multiply_pair(plan, stage, list_number, panel, count, tag)
+                multiply_pair(plan, stage, list_number, partition(words, number, count),
+                              partition(words, number + 1, count), unit // part.blocks,
+                              2 if unit + part.blocks < last else 1, tag)
+
+
+cdef inline Py_ssize_t column_blocks(const Plan *plan, const Stage *stage, const floating *tag) noexcept nogil:
+    """How many blocks of columns to walk lists in: the weights of two panels may be half as large again as the cache.
+
+    Measured: as fast as any size between one and two caches (a smaller part of what is larger is evicted)."""
+    cdef Py_ssize_t size = 2 * panel_columns(plan.isa, tag) * stage.inputs * sizeof(floating)
+    cdef Py_ssize_t most = 3 * plan.cache_size // 2
+    return max(1, min((size + most // 2) // most, blocks(stage.inputs, 64)))
 
 
 cdef inline int panels_together(Py_ssize_t unit, Py_ssize_t first, Py_ssize_t last, Py_ssize_t stride) noexcept nogil:
@@ -85,17 +110,20 @@ cdef inline int panels_together(Py_ssize_t unit, Py_ssize_t first, Py_ssize_t la
     return 2 if unit + stride < last else 1
 
 
-cdef inline void multiply_pair(Plan *plan, Stage *stage, Py_ssize_t list_number, Py_ssize_t panel, Py_ssize_t count,
+cdef inline void multiply_pair(Plan *plan, Stage *stage, Py_ssize_t list_number, Py_ssize_t first_word,
+                               Py_ssize_t last_word, Py_ssize_t panel, Py_ssize_t count,
                                const floating *tag) noexcept nogil:
-    """The two rows of a list, or the one, for `count` panels from one on."""
+    """The two rows of a list, or the one, for `count` panels from one on; of a portion of the columns, in words."""
     cdef const Lists *lists = &plan.by_rows
+    cdef const int32_t *starts = starts_of(plan, list_number)
     cdef int width = panel_columns(plan.isa, tag)
-    cdef int32_t row = plan.pairs[2 * list_number], other = plan.pairs[2 * list_number + 1]
+    cdef int32_t row = plan.pairs[2 * list_number], other = plan.pairs[2 * list_number + 1], start = starts[first_word]
     if row == NO_ROW:
         return
     multiply_listed(plan.isa, 1 if other == NO_ROW else 2, vectors_of(stage.outputs, panel, count, width),
-                    lists.counts[list_number], index_of(lists, list_number), values_of(lists, list_number, tag),
-                    kernel_of(plan, stage, panel, tag), width * stage.inputs, bias_of(plan, stage, panel, tag),
+                    GOES_ON * (first_word > 0) | TO_GO_ON * (last_word < blocks(stage.inputs, 64)),
+                    starts[last_word] - start, index_of(lists, list_number) + start,
+                    values_of(lists, list_number, tag) + 2 * start, kernel_of(plan, stage, panel, tag), width * stage.inputs, bias_of(plan, stage, panel, tag),
                     stage.activation, element(&stage.output, row, panel, width, tag), stage.output.stride,
                     (other - row) * width)
 
@@ -108,7 +136,8 @@ cdef void forward_row(Plan *plan, int number, const Part *part, const floating *
     cdef Py_ssize_t first = partition(panels, part.thread, part.threads)
     cdef Py_ssize_t last = partition(panels, part.thread + 1, part.threads)
     if first < last:
-        multiply_pair(plan, stage, first_list(plan, part.first_block), first, last - first, tag)
+        multiply_pair(plan, stage, first_list(plan, part.first_block), 0, blocks(stage.inputs, 64), first,
+                      last - first, tag)
 
 
 # ------------------------------------------------------------------------------------------------------------ backward
@@ -225,7 +254,7 @@ cdef void update_listed(Plan *plan, const Stage *stage, const Part *part, const 
                            values_of(lists, number, c), dz, stage.gradient.stride, run.optimizer.step_size,
                            kernel + i * width, stage.inputs * width)
         else:
-            multiply_listed(plan.isa, <int> height, vectors, lists.counts[number], index_of(lists, number),
+            multiply_listed(plan.isa, <int> height, vectors, 0, lists.counts[number], index_of(lists, number),
                             values_of(lists, number, c), dz, stage.gradient.stride, <const floating *> NULL, LINEAR,
                             c + i * width, square, width)
     if not descends:
