@@ -7,7 +7,8 @@ import pytest
 
 from bench import data
 from bench.stopwatch import Stopwatch
-from bench.table import processor, speedups
+from bench.summary import publish
+from bench.table import aligned, processor, speedups
 from fastmlp import kernels
 from fastmlp.config.threads import get_num_threads
 
@@ -44,8 +45,14 @@ def pytest_terminal_summary(terminalreporter, config):
     results = config.stash[RESULTS]
     if not results:
         return
-    terminalreporter.section("speedups")
-    for line in (*speedups(results), "", *notes()):
+    lines = list(notes())
+    for title in dict.fromkeys(result["table"] for result in results):
+        rows = list(speedups([result for result in results if result["table"] == title]))
+        publish(title, rows, lines)
+        terminalreporter.section(title)
+        for line in (*aligned(rows), ""):
+            terminalreporter.write_line(line)
+    for line in lines:
         terminalreporter.write_line(line)
 
 

@@ -18,15 +18,19 @@ def of(settings):
     """(x_train, y_train), (x_test, y_test) of a job."""
     if settings.data == "mnist":
         return mnist(settings.rows, settings.test_rows)
-    return gaussian(settings.widths[0], settings.widths[-1], settings.rows, settings.test_rows)
+    return gaussian(settings.widths[0], settings.widths[-1], settings.rows, settings.test_rows, settings.is_regression)
 
 
-def gaussian(inputs, classes, rows, test_rows):
-    """Normal numbers, float32, and the labels that a random linear map gives them, int32."""
+def gaussian(inputs, outputs, rows, test_rows, is_regression=False):
+    """Normal numbers, float32, and what a random linear map makes of them.
+
+    Either its greatest output's number, a label of int32, or its outputs, float32 with a variance of about 1.
+    """
     rng = np.random.default_rng(3)
-    teacher = rng.standard_normal((inputs, classes), np.float32)
+    teacher = rng.standard_normal((inputs, outputs), np.float32)
     x = rng.standard_normal((rows + test_rows, inputs), np.float32)
-    y = np.argmax(x @ teacher, axis=1).astype(np.int32)
+    y = x @ teacher
+    y = y / np.float32(inputs**0.5) if is_regression else np.argmax(y, axis=1).astype(np.int32)
     return (x[:rows], y[:rows]), (x[rows:], y[rows:])
 
 

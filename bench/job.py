@@ -12,7 +12,7 @@ ARRAYS, SETTINGS = "arrays.npz", "settings.json"
 
 @dataclass(frozen=True)
 class Settings:
-    """A job: dense layers of these widths, relu between them, softmax at the end, cross-entropy of labels.
+    """A job: dense layers of these widths, relu between them, at the end what the loss wants.
 
     Attributes
     ----------
@@ -23,6 +23,9 @@ class Settings:
         test row each.
     data : str
         "mnist" or "gaussian".
+    loss : str
+        "sparse_categorical_crossentropy": of labels, with softmax at the end. "mean_squared_error": of Gaussian data's
+        targets, with nothing at the end.
     rows, test_rows : int
     epochs : float
         How often training visits each row; a fraction stops there.
@@ -43,6 +46,7 @@ class Settings:
     kind: str = "train"
     widths: tuple[int, ...] = (784, 512, 10)
     data: str = "mnist"
+    loss: str = "sparse_categorical_crossentropy"
     rows: int = 60_000
     test_rows: int = 10_000
     epochs: float = 1
@@ -56,6 +60,10 @@ class Settings:
     @property
     def shape(self):
         return "-".join(map(str, self.widths))
+
+    @property
+    def is_regression(self):
+        return self.loss == "mean_squared_error"
 
     @property
     def steps(self):
@@ -92,7 +100,7 @@ class Settings:
 
     def network(self):
         """Arguments of a Network, of the oracle's or of fastmlp's."""
-        activations = ["relu"] * (len(self.widths) - 2) + ["softmax"]
+        activations = ["relu"] * (len(self.widths) - 2) + ["linear" if self.is_regression else "softmax"]
         layers = [
             {"kind": "dense", "units": units, "activation": activation, "use_bias": True}
             for units, activation in zip(self.widths[1:], activations, strict=True)
@@ -100,7 +108,7 @@ class Settings:
         return {
             "inputs": self.widths[0],
             "layers": layers,
-            "loss": "sparse_categorical_crossentropy",
+            "loss": self.loss,
             "optimizer": dict(self.optimizer),
         }
 
@@ -109,9 +117,9 @@ class Settings:
 class Job:
     """Settings and arrays.
 
-    x float32 [rows, inputs], y int32 labels [rows], order int64 [rows visited], rates float32 [steps]; weights a list
-    of kernels float32 [inputs, units] and biases [units]; expected float32 [test rows, classes], the probabilities that
-    the initial weights give.
+    x float32 [rows, inputs]; y int32 labels [rows], or targets float32 [rows, outputs] of a regression; order int64
+    [rows visited]; rates float32 [steps]; weights a list of kernels float32 [inputs, units] and biases [units];
+    expected float32 [test rows, classes], the probabilities that the initial weights give.
     """
 
     settings: Settings

@@ -20,6 +20,7 @@ CONTENDERS = {
     OURS: Program("fastmlp"),
     "fastmlp_dense": Program("fastmlp", DENSE),
     "fastmlp_out": Program("fastmlp_out"),
+    "fastmlp_batches": Program("fastmlp_batches"),
     "numpy_by_hand": Program("numpy_by_hand"),
     "pytorch": Program("pytorch"),
     "jax": Program("jax"),

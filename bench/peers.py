@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -27,6 +27,8 @@ from fastmlp.config.threads import get_num_threads
 
 # Of the accuracy: rounding, and formulas that differ in where epsilon is, move a few rows in a thousand.
 TOLERANCE = 0.004
+# Of a regression's error, as a share of it.
+ERROR_TOLERANCE = 0.02
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,15 @@ class Effort:
     budget: float
     deadline: float
     divisor: int
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """Who takes part: one of CONTENDERS, its threads if not the job's, and the checkout of its fastmlp if not this."""
+
+    name: str
+    threads: int | None = None
+    checkout: str | None = None
 
 
 FULL = Effort(rounds=15, enough=5, budget=30, deadline=float("inf"), divisor=1)
@@ -118,6 +129,13 @@ def interpreter(text):
     return name, path
 
 
+def checkout(path):
+    """A folder with another build of fastmlp."""
+    if not (Path(path) / "fastmlp" / "__init__.py").exists():
+        raise argparse.ArgumentTypeError(f"got the path {path!r}, needs a checkout of fastmlp")
+    return path
+
+
 def scaled(settings, effort):
     """The job with as many rows as the effort allows, and all threads there are unless it says how many."""
     threads = settings.threads or get_num_threads()
@@ -127,23 +145,34 @@ def scaled(settings, effort):
 
 def measure(settings, names, pythons, effort, seed=0):
     """Let these contenders do a job, in turns."""
+    with started(settings, [Entrant(name) for name in names], pythons, seed) as contenders:
+        take_turns([contender for contender in contenders if not contender.problem], effort)
+    return contenders
+
+
+@contextmanager
+def started(settings, entrants, pythons, seed=0):
+    """Contenders that have done a job once; those that did not do it right have a problem."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         job.make(settings, *data.of(settings), seed).save(folder)
         contenders = []
-        for name in names:
-            contenders.append(Contender(name, pythons.get(name, sys.executable), folder, settings.threads))
+        for entrant in entrants:
+            python, threads = pythons.get(entrant.name, sys.executable), entrant.threads or settings.threads
+            contenders.append(Contender(entrant.name, python, folder, threads, entrant.checkout))
             stack.callback(contenders[-1].stop)
         for contender in contenders:
             contender.start()
         refuse_wrong(settings, contenders)
-        take_turns([contender for contender in contenders if not contender.problem], effort)
-    return contenders
+        yield contenders
 
 
 def refuse_wrong(settings, contenders):
     """Note a problem for each one whose accuracy is not that of the others, or whose outputs are wrong."""
     checked = [contender for contender in contenders if contender.checked is not None]
-    if settings.kind == "train":
+    if settings.kind == "train" and settings.is_regression:
+        common = median(contender.checked for contender in checked) if checked else 0.0
+        limit, what = ERROR_TOLERANCE * common, f"squared error {{:.4g}}, median of all {common:.4g}"
+    elif settings.kind == "train":
         common = median(contender.checked for contender in checked) if checked else 0.0
         limit, what = TOLERANCE, f"accuracy {{:.4f}}, median of all {common:.4f}"
     else:
@@ -154,7 +183,7 @@ def refuse_wrong(settings, contenders):
             contender.problem = "refused: " + what.format(contender.checked)
 
 
-def take_turns(contenders, effort):
+def take_turns(contenders, effort, what="time"):
     """Time a run of each, round after round; who comes first changes."""
     start = time.monotonic()
     for turn in range(effort.rounds if contenders else 0):
@@ -162,7 +191,7 @@ def take_turns(contenders, effort):
             break
         first = turn % len(contenders)
         for contender in contenders[first:] + contenders[:first]:
-            contender.run()
+            contender.run(what)
 
 
 if __name__ == "__main__":

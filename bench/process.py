@@ -17,6 +17,18 @@ OVERRIDES = (*SLOWING, "FASTMLP_NUM_THREADS", "FASTMLP_SKIP_ZEROS")
 class Contender:
     """A process that does one job.
 
+    Parameters
+    ----------
+    name : str
+        One of CONTENDERS.
+    python : str
+        Its interpreter.
+    folder : str
+        Where the job is saved.
+    threads : int
+    checkout : path-like, optional
+        Where another build of fastmlp is, which takes the place of this one.
+
     Attributes
     ----------
     name, version : str
@@ -28,14 +40,15 @@ class Contender:
         Of the runs after that, one for each round.
     """
 
-    def __init__(self, name, python, folder, threads):
+    def __init__(self, name, python, folder, threads, checkout=None):
         self.name, self.version, self.problem, self.checked, self.seconds = name, "", "", None, []
         program = CONTENDERS[name]
+        options, path = ([], {}) if checkout is None else elsewhere(checkout, folder)
         self.messages = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115
         self.process = subprocess.Popen(
-            [python, "-m", "bench.contenders", program.module, folder],
+            [python, *options, "-m", "bench.contenders", program.module, folder, str(threads)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.messages, cwd=ROOT,
-            env={**environment(threads), **program.environment}, text=True,
+            env={**environment(threads), **program.environment, **path}, text=True,
         )  # fmt: skip
 
     def start(self):
@@ -44,10 +57,10 @@ class Contender:
         if not self.problem:
             self.checked = self.ask("check").get("check")
 
-    def run(self):
-        """Take a turn, unless there is a problem."""
+    def run(self, what="time"):
+        """Take a turn, unless there is a problem; "least" notes the least time of it instead of the median."""
         if not self.problem:
-            seconds = self.ask("time").get("seconds")
+            seconds = self.ask(what).get("seconds")
             self.seconds += [seconds] if seconds is not None else []
 
     def ask(self, what):
@@ -82,3 +95,11 @@ def environment(threads):
     """This process' environment with that many threads, and without what slows a library down on purpose."""
     kept = {name: value for name, value in os.environ.items() if name not in OVERRIDES}
     return {**kept, **dict.fromkeys(LIMITS, str(threads))}
+
+
+def elsewhere(checkout, folder):
+    """Options of an interpreter and variables with which `bench` is this checkout's and `fastmlp` the other's."""
+    place = Path(tempfile.mkdtemp(dir=folder))
+    (place / "fastmlp").symlink_to(Path(checkout).resolve() / "fastmlp")
+    inherited = filter(None, [os.environ.get("PYTHONPATH")])
+    return ["-P"], {"PYTHONPATH": os.pathsep.join([str(place), str(ROOT), *inherited])}

@@ -28,11 +28,18 @@ class Stopwatch:
         if self.benchmark.stats is not None:  # else timing is switched off
             self.keep(self.benchmark.stats.stats.median, False, label)
 
-    def part(self, prepare, rows, **label):
+    def rounds(self, prepare, run, rounds, **label):
+        """Time run() so many times, each time after prepare()."""
+        self.benchmark.pedantic(run, setup=prepare, rounds=rounds)
+        if self.benchmark.stats is not None:
+            self.keep(self.benchmark.stats.stats.median, False, label)
+
+    def part(self, prepare, rows, times=1, **label):
         """Time a slow contender on as many rows as fit the budget, and extrapolate to all of them.
 
         prepare(rows) returns a function without arguments. Every further row is taken to cost what the rows after the
-        first one do; minima, because the difference of two times is small and noise only ever adds.
+        first one do; minima, because the difference of two times is small and noise only ever adds. The whole is taken
+        to be done so many times.
         """
         few = min(ROWS, rows)
         while few < rows and seconds(prepare(few)) < self.budget:
@@ -45,12 +52,12 @@ class Stopwatch:
         total = self.benchmark.stats.stats.median
         if few < rows:
             total += (rows - few) * (self.benchmark.stats.stats.min - least) / (few - 1)
-        self.keep(total, few < rows, {**label, "rows_timed": few, "rows": rows})
+        self.keep(times * total, few < rows or times > 1, {**label, "rows_timed": few, "rows": rows})
 
     def keep(self, seconds, extrapolated, label):
         """Note a result, in the benchmark's JSON too; its spread is that of the middle half of the rounds."""
         spread = self.benchmark.stats.stats.iqr / self.benchmark.stats.stats.median
-        result = {**label, "seconds": seconds, "spread": spread, "extrapolated": extrapolated}
+        result = {"table": "speedups", **label, "seconds": seconds, "spread": spread, "extrapolated": extrapolated}
         self.benchmark.extra_info.update(result)
         self.results.append(result)
 

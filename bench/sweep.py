@@ -7,23 +7,17 @@ what dense arithmetic needs, as in bench.peers.
 import argparse
 import json
 import sys
-import time
 from pathlib import Path
 
-import numpy as np
-
 from bench.peak import Peak
+from bench.steps import least, stepper, work
 from bench.table import aligned, processor
 from fastmlp import kernels
-from fastmlp.config.threads import get_num_threads, threads_for
-from fastmlp.kernels import Network
+from fastmlp.config.threads import get_num_threads
 
 WIDTHS = tuple(2**i for i in range(4, 12))
 BATCHES = tuple(2**i for i in range(11))
 DEPTH = 2  # dense layers
-ROWS = 1024
-SPAN = 0.05  # seconds of one measurement at least, unless one step takes longer
-REPEATS = 5
 CLIFF = 0.8  # of the share at half the width or half the batch: below that is a cliff
 
 
@@ -52,48 +46,19 @@ def parser():
     return parser
 
 
-def operations(width, batch):
-    """Floating-point operations of one step: three products a layer, one less in the first."""
-    return 2 * batch * width * width * (3 * DEPTH - 1)
+def widths_of(width):
+    return (width,) * (DEPTH + 1)
 
 
 def point(width, batch):
-    """The least seconds of one step, since noise only adds, and the threads it was given."""
-    run, threads = stepper(width, batch)
-    steps = 1
-    while (span := run(steps)) < SPAN / 2:
-        steps *= max(2, min(16, int(SPAN / max(span, 1e-6) / 2)))
-    return min(run(steps) for _ in range(REPEATS)) / steps, threads
-
-
-def stepper(width, batch):
-    """A function that trains so many steps and returns the seconds; and how many threads the network has."""
-    rng = np.random.default_rng(0)
-    layer = {"kind": "dense", "units": width, "use_bias": True}
-    activations = ["relu"] * (DEPTH - 1) + ["linear"]
-    network = Network(
-        width,
-        [{**layer, "activation": activation} for activation in activations],
-        loss="mean_squared_error",
-        optimizer={"name": "sgd", "learning_rate": 0.01},
-    )
-    network.threads = threads_for((3 * DEPTH - 1) * batch * width * width)
-    network.set_weights([rng.standard_normal(w.shape, np.float32) / width**0.5 for w in network.get_weights()])
-    x, y = (rng.standard_normal((ROWS, width), np.float32) for _ in range(2))
-
-    def run(steps):
-        order = np.resize(rng.permutation(ROWS), steps * batch)
-        start = time.perf_counter()
-        network.train_epoch(x, y, order, batch)
-        return time.perf_counter() - start
-
-    run(1)
-    return run, network.threads
+    """The least seconds of one step, and the threads it was given."""
+    run, threads = stepper(widths_of(width), batch)
+    return least(run)[0], threads
 
 
 def record(width, batch, seconds, threads, peak):
     """One point for machines."""
-    rate = operations(width, batch) / seconds
+    rate = 2 * work(widths_of(width), batch) / seconds
     return {
         "width": width,
         "batch": batch,

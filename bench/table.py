@@ -3,6 +3,8 @@
 import platform
 from pathlib import Path
 
+from bench.jobs import OURS
+
 UNSTEADY = 0.25  # spread of the middle half of the rounds, as a share of the median
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (0.0, "ns"))
 
@@ -33,27 +35,25 @@ def three_digits(number):
 
 
 def speedups(results):
-    """Lines that compare oracle, NumPy and fastmlp, one for each result of fastmlp; "-" where there is no number.
+    """Rows of cells that compare the contenders, header first, one for each result of fastmlp; "-" without a number.
 
     Parameters
     ----------
     results : list of dict
-        With job, size, contender, seconds, spread and extrapolated; those of fastmlp also with threads.
+        With job, size, contender, seconds, spread and extrapolated; those of fastmlp also with threads. The columns
+        are the contenders in the order in which they come.
     """
-    jobs = {}
+    jobs, names = {}, list(dict.fromkeys(result["contender"] for result in results))
     for result in results:
         jobs.setdefault((result["job"], result["size"]), []).append(result)
-    header = ("job", "size", "threads", "oracle ", "NumPy ", "fastmlp ", "oracle/fastmlp ", "NumPy/fastmlp ")
-    return aligned([header, *[row for label, found in jobs.items() for row in rows(*label, found)]])
-
-
-def rows(job, size, found):
-    """The cells of one job at one size: a row for each number of threads that fastmlp had."""
-    others = {result["contender"]: result for result in found}
-    oracle, numpy = others.get("oracle"), others.get("NumPy")
-    for ours in [result for result in found if result["contender"] == "fastmlp"] or [None]:
-        threads = str(ours["threads"]) if ours else "-"
-        yield (job, size, threads, *map(time_cell, (oracle, numpy, ours)), ratio(oracle, ours), ratio(numpy, ours))
+    others = [name for name in names if name != OURS]
+    yield ("job", "size", "threads", *[f"{name} " for name in names], *[f"{name}/{OURS} " for name in others])
+    for (job, size), found in jobs.items():
+        by_name = {result["contender"]: result for result in found}
+        for ours in [result for result in found if result["contender"] == OURS] or [None]:
+            cells = [time_cell(ours if name == OURS else by_name.get(name)) for name in names]
+            ratios = [ratio(by_name.get(name), ours) for name in others]
+            yield (job, size, str(ours["threads"]) if ours else "-", *cells, *ratios)
 
 
 def time_cell(result):

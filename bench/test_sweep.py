@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench import sweep
+from bench import steps, sweep
 
 
 def test_cliffs():
@@ -14,7 +14,7 @@ def test_cliffs():
 
 
 def test_a_small_sweep(tmp_path, monkeypatch):
-    monkeypatch.setattr(sweep, "SPAN", 0.001)
+    monkeypatch.setattr(sweep, "least", lambda run: steps.least(run, span=0.001))
     peak = SimpleNamespace(found={1: 1e11})
     results = [sweep.record(width, batch, *sweep.point(width, batch), peak) for width in (16, 32) for batch in (1, 8)]
     for result in results:

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from fastmlp.optimizers import Optimizer as Optimizer
     from fastmlp.regularizers import Regularizer as Regularizer
     from fastmlp.sklearn import MLPClassifier as MLPClassifier
+    from fastmlp.sklearn import MLPEnsembleClassifier as MLPEnsembleClassifier
+    from fastmlp.sklearn import MLPEnsembleRegressor as MLPEnsembleRegressor
     from fastmlp.sklearn import MLPRegressor as MLPRegressor
     from fastmlp.training.many import fit_many as fit_many
     from fastmlp.training.many import predict_many as predict_many
@@ -82,7 +84,8 @@ HOMES = {
     "set_num_threads": "config.threads",
     "show_config": "config",
 }
-OPTIONAL = {"MLPClassifier": "sklearn", "MLPRegressor": "sklearn"}  # need scikit-learn: no part of `import *`
+ESTIMATORS = ("MLPClassifier", "MLPEnsembleClassifier", "MLPEnsembleRegressor", "MLPRegressor")
+OPTIONAL = dict.fromkeys(ESTIMATORS, "sklearn")  # need scikit-learn: no part of `import *`
 
 if not TYPE_CHECKING:  # type checkers take the imports above, and report other names
     __all__ = sorted(["__version__", *MODULES, *HOMES])

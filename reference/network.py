@@ -281,6 +281,7 @@ class Network(Parameters):
         sample_weight=None,
         learning_rates=None,
         penalty_scales=None,
+        predictions=None,
     ):
         """Train epoch after epoch; arguments as in train_epoch.
 
@@ -292,12 +293,16 @@ class Network(Parameters):
             Is extended by what train_epoch returns, for each epoch.
         learning_rates, penalty_scales : [epochs * steps], optional
             One for each update.
+        predictions : [epochs, rows, units], optional
+            In each epoch its own part is filled.
         """
         for number, order in enumerate(orders):
             steps = -(-len(order) // batch_size)
             updates = slice(number * steps, (number + 1) * steps)
             rates, scales = (None if all is None else all[updates] for all in (learning_rates, penalty_scales))
-            found = self.train_epoch(x, y, order, batch_size, metric, sample_weight, rates, None, scales)
+            rooms = [all and all[number] for all in self.of_outputs(predictions)]
+            room = rooms if self.has_output_list else rooms[0]
+            found = self.train_epoch(x, y, order, batch_size, metric, sample_weight, rates, room, scales)
             results.append(found)
 
     def evaluate(self, x, y, metric=None, sample_weight=None, predictions=None):

@@ -142,3 +142,12 @@ def test_the_gradient_of_the_two_sided_cross_entropy():
     assert values.shape == (3,) and np.allclose(gradient, slopes, rtol=1e-6, atol=1e-8)
     values, gradient = loss(np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]]))  # as wrong as can be
     assert np.isfinite(values).all() and not gradient.any()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_many_machines(capsys):
+    pytest.importorskip("distributed", reason="needs dask.distributed")
+    same, accuracy = run("many_machines", "--quick")
+    assert same and accuracy > 0.8
+    assert "2 workers, 4 networks each time" in capsys.readouterr().out

@@ -43,7 +43,8 @@ ROOMS = [
 
 # What users of Keras, of scikit-learn and of the kernels import.
 PUBLIC = """
-fastmlp: Input MLPClassifier MLPRegressor Model Sequential fit_many get_num_threads load_model predict_many
+fastmlp: Input MLPClassifier MLPEnsembleClassifier MLPEnsembleRegressor MLPRegressor Model Sequential
+fastmlp: fit_many get_num_threads load_model predict_many
 fastmlp: set_num_threads show_config
 fastmlp.activations: get relu softmax
 fastmlp.callbacks: Callback CSVLogger EarlyStopping History ModelCheckpoint TensorBoard
@@ -64,7 +65,7 @@ fastmlp.optimizers: SGD Adam Optimizer get schedules
 fastmlp.optimizers.schedules: CosineDecay LearningRateSchedule
 fastmlp.plots: curves images lines
 fastmlp.regularizers: L1L2 get l2
-fastmlp.sklearn: MLPClassifier MLPRegressor load save
+fastmlp.sklearn: MLPClassifier MLPEnsembleClassifier MLPEnsembleRegressor MLPRegressor load save
 fastmlp.utils: PyDataset set_random_seed to_categorical
 """
 

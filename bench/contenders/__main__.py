@@ -1,14 +1,16 @@
-"""Run one contender in this process: `python -m bench.contenders MODULE FOLDER`, with a job in the folder.
+"""Run one contender in this process: `python -m bench.contenders MODULE FOLDER THREADS`, with a job in the folder.
 
 Prints {"version": ...}. Then, for each line on standard input, prints what it asks for: "check" the accuracy on the
-test rows after training, or the greatest error of the probabilities; "time" the seconds of one run. Prints
-{"problem": ...} when it can do none of that.
+test rows after training (of a regression the mean squared error), or the greatest error of the probabilities; "time"
+the median seconds of a run in a turn, "least" the least. After "reset" and "train", which only does that, an empty
+answer. Prints {"problem": ...} when it can do none of that.
 """
 
 import importlib
 import json
 import sys
 import time
+from dataclasses import replace
 from statistics import median
 
 import numpy as np
@@ -27,11 +29,20 @@ class Training:
 
     def check(self):
         self.seconds()
-        return float(np.mean(np.argmax(self.trainer.predict(self.job.x_test), axis=1) == self.job.y_test))
+        outputs, y = self.trainer.predict(self.job.x_test), self.job.y_test
+        if self.job.settings.is_regression:
+            return float(np.mean((outputs - y) ** 2))
+        return float(np.mean(np.argmax(outputs, axis=1) == y))
 
     def seconds(self):
+        self.reset()
+        return elapsed(self.train)
+
+    def reset(self):
         self.trainer.reset()
-        return elapsed(self.trainer.train)
+
+    def train(self):
+        self.trainer.train()
 
 
 class Predicting:
@@ -68,6 +79,7 @@ class Rowwise(Predicting):
 
 
 KINDS = {"train": Training, "predict": Predicting, "rows": Rowwise}
+PICKS = {"time": median, "least": min}
 
 
 def elapsed(run):
@@ -83,26 +95,35 @@ def error(got, expected):
     return float(np.max(np.abs(got - expected)))
 
 
-def turn(contender):
-    """The median time of as many runs as fit the turn."""
+def turn(contender, pick):
+    """The median, or the least, time of as many runs as fit the turn."""
     times = [contender.seconds()]
     while sum(times) < TURN:
         times.append(contender.seconds())
-    return median(times)
+    return pick(times)
 
 
-def main(name, folder):
+def main(name, folder, threads):
     try:
         module = importlib.import_module(f"bench.contenders.{name}")
         job = Job.load(folder)
+        job = replace(job, settings=replace(job.settings, threads=int(threads)))
         contender = KINDS[job.settings.kind](module, job)
         answer(version=module.version)
         for line in sys.stdin:
-            answer(**({"check": contender.check()} if line.strip() == "check" else {"seconds": turn(contender)}))
+            answer(**done(contender, line.strip()))
     except ModuleNotFoundError as problem:
         answer(problem=f"not installed (no module {problem.name})")
     except Exception as problem:
         answer(problem=f"{type(problem).__name__}: {problem}".splitlines()[0])
+
+
+def done(contender, what):
+    """Do what is asked for, and return the answer's fields."""
+    if what in PICKS:
+        return {"seconds": turn(contender, PICKS[what])}
+    found = getattr(contender, what)()
+    return {what: found} if what == "check" else {}
 
 
 def answer(**fields):

@@ -4,6 +4,7 @@ from importlib.metadata import PackageNotFoundError
 
 import fastmlp
 from fastmlp import layers
+from fastmlp.config.threads import threads_for
 from fastmlp.kernels import Network
 
 
@@ -21,7 +22,8 @@ class Trainer:
     def __init__(self, job):
         self.job = job
         self.network = Network(**job.settings.network())
-        self.network.threads = job.settings.threads
+        work = 3 * job.settings.batch_size * self.network.multiply_adds
+        self.network.threads = min(job.settings.threads, threads_for(work))  # as fit does
         self.start = [state.copy() for state in self.network.get_optimizer_state()]
 
     def reset(self):

@@ -38,13 +38,14 @@ class Trainer:
         settings = dict(job.settings.optimizer)
         rule, self.slots = RULES[settings.pop("name")]
         del settings["learning_rate"]
+        loss = squared_error if job.settings.is_regression else crossentropy
         whole = len(job.order) // job.settings.batch_size
         full, rest = np.split(job.order, [whole * job.settings.batch_size])
         self.data = [
             jnp.asarray(array) for array in (job.x_train, job.y_train, full.reshape(whole, -1), rest, job.rates)
         ]
         self.weights = [jnp.asarray(array) for array in job.weights]
-        self.run = jax.jit(lambda *given: epoch(*given, lambda *update: rule(*update, **settings)))
+        self.run = jax.jit(lambda *given: epoch(*given, lambda *update: rule(*update, **settings), loss))
 
     def reset(self):
         slots = [(jnp.zeros_like(w),) * self.slots for w in self.weights]
@@ -66,7 +67,7 @@ class Predictor:
         return np.asarray(self.forward(x))
 
 
-def epoch(state, x, y, batches, rest, rates, rule):
+def epoch(state, x, y, batches, rest, rates, rule, loss):
     """All full batches in a scan, then the last one when it has fewer rows."""
 
     def step(state, given):
@@ -80,7 +81,11 @@ def epoch(state, x, y, batches, rest, rates, rule):
     return step(state, (rest, rates[-1]))[0] if len(rest) else state
 
 
-def loss(weights, x, y):
+def squared_error(weights, x, y):
+    return jnp.mean((logits(weights, x) - y) ** 2)
+
+
+def crossentropy(weights, x, y):
     surprises = -jax.nn.log_softmax(logits(weights, x))
     return jnp.mean(jnp.take_along_axis(surprises, y[:, None], axis=1))
 

@@ -18,10 +18,11 @@ OPTIMIZERS = {  # arguments of fastmlp's optimizer, without the rate, as PyTorch
 class Trainer:
     def __init__(self, job):
         torch.set_num_threads(job.settings.threads)
-        self.x, self.y = torch.from_numpy(job.x_train), torch.from_numpy(job.y_train).long()
+        self.x, y = torch.from_numpy(job.x_train), torch.from_numpy(job.y_train)
+        self.y = y if job.settings.is_regression else y.long()
         self.batches = [(rate, torch.from_numpy(rows)) for rate, rows in job.batches()]
         self.job = job
-        self.loss = nn.CrossEntropyLoss()  # of logits
+        self.loss = nn.MSELoss() if job.settings.is_regression else nn.CrossEntropyLoss()  # of logits
 
     def reset(self):
         self.model = network(self.job)

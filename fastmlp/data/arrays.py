@@ -39,7 +39,13 @@ def features(argument: str, x: Any, shape: Shape | None, dtype: str) -> np.ndarr
     require_rows(argument, x, shape)
     require_finite(argument, x, dtype, given)
     # Types of the other byte order are not among those.
-    return np.ascontiguousarray(x if x.dtype in LOADED_AS_IS else x.astype(dtype))
+    return in_order(x if x.dtype in LOADED_AS_IS else x.astype(dtype))
+
+
+def in_order(array: np.ndarray, dtype: Any = None) -> np.ndarray:
+    """Return an array as the engine reads it: C-contiguous, and aligned, as those from another process may not be."""
+    found = np.ascontiguousarray(array, dtype)
+    return found if found.flags.aligned else found.copy()
 
 
 def sparse_features(argument: str, x: Any, shape: Shape | None, dtype: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.data.arrays import numeric, require_finite
+from fastmlp.data.arrays import in_order, numeric, require_finite
 from fastmlp.settings import real
 
 
@@ -26,7 +26,7 @@ def row_weights(argument: str, values: Any, rows: int, dtype: str) -> np.ndarray
     if array.shape not in ((rows,), (rows, 1)):
         raise ValueError(f"{argument}: got shape {array.shape}, needs ({rows},), one for each row of x")
     require_finite(argument, array, dtype)
-    return np.ascontiguousarray(array.reshape(-1), dtype)
+    return in_order(array.reshape(-1), dtype)
 
 
 def class_weights(class_weight: Any, y: np.ndarray, units: int, dtype: str) -> np.ndarray:

@@ -54,6 +54,8 @@ cdef extern from "c/kernels.h" nogil:
         int tile_rows
         bint (*all_finite)(int, int, Py_ssize_t, const void *) noexcept nogil
         Py_ssize_t (*pair_rows)(int, Py_ssize_t, const uint64_t *, const int32_t *, int32_t *) noexcept nogil
+        void (*multiply_narrow)(Py_ssize_t, Py_ssize_t, int, const float *, Py_ssize_t, const float *, const float *,
+                                int, float *, Py_ssize_t) noexcept nogil
 
 
 # `void` stands for either float type: the C compiler picks the function by an array's, and refuses arrays of another.

@@ -8,6 +8,7 @@ import numpy as np
 
 from fastmlp.data.arrays import Shape, weight_arrays
 from fastmlp.elsewhere import Advises
+from fastmlp.kernels.engine.arena import is_transposed
 from fastmlp.kernels.engine.blocks import Block
 
 
@@ -86,11 +87,14 @@ class Variable(Advises):
         """Set the values from a checked array."""
         if self._block is None:
             self.layer.use_dtype(self.dtype)  # from here on it is fixed
-            block = Block(self.shape, self.dtype)
+            block = self._new_block(self.dtype)
             block.write(array)
             self._block = block
         else:
             self._block.write(array)
+
+    def _new_block(self, dtype: str) -> Block:
+        return Block(self.shape, dtype, is_transposed(self.name, self.shape))
 
     def check(self, value: Any) -> np.ndarray:
         """Return values as an array of this shape and dtype, or raise ValueError or TypeError."""
@@ -109,7 +113,7 @@ class Variable(Advises):
         values = state["_block"]
         vars(self).update(state)
         if values is not None:
-            self._block = Block(self.shape, values.dtype.name)
+            self._block = self._new_block(values.dtype.name)
             self._block.write(values)
 
     def __repr__(self) -> str:

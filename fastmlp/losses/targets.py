@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.data.arrays import extremes, numeric, require_finite, require_values
+from fastmlp.data.arrays import extremes, in_order, numeric, require_finite, require_values
 
 ROUNDING = 8  # units in the last place by which arithmetic may miss 0 and 1, such as scaling by a minimum and maximum
 
@@ -97,4 +97,4 @@ def columns(
     require_finite(argument, y, dtype)
     if probabilities:
         y = within(argument, y, loss, dtype)
-    return np.ascontiguousarray(y, dtype)
+    return in_order(y, dtype)

@@ -1,13 +1,15 @@
-"""scikit-learn's multilayer perceptrons on the engine: MLPClassifier and MLPRegressor.
+"""scikit-learn's multilayer perceptrons on the engine, MLPClassifier and MLPRegressor, and ensembles of networks.
 
-They take the arguments of `sklearn.neural_network`, with its defaults, draw the same random numbers in the same order,
-and follow its loss curves; what they take besides is in docs/sklearn.md. Needs scikit-learn 1.6 or newer.
+The first two take the arguments of `sklearn.neural_network`, with its defaults, draw the same random numbers in the
+same order, and follow its loss curves; what they take besides is in docs/sklearn.md. Needs scikit-learn 1.6 or newer.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 OLDEST = (1, 6)
@@ -26,21 +28,28 @@ def require_scikit_learn() -> None:
 
 require_scikit_learn()
 
-from fastmlp.sklearn import onnx, saving  # noqa: E402
+from sklearn.utils.validation import check_is_fitted  # noqa: E402
+
+from fastmlp.data.files import Tensors, read, write  # noqa: E402
+from fastmlp.sklearn import ensemble_saving, onnx, saving  # noqa: E402
 from fastmlp.sklearn.classifier import MLPClassifier  # noqa: E402
+from fastmlp.sklearn.ensemble import Ensemble, MLPEnsembleClassifier, MLPEnsembleRegressor  # noqa: E402
 from fastmlp.sklearn.regressor import MLPRegressor  # noqa: E402
 
-__all__ = ["MLPClassifier", "MLPRegressor", "load", "save"]
+__all__ = ["MLPClassifier", "MLPEnsembleClassifier", "MLPEnsembleRegressor", "MLPRegressor", "load", "save"]
 
 onnx.register_when_imported(MLPClassifier, MLPRegressor)
 
-CLASSES = {"MLPClassifier": MLPClassifier, "MLPRegressor": MLPRegressor}
+PERCEPTRONS = {"MLPClassifier": MLPClassifier, "MLPRegressor": MLPRegressor}
+ENSEMBLES = {"MLPEnsembleClassifier": MLPEnsembleClassifier, "MLPEnsembleRegressor": MLPEnsembleRegressor}
+
+Estimator = MLPClassifier | MLPRegressor | MLPEnsembleClassifier | MLPEnsembleRegressor
 
 
-def save(estimator: MLPClassifier | MLPRegressor, path: str | os.PathLike[str]) -> None:
+def save(estimator: Estimator, path: str | os.PathLike[str]) -> None:
     """Write a fitted estimator, without its callbacks and requests of metadata, to a file, whole or not at all.
 
-    A subclass is saved as the class of fastmlp that it is made from.
+    A subclass is saved as the class of fastmlp that it is made from. Of an ensemble the members are in the file too.
 
     Raises
     ------
@@ -50,11 +59,22 @@ def save(estimator: MLPClassifier | MLPRegressor, path: str | os.PathLike[str]) 
     ValueError
         For an argument that was set after fit and does not fit the weights.
     """
-    if not isinstance(estimator, tuple(CLASSES.values())):
-        raise TypeError(f"estimator: got {type(estimator).__name__}, needs an MLPClassifier or MLPRegressor of fastmlp")
-    saving.save(estimator, path)
+    if not isinstance(estimator, Estimator):
+        needs = "an estimator of fastmlp: MLPClassifier, MLPRegressor, or an ensemble of them"
+        raise TypeError(f"estimator: got {type(estimator).__name__}, needs {needs}")
+    if isinstance(estimator, Ensemble):
+        check_is_fitted(estimator)
+        write(Path(path), saving.ESTIMATOR, *ensemble_saving.describe(estimator))
+    else:
+        saving.save(estimator, path)
 
 
 def load(path: str | os.PathLike[str]) -> Any:
     """Return the estimator that `save` wrote; ValueError when the file is none of `save`, or a damaged one."""
-    return saving.load(path, CLASSES)
+
+    def made(header: Mapping[str, Any], tensors: Tensors) -> Any:
+        if header["class"] in ENSEMBLES:
+            return ensemble_saving.restore(header, tensors, ENSEMBLES)
+        return saving.restore(header, tensors, PERCEPTRONS)
+
+    return read(path, saving.ESTIMATOR, made)

@@ -80,6 +80,11 @@ class Callbacks:
         self.root = getattr(estimator, "_callback_fit_ctx", None) if hasattr(estimator, "_skl_callbacks") else None
         self.task: Any = None
 
+    @property
+    def any(self) -> bool:
+        """Whether there are callbacks of one kind or the other."""
+        return bool(self.hooks.callbacks) or self.root is not None
+
     def begin(self) -> None:
         self.hooks.call("on_train_begin", {})
         self.epoch_begins()

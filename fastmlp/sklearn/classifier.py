@@ -265,7 +265,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         return float(np.average(right, weights=sample_weight))
 
     def _strata(self, y: NDArray[Any]) -> NDArray[Any] | None:
-        return y.astype(bool) if self.n_outputs_ == 1 else None
+        return y[:, 0].astype(bool) if self.n_outputs_ == 1 else None
 
     def _output(self) -> str:
         return "softmax" if self._label_binarizer.y_type_ == "multiclass" else "logistic"

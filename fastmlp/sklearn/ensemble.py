@@ -1,4 +1,4 @@
-"""Ensembles of multilayer perceptrons that are trained at once by `fit_many`: bagging, as Breiman (1996) describes it.
+"""Ensembles of multilayer perceptrons that are trained at once: bagging, as Breiman (1996) describes it.
 
 A member's fit is that of `fastmlp.Sequential` on its bag: an L2 penalty of 0.5 * alpha / batch_size * sum(w^2), as in
 scikit-learn, initial weights and orders from its own seed.
@@ -6,8 +6,7 @@ scikit-learn, initial weights and orders from its own seed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -21,14 +20,13 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastmlp.callbacks import EarlyStopping
-from fastmlp.config.threads import limited_threads
 from fastmlp.layers import Dense, Dropout, Input
 from fastmlp.models import Sequential
 from fastmlp.optimizers import Adam
 from fastmlp.regularizers import L2
-from fastmlp.sklearn import networks
+from fastmlp.sklearn.members import Member, threads, train
 from fastmlp.sklearn.parameters import CONSTRAINTS, HIDDEN, activations, dropout_rates, hidden_sizes, keep
-from fastmlp.training.many import fit_many, predict_many
+from fastmlp.training.many import predict_many
 
 OF_MEMBERS = (
     "hidden_layer_sizes",
@@ -66,34 +64,21 @@ class Ensemble(BaseEstimator):
             needs = "rows outside of the bags: bootstrap=True, or max_samples below their number"
             raise ValueError(f"early_stopping: got True, needs {needs}")
         dtype = self.dtype or X.dtype.name
-        bags, models, callbacks, sizes = [], [], [], []
+        members = []
         for own in settings:
-            bags.append(random.randint(0, len(X), count) if self.bootstrap else random.permutation(len(X))[:count])
-            sizes.append(min(200, count) if own["batch_size"] == "auto" else min(own["batch_size"], count))
+            bag = random.randint(0, len(X), count) if self.bootstrap else random.permutation(len(X))[:count]
+            size = min(200, count) if own["batch_size"] == "auto" else min(own["batch_size"], count)
             seed = int(random.randint(2**31))
-            models.append(self._model(own, X.shape[1], outputs, 0.5 * own["alpha"] / sizes[-1], seed, dtype))
+            model = self._model(own, X.shape[1], outputs, 0.5 * own["alpha"] / size, seed, dtype)
             monitor = "val_loss" if self.early_stopping else "loss"
-            patience = own["n_iter_no_change"]
-            stop = EarlyStopping(
-                monitor, own["tol"], int(min(patience, 2**31)), restore_best_weights=self.early_stopping
-            )
-            callbacks.append([stop])
-        validation = [outside(X, y, bag) if self.early_stopping else None for bag in bags]
-        with self._threads():
-            histories = fit_many(
-                models,
-                X,
-                y,
-                sizes,
-                [own["max_iter"] for own in settings],
-                verbose=min(int(self.verbose), 2),
-                callbacks=callbacks,
-                validation_data=validation,
-                rows=bags,
-            )
-        self.estimators_, self.estimators_samples_ = models, bags
-        self.loss_curves_ = [history.history["loss"] for history in histories]
-        self.validation_loss_curves_ = [history.history.get("val_loss") for history in histories]
+            patience = int(min(own["n_iter_no_change"], 2**31))
+            stop = EarlyStopping(monitor, own["tol"], patience, restore_best_weights=self.early_stopping)
+            members.append(Member(model, stop, bag, size, own["max_iter"], self.early_stopping))
+        trained = train(members, X, y, self.n_threads, min(int(self.verbose), 2))
+        self.estimators_ = [model for model, _ in trained]
+        self.estimators_samples_ = [member.bag for member in members]
+        self.loss_curves_ = [logs["loss"] for _, logs in trained]
+        self.validation_loss_curves_ = [logs.get("val_loss") for _, logs in trained]
         self.n_iter_ = max(map(len, self.loss_curves_))
         return self
 
@@ -134,17 +119,10 @@ class Ensemble(BaseEstimator):
         model.compile(Adam(own["learning_rate_init"], epsilon=1e-8), self._loss)
         return model
 
-    @contextmanager
-    def _threads(self) -> Iterator[None]:
-        """Use `n_threads`; by default all, and one inside of a worker of joblib or Dask."""
-        number = self.n_threads or (1 if networks.in_worker() else None)
-        with limited_threads(number):
-            yield
-
     def _mean(self, X: Any) -> NDArray[Any]:
         """Return the mean of what the members predict, [rows, units]."""
         rows = self._checked(X)
-        with self._threads():
+        with threads(self.n_threads):
             return predict_many(self.estimators_, rows, voting="soft")  # type: ignore[no-any-return]
 
     def _checked(self, X: Any) -> NDArray[Any]:
@@ -154,6 +132,9 @@ class Ensemble(BaseEstimator):
 
 class MLPEnsembleClassifier(ClassifierMixin, Ensemble):
     """Multilayer perceptrons for classes, each trained on a bag of the rows, all at once.
+
+    They are trained in this process, or within `joblib.parallel_config` shared out among its processes, also those of
+    other machines (docs/many.md); the bits are the same.
 
     Parameters
     ----------
@@ -258,7 +239,7 @@ class MLPEnsembleClassifier(ClassifierMixin, Ensemble):
             places = self.predict_proba(X).argmax(axis=1)
             return np.asarray(self.classes_[places])
         rows = self._checked(X)
-        with self._threads():
+        with threads(self.n_threads):
             chosen = predict_many(self.estimators_, rows, voting="hard")
         return np.asarray(self.classes_[np.minimum(chosen, len(self.classes_) - 1)])
 
@@ -310,10 +291,3 @@ class MLPEnsembleRegressor(RegressorMixin, Ensemble):
         """Return the members' mean, [rows] or [rows, targets]."""
         means = self._mean(X)
         return means[:, 0] if self._is_flat else means
-
-
-def outside(X: NDArray[Any], y: NDArray[Any], bag: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]] | None:
-    """Return the rows that are not in a bag, or None where it has all."""
-    rest = np.ones(len(X), bool)
-    rest[bag] = False
-    return (X[rest], y[rest]) if rest.any() else None

@@ -1,4 +1,4 @@
-"""One epoch of a stochastic solver: one call of the engine, and the loss as scikit-learn reports it."""
+"""Epochs of a stochastic solver: one call of the engine, and their losses as scikit-learn reports them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from fastmlp.sklearn import losses, networks
 from fastmlp.sklearn.solver_state import Optimizer
 from fastmlp.sklearn.sparse import for_network
 
+ROOM_TOGETHER = 1 << 18  # rows times outputs of all epochs in one call of the engine
+WORK_TOGETHER = 1 << 30  # multiply-adds, some 50 ms: long against the Python around a call, short for Ctrl-C
 LARGE = 1 << 20  # weights whose optimizer's state is not copied after a fit, but stays in its network
 
 
@@ -61,22 +63,54 @@ class Epochs:
         self.row_weight = None if self.factor == 1 else np.full(len(y), self.factor, dtype)
         self.left_out = losses.left_out(loss, y)
         self.scales = 1.0 / self.sizes if self.penalized else None
-        self.predictions: NDArray[Any] | None = None
-        if losses.of_logits(loss) or (loss == "squared_error" and columns > 1):
-            self.predictions = np.zeros((len(y), self.network.outputs), dtype)
+        self.is_seen = losses.of_logits(loss) or (loss == "squared_error" and columns > 1)
+        self.predictions = np.zeros((int(self.is_seen), len(y), self.network.outputs), dtype)  # of each epoch of a call
+        self.most = self.most_together(len(rows))
 
-    def run(self, order: NDArray[np.int64]) -> float:
-        """Visit the rows in this order; return the loss: the mean over the rows of each batch's."""
+    def most_together(self, rows: int) -> int:
+        """Return how many epochs one call of the engine may have; one, where they differ in more than their order."""
+        if self.weight is not None or self.optimizer.schedule == "invscaling":
+            return 1
+        work = 3 * rows * self.network.multiply_adds
+        return max(1, min(ROOM_TOGETHER // (len(self.y) * self.network.outputs), WORK_TOGETHER // work))
+
+    def run(self, orders: NDArray[np.int64], found: list[float]) -> None:
+        """Visit the rows in the order of each epoch, [epochs, rows].
+
+        `found` is extended by the loss of each finished epoch, the mean over the rows of each batch's, also where the
+        engine raises KeyboardInterrupt.
+        """
         weight, scales = self.row_weight, self.scales
         if self.weight is not None:
-            weight, scales = self.weights_of(order)
-        rates = self.rates()
+            weight, scales = self.weights_of(orders[0])
+        rates = self.rates(len(orders))
         if rates is None:
             self.network.set_learning_rate(self.optimizer.learning_rate)
-        loss, _ = self.network.train_epoch(
-            self.x, self.y, order, self.batch_size, None, weight, rates, self.predictions, scales
-        )
-        return float(loss) + self.correction(order, weight)
+        if scales is not None and len(orders) > 1:
+            scales = np.tile(scales, len(orders))
+        results: list[tuple[float, float]] = []
+        room, given = self.room(len(orders)), (self.x, self.y)
+        try:
+            if len(orders) == 1:  # by the call that costs less, as partial_fit makes it for a row
+                own, size = None if room is None else room[0], self.batch_size
+                found_one = self.network.train_epoch(*given, orders[0], size, None, weight, rates, own, scales)
+                results.append(found_one)
+            else:
+                self.network.train_epochs(*given, orders, self.batch_size, results, None, weight, rates, scales, room)
+        finally:
+            corrected = self.is_corrected(len(results))
+            found += [
+                loss + (self.correction(orders[number], number, weight) if corrected else 0.0)
+                for number, (loss, _) in enumerate(results)
+            ]
+
+    def room(self, epochs: int) -> NDArray[Any] | None:
+        """Return where the predictions of so many epochs are put, [epochs, rows, units], if they are looked at."""
+        if not self.is_seen:
+            return None
+        if len(self.predictions) < epochs:
+            self.predictions = np.zeros((epochs, *self.predictions.shape[1:]), self.predictions.dtype)
+        return self.predictions[:epochs]
 
     def weights_of(self, order: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """Return the factors of rows and penalties by which a batch's loss is divided by the sum of its weights."""
@@ -88,27 +122,32 @@ class Epochs:
         rows[order] = weight * np.repeat(self.factor * self.sizes * scales, self.sizes.astype(np.int64))
         return rows, scales
 
-    def rates(self) -> NDArray[np.float64] | None:
+    def rates(self, epochs: int) -> NDArray[np.float64] | None:
         """Return the rates of a schedule that is a function of the number of updates done, or None."""
         if self.schedule is None:
             return None
         first = self.network.step
-        rates = np.array([float(self.schedule(first + i)) for i in range(len(self.starts))])
+        rates = np.array([float(self.schedule(first + i)) for i in range(epochs * len(self.starts))])
         if not (np.isfinite(rates).all() and (rates >= 0).all()):
             raise ValueError(f"learning_rate: got {rates}, needs finite rates of at least 0")
         self.optimizer.learning_rate = float(rates[-1])
         return rates
 
-    def correction(self, order: NDArray[np.int64], weight: NDArray[Any] | None) -> float:
-        """Return what the engine's loss lacks, or has too much, to be scikit-learn's."""
+    def is_corrected(self, epochs: int) -> bool:
+        """Whether the engine's loss of one of so many epochs may differ from scikit-learn's."""
+        if not losses.of_logits(self.loss):
+            return self.left_out is not None or self.is_seen
+        return epochs > 0 and losses.may_be_too_large(self.loss, self.predictions[:epochs])
+
+    def correction(self, order: NDArray[np.int64], number: int, weight: NDArray[Any] | None) -> float:
+        """Return what the engine's loss of an epoch lacks, or has too much, to be scikit-learn's."""
         if self.left_out is not None:
             return self.mean(self.left_out[order], order, weight)
-        if self.predictions is None:
-            return 0.0
+        predictions = self.predictions[number]
         if self.loss == "squared_error":  # reported as a mean over the columns, where the gradient is that of a sum
-            errors = losses.squared_error(self.y[order], self.predictions[order])
+            errors = losses.squared_error(self.y[order], predictions[order])
             return float((1 - self.y.shape[1]) * self.mean(errors, order, weight))
-        found = losses.too_large(self.loss, self.y, self.predictions)  # rows not visited have logits of 0
+        found = losses.too_large(self.loss, self.y, predictions)  # rows not visited have logits of 0
         if found is None:
             return 0.0
         rows, excess = found

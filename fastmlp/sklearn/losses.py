@@ -88,6 +88,14 @@ def probabilities(loss: str, outputs: Array) -> Array:
     return np.asarray(softmax(outputs, axis=1) if loss == "log_loss" else expit(outputs))
 
 
+def may_be_too_large(loss: str, z: Array) -> bool:
+    """Whether scikit-learn may clip the log loss of a row of these logits, [..., columns]; soon told of many."""
+    most = -np.log(np.finfo(z.dtype).eps)
+    if loss == "binary_log_loss":
+        return not (z.max() <= most / 2 and z.min() >= -most / 2)  # NaN may be
+    return not z.max() - z.min() <= most - np.log(z.shape[-1])
+
+
 def too_large(loss: str, y: Array, z: Array) -> tuple[NDArray[np.int64], Array] | None:
     """Return the rows whose log loss scikit-learn clips, and the excess of the engine's; None without any.
 

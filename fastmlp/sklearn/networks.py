@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from fastmlp.config.threads import threads_for
 from fastmlp.kernels import Network
+from fastmlp.kernels.engine.arena import is_transposed
 from fastmlp.kernels.engine.sparse_product import sparse_product
 from fastmlp.kernels.engine.sparse_rows import SparseRows
 from fastmlp.kernels.limits import WORK_PER_THREAD
@@ -102,17 +103,18 @@ _guard = threading.Lock()
 def predict_rows(estimator: Any, x: Any) -> NDArray[Any]:
     """Return the outputs for the rows of x, in their type where it is a wider one than the weights'.
 
-    The network is given the weights in each call, as these may have been changed. Of sparse rows it gets what the first
-    kernel makes of them, and so no copy of that.
+    The network is given the weights in each call, as these may have been changed. Of sparse rows it gets what a first
+    kernel that is not a narrow one makes of them, and so no copy of that.
     """
     dtype = dtype_of(estimator)
     if estimator.dtype is None and x.dtype != dtype:
         dtype = np.result_type(dtype, x.dtype if x.dtype in (np.float32, np.float64) else np.float64)
     name = estimator.activation if isinstance(estimator.activation, str) else tuple(estimator.activation)
-    sizes = len(estimator.coefs_[0]), *map(len, estimator.intercepts_)
-    is_sparse = not isinstance(x, np.ndarray)
-    made_from = dtype, is_sparse, *sizes, name, estimator.out_activation_
-    weights = interleaved(estimator.coefs_, estimator.intercepts_)[2 * is_sparse :]
+    kernel = estimator.coefs_[0]
+    sizes = len(kernel), *map(len, estimator.intercepts_)
+    is_apart = not isinstance(x, np.ndarray) and not is_transposed("kernel", kernel.shape)
+    made_from = dtype, is_apart, *sizes, name, estimator.out_activation_
+    weights = interleaved(estimator.coefs_, estimator.intercepts_)[2 * is_apart :]
     with _guard:
         kept = _idle.pop(id(estimator), None)
     if kept is not None and kept[1] == made_from:
@@ -120,12 +122,12 @@ def predict_rows(estimator: Any, x: Any) -> NDArray[Any]:
     else:
         reference = weakref.ref(estimator, partial(_idle.pop, id(estimator)))
         layers = layers_of(estimator, 0.0, logits=False, trained=False)
-        if is_sparse:
+        if is_apart:
             layers[0] = {"kind": "activation", "activation": layers[0]["activation"]}
-        network = Network(sizes[is_sparse], layers, dtype=dtype.name)
+        network = Network(sizes[is_apart], layers, dtype=dtype.name)
     network.set_weights(weights)
     network.threads = thread_count(estimator, x.shape[0] * network.multiply_adds)
-    outputs = predict_sparse(estimator, network, for_network(x, dtype)) if is_sparse else predict(network, x)
+    outputs = predict_sparse(estimator, network, for_network(x, dtype)) if is_apart else predict(network, x)
     with _guard:
         _idle[id(estimator)] = reference, made_from, network
     return outputs

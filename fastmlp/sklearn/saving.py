@@ -18,7 +18,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_is_fitted
 
 from fastmlp.data.arrays import Shape
-from fastmlp.data.files import Kind, Tensors, read, require_same, write
+from fastmlp.data.files import Kind, Tensors, require_same, write
 from fastmlp.settings import find, integer, real
 from fastmlp.sklearn import losses, networks
 from fastmlp.sklearn.folding import OF_LAYER, OF_NORMALIZATION, folded, normalized
@@ -43,11 +43,6 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     """Write a fitted estimator, without its callbacks, to a file; errors as of `fastmlp.sklearn.save`."""
     check_is_fitted(estimator)
     write(Path(path), ESTIMATOR, *describe(estimator))
-
-
-def load(path: str | os.PathLike[str], classes: Mapping[str, type[Any]]) -> Any:
-    """Return the estimator that `save` wrote, of one of the classes; ValueError for a damaged file, or another one."""
-    return read(path, ESTIMATOR, lambda header, tensors: restore(header, tensors, classes))
 
 
 def describe(estimator: Any) -> tuple[dict[str, Any], Tensors]:

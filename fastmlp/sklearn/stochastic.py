@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import math
 import warnings
 from collections.abc import Iterator
@@ -38,9 +39,9 @@ def fit(
     try:
         callbacks.begin()
         with progress(estimator) as advance:
-            for order in orders(estimator, rows, random):
-                one_epoch(estimator, epochs, order)
-                value = record(estimator, epochs, held_out)
+            watched = bool(estimator.verbose or held_out is not None or best.wanted or callbacks.any)
+            for loss in trained(estimator, epochs, orders(estimator, rows, random), watched):
+                value = record(estimator, epochs, loss, held_out)
                 best.update(value)
                 optimizer.epoch_ends(estimator.t_)
                 advance()
@@ -68,8 +69,9 @@ def fit_once(estimator: Any, x: Any, y: NDArray[Any], sample_weight: Any, random
     epochs = make_epochs(estimator, x, y, sample_weight, rows, optimizer)
     estimator.n_iter_ = 0
     try:
-        one_epoch(estimator, epochs, order_of(estimator, len(rows), random))
-        record(estimator, epochs, None)
+        order = order_of(estimator, len(rows), random)
+        for loss in run(estimator, epochs, order[np.newaxis]):
+            record(estimator, epochs, loss, None)
         optimizer.epoch_ends(estimator.t_)
         stops(estimator, optimizer)
     except KeyboardInterrupt:
@@ -106,7 +108,6 @@ def make_epochs(
 def orders(estimator: Any, rows: NDArray[np.int64], random: Any) -> Iterator[NDArray[np.int64]]:
     """Yield the order of the rows in each epoch, from scikit-learn's random numbers: each shuffles the last."""
     order, places = np.arange(len(rows)), np.arange(len(rows))
-    estimator.n_iter_ = 0
     for _ in range(estimator.max_iter):
         if estimator.shuffle:
             places[:] = np.arange(len(rows))
@@ -134,24 +135,47 @@ def shuffled(seed: int, count: int) -> NDArray[np.int64]:
     return order
 
 
-def one_epoch(estimator: Any, epochs: Epochs, order: NDArray[np.int64]) -> None:
-    loss, rows = epochs.run(order), len(order)
-    estimator.n_iter_ += 1  # from here on no call before the last, so that no interrupt finds half of it done
-    estimator.loss_ = loss
-    estimator.t_ += rows
-    estimator.loss_curve_.append(loss)
-    if estimator.verbose and estimator.verbose != "progress":
-        print(f"Iteration {estimator.n_iter_}, loss = {loss:.8f}")
+def trained(estimator: Any, epochs: Epochs, drawn: Iterator[NDArray[np.int64]], watched: bool) -> Iterator[float]:
+    """Train up to `max_iter` epochs; yield the loss of each.
+
+    Where they are not watched, several follow each other in one call of the engine: as many as there are before
+    training can stop, which takes `n_iter_no_change` epochs and one. Meanwhile other threads of Python run.
+    """
+    estimator.n_iter_ = 0
+    while estimator.n_iter_ < estimator.max_iter:
+        before_stop = estimator.n_iter_no_change - estimator._no_improvement_count + 1
+        count = 1 if watched else max(1, int(min(before_stop, epochs.most)))
+        yield from run(estimator, epochs, np.array(list(itertools.islice(drawn, count))))
 
 
-def record(estimator: Any, epochs: Epochs, held_out: HeldOut | None) -> float:
+def run(estimator: Any, epochs: Epochs, orders: NDArray[np.int64]) -> Iterator[float]:
+    """Train for an epoch of each order; when they are done, yield their losses, and then raise what has ended them."""
+    losses: list[float] = []
+    interrupt = None
+    try:
+        epochs.run(orders, losses)
+    except KeyboardInterrupt as error:
+        interrupt = error
+    if losses:
+        count, rows = len(losses), orders.shape[1] * len(losses)
+        estimator.loss_ = losses[-1]
+        estimator.n_iter_ += count  # from here on no call before the last, so that no interrupt finds half of it done
+        estimator.t_ += rows
+        estimator.loss_curve_.extend(losses)
+    yield from losses
+    if interrupt is not None:
+        raise interrupt
+
+
+def record(estimator: Any, epochs: Epochs, loss: float, held_out: HeldOut | None) -> float:
     """Record loss and score of the held-out rows, count epochs without improvement; return the value to maximize."""
     score = math.nan
+    if estimator.verbose and estimator.verbose != "progress":
+        print(f"Iteration {estimator.n_iter_}, loss = {loss:.8f}")
     if held_out is not None:
         validation_loss, score = held_out.measure(estimator, epochs.network)
         estimator.validation_loss_curve_.append(validation_loss)
         estimator.validation_scores_.append(score)
-    loss = estimator.loss_
     if estimator.early_stopping:
         if estimator.verbose and estimator.verbose != "progress":
             print(f"Validation score: {score:f}")

@@ -19,7 +19,7 @@ from fastmlp.layers import Dense, Dropout, Input
 from fastmlp.models import Sequential
 from fastmlp.optimizers import Adam
 from fastmlp.regularizers import L2
-from fastmlp.sklearn.ensemble import MLPEnsembleClassifier, MLPEnsembleRegressor
+from fastmlp.sklearn import MLPEnsembleClassifier, MLPEnsembleRegressor
 
 X, Y = load_digits(return_X_y=True)
 X, Y = X[:600] / 16.0, Y[:600]
@@ -134,7 +134,7 @@ def test_pickles_and_searches():
 
 def test_in_a_worker_of_joblib_it_has_one_thread(monkeypatch):
     seen = []
-    monkeypatch.setattr("fastmlp.sklearn.ensemble.fit_many", lambda *_, **__: seen.append(fastmlp.get_num_threads()))
+    monkeypatch.setattr("fastmlp.sklearn.members.fit_many", lambda *_, **__: seen.append(fastmlp.get_num_threads()))
 
     def fit(threads):
         with pytest.raises(TypeError):  # as nothing was trained

@@ -131,7 +131,7 @@ def test_what_cannot_be_saved_is_named(tmp_path):
     with pytest.raises(TypeError, match="learning_rate: got function, needs numbers"):
         fastmlp.sklearn.save(model, path)
     assert not path.exists()
-    with pytest.raises(TypeError, match="estimator: got Pipeline, needs an MLPClassifier or MLPRegressor"):
+    with pytest.raises(TypeError, match="estimator: got Pipeline, needs an estimator of fastmlp: MLPClassifier"):
         fastmlp.sklearn.save(make_pipeline(model), path)
     path.write_bytes(b"nothing of the kind")
     with pytest.raises(ValueError, match=r"path: got .*, needs a file of fastmlp\.sklearn\.save"):

@@ -90,6 +90,8 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 #include "normalize.h"
 
 #include "nonzero.h"
+
+#include "narrow.h"
 #undef T
 #undef VECTOR
 #undef LANES_
@@ -191,4 +193,5 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 
 typedef float scalar_f32;
 typedef double scalar_f64;
-const Isa JOIN(fastmlp_, ISA) = {QUOTE(ISA), TILE_ROWS, all_finite, pair_rows, TABLE(f32), TABLE(f64)};
+const Isa JOIN(fastmlp_, ISA) = {QUOTE(ISA), TILE_ROWS, all_finite, pair_rows, multiply_narrow_f32,
+                               TABLE(f32), TABLE(f64)};

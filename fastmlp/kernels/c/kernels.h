@@ -240,6 +240,10 @@ typedef struct Isa {
     /* whether n numbers of a type of enum Source are all finite, and within the range of the type `target` */
     int (*all_finite)(int source, int target, ptrdiff_t n, const void *x);
     ptrdiff_t (*pair_rows)(int rows, ptrdiff_t words, const uint64_t *bits, const int32_t *counts, int32_t *order);
+    /* y = activation(x . transpose(w) + bias) of float32 with at most 16 outputs, whose rows lie in panels of w; x and
+     * y are panels too. See narrow.h. */
+    void (*multiply_narrow)(ptrdiff_t rows, ptrdiff_t columns, int outputs, const float *x, ptrdiff_t x_stride,
+                            const float *w, const float *bias, int activation, float *y, ptrdiff_t y_stride);
     Kernels_f32 f32;
     Kernels_f64 f64;
 } Isa;

@@ -6,6 +6,7 @@
 #ifndef FASTMLP_VECTOR_H
 #define FASTMLP_VECTOR_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #if defined(__AVX512F__)
@@ -14,18 +15,24 @@
 #define TILE_ROWS 14
 #define EACH_HEIGHT HEIGHTS_TO_14
 #define FMA_F32(s, v, acc) _mm512_fmadd_ps(_mm512_set1_ps(s), v, acc)
+#define FMA_VECTORS_F32(a, b, acc) _mm512_fmadd_ps(a, b, acc)
+#define ROWS_OF_SUMS 16 /* whose sums, sixteen each, stay in registers */
 #elif defined(__AVX2__) && defined(__FMA__)
 #include <immintrin.h>
 #define VECTOR_BYTES 32
 #define TILE_ROWS 6
 #define EACH_HEIGHT HEIGHTS_TO_6
 #define FMA_F32(s, v, acc) _mm256_fmadd_ps(_mm256_set1_ps(s), v, acc)
+#define FMA_VECTORS_F32(a, b, acc) _mm256_fmadd_ps(a, b, acc)
+#define ROWS_OF_SUMS 4
 #elif defined(__aarch64__) && defined(__GNUC__)
 #include <arm_neon.h>
 #define VECTOR_BYTES 16
 #define TILE_ROWS 8 /* GCC keeps at most 16 accumulators in registers */
 #define EACH_HEIGHT HEIGHTS_TO_8
 #define FMA_F32(s, v, acc) vfmaq_n_f32(acc, v, s)
+#define FMA_VECTORS_F32(a, b, acc) vfmaq_f32(acc, a, b)
+#define ROWS_OF_SUMS 4
 #else
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -34,6 +41,8 @@
 #define TILE_ROWS 6
 #define EACH_HEIGHT HEIGHTS_TO_6
 #define FMA_F32(s, v, acc) ((acc) + (s) * (v))
+#define FMA_VECTORS_F32(a, b, acc) ((acc) + (a) * (b))
+#define ROWS_OF_SUMS 2
 #endif
 
 #if defined(__FMA__) || defined(__aarch64__)
@@ -110,6 +119,21 @@ INLINE vector_f64 relu_f64(vector_f64 x)
 {
     const vector_f64 zero = {0};
     return RELU_VECTOR(pd, f64);
+}
+
+/* The first numbers of a vector, and zeros. */
+INLINE vector_f32 first_of_f32(vector_f32 x, ptrdiff_t count)
+{
+#if defined(__AVX512F__)
+    return _mm512_maskz_mov_ps((__mmask16)(count < 16 ? (1u << count) - 1 : 0xffff), x);
+#elif defined(__GNUC__)
+    bits_f32 kept;
+    for (int j = 0; j < (int)(sizeof x / sizeof(float)); j++)
+        kept[j] = -(j < count);
+    return (vector_f32)((bits_f32)x & kept);
+#else
+    return count > 0 ? x : 0;
+#endif
 }
 
 enum { LANES_F32 = sizeof(vector_f32) / sizeof(float), LANES_F64 = sizeof(vector_f64) / sizeof(double) };

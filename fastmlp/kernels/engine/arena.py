@@ -17,6 +17,9 @@ ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 LARGE = 1 << 16  # numbers that are worth a walk in the order of the memory, where NumPy's is another
 MUCH = 1 << 23  # bytes: some large pages
 
+NARROW = 10  # outputs
+FEWEST_INPUTS, MOST_INPUTS = 16, 4096
+
 Shape = tuple[int, ...]
 
 
@@ -28,6 +31,7 @@ class Place:
     end: int
     shape: Shape
     packed: Shape
+    transposed: bool
 
 
 class Arena:
@@ -47,10 +51,10 @@ class Arena:
         self.size = 0
         self.regions = aligned((0, 0), dtype)
 
-    def add(self, shape: Shape) -> Place:
+    def add(self, shape: Shape, transposed: bool = False) -> Place:
         """Make a place for what belongs to an array."""
-        packed = panels_shape(shape, self.width)
-        place = Place(self.size, self.size + math.prod(packed), shape, packed)
+        packed = panels_shape(shape, self.width, transposed)
+        place = Place(self.size, self.size + math.prod(packed), shape, packed, transposed)
         self.places.append(place)
         self.size = place.end
         return place
@@ -67,26 +71,45 @@ class Arena:
         `out` has C-contiguous arrays of the dtype.
         """
         memory = len(self.places) * [None] if out is None else out
-        views = self.views(region)
-        return [unpacked(panels, shape, array) for (shape, panels), array in zip(views, memory, strict=True)]
+        found = []
+        for place, array in zip(self.places, memory, strict=True):
+            if place.transposed:
+                found.append(np.empty(place.shape, self.dtype) if array is None else array)
+                found[-1][...] = unpacked(self.panels(region, place), place.shape[::-1]).T
+            else:
+                found.append(unpacked(self.panels(region, place), place.shape, array))
+        return found
 
     def fill(self, region: NDArray[Any], arrays: Sequence[Any]) -> None:
         """Copy arrays, in the order of `arrays`, into a region."""
-        for array, (shape, panels) in zip(arrays, self.views(region), strict=True):
-            fill(panels, shape, array)
+        for array, place in zip(arrays, self.places, strict=True):
+            if place.transposed:
+                fill(self.panels(region, place), place.shape[::-1], np.ascontiguousarray(np.transpose(array)))
+            else:
+                fill(self.panels(region, place), place.shape, array)
 
-    def views(self, region: NDArray[Any]) -> Iterator[tuple[Shape, NDArray[Any]]]:
-        """Every array's shape with its panels in a region."""
-        for place in self.places:
-            yield place.shape, region[place.start : place.end].reshape(place.packed)
+    @staticmethod
+    def panels(region: NDArray[Any], place: Place) -> NDArray[Any]:
+        """Return a place's panels in a region."""
+        return region[place.start : place.end].reshape(place.packed)
 
 
-def panels_shape(shape: Shape, width: int) -> tuple[int, int, int]:
+def is_transposed(name: str, shape: Shape) -> bool:
+    """Whether the transpose of an array of weights is packed: of a kernel with few outputs.
+
+    Panels of few columns would be zeros for the most part. With more than some thousands of inputs rows are often
+    sparse, and each of their numbers wants the weights of all outputs side by side.
+    """
+    return name == "kernel" and len(shape) == 2 and shape[1] <= NARROW and FEWEST_INPUTS <= shape[0] <= MOST_INPUTS
+
+
+def panels_shape(shape: Shape, width: int, transposed: bool = False) -> tuple[int, int, int]:
     """Return the packed shape [panels, rows, width] of a matrix [rows, columns], or of a vector, which is one row.
 
     That is the right operand of the forward product. Nothing reads the columns past the last.
     """
-    return -(-shape[-1] // width), shape[0] if len(shape) == 2 else 1, width
+    rows, columns = (1, *shape)[-2:] if not transposed else shape[::-1]
+    return -(-columns // width), rows, width
 
 
 def unpacked(panels: NDArray[Any], shape: Shape, out: NDArray[Any] | None = None) -> NDArray[Any]:

@@ -4,10 +4,11 @@ from fastmlp.kernels.isa cimport Isa
 cdef class Block:
     cdef readonly tuple shape
     cdef readonly object dtype
+    cdef readonly bint transposed
     cdef const Isa *isa
     cdef object panels
     cdef void *data
-    cdef bint exchange(self, array, bint written)
+    cdef exchange(self, array, bint written)
 
 
 cdef int columns_of(const Isa *isa, bint is_single) noexcept

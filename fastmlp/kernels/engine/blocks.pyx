@@ -21,36 +21,38 @@ cdef class Block:
     ----------
     shape : tuple of int
     dtype : {"float32", "float64"}
+    transposed : bool
+        Whether the transpose of a matrix is packed; arena.is_transposed says for which.
     """
 
-    def __cinit__(self, shape, dtype="float32"):
+    def __cinit__(self, shape, dtype="float32", transposed=False):
         self.shape = tuple(shape)
         self.dtype = np.dtype(dtype)
+        self.transposed = transposed and len(self.shape) == 2
         if self.dtype not in (np.float32, np.float64) or len(self.shape) not in (1, 2) or min(self.shape) < 1:
             raise ValueError(f"shape: got {shape} of {dtype}, needs a vector or a matrix of float32 or float64")
         self.isa = selected()
         width = columns_of(self.isa, self.dtype == np.float32)
-        self.panels = aligned(panels_shape(self.shape, width), self.dtype, is_read=True)
+        self.panels = aligned(panels_shape(self.shape, width, self.transposed), self.dtype, is_read=True)
         self.data = <void *> <size_t> self.panels.ctypes.data
 
     def read(self):
         """A copy, as an array of its shape."""
-        array = np.empty(self.shape, self.dtype)
+        array = np.empty(self.shape[::-1] if self.transposed else self.shape, self.dtype)
         self.exchange(array, False)
-        return array
+        return np.ascontiguousarray(array.T) if self.transposed else array
 
     def write(self, array):
         """Take over the values of an array of its shape; ValueError for another shape."""
         array = np.asarray(array, self.dtype, order="C")
-        if not self.exchange(array, True):
+        if array.shape != self.shape:
             raise ValueError(f"weights: got shape {array.shape}, needs {self.shape}")
+        self.exchange(np.ascontiguousarray(array.T) if self.transposed else array, True)
 
-    cdef bint exchange(self, array, bint written):
-        """Copy a C-contiguous array of its type into the panels, or these into it; return whether it has its shape."""
+    cdef exchange(self, array, bint written):
+        """Copy a C-contiguous array of its type and of what is packed into the panels, or these into it."""
         cdef Py_buffer buffer
         cdef Py_ssize_t rows = 1, columns, item = self.dtype.itemsize
-        if array.shape != self.shape:
-            return False
         PyObject_GetBuffer(array, &buffer, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
         columns = buffer.shape[buffer.ndim - 1]
         if buffer.ndim == 2:
@@ -58,7 +60,6 @@ cdef class Block:
         copy(<char *> self.data, <char *> buffer.buf, rows, columns * item,
              columns_of(self.isa, self.dtype == np.float32) * item, written)
         PyBuffer_Release(&buffer)
-        return True
 
 
 cdef void copy(char *panels, char *matrix, Py_ssize_t rows, Py_ssize_t row_size, Py_ssize_t panel_size,
@@ -92,7 +93,8 @@ def blend(targets, sources, double tau):
     if len(targets) != len(sources):
         raise ValueError(f"sources: got {len(sources)} blocks, needs {len(targets)}")
     for target, source in zip(targets, sources, strict=True):
-        if target.shape != source.shape or target.dtype != source.dtype or target.isa != source.isa:
+        if target.shape != source.shape or target.dtype != source.dtype or target.isa != source.isa \
+                or target.transposed != source.transposed:
             raise ValueError(f"sources: got {source.dtype} {source.shape}, needs {target.dtype} {target.shape}")
     for target, source in zip(targets, sources, strict=True):
         n = target.panels.size

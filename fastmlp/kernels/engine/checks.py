@@ -72,16 +72,23 @@ def check_targets(name: str, network: Any, loss: Any, rows: int, y: Any, metric:
 
 
 def check_memory(
-    name: str, network: Any, xs: list[Any], arrays: list[Any], columns: tuple[int, ...], written: bool = True
+    name: str,
+    network: Any,
+    xs: list[Any],
+    arrays: list[Any],
+    columns: tuple[int, ...],
+    written: bool = True,
+    epochs: int | None = None,
 ) -> None:
-    """Refuse memory that does not fit what a Network gives, or is given, for the rows of x; ValueError."""
+    """Refuse memory that does not fit what a Network gives, or is given, for the rows of x, in each of `epochs`."""
+    of_epochs = () if epochs is None else (epochs,)
     for number, array in enumerate(arrays):
         if array is None:
             continue
         place = item(name, number, len(arrays) > 1)
         if name == "input_gradient" and isinstance(xs[number], SparseRows):
             raise ValueError(f"{place}: got memory for sparse x, needs None")
-        check_array(place, array, (network.dtype,), (len(xs[0]), columns[number]))
+        check_array(place, array, (network.dtype,), (*of_epochs, len(xs[0]), columns[number]))
         if written and not (array.flags.writeable and not any(np.may_share_memory(memory(x), array) for x in xs)):
             raise ValueError(f"{place}: got memory that is read-only or of x, needs writable memory of its own")
 

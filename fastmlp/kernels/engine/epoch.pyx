@@ -54,8 +54,8 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
                 add_totals(plan, part.last, penalty * part.last, tag)
                 plan.step = step
                 plan.steps_done += 1
-                if interrupted(plan) or changes_team(plan):
-                    plan.last_step = min(plan.last_step, step + 1)  # the others may have begun that one
+                if interrupted(plan) or changes_team(plan, &part):
+                    plan.last_step = min(plan.last_step, step + (part.threads > 1))  # which the others may have begun
             start += part.last
         if start < end:
             return
@@ -63,8 +63,9 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
             keep_totals(plan, data.totals + epoch * (2 + 2 * plan.output_count))
 
 
-cdef inline bint changes_team(Plan *plan) noexcept nogil:
-    return plan.team.most > 1 and regroup(&plan.team, nanoseconds(), barrier_waited(&plan.barrier))
+cdef inline bint changes_team(Plan *plan, const Part *part) noexcept nogil:
+    return plan.team.most > 1 and regroup(plan.team, part.threads, part.last, nanoseconds(),
+                                          barrier_waited(&plan.barrier))
 
 
 cdef void keep_totals(Plan *plan, double *totals) noexcept nogil:
@@ -197,8 +198,9 @@ cdef void give_predictions(Plan *plan, const Data *data, Py_ssize_t start, const
 
 
 cdef void evaluate(Plan *plan, const Data *data, Py_ssize_t batch_size, const floating *tag) noexcept nogil:
-    """Forward over all rows, without dropout; totals of loss and metric."""
-    cdef Py_ssize_t start = 0
+    """Forward over the rows that are next, without dropout, and totals of loss and metric; until all are done, or the
+    threads are to be more or fewer."""
+    cdef Py_ssize_t start = plan.next_row
     cdef Pass run = pass_of(plan, False, False)
     cdef Part part
     while start < data.rows:
@@ -211,9 +213,11 @@ cdef void evaluate(Plan *plan, const Data *data, Py_ssize_t batch_size, const fl
         barrier_wait(&plan.barrier, part.threads)
         if part.thread == 0:
             add_totals(plan, part.last, 0, tag)
+            plan.next_row = start + batch_size
             plan.stopped = interrupted(plan)
+            plan.regrouped = changes_team(plan, &part) and plan.next_row < data.rows
         barrier_wait(&plan.barrier, part.threads)
-        if plan.stopped:
+        if plan.stopped or plan.regrouped:
             return
         start += batch_size
     penalize(plan, &part, tag)
@@ -299,10 +303,13 @@ cdef void load_rows(Plan *plan, const Data *data, Py_ssize_t start, const Part *
         memset(<floating *> plan.activity + part.own_first, 0, (part.own_last - part.own_first) * sizeof(floating))
     for number in range(plan.input_count):
         source = &data.sources[number]
-        if source.index != NULL:
+        batch = &plan.stages[number].output
+        if plan.stages[number].sparse.index != NULL:
             find_rows(&plan.stages[number].sparse, source, data, start, part)
             continue
-        batch = &plan.stages[number].output
+        if source.index != NULL:
+            spread_rows(batch, width, source, data, start, part, tag)
+            continue
         columns = batch.columns
         row_bytes = columns * size_of(source.x_type)
         x = <const uint8_t *> source.x
@@ -320,6 +327,19 @@ cdef void find_rows(SparseRows *rows, const Source *source, const Data *data, Py
         row = row_number(data, start + i)
         rows.starts[i] = source.starts[row]
         rows.ends[i] = source.starts[row + 1]
+
+
+cdef void spread_rows(const Matrix *batch, int width, const Source *source, const Data *data, Py_ssize_t start,
+                      const Part *part, const floating *tag) noexcept nogil:
+    """Likewise the whole rows."""
+    cdef Py_ssize_t i, k, row, panel
+    for i in range(part.own_first, part.own_last):
+        for panel in range(blocks(batch.columns, width)):
+            memset(element(batch, i, panel, width, tag), 0, width * sizeof(floating))
+        row = row_number(data, start + i)
+        for k in range(source.starts[row], source.starts[row + 1]):
+            panel = source.index[k] // width
+            element(batch, i, panel, width, tag)[source.index[k] % width] = (<const floating *> source.x)[k]
 
 
 cdef inline Py_ssize_t size_of(int source) noexcept nogil:

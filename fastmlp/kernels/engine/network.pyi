@@ -55,7 +55,7 @@ class Network(Parameters):
     ) -> Any: ...
     def train_epochs(
         self,
-        x: OneOrMore[NDArray[Any]],
+        x: OneOrMore[Rows],
         y: OneOrMore[NDArray[Any] | None],
         orders: NDArray[np.int64],
         batch_size: int,
@@ -64,6 +64,7 @@ class Network(Parameters):
         sample_weight: OneOrMore[NDArray[Any] | None] = None,
         learning_rates: NDArray[np.float64] | None = None,
         penalty_scales: NDArray[np.float64] | None = None,
+        predictions: OneOrMore[NDArray[Any] | None] = None,
     ) -> None: ...
     def predict(
         self, x: OneOrMore[Rows], training: bool = False, out: OneOrMore[NDArray[Any]] | None = None

@@ -22,8 +22,8 @@ from fastmlp.kernels.limits import MAX_THREADS, WORK_PER_THREAD, usable
 
 from fastmlp.kernels.engine.epoch cimport differentiate, evaluate, predict, predict_alone, predict_in_training, train
 from fastmlp.kernels.engine.exceptions cimport raise_kept
-from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, blocks as blocks_of, counter_set, first_level_cache
-from fastmlp.kernels.isa cimport nanoseconds, thread_number
+from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, barrier_waited, blocks as blocks_of, counter_set
+from fastmlp.kernels.isa cimport first_level_cache, nanoseconds, thread_number
 from fastmlp.kernels.engine.parameters cimport Parameters, address, address_or_null
 from fastmlp.kernels.engine.description cimport (
     ACTIVITY_PENALTY, BATCH_NORMALIZATION, DENSE, EMBEDDING, INPUT, LAYER_NORMALIZATION,
@@ -33,7 +33,7 @@ from fastmlp.kernels.engine.plan cimport (
     Data, Edge, Lists, Matrix, Output, Parameter, Plan, Source, SparseColumns, Stage, Target,
 )
 from fastmlp.kernels.engine.skipping cimport may_skip
-from fastmlp.kernels.engine.team cimport gather_team
+from fastmlp.kernels.engine.team cimport Team, gather_team, regroup
 from fastmlp.kernels.row_losses cimport plain
 
 cdef enum:
@@ -43,6 +43,7 @@ cdef enum:
     DIFFERENTIATE
     DIFFERENTIATE_IN_TRAINING
     PREDICT_IN_TRAINING
+    RUNS  # so many kinds
 
 # whether zeros of a layer's input may be left out of its products; the results have the same bits
 SKIP_ZEROS = os.environ.get("FASTMLP_SKIP_ZEROS", "1") != "0"
@@ -116,6 +117,7 @@ cdef class Network(Parameters):
     cdef object stage_memory, workspace, custom_losses, description, differentiable
     cdef Source *sources
     cdef Target *targets
+    cdef Team[RUNS] teams  # what each kind of run has found out about its threads
 
     def __init__(
         self, inputs, layers, loss=None, optimizer=None, dtype="float32", outputs=None, loss_weights=None, blocks=None
@@ -432,7 +434,7 @@ cdef class Network(Parameters):
 
     def train_epochs(
         self, x, y, orders, batch_size, results, metric=None, sample_weight=None, learning_rates=None,
-        penalty_scales=None,
+        penalty_scales=None, predictions=None,
     ):
         """Train epoch after epoch, without Python in between; to weights of the same bits as by train_epoch.
 
@@ -444,13 +446,15 @@ cdef class Network(Parameters):
             Is extended by what train_epoch returns for each finished epoch, also where an exception is raised.
         learning_rates, penalty_scales : ndarray [epochs * steps] of float64, optional
             As the rest is, those of train_epoch, for all the updates.
+        predictions : ndarray [epochs, rows, units] of the network's dtype, optional
+            Filled as by train_epoch, in each epoch its own part.
         """
         check_array("orders", orders, (np.int64,), (None, None))
         epochs, rows = orders.shape
         totals = np.zeros((epochs, 2 + 2 * self.plan.output_count))
         try:
             self.run(TRAIN, x, y, orders.reshape(-1), batch_size, metric, sample_weight, learning_rates, penalty_scales,
-                     None, None, None, None, totals)
+                     predictions, None, None, None, totals)
         finally:
             results += [self.means(sums, rows, 0.0) for done, *sums in totals.tolist() if done]
 
@@ -624,7 +628,8 @@ cdef class Network(Parameters):
         rows = check_data(self, xs, ys, metrics, order, batch_size, unlabelled)
         check_rows_and_steps(self, rows, order, batch_size, weights, learning_rates, penalty_scales, epochs)
         if predictions is not None:
-            check_memory("out" if unlabelled else "predictions", self, xs, outs, self.output_columns)
+            check_memory("out" if unlabelled else "predictions", self, xs, outs, self.output_columns,
+                         epochs=None if totals is None else epochs)
         if input_gradient is not None:
             check_memory("input_gradient", self, xs, by_inputs, self.input_columns)
         if output_gradients is not None:
@@ -645,10 +650,15 @@ cdef class Network(Parameters):
         cdef Plan *plan = &self.plan
         cdef Py_ssize_t batch = min(batch_size, data.rows)
         cdef int threads = usable(self.thread_limit) if self.has_barriers else 1
+        cdef Team *team = &self.teams[what]
+        cdef long long now
+        cdef bint step_by_step = what in (TRAIN, EVALUATE)
+        if what == PREDICT:  # each thread takes batches for itself
+            threads = min(threads, max(blocks_of(data.rows, batch), 1))
         self.take_lock()
         try:
             self.reserve(batch * threads if what == PREDICT else batch, threads,
-                         tuple([isinstance(one, Rows) for one in xs]),
+                         tuple([isinstance(xs[i], Rows) and not self.is_narrow(i) for i in range(len(xs))]),
                          self.most_entries(what, xs, order, batch, epochs))
             for i in range(self.plan.input_count):
                 self.set_source(i, xs[i], by_inputs[i])
@@ -658,20 +668,24 @@ cdef class Network(Parameters):
             plan.last_step = NEVER
             plan.loss_total = plan.penalty = 0
             plan.stopped = False
+            plan.next_row = 0
             counter_set(&plan.chunks, 0)
-            gather_team(&plan.team, threads, nanoseconds())
+            plan.team = team
+            gather_team(team, threads, batch if step_by_step else data.rows, nanoseconds())
             while True:
-                if what != PREDICT:  # there, no thread waits for others
-                    threads = plan.team.threads
+                threads = team.threads
                 if self.is_single:
                     with nogil, parallel(num_threads=threads):
                         loop(what, plan, &data, batch, <const float *> NULL)
                 else:
                     with nogil, parallel(num_threads=threads):
                         loop(what, plan, &data, batch, <const double *> NULL)
-                if what != TRAIN or plan.exception != NULL or plan.steps_done == epochs * blocks_of(data.rows, batch):
+                if plan.exception != NULL or not remains(what, plan, &data, batch):
                     break
                 plan.last_step = NEVER
+            if team.most > 1 and not step_by_step:
+                now = nanoseconds()
+                regroup(team, threads, data.rows, now, max(now - plan.left, barrier_waited(&plan.barrier)))
             raise_kept(plan)
         finally:
             self.lock.release()
@@ -694,7 +708,17 @@ cdef class Network(Parameters):
         else:
             source.x = <const void *> address(x)
         self.plan.stages[number].sparse.values = source.x
-        self.plan.stages[number].sparse.index = source.index
+        self.plan.stages[number].sparse.index = source.index if self.sparse[number] else NULL
+
+    cdef bint is_narrow(self, Py_ssize_t number):
+        """Whether a stage with few outputs reads an input, which is whole then."""
+        cdef const Stage *stage
+        cdef Py_ssize_t i
+        for i in range(self.plan.input_count, self.plan.depth):
+            stage = &self.plan.stages[i]
+            if stage.kind == DENSE and stage.edges[0].source == number and stage.kernel.transposed:
+                return True
+        return False
 
     cdef set_target(self, Py_ssize_t number, y, metric, weights, predictions, gradient, order):
         cdef Target *target = &self.targets[number]
@@ -710,6 +734,7 @@ cdef class Network(Parameters):
         target.weights = <const void *> address_or_null(weights)
         target.gradient = <const void *> address_or_null(gradient)
         target.predictions = address_or_null(predictions)
+        target.next_epoch = predictions.strides[0] if predictions is not None and predictions.ndim == 3 else 0
         target.metric = METRICS[metric]
         self.plan.outputs[number].loss_total = self.plan.outputs[number].metric_total = 0
 
@@ -743,6 +768,15 @@ cdef void loop(int what, Plan *plan, const Data *data, Py_ssize_t batch_size, co
         evaluate(plan, data, batch_size, tag)
     else:
         differentiate(plan, data, tag)
+    if thread_number() == 0:
+        plan.left = nanoseconds()
+
+
+cdef bint remains(int what, const Plan *plan, const Data *data, Py_ssize_t batch_size) noexcept:
+    """Whether the threads have left batches, as they are to be more or fewer."""
+    if what == TRAIN:
+        return plan.steps_done < data.epochs * blocks_of(data.rows, batch_size)
+    return what == EVALUATE and plan.next_row < data.rows
 
 
 cdef void give(Stage *stage, name, const Parameter *parameter):

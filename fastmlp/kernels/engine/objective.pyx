@@ -19,22 +19,24 @@ cdef void compare(Plan *plan, const Data *data, Py_ssize_t start, const Part *pa
                   const floating *tag) noexcept nogil:
     """Losses, metrics and gradients of this thread's rows, output by output."""
     cdef Output *output
-    cdef const Target *target
+    cdef Target target
     cdef int number
     cdef Py_ssize_t rows = part.last if run.gradients else data.rows, i
     if data.asked != NULL and not ask_for_gradients(plan, data, part, tag):
         return
     for number in range(plan.output_count):
         output = &plan.outputs[number]
-        target = &data.targets[number]
+        target = data.targets[number]
+        if target.next_epoch != 0:
+            target.predictions = <char *> target.predictions + start // data.rows * target.next_epoch
         if not plan.has_loss:
             if run.gradients:
-                start_from(plan, output, target, part, tag)
+                start_from(plan, output, &target, part, tag)
             continue
-        if output.loss.kind == CUSTOM_LOSS and not ask(plan, output, target, start, part, tag):
+        if output.loss.kind == CUSTOM_LOSS and not ask(plan, output, &target, start, part, tag):
             return
         for i in range(part.own_first, part.own_last):
-            compare_row(plan, output, target, row_number(data, start + i), i, rows, part, run, tag)
+            compare_row(plan, output, &target, row_number(data, start + i), i, rows, part, run, tag)
         if run.gradients and output.completes and output.loss.kind != NO_LOSS:
             complete(plan, output, part, tag)
     if plan.has_loss and plan.losses != plan.outputs[0].losses:

@@ -8,7 +8,7 @@ import threading
 
 import numpy as np
 
-from fastmlp.kernels.engine.arena import Arena, aligned
+from fastmlp.kernels.engine.arena import Arena, aligned, is_transposed, panels_shape
 from fastmlp.kernels.optimizers import SLOTS
 
 from fastmlp.kernels.engine.blocks cimport Block, columns_of
@@ -70,9 +70,10 @@ cdef class Parameters:
         cdef Block block = self.take_block(name, shape)
         self.blocks.append(block)
         parameter.data = block.data
-        parameter.start = self.arena.add(shape).start if trained else 0
-        parameter.rows = shape[0] if len(shape) == 2 else 1
-        parameter.columns = shape[len(shape) - 1]
+        parameter.start = self.arena.add(shape, block.transposed).start if trained else 0
+        parameter.transposed = block.transposed
+        _, parameter.rows, _ = panels_shape(shape, self.width, block.transposed)
+        parameter.columns = shape[0] if block.transposed else shape[len(shape) - 1]
         parameter.is_vector = len(shape) == 1
         parameter.trained = trained
         parameter.l1 = settings.get("l1", 0.0)
@@ -82,6 +83,8 @@ cdef class Parameters:
         parameter.max_norm = settings.get("max_norm", 0.0)
         parameter.norm_rate = settings.get("norm_rate", 1.0)
         parameter.norm_axis = AXES[settings.get("norm_axis", 0)]
+        if block.transposed and parameter.norm_axis != WHOLE:
+            parameter.norm_axis = ROWS if parameter.norm_axis == COLUMNS else COLUMNS
         self.plan.penalized |= parameter.l1 > 0 or parameter.l2 > 0
         self.plan.constrained |= parameter.max_norm > 0 or parameter.non_negative
         self.plan.weight_count += 1
@@ -90,7 +93,7 @@ cdef class Parameters:
     cdef take_block(self, name, shape):
         """The next of the given blocks, checked; a new one where none are given."""
         if self.given is None:
-            return Block(shape, self.dtype)
+            return Block(shape, self.dtype, is_transposed(name, shape))
         if len(self.blocks) == len(self.given):
             raise ValueError(f"blocks: got {len(self.given)}, needs one more for {name} {shape}")
         cdef Block block = self.given[len(self.blocks)]

@@ -62,12 +62,14 @@ cdef struct SparseColumns:
     void *values[2]
 
 
-# An array of weights: panels without gaps in its block; a vector is one row.
+# An array of weights: panels without gaps in its block; a vector is one row. What is said of rows and columns is about
+# what is stored, which may be the transpose.
 cdef struct Parameter:
     void *data
     Py_ssize_t start        # of what belongs to it, in each slot and among the gradients
     Py_ssize_t rows
     Py_ssize_t columns
+    bint transposed
     bint is_vector
     bint trained
     bint reached            # by the gradient of a loss
@@ -216,14 +218,17 @@ cdef struct Plan:
     void *activity          # [rows], penalties of outputs
     void *sums              # of each column of the weights, or of their gradients
     # the run
-    Team team
+    Team *team              # of this kind of run
     Barrier barrier
     Py_ssize_t steps_done
     uint64_t last_step      # no step after it; a number, so that all threads stop at the same one
     double loss_total
     double penalty
     Counter chunks          # of rows that threads have taken to predict
+    Py_ssize_t next_row     # to evaluate
+    bint regrouped          # all threads leave, and come back more or fewer, to evaluate the other rows
     bint stopped            # all threads leave, as an exception waits to be raised
+    long long left          # when the first thread has left the loop over the batches
     void *exception         # the Python object, or NULL
     long long looked        # when signals were looked for, in milliseconds
 
@@ -244,6 +249,7 @@ cdef struct Target:
     const void *weights     # [rows], what their losses are multiplied by, or NULL
     const void *gradient    # [rows, columns], where that is given in place of a loss, or NULL: 0
     void *predictions       # [rows, columns], to be filled, or NULL
+    Py_ssize_t next_epoch   # bytes from the predictions of an epoch to those of the next; 0 where they have one place
     int metric
     void *custom_loss       # the Python object that is called for each batch where the loss is CUSTOM_LOSS
 

@@ -13,7 +13,7 @@ from fastmlp.kernels.isa cimport selected
 
 
 def sparse_product(rows, kernel, bias, int threads=1):
-    """What a linear dense layer makes of sparse rows, with the bits that a Network gives.
+    """What a linear dense layer makes of sparse rows, with the bits of a Network whose kernel is not transposed.
 
     Parameters
     ----------

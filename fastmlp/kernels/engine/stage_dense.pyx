@@ -18,7 +18,9 @@ from fastmlp.kernels.engine.plan cimport NO_ROW, NOT_LISTED
 from fastmlp.kernels.engine.plan cimport Edge, Lists, Matrix, Part, Pass, Plan, Stage
 from fastmlp.kernels.engine.plan cimport bias_of, block_row, element, kernel_of, memory_of, sparse_input, tile_of
 from fastmlp.kernels.engine.plan cimport vectors_of, wants_input
-from fastmlp.kernels.engine.skipping cimport first_list, index_of, list_own_columns, list_own_rows, starts_of, values_of
+from fastmlp.kernels.engine.skipping cimport first_list, index_of, list_own_columns, list_own_rows, starts_of
+from fastmlp.kernels.engine.skipping cimport values_of
+from fastmlp.kernels.engine.stage_narrow cimport narrow_forward, update_narrow
 from fastmlp.kernels.engine.stage_sparse cimport sparse_forward, update_by_sparse
 from fastmlp.kernels.engine.weights cimport apply, apply_square, descends_plainly
 
@@ -34,10 +36,14 @@ cdef int dense_forward(Plan *plan, int number, const Part *part, const Pass *run
     cdef bint alone = part.last - part.first == 1  # listed by one thread for all
     if sparse_input(plan, stage) != NULL:
         return sparse_forward(plan, number, part, run, met, tag)
-    list_own_rows(plan, number, part, tag)
+    if not stage.kernel.transposed:
+        list_own_rows(plan, number, part, tag)
     if stage.edges[0].source >= met or stage.outputs > width:  # one panel needs the lists of the thread's own rows only
         barrier_wait(&plan.barrier, part.threads)
         met = number
+    if stage.kernel.transposed:
+        narrow_forward(plan, number, part, tag)
+        return met
     if run.gradients and stage.trained:
         list_own_columns(plan, number, part, tag)
     if alone:
@@ -123,9 +129,9 @@ cdef inline void multiply_pair(Plan *plan, Stage *stage, Py_ssize_t list_number,
     multiply_listed(plan.isa, 1 if other == NO_ROW else 2, vectors_of(stage.outputs, panel, count, width),
                     GOES_ON * (first_word > 0) | TO_GO_ON * (last_word < blocks(stage.inputs, 64)),
                     starts[last_word] - start, index_of(lists, list_number) + start,
-                    values_of(lists, list_number, tag) + 2 * start, kernel_of(plan, stage, panel, tag), width * stage.inputs, bias_of(plan, stage, panel, tag),
-                    stage.activation, element(&stage.output, row, panel, width, tag), stage.output.stride,
-                    (other - row) * width)
+                    values_of(lists, list_number, tag) + 2 * start, kernel_of(plan, stage, panel, tag),
+                    width * stage.inputs, bias_of(plan, stage, panel, tag), stage.activation,
+                    element(&stage.output, row, panel, width, tag), stage.output.stride, (other - row) * width)
 
 
 cdef void forward_row(Plan *plan, int number, const Part *part, const floating *tag) noexcept nogil:
@@ -157,6 +163,8 @@ cdef int dense_backward(Plan *plan, int number, const Part *part, const Pass *ru
     if stage.trained:
         if sparse_input(plan, stage) != NULL:
             update_by_sparse(plan, number, part, run, tag)
+        elif stage.kernel.transposed:
+            update_narrow(plan, number, part, run, tag)
         else:
             update_kernel(plan, number, part, run, tag)
         update_bias(plan, stage, part, run, tag)
@@ -175,7 +183,9 @@ cdef void input_gradient(Plan *plan, int number, const Part *part, const floatin
         row = block_row(part, unit % part.blocks)
         height = block_row(part, unit % part.blocks + 1) - row
         vectors = vectors_of(stage.inputs, panel, 1, width)
-        if panel != packed:
+        if stage.kernel.transposed:
+            kernel = <floating *> stage.kernel.data + panel * stage.outputs * width
+        elif panel != packed:
             transpose_kernel(plan, stage, panel, kernel)
             packed = panel
         multiply_rows(plan.isa, <int> height, vectors, stage.outputs, element(&stage.gradient, row, 0, width, tag),

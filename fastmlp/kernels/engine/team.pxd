@@ -1,11 +1,23 @@
 # The threads that compute together, step by step; times are in nanoseconds.
 cdef struct Team:
-    int most            # threads that may take part
-    int threads         # that do in the next step
-    long long begun     # when the last step began
-    long long until     # when more are tried again
-    long long pause     # how long after the last stall that was
+    int most                # threads that may take part
+    int threads             # that do in the next step
+    int usual               # that do unless another number is being tried
+    bint upwards            # whether more are tried next, where both more and fewer could be
+    Py_ssize_t rows         # of a step whose time counts
+    long long begun         # when the last step began
+    # waiting
+    long long resumed       # when the pause after the last stall ends
+    long long pause         # how long that pause is
+    # trials
+    int phase               # BEGINNING, RESTING, BEFORE, DURING, AFTER
+    long long due           # when the next one begins
+    long long interval      # how long after the last one that is
+    int steps               # measured in this phase
+    long long total         # of their times
+    long long longest       # of their times
+    long long[5] times      # for each phase, of its steps without the longest
 
 
-cdef void gather_team(Team *team, int most, long long now) noexcept nogil
-cdef bint regroup(Team *team, long long now, long long waited) noexcept nogil
+cdef void gather_team(Team *team, int most, Py_ssize_t rows, long long now) noexcept nogil
+cdef bint regroup(Team *team, int threads, Py_ssize_t rows, long long now, long long waited) noexcept nogil

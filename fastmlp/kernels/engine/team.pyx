@@ -1,61 +1,151 @@
-"""How many threads take part in the next step: fewer, for a while, once one has kept the others waiting.
+"""How many threads take part in the next step: fewer where more do not pay.
 
-Threads that meet in each step are as slow as the last of them. Where other programs want the CPU, one that has none
-keeps the others waiting for some milliseconds, many times what a step takes. Results do not depend on the number of
-threads, so that it may change after any step.
+Threads that meet in each step are as slow as the last of them, and two findings tell that they do not pay:
+
+- A stall. Where other programs want the CPU, one that has none keeps the others waiting for some milliseconds, many
+  times what a step takes. Half of the threads go on at once, and all of them after a pause.
+- A trial. Where threads share a core, each step is slower, and nobody waits for long. Every so often some steps run on
+  another number of threads, and are compared with those just before and just after.
+
+Results do not depend on the number of threads, so that it may change after any step.
 """
+
+from libc.string cimport memset
 
 cdef enum:
     STALL = 200_000             # waiting that no difference in work explains
-    FIRST_PAUSE = 10            # times the waiting; twice as long whenever it comes again soon
+    FIRST_PAUSE = 10            # times the waiting
+    LONGER = 4                  # times the last pause, whenever waiting comes again soon
     SOON = 4                    # times the last pause
+    STEPS = 4                   # of each phase of a trial; the longest does not count
+    SELDOM = 64                 # times a phase; twice as long whenever it changes nothing
+    MARGIN = 32                 # another number must save this part of the time
     LONGEST_PAUSE = 1_000_000_000
 
+cdef enum:
+    BEGINNING
+    RESTING
+    BEFORE
+    DURING
+    AFTER
 
-cdef void gather_team(Team *team, int most, long long now) noexcept nogil:
-    """Begin a run with all threads that may take part, or with as many as the last one has ended with."""
-    if team.threads == 0 or now >= team.until:
-        team.threads = most
-    team.threads = min(team.threads, most)
-    team.most = most
+
+cdef void gather_team(Team *team, int most, Py_ssize_t rows, long long now) noexcept nogil:
+    """Begin a run of steps of so many rows, with all threads that may take part.
+
+    What trials have found holds for the next run of the same work; a pause after a stall for any work."""
+    if most != team.most or rows != team.rows:
+        team.usual = min(team.usual, most) if now < team.resumed else most
+        team.most = most
+        team.rows = rows
+        team.interval = 0
+        begin_phase(team, BEGINNING)
+        if now < team.resumed:
+            rest(team, team.resumed)
     team.begun = now
 
 
-cdef bint regroup(Team *team, long long now, long long waited) noexcept nogil:
-    """Decide, after a step in which threads have waited for others for so long, who takes part in the next ones.
+cdef bint regroup(Team *team, int threads, Py_ssize_t rows, long long now, long long waited) noexcept nogil:
+    """Decide, after a step of so many threads that have waited for others for so long, who takes part in the next ones.
 
-    Returns whether that are more or fewer."""
-    cdef long long step = now - team.begun, pause
+    Returns whether that are more or fewer; one more step may run as before."""
+    cdef long long step = now - team.begun
     team.begun = now
-    if team.threads > 1 and waited > STALL and 2 * waited > step:
-        pause = FIRST_PAUSE * waited
-        if now - team.until < SOON * team.pause:
-            pause = max(pause, 2 * team.pause)
-        team.pause = min(pause, <long long> LONGEST_PAUSE)
-        team.until = now + team.pause
-        team.threads //= 2
+    if threads != team.threads or step <= 0:  # where there is no clock
+        return False
+    if threads > 1 and waited > STALL and 2 * waited > step:
+        pause(team, now, waited)
         return True
-    if team.threads < team.most and now >= team.until:
-        team.threads = min(2 * team.threads, team.most)
-        return True
-    return False
+    if rows != team.rows or (team.phase == RESTING and now < team.due):
+        return False
+    if team.phase == RESTING:
+        begin_phase(team, BEFORE)
+    if not measured(team, step):
+        return False
+    if team.phase == BEGINNING:
+        team.interval = SELDOM * team.times[BEGINNING]
+        rest(team, now + team.interval)
+    elif team.phase == AFTER:
+        conclude(team, now)
+    else:
+        begin_phase(team, team.phase + 1)
+    return team.threads != threads
+
+
+cdef void pause(Team *team, long long now, long long waited) noexcept nogil:
+    """After a stall, go on with half of the threads before more are tried."""
+    cdef long long length = FIRST_PAUSE * waited
+    if now - team.resumed < SOON * team.pause:
+        length = max(length, LONGER * team.pause)
+    team.pause = min(length, <long long> LONGEST_PAUSE)
+    team.resumed = now + team.pause
+    team.usual = team.threads // 2
+    team.upwards = True
+    rest(team, team.resumed)
+
+
+cdef void rest(Team *team, long long due) noexcept nogil:
+    team.due = due
+    begin_phase(team, RESTING)
+
+
+cdef void begin_phase(Team *team, int phase) noexcept nogil:
+    team.phase = phase
+    team.threads = other(team) if phase == DURING else team.usual
+    team.steps = 0
+    team.total = team.longest = 0
+
+
+cdef int other(const Team *team) noexcept nogil:
+    """The number of threads to try."""
+    if team.usual == 1 or (team.upwards and team.usual < team.most):
+        return min(2 * team.usual, team.most)
+    return team.usual // 2
+
+
+cdef bint measured(Team *team, long long step) noexcept nogil:
+    """Add a step to those of this phase; returns whether they are enough."""
+    team.steps += 1
+    team.total += step
+    team.longest = max(team.longest, step)
+    team.times[team.phase] = team.total - team.longest
+    return team.steps == STEPS
+
+
+cdef void conclude(Team *team, long long now) noexcept nogil:
+    """After a trial, go on with the number of threads that was faster."""
+    cdef long long usual = min(team.times[BEFORE], team.times[AFTER]), tried = team.times[DURING]
+    cdef long long shortest = SELDOM * min(usual, tried)
+    if tried < usual - usual // MARGIN:
+        team.usual = other(team)
+        team.interval = shortest
+    else:
+        team.interval = max(shortest, min(2 * team.interval, <long long> LONGEST_PAUSE))
+        team.upwards = not team.upwards
+    rest(team, now + team.interval)
 
 
 def decisions(int most, steps):
-    """The number of threads after each step of a record, for tests.
+    """The number of threads that each step of a record has run on, for tests.
 
     Parameters
     ----------
     most : int
-    steps : iterable of (int, int)
-        How long each step took, and how long threads waited in it, in nanoseconds.
+    steps : iterable of dict
+        For each number of threads (time, waited): how long that step takes, and how long threads wait in it, in
+        nanoseconds; and "rows", 1 where it is not there.
     """
-    cdef Team team = Team(0, 0, 0, 0, 0)
+    cdef Team team
     cdef long long now = 1
-    gather_team(&team, most, now)
+    cdef int threads, following
+    memset(&team, 0, sizeof(Team))
+    gather_team(&team, most, 1, now)
+    threads = following = team.threads
     found = []
-    for step, waited in steps:
-        now += step
-        regroup(&team, now, waited)
-        found.append(team.threads)
+    for step in steps:
+        found.append(threads)
+        time, waited = step[threads]
+        now += time
+        regroup(&team, threads, step.get("rows", 1), now, waited)
+        threads, following = following if threads > 1 else team.threads, team.threads
     return found

@@ -1,7 +1,7 @@
 """What is done to the weights of a network as a whole: updates, norms of gradients, penalties, constraints."""
 
 from cython cimport floating
-from libc.math cimport sqrt
+from libc.math cimport fabs, sqrt
 from libc.string cimport memcpy, memset
 
 from fastmlp.kernels.isa cimport STORE, Optimizer, add_penalty, barrier_wait, blocks, panel_columns, partition
@@ -108,6 +108,7 @@ cdef void update_clipped(Plan *plan, const Part *part, const Pass *run, const fl
         accumulate(plan, part, run, gradients)
         if not run.updates:
             return
+        barrier_wait(&plan.barrier, part.threads)  # sums of what is stored transposed are over all panels
     if plan.clipnorm > 0 or plan.global_clipnorm > 0:
         sum_all_squares(plan, part, gradients)
         barrier_wait(&plan.barrier, part.threads)
@@ -185,7 +186,9 @@ cdef void sum_penalties(Plan *plan, const Part *part, const floating *tag) noexc
     for number in range(plan.weight_count):
         parameter = &plan.weights[number]
         panels = blocks(parameter.columns, width)
-        if parameter.l1 > 0 or parameter.l2 > 0:
+        if parameter.transposed and (parameter.l1 > 0 or parameter.l2 > 0):
+            sum_stored_rows(part, parameter, width, parameter.l1, parameter.l2, <const floating *> parameter.data, sums)
+        elif parameter.l1 > 0 or parameter.l2 > 0:
             for panel in range(partition(panels, part.thread, part.threads),
                                partition(panels, part.thread + 1, part.threads)):
                 w = <const floating *> parameter.data + panel * width * parameter.rows
@@ -207,6 +210,39 @@ cdef void sum_penalty(Plan *plan, const Part *part, const Parameter *parameter, 
         sums[j] = l1 * magnitudes[j] + l2 * sums[j]
 
 
+cdef void sum_stored_rows(const Part *part, const Parameter *parameter, int width, double l1, double l2,
+                          const floating *x, floating *sums) noexcept nogil:
+    """The same of each column of what is stored transposed, partitioned between the threads by columns."""
+    cdef Py_ssize_t rows = parameter.rows, i
+    for i in range(partition(rows, part.thread, part.threads), partition(rows, part.thread + 1, part.threads)):
+        sums[i] = <floating> l2 * squares_of_row(parameter, width, i, x)
+        if l1 > 0:
+            sums[i] = <floating> l1 * magnitudes_of_row(parameter, width, i, x) + sums[i]
+
+
+cdef inline Py_ssize_t place_of(const Parameter *parameter, int width, Py_ssize_t row,
+                                Py_ssize_t column) noexcept nogil:
+    return ((column // width) * parameter.rows + row) * width + column % width
+
+
+cdef floating squares_of_row(const Parameter *parameter, int width, Py_ssize_t row, const floating *x) noexcept nogil:
+    cdef floating total = 0, value
+    cdef Py_ssize_t j
+    for j in range(parameter.columns):
+        value = x[place_of(parameter, width, row, j)]
+        total += value * value
+    return total
+
+
+cdef floating magnitudes_of_row(const Parameter *parameter, int width, Py_ssize_t row,
+                                const floating *x) noexcept nogil:
+    cdef floating total = 0
+    cdef Py_ssize_t j
+    for j in range(parameter.columns):
+        total += <floating> fabs(x[place_of(parameter, width, row, j)])
+    return total
+
+
 cdef double penalty_of(Plan *plan, const floating *tag) noexcept nogil:
     """The sum of the penalties of all columns."""
     cdef int number
@@ -226,7 +262,9 @@ cdef void sum_all_squares(Plan *plan, const Part *part, const floating *region) 
     for number in range(plan.weight_count):
         parameter = &plan.weights[number]
         panels = blocks(parameter.columns, width)
-        if parameter.trained:
+        if parameter.trained and parameter.transposed:
+            sum_stored_rows(part, parameter, width, 0, 1, region + parameter.start, sums)
+        elif parameter.trained:
             for panel in range(partition(panels, part.thread, part.threads),
                                partition(panels, part.thread + 1, part.threads)):
                 sum_squares(plan.isa, parameter.rows, region + parameter.start + panel * width * parameter.rows,
@@ -252,7 +290,7 @@ cdef double total_of(Plan *plan, int number, const floating *tag) noexcept nogil
     cdef Py_ssize_t j
     for before in range(number):
         sums += blocks(plan.weights[before].columns, width) * width
-    for j in range(plan.weights[number].columns):
+    for j in range(plan.weights[number].rows if plan.weights[number].transposed else plan.weights[number].columns):
         total += sums[j]
     return total
 
@@ -314,13 +352,10 @@ cdef void rescale_rows(const Parameter *parameter, int width, floating *w) noexc
     cdef floating squares, factor
     cdef Py_ssize_t i, j, place
     for i in range(parameter.rows):
-        squares = 0
-        for j in range(parameter.columns):
-            place = ((j // width) * parameter.rows + i) * width + j % width
-            squares += w[place] * w[place]
+        squares = squares_of_row(parameter, width, i, w)
         factor = <floating> rescaling(parameter, sqrt(squares))
         for j in range(parameter.columns):
-            place = ((j // width) * parameter.rows + i) * width + j % width
+            place = place_of(parameter, width, i, j)
             w[place] = w[place] * factor
 
 
@@ -330,10 +365,14 @@ cdef void rescale_whole(Plan *plan, const Part *part, const Parameter *parameter
     cdef floating *sums = tile_of(plan, part, w)
     cdef floating total = 0
     cdef Py_ssize_t panels = blocks(parameter.columns, width), size = parameter.rows * width, panel
-    for panel in range(panels):
-        sum_squares(plan.isa, parameter.rows, w + panel * size, sums)
-        for j in range(<int> min(width, parameter.columns - panel * width)):
-            total += sums[j]
+    if parameter.transposed:
+        for panel in range(parameter.rows):
+            total += squares_of_row(parameter, width, panel, w)
+    else:
+        for panel in range(panels):
+            sum_squares(plan.isa, parameter.rows, w + panel * size, sums)
+            for j in range(<int> min(width, parameter.columns - panel * width)):
+                total += sums[j]
     multiply(panels * size, <floating> rescaling(parameter, sqrt(total)), w)
 
 

@@ -56,6 +56,21 @@ def test_they_have_the_bits_of_the_oracle():
     assert_same(network.get_weights(), oracle.get_weights())
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_each_epoch_has_predictions_of_its_own(threads):
+    together, one_by_one, oracle = made(), made(), made(reference.Network)
+    together.threads = threads
+    found, expected, of_oracle = (np.full((3, 23, 3), 7.0) for _ in range(3))
+    together.train_epochs(X, Y, ORDERS, 9, [], predictions=found)
+    for order, room in zip(ORDERS, expected, strict=True):
+        one_by_one.train_epoch(X, Y, order, 9, predictions=room)
+    rooms = of_oracle.tolist()
+    oracle.train_epochs(X.tolist(), Y.tolist(), ORDERS.tolist(), 9, [], predictions=rooms)
+    assert_same([found], [expected])
+    assert_same([found], [np.array(rooms)])
+    assert (found == 7).all(axis=2).sum() == 9  # three rows of each epoch are not visited
+
+
 def test_several_outputs():
     layers = [dense(5, "relu"), dense(3, "softmax"), {**dense(2), "inputs": [1]}]
     settings = {"loss": [LOSS, "mean_squared_error"], "outputs": [2, 3], "loss_weights": [1.0, 0.5]}
@@ -64,6 +79,11 @@ def test_several_outputs():
     metrics = ["categorical_accuracy", None]
     first.train_epochs(X, ys, ORDERS, 9, results, metrics)
     assert results == [second.train_epoch(X, ys, order, 9, metrics) for order in ORDERS]
+    rooms = [None, np.zeros((3, 23, 2))]
+    first.train_epochs(X, ys, ORDERS, 9, results, predictions=rooms)
+    for number, order in enumerate(ORDERS):
+        second.train_epoch(X, ys, order, 9, predictions=[None, (room := np.zeros((23, 2)))])
+        assert_same([rooms[1][number]], [room])
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
@@ -94,6 +114,7 @@ def test_the_results_of_finished_epochs_are_there_when_a_later_one_raises(thread
         ({"orders": np.zeros((0, 4), np.int64)}, "orders: got int64"),
         ({"orders": np.full((2, 3), 23)}, "order: got numbers from 23 to 23, needs 0 to 22"),
         ({"learning_rates": np.ones(8)}, r"learning_rates: got float64 \(8,\), needs .* with shape \(9\)"),
+        ({"predictions": np.ones((23, 3))}, r"predictions: got float64 \(23, 3\), needs .* with shape \(3, 23, 3\)"),
     ],
 )
 def test_bad_arguments_are_refused_before_anything_changes(change, message):

@@ -8,46 +8,132 @@ import pytest
 from fastmlp.kernels.engine import Network, team
 
 MS = 1_000_000  # nanoseconds
-STEP = MS // 5
-CALM, STALLED = (STEP, 0), (4 * MS, 3 * MS)
+STEP = MS // 5  # on two threads
 
 
-def test_calm_steps_keep_all_threads():
-    assert team.decisions(2, [CALM] * 50) == [2] * 50
-    assert team.decisions(1, [CALM, STALLED] * 5) == [1] * 10
+def each(times, waited=0):
+    """A step that takes these times on 1, 2, 4, ... threads, and waits where there are several."""
+    return {2**i: (int(time), waited if i > 0 else 0) for i, time in enumerate(times)}
+
+
+CALM, SHARED = each([1.8 * STEP, STEP]), each([1.8 * STEP, 1.4 * 1.8 * STEP])  # two cores, and one for both threads
+STALLED = {1: (2 * STEP, 0), 2: (4 * MS, 3 * MS)}
+
+
+def spent(steps, found):
+    return sum(step[threads][0] for step, threads in zip(steps, found, strict=True))
+
+
+def changes(found):
+    """The numbers of threads, one after the other, and how many steps each lasts."""
+    stretches = [[found[0], 0]]
+    for threads in found:
+        if threads != stretches[-1][0]:
+            stretches.append([threads, 0])
+        stretches[-1][1] += 1
+    return stretches
+
+
+def test_two_cores_are_used_but_for_trials_that_cost_less_than_a_hundredth():
+    for count in (300, 1000, 10_000, 50_000):
+        found = team.decisions(2, [CALM] * count)
+        assert 1 in found and found[-1] == 2
+        assert spent([CALM] * count, found) < 1.012 * STEP * count
+    assert spent([CALM] * count, found) < 1.002 * STEP * count  # trials become rare
+    assert team.decisions(2, [CALM] * 150) == [2] * 150
+    assert team.decisions(1, [CALM, STALLED] * 500) == [1] * 1000
+
+
+def test_a_trial_is_a_few_steps():
+    stretches = changes(team.decisions(2, [CALM] * 3000))
+    assert [threads for threads, _ in stretches] == [2, 1] * (len(stretches) // 2) + [2]
+    assert all(length == 4 for threads, length in stretches if threads == 1)
+
+
+def test_a_shared_core_is_noticed_without_any_waiting():
+    steps = [SHARED] * 10_000
+    found = team.decisions(2, steps)
+    assert found[:190] == [2] * 190 and found[-1] == 1
+    assert spent(steps[1000:], found[1000:]) < 1.01 * 1.8 * STEP * 9000
+    assert spent(steps, found) < 1.03 * 1.8 * STEP * len(steps)
+
+
+@pytest.mark.parametrize("slower", [0.98, 1.0, 1.02])
+def test_threads_that_neither_help_nor_harm_stay(slower):
+    found = team.decisions(2, [each([STEP, slower * STEP])] * 5000)
+    assert found.count(1) < 100 and found[-1] == 2
+
+
+def test_threads_come_back_within_about_a_second_after_a_core_was_shared():
+    steps = [SHARED] * 20_000 + [CALM] * 20_000
+    found = team.decisions(2, steps)[20_000:]
+    back = next(place for place in range(20_000) if found[place : place + 9] == [2] * 9)
+    assert back * 1.8 * STEP < 1100 * MS and found[-1] == 2 and found[-10_000:].count(1) < 100
+
+
+@pytest.mark.parametrize("usual, kept", [(CALM, 2), (SHARED, 1)])
+@pytest.mark.parametrize("odd, count", [(0.7, 1), (50, 3)])
+def test_some_odd_steps_decide_nothing(usual, kept, odd, count):
+    """Not even where they are those of a trial."""
+    start = 700  # with two trials
+    strange = {threads: (int(odd * time), 0) for threads, (time, _) in usual.items()}
+    for place in range(start - 600, start):
+        steps = [usual] * place + [strange] * count + [usual] * (start + 600 - place)
+        decided = team.decisions(2, steps)
+        assert decided[start:].count(kept) > 560, place
+
+
+def test_a_slow_step_of_a_trial_does_not_count():
+    first = team.decisions(2, [SHARED] * 300).index(1)
+    for place in range(first - 5, first + 9):
+        steps = [SHARED] * 300
+        steps[place] = {threads: (3 * time, 0) for threads, (time, _) in SHARED.items()}
+        assert team.decisions(2, steps)[-1] == 1
+
+
+def test_batches_of_other_sizes_are_not_measured():
+    near, small = each([1.2 * STEP, STEP]), {**each([STEP // 50, STEP // 50]), "rows": 2}
+    for period in range(7, 20):
+        found = team.decisions(2, ([near] * period + [small]) * 200)
+        assert found.count(1) < 60 and found[-1] == 2
+
+
+def test_of_many_threads_as_many_go_on_as_are_fastest():
+    for times, best in (([8, 4, 2, 1], 8), ([8, 4, 2, 3], 4), ([8, 4, 5, 6], 2), ([8, 9, 10, 11], 1)):
+        found = team.decisions(8, [each([time * STEP for time in times])] * 8000)
+        assert found[4000:].count(best) > 3900, best
 
 
 def test_some_waiting_is_the_work_itself():
-    assert team.decisions(2, [(10 * MS, 4 * MS)] * 20) == [2] * 20  # of products of unequal sizes
-    assert team.decisions(2, [(STEP, STEP * 3 // 4)] * 20) == [2] * 20  # of short steps
+    long, short = each([18 * MS, 10 * MS], 4 * MS), each([2 * STEP, STEP], STEP * 3 // 4)
+    assert team.decisions(2, [long] * 20) == [2] * 20  # of products of unequal sizes
+    assert team.decisions(2, [short] * 20) == [2] * 20  # of short steps
 
 
 def test_a_stall_leaves_one_thread_for_ten_times_as_long():
-    found = team.decisions(2, [STALLED] + [CALM] * 300)
-    alone = found.index(2)
-    assert set(found[:alone]) == {1} and set(found[alone:]) == {2}
-    assert (alone - 1) * STEP < 10 * 3 * MS <= alone * STEP
-    later = team.decisions(2, [STALLED] + [CALM] * 1000 + [STALLED] + [CALM] * 300)
-    assert later[1001:].index(2) == alone  # as after the first, as it is long ago
+    alone = round((10 * 3 * MS - STEP) / (1.8 * STEP)) + 3  # with those that steps of more are compared with
+    found = team.decisions(2, [CALM, STALLED] + [CALM] * 100)
+    assert changes(found)[:2] == [[2, 3], [1, alone]]  # one more step may have begun
+    later = team.decisions(2, [STALLED] + [CALM] * 5000 + [STALLED] + [CALM] * 100)
+    assert changes(later[5001:])[:2] == [[2, 2], [1, alone]]  # as after the first, as it is long ago
 
 
 def test_stalls_that_come_again_at_once_leave_one_thread_for_longer_and_longer_up_to_a_second():
-    steps, pauses = [], []
-    for _ in range(8):
+    steps, pauses = [CALM], []
+    for _ in range(5):
         steps.append(STALLED)
-        assert team.decisions(2, steps)[-1] == 1
-        count = 0
-        while team.decisions(2, steps)[-1] == 1:
-            steps += [CALM] * 25
-            count += 25
-        pauses.append(count * STEP / MS)
-    assert pauses == pytest.approx([30, 60, 120, 240, 480, 960, 1000, 1000], abs=6)
+        assert team.decisions(2, [*steps, CALM, CALM])[-1] == 1
+        start = len(steps)
+        while len(steps) < start + 3 or team.decisions(2, steps)[-1] == 1:
+            steps += [CALM] * 20
+        pauses.append((len(steps) - start) * 1.8 * STEP / MS)
+    assert pauses == pytest.approx([30, 120, 480, 1000, 1000], abs=16)
 
 
-def test_of_many_threads_half_go_on():
-    steps = [STALLED, STALLED, *[CALM] * 900]
-    found = team.decisions(8, steps)
-    assert found[:2] == [4, 2] and found[-1] == 8 and sorted(set(found)) == [2, 4, 8]
+def test_of_many_threads_half_go_on_after_a_stall():
+    calm, stalled = each([8 * STEP, 4 * STEP, 2 * STEP, STEP]), each([4 * MS] * 4, 3 * MS)
+    found = team.decisions(8, [stalled] * 4 + [calm] * 900)
+    assert found[:5] == [8, 8, 4, 4, 2] and found[-1] == 8
 
 
 def occupy(stop):
@@ -70,28 +156,55 @@ def busy_machine():
         program.join()
 
 
-def test_weights_are_the_same_while_threads_change(busy_machine):
+def network_of(threads):
+    """A network with weights, and data for it."""
     random = np.random.default_rng(2)
-    x, y = random.normal(size=(300, 40)).astype(np.float32), random.normal(size=(300, 3)).astype(np.float32)
     layers = [
         {"kind": "dense", "units": 60, "activation": "tanh", "use_bias": True},
         {"kind": "dense", "units": 3, "use_bias": True},
     ]
-    weights = [random.normal(size=shape) / 8 for shape in ((40, 60), (60,), (60, 3), (3,))]
+    adam = {"name": "adam", "learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
+    network = Network(40, layers, "mean_squared_error", adam)
+    network.set_weights([random.normal(size=weights.shape) / 8 for weights in network.get_weights()])
+    network.threads = threads
+    return network
+
+
+def rows_of(count):
+    random = np.random.default_rng(3)
+    return tuple(random.normal(size=(count, width)).astype(np.float32) for width in (40, 3))
+
+
+def test_weights_are_the_same_while_threads_change(busy_machine):
+    x, y = rows_of(300)
+    random = np.random.default_rng(4)
     orders = np.stack([random.permutation(300) for _ in range(60)])
     found = []
     for threads in (1, 2, 3):
-        network = Network(
-            40,
-            layers,
-            "mean_squared_error",
-            {"name": "adam", "learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7},
-        )
-        network.set_weights(weights)
-        network.threads = threads
-        losses = []
+        network, losses = network_of(threads), []
         network.train_epochs(x, y, orders, 7, losses)
         assert len(losses) == 60 and network.step == 60 * 43
         found.append((network.get_weights(), losses))
     for arrays, losses in found[1:]:
         assert all(np.array_equal(a, b) for a, b in zip(arrays, found[0][0], strict=True)) and losses == found[0][1]
+
+
+def test_runs_of_one_step_are_the_same_while_threads_change(busy_machine):
+    x, y = rows_of(7)
+    found = []
+    for threads in (1, 2, 3):
+        network = network_of(threads)
+        losses = [network.train_epoch(x, y, np.arange(7), 7) for _ in range(400)]
+        gradients = [network.gradients(x, y) for _ in range(400)]
+        found.append((losses, gradients[0], gradients[-1], network.get_weights()))
+    for losses, first, last, weights in found[1:]:
+        assert losses == found[0][0] and str(first) == str(last) == str(found[0][1])
+        assert all(np.array_equal(a, b) for a, b in zip(weights, found[0][3], strict=True))
+
+
+def test_evaluations_and_predictions_are_the_same_while_threads_change(busy_machine):
+    x, y = rows_of(128 * 600 + 5)  # longer than until the first trial
+    whole = [network_of(threads) for threads in (1, 2, 3)]
+    one, *others = [(network.evaluate(x, y), [network.predict(x) for _ in range(3)]) for network in whole]
+    for totals, predictions in others:
+        assert totals == one[0] and all(np.array_equal(found, one[1][0]) for found in predictions)
