@@ -2,12 +2,12 @@
  *
  * Columns: a panel of them, to which four vectors belong, PANEL apart: mean, inverse (deviation), factor and offset.
  * Rows: in panels, with a mean and an inverse each. As a row's sum is a chain in which every addition waits for the one
- * before, rows are transposed and summed TOGETHER side by side. */
+ * before, rows are transposed and summed SIDE_BY_SIDE at once. */
 
 #ifndef FASTMLP_NORMALIZE_H
 #define FASTMLP_NORMALIZE_H
 
-enum { TOGETHER = 16 };
+enum { SIDE_BY_SIDE = 16 };
 #define LEAST_LENGTH 1e-12 /* Keras'; what a row is divided by at least */
 
 /* Vector v of row i. */
@@ -119,26 +119,26 @@ INLINE void NAME(weights_or)(T other, const T *weights, ptrdiff_t panel, VECTOR 
             out[v] = (VECTOR){0} + other;
 }
 
-/* Vectors of TOGETHER numbers, one for each row. */
-enum { NAME(ROW_VECTORS) = TOGETHER / LANES_ };
+/* Vectors of SIDE_BY_SIDE numbers, one for each row. */
+enum { NAME(ROW_VECTORS) = SIDE_BY_SIDE / LANES_ };
 #define ROW_VECTORS_ NAME(ROW_VECTORS)
 #define TURNED_AT(x, j, v) ((const VECTOR *)(x)[j])[v]
 
 /* Add the numbers of a panel to the sums of their rows. */
-INLINE void NAME(add_along)(ptrdiff_t rows, ptrdiff_t columns, const T *x, T turned[PANEL_][TOGETHER],
+INLINE void NAME(add_along)(ptrdiff_t rows, ptrdiff_t columns, const T *x, T turned[PANEL_][SIDE_BY_SIDE],
                             VECTOR sums[ROW_VECTORS_])
 {
-    NAME(transpose)(rows, columns, x, PANEL_, turned[0], TOGETHER);
+    NAME(transpose)(rows, columns, x, PANEL_, turned[0], SIDE_BY_SIDE);
     for (ptrdiff_t j = 0; j < columns; j++)
         UNROLL for (int v = 0; v < ROW_VECTORS_; v++)
             sums[v] = sums[v] + TURNED_AT(turned, j, v);
 }
 
 /* The same of the squares of their distances from the means. */
-INLINE void NAME(add_squares_along)(ptrdiff_t rows, ptrdiff_t columns, const T *x, T turned[PANEL_][TOGETHER],
+INLINE void NAME(add_squares_along)(ptrdiff_t rows, ptrdiff_t columns, const T *x, T turned[PANEL_][SIDE_BY_SIDE],
                                     const VECTOR means[ROW_VECTORS_], VECTOR sums[ROW_VECTORS_])
 {
-    NAME(transpose)(rows, columns, x, PANEL_, turned[0], TOGETHER);
+    NAME(transpose)(rows, columns, x, PANEL_, turned[0], SIDE_BY_SIDE);
     for (ptrdiff_t j = 0; j < columns; j++)
         UNROLL for (int v = 0; v < ROW_VECTORS_; v++) {
             const VECTOR distance = TURNED_AT(turned, j, v) - means[v];
@@ -146,12 +146,12 @@ INLINE void NAME(add_squares_along)(ptrdiff_t rows, ptrdiff_t columns, const T *
         }
 }
 
-/* Mean and inverse of TOGETHER rows at most. */
+/* Mean and inverse of SIDE_BY_SIDE rows at most. */
 static void NAME(row_moments)(ptrdiff_t rows, ptrdiff_t columns, const T *x, ptrdiff_t stride, double epsilon,
                               T *__restrict__ statistics)
 {
     const T count = (T)columns;
-    T turned[PANEL_][TOGETHER] = {{0}}; /* what is not a row's stays finite */
+    T turned[PANEL_][SIDE_BY_SIDE] = {{0}}; /* what is not a row's stays finite */
     VECTOR means[ROW_VECTORS_] = {{0}}, squares[ROW_VECTORS_] = {{0}};
     EACH_PANEL(columns)
         NAME(add_along)(rows, NAME(used)(columns, panel), x + panel * stride, turned, means);
@@ -169,8 +169,8 @@ static void NAME(normalize_rows)(ptrdiff_t rows, ptrdiff_t columns, const T *__r
                                  double epsilon, const T *gamma, const T *beta, T *__restrict__ statistics,
                                  T *__restrict__ y, ptrdiff_t y_stride)
 {
-    for (ptrdiff_t start = 0; start < rows; start += TOGETHER) {
-        const ptrdiff_t end = rows - start < TOGETHER ? rows : start + TOGETHER;
+    for (ptrdiff_t start = 0; start < rows; start += SIDE_BY_SIDE) {
+        const ptrdiff_t end = rows - start < SIDE_BY_SIDE ? rows : start + SIDE_BY_SIDE;
         NAME(row_moments)(end - start, columns, x + start * PANEL_, x_stride, epsilon, statistics + 2 * start);
         EACH_PANEL(columns) {
             VECTOR scale[TILE_VECTORS], shift[TILE_VECTORS];
@@ -186,13 +186,13 @@ static void NAME(normalize_rows)(ptrdiff_t rows, ptrdiff_t columns, const T *__r
     }
 }
 
-/* The means of g = dy * gamma, which is put where dx will be, and of g * normal, for TOGETHER rows at most. */
+/* The means of g = dy * gamma, which is put where dx will be, and of g * normal, for SIDE_BY_SIDE rows at most. */
 static void NAME(row_gradient_moments)(ptrdiff_t rows, ptrdiff_t columns, const T *x, ptrdiff_t x_stride, const T *dy,
                                        ptrdiff_t dy_stride, const T *gamma, const T *statistics, T *dx,
                                        ptrdiff_t dx_stride, VECTOR totals[ROW_VECTORS_], VECTOR along[ROW_VECTORS_])
 {
     const T count = (T)columns;
-    T turned_x[PANEL_][TOGETHER] = {{0}}, turned_g[PANEL_][TOGETHER] = {{0}};
+    T turned_x[PANEL_][SIDE_BY_SIDE] = {{0}}, turned_g[PANEL_][SIDE_BY_SIDE] = {{0}};
     VECTOR means[ROW_VECTORS_] = {{0}}, inverses[ROW_VECTORS_] = {{0}}, sums[2][ROW_VECTORS_] = {{{0}}};
     for (ptrdiff_t i = 0; i < rows; i++) {
         ((T *)means)[i] = statistics[2 * i];
@@ -206,8 +206,8 @@ static void NAME(row_gradient_moments)(ptrdiff_t rows, ptrdiff_t columns, const 
         for (ptrdiff_t i = 0; i < rows; i++)
             UNROLL for (int v = 0; v < TILE_VECTORS; v++)
                 VECTOR_OF(g, i, v) = READ(dy + panel * dy_stride, i, v) * scale[v];
-        NAME(transpose)(rows, used, g, PANEL_, turned_g[0], TOGETHER);
-        NAME(transpose)(rows, used, x + panel * x_stride, PANEL_, turned_x[0], TOGETHER);
+        NAME(transpose)(rows, used, g, PANEL_, turned_g[0], SIDE_BY_SIDE);
+        NAME(transpose)(rows, used, x + panel * x_stride, PANEL_, turned_x[0], SIDE_BY_SIDE);
         for (ptrdiff_t j = 0; j < used; j++)
             UNROLL for (int v = 0; v < ROW_VECTORS_; v++) {
                 const VECTOR d = TURNED_AT(turned_g, j, v);
@@ -225,8 +225,8 @@ static void NAME(normalize_rows_gradient)(ptrdiff_t rows, ptrdiff_t columns, con
                                           const T *dy, ptrdiff_t dy_stride, const T *gamma, const T *statistics, T *dx,
                                           ptrdiff_t dx_stride)
 {
-    for (ptrdiff_t start = 0; start < rows; start += TOGETHER) {
-        const ptrdiff_t some = rows - start < TOGETHER ? rows - start : TOGETHER, at = start * PANEL_;
+    for (ptrdiff_t start = 0; start < rows; start += SIDE_BY_SIDE) {
+        const ptrdiff_t some = rows - start < SIDE_BY_SIDE ? rows - start : SIDE_BY_SIDE, at = start * PANEL_;
         VECTOR totals[ROW_VECTORS_], along[ROW_VECTORS_];
         NAME(row_gradient_moments)(some, columns, x + at, x_stride, dy + at, dy_stride, gamma, statistics + 2 * start,
                                    dx + at, dx_stride, totals, along);
@@ -262,15 +262,15 @@ static void NAME(sum_normalized_rows)(ptrdiff_t rows, const T *__restrict__ x, c
     }
 }
 
-/* Of TOGETHER rows at most, at least LEAST_LENGTH each. */
-static void NAME(row_lengths)(ptrdiff_t rows, ptrdiff_t columns, const T *x, ptrdiff_t stride, T lengths[TOGETHER])
+/* Of SIDE_BY_SIDE rows at most, at least LEAST_LENGTH each. */
+static void NAME(row_lengths)(ptrdiff_t rows, ptrdiff_t columns, const T *x, ptrdiff_t stride, T lengths[SIDE_BY_SIDE])
 {
-    T turned[PANEL_][TOGETHER] = {{0}};
+    T turned[PANEL_][SIDE_BY_SIDE] = {{0}};
     const VECTOR none[ROW_VECTORS_] = {{0}};
     VECTOR squares[ROW_VECTORS_] = {{0}};
     EACH_PANEL(columns)
         NAME(add_squares_along)(rows, NAME(used)(columns, panel), x + panel * stride, turned, none, squares);
-    for (int i = 0; i < TOGETHER; i++) {
+    for (int i = 0; i < SIDE_BY_SIDE; i++) {
         const double length = sqrt((double)((const T *)squares)[i]);
         lengths[i] = (T)(length < LEAST_LENGTH ? LEAST_LENGTH : length);
     }
@@ -278,10 +278,10 @@ static void NAME(row_lengths)(ptrdiff_t rows, ptrdiff_t columns, const T *x, ptr
 
 static void NAME(unit_rows)(ptrdiff_t rows, ptrdiff_t columns, T *x, ptrdiff_t stride)
 {
-    for (ptrdiff_t start = 0; start < rows; start += TOGETHER) {
-        const ptrdiff_t some = rows - start < TOGETHER ? rows - start : TOGETHER;
+    for (ptrdiff_t start = 0; start < rows; start += SIDE_BY_SIDE) {
+        const ptrdiff_t some = rows - start < SIDE_BY_SIDE ? rows - start : SIDE_BY_SIDE;
         T *const from = x + start * PANEL_;
-        T lengths[TOGETHER];
+        T lengths[SIDE_BY_SIDE];
         NAME(row_lengths)(some, columns, from, stride, lengths);
         EACH_PANEL(columns)
             for (ptrdiff_t i = 0; i < some; i++)
@@ -293,18 +293,18 @@ static void NAME(unit_rows)(ptrdiff_t rows, ptrdiff_t columns, T *x, ptrdiff_t s
 static void NAME(unit_rows_gradient)(ptrdiff_t rows, ptrdiff_t columns, const T *x, ptrdiff_t x_stride, T *dx,
                                      ptrdiff_t dx_stride)
 {
-    T turned_x[PANEL_][TOGETHER] = {{0}}, turned_d[PANEL_][TOGETHER] = {{0}};
-    for (ptrdiff_t start = 0; start < rows; start += TOGETHER) {
-        const ptrdiff_t some = rows - start < TOGETHER ? rows - start : TOGETHER;
+    T turned_x[PANEL_][SIDE_BY_SIDE] = {{0}}, turned_d[PANEL_][SIDE_BY_SIDE] = {{0}};
+    for (ptrdiff_t start = 0; start < rows; start += SIDE_BY_SIDE) {
+        const ptrdiff_t some = rows - start < SIDE_BY_SIDE ? rows - start : SIDE_BY_SIDE;
         const T *const from = x + start * PANEL_;
         T *const to = dx + start * PANEL_;
-        T lengths[TOGETHER];
+        T lengths[SIDE_BY_SIDE];
         VECTOR along[ROW_VECTORS_] = {{0}};
         NAME(row_lengths)(some, columns, from, x_stride, lengths);
         EACH_PANEL(columns) {
             const ptrdiff_t used = NAME(used)(columns, panel);
-            NAME(transpose)(some, used, from + panel * x_stride, PANEL_, turned_x[0], TOGETHER);
-            NAME(transpose)(some, used, to + panel * dx_stride, PANEL_, turned_d[0], TOGETHER);
+            NAME(transpose)(some, used, from + panel * x_stride, PANEL_, turned_x[0], SIDE_BY_SIDE);
+            NAME(transpose)(some, used, to + panel * dx_stride, PANEL_, turned_d[0], SIDE_BY_SIDE);
             for (ptrdiff_t j = 0; j < used; j++)
                 UNROLL for (int v = 0; v < ROW_VECTORS_; v++)
                     along[v] = along[v] + TURNED_AT(turned_d, j, v) *
