@@ -63,8 +63,8 @@ cdef extern from "c/dispatch.h" nogil:
     int panel_columns(const Isa *isa, const void *array)
     void multiply_rows(const Isa *isa, int height, int vectors, Py_ssize_t depth, const void *a, Py_ssize_t a_stride,
                        const void *b, const void *bias, int activation, void *y)
-    void multiply_columns(const Isa *isa, int height, int vectors, Py_ssize_t depth, const void *a, const void *b,
-                          void *c)
+    void multiply_columns(const Isa *isa, int height, int vectors, int portion, Py_ssize_t depth, const void *a,
+                          const void *b, void *c)
     void multiply_listed(const Isa *isa, int height, Py_ssize_t vectors, int portion, Py_ssize_t count,
                          const uint32_t *index, const void *a, const void *b, Py_ssize_t b_stride, const void *bias,
                          int activation, void *y, Py_ssize_t y_stride, Py_ssize_t row_stride)
@@ -87,7 +87,7 @@ cdef extern from "c/dispatch.h" nogil:
     Py_ssize_t count_columns(const Isa *isa, Py_ssize_t rows, Py_ssize_t step, int columns, const void *a)
     void list_columns(const Isa *isa, Py_ssize_t rows, int columns, const void *a, Py_ssize_t capacity, int32_t *counts,
                       uint32_t *index, void *values)
-    void sum_rows(const Isa *isa, Py_ssize_t rows, const void *a, void *sums)
+    void sum_rows(const Isa *isa, int portion, Py_ssize_t rows, const void *a, void *sums)
     void sum_squares(const Isa *isa, Py_ssize_t rows, const void *a, void *sums)
     void sum_magnitudes(const Isa *isa, Py_ssize_t rows, const void *a, void *sums)
     void rescale(const Isa *isa, Py_ssize_t n, double scale, double offset, void *x)
@@ -141,6 +141,7 @@ cdef extern from "c/threads.h" nogil:
 
 cdef extern from "c/cache.h" nogil:
     long first_level_cache()
+    long second_level_cache()
     void fetch(const void *memory, size_t size)
 
 cdef extern from "c/clock.h" nogil:

@@ -7,7 +7,7 @@
 #include <unistd.h>
 #endif
 
-/* In bytes; 32 KB, which few have less than, where the system does not say. */
+/* In bytes; 32 KB and 512 KB, which few have less than, where the system does not say. */
 static inline long first_level_cache(void)
 {
     long size = 0;
@@ -15,6 +15,15 @@ static inline long first_level_cache(void)
     size = sysconf(_SC_LEVEL1_DCACHE_SIZE);
 #endif
     return size > 0 ? size : 32 * 1024;
+}
+
+static inline long second_level_cache(void)
+{
+    long size = 0;
+#if defined(_SC_LEVEL2_CACHE_SIZE)
+    size = sysconf(_SC_LEVEL2_CACHE_SIZE);
+#endif
+    return size > 0 ? size : 512 * 1024;
 }
 
 /* Have memory fetched that is wanted soon. */

@@ -21,8 +21,8 @@
 #define panel_columns(isa, array) KERNELS(isa, array)->panel_columns
 #define multiply_rows(isa, height, vectors, depth, a, ...)                                                             \
     KERNELS(isa, a)->multiply_rows(height, vectors, depth, a, __VA_ARGS__)
-#define multiply_columns(isa, height, vectors, depth, a, b, c)                                                         \
-    KERNELS(isa, c)->multiply_columns(height, vectors, depth, a, b, c)
+#define multiply_columns(isa, height, vectors, portion, depth, a, b, c)                                                \
+    KERNELS(isa, c)->multiply_columns(height, vectors, portion, depth, a, b, c)
 #define multiply_listed(isa, height, vectors, portion, count, index, a, ...)                                           \
     KERNELS(isa, a)->multiply_listed(height, vectors, portion, count, index, a, __VA_ARGS__)
 #define descend_listed(isa, height, vectors, count, index, a, ...)                                                     \
@@ -39,7 +39,7 @@
 #define list_rows(isa, columns, x, ...) KERNELS(isa, x)->list_rows(columns, x, __VA_ARGS__)
 #define count_columns(isa, rows, step, columns, a) KERNELS(isa, a)->count_columns(rows, step, columns, a)
 #define list_columns(isa, rows, columns, a, ...) KERNELS(isa, a)->list_columns(rows, columns, a, __VA_ARGS__)
-#define sum_rows(isa, rows, a, sums) KERNELS(isa, a)->sum_rows(rows, a, sums)
+#define sum_rows(isa, portion, rows, a, sums) KERNELS(isa, a)->sum_rows(portion, rows, a, sums)
 #define sum_squares(isa, rows, a, sums) KERNELS(isa, a)->sum_squares(rows, a, sums)
 #define sum_magnitudes(isa, rows, a, sums) KERNELS(isa, a)->sum_magnitudes(rows, a, sums)
 #define rescale(isa, n, scale, offset, x) KERNELS(isa, x)->rescale(n, scale, offset, x)

@@ -151,11 +151,11 @@ typedef struct Noise {
          * p < depth in order. y = activation(sum of a[i][p] b[p][j] + bias[j]); a goes on at a + a_stride: */         \
         void (*multiply_rows)(int height, int vectors, ptrdiff_t depth, const T *a, ptrdiff_t a_stride, const T *b,    \
                               const T *bias, int activation, T *y);                                                    \
-        /* c[i][j] = sum of a[p][i] b[p][j] */                                                                         \
-        void (*multiply_columns)(int height, int vectors, ptrdiff_t depth, const T *a, const T *b, T *c);              \
+        /* c[i][j] = sum of a[p][i] b[p][j], of a portion of the sum, 0: all of it; until the last one c has the sums */\
+        void (*multiply_columns)(int height, int vectors, int portion, ptrdiff_t depth, const T *a, const T *b, T *c); \
         /* y as above of the sums over n < count of a[n][i] b[index[n]][j], height 1 or 2, for any number of vectors:  \
-         * of panels of b, b_stride apart, to panels of y, y_stride apart, whose rows are row_stride apart. `portion`  \
-         * says which portion of a list that is, 0: all of it; until the last one y has the sums */                    \
+         * of panels of b, b_stride apart, to panels of y, y_stride apart, whose rows are row_stride apart; of a       \
+         * portion of a list too */                                                                                    \
         void (*multiply_listed)(int height, ptrdiff_t vectors, int portion, ptrdiff_t count, const uint32_t *index,    \
                                 const T *a, const T *b, ptrdiff_t b_stride, const T *bias, int activation, T *y,       \
                                 ptrdiff_t y_stride, ptrdiff_t row_stride);                                             \
@@ -184,7 +184,7 @@ typedef struct Noise {
         void (*list_columns)(ptrdiff_t rows, int columns, const T *a, ptrdiff_t capacity, int32_t *counts,             \
                              uint32_t *index, T *values);                                                              \
         /* of every column of a panel the sum over its rows, or of the squares or magnitudes there, in order */        \
-        void (*sum_rows)(ptrdiff_t rows, const T *a, T *sums);                                                         \
+        void (*sum_rows)(int portion, ptrdiff_t rows, const T *a, T *sums);                                            \
         void (*sum_squares)(ptrdiff_t rows, const T *a, T *sums);                                                      \
         void (*sum_magnitudes)(ptrdiff_t rows, const T *a, T *sums);                                                   \
         void (*rescale)(ptrdiff_t n, double scale, double offset, T *x);                                               \

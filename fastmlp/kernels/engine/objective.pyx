@@ -21,7 +21,7 @@ cdef void compare(Plan *plan, const Data *data, Py_ssize_t start, const Part *pa
     cdef Output *output
     cdef Target target
     cdef int number
-    cdef Py_ssize_t rows = part.last if run.gradients else data.rows, i
+    cdef Py_ssize_t rows = run.rows if run.gradients else data.rows, i
     if data.asked != NULL and not ask_for_gradients(plan, data, part, tag):
         return
     for number in range(plan.output_count):
@@ -137,7 +137,7 @@ cdef inline void compare_row(Plan *plan, Output *output, const Target *target, P
         memcpy(gradient, predictions, n * sizeof(floating))
         if not output.fused:
             activate_row(plan.isa, link_of(output.loss.kind), NULL, n, gradient)
-        gradient_of_row(&output.loss, n, part.last - part.first, truth, label, gradient, gradient)
+        gradient_of_row(&output.loss, n, run.rows, truth, label, gradient, gradient)
     if weight != NULL:
         multiply(n, weight[0], gradient)
     if output.sums:
