@@ -10,7 +10,8 @@ from libc.string cimport memset
 
 from fastmlp.kernels.engine.exceptions cimport interrupted
 from fastmlp.kernels.engine.objective cimport compare
-from fastmlp.kernels.isa cimport FLOAT32, GOES_ON, STORE, TO_GO_ON, UINT8, barrier_wait, blocks, counter_set, counter_take, load
+from fastmlp.kernels.isa cimport FLOAT32, GOES_ON, STORE, TO_GO_ON, UINT8
+from fastmlp.kernels.isa cimport barrier_wait, blocks, counter_set, counter_take, load
 from fastmlp.kernels.isa cimport barrier_waited, nanoseconds, panel_columns
 from fastmlp.kernels.optimizers cimport at_step
 from fastmlp.kernels.engine.plan cimport FOR_INPUTS, FOR_WEIGHTS, NO_LOSS, Data, Matrix, Output, Part, Pass, Plan
@@ -69,9 +70,9 @@ cdef Part learn_portions(Plan *plan, const Data *data, Py_ssize_t start, Pass *r
     cdef Part part
     run.portion = 0
     run.first_row = 0
-    while plan.portion_rows > 0 and run.rows - run.first_row > plan.portion_rows:
+    while plan.portion > 0 and run.rows - run.first_row > plan.portion:
         run.portion |= TO_GO_ON
-        part = part_of(plan, plan.portion_rows)
+        part = part_of(plan, plan.portion)
         load_rows(plan, data, start + run.first_row, &part, tag)
         forward(plan, &part, run, tag)
         compare(plan, data, start + run.first_row, &part, run, tag)

@@ -662,7 +662,7 @@ cdef class Network(Parameters):
         try:
             if together > 0:
                 self.reserve_gradients()
-            plan.portion_rows = together
+            plan.portion = together
             self.reserve(batch * threads if what == PREDICT else together or batch, threads,
                          tuple([isinstance(xs[i], Rows) and not self.is_narrow(i) for i in range(len(xs))]),
                          self.most_entries(what, xs, order, batch, epochs))
@@ -697,7 +697,7 @@ cdef class Network(Parameters):
             self.lock.release()
 
     cdef Py_ssize_t portion(self, Py_ssize_t batch, xs) except -1:
-        """Rows of a large batch to take through all stages before the next ones, so that they stay in the cache; 0: all.
+        """Rows of a large batch that go through all stages before the next ones, to stay in the cache; 0: all.
 
         Only stages whose rows have nothing to do with each other can do so, and gradients that are used as they are.
         """

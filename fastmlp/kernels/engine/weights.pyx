@@ -20,8 +20,8 @@ cdef void apply(Plan *plan, const Parameter *parameter, Use use, const Pass *run
                 floating *g) noexcept nogil:
     """Update n weights from number `at` on by their gradient g without that of the penalty, or keep the gradient.
 
-    Where it is one of several uses of the weights, only the last one updates them, by the sum of all gradients; likewise
-    the last portion of a batch."""
+    Of several uses of the weights, and of several portions of a batch, only the last one updates them, by the sum of
+    all gradients."""
     cdef const floating *w = <const floating *> parameter.data + at
     if run.portion & TO_GO_ON:
         return
