@@ -18,11 +18,15 @@ from fastmlp.layers.graph import free_name
 from fastmlp.training.model import Model
 
 OPSET, IR_VERSION = 17, 8  # of the same time, so that programs since 2022 read it
+MOST_BYTES = 2**31 - 1  # of a file in the format of protocol buffers
 LEAST_LENGTH = 1e-12  # what a row is divided by at least
 
 
 def export_model(model: Model, path: Path) -> None:
     """Write a model to an .onnx file, whole or not at all."""
+    size = model.count_params() * np.dtype(model.dtype).itemsize
+    if size > MOST_BYTES:
+        raise ValueError(f"filepath: got weights of {size} bytes, needs {MOST_BYTES} at most in an .onnx file")
     content = onnx_model(forward_of(model), model.name).SerializeToString()
     write_whole(path, lambda file: file.write(content))
 

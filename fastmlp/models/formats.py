@@ -62,12 +62,13 @@ def save_weights(model: Model, filepath: str | os.PathLike[str], overwrite: bool
 def export_model(model: Model, filepath: str | os.PathLike[str], format: str | None = None) -> None:
     """Write what predicts as a model does to a file of another program; arguments and errors as of `Model.export`."""
     path = checked_path(filepath, endings=tuple(EXPORTS))
-    if format is not None and format != EXPORTS[path.suffix]:
+    kind = next(kind for ending, kind in EXPORTS.items() if path.name.endswith(ending))
+    if format not in (None, kind):
         needs = "'onnx' for a name ending in .onnx, 'c' for .h"
         raise ValueError(f"format: got {format!r} for {str(path)!r}, needs {needs}")
     from fastmlp.export import c_source, onnx
 
-    writer = onnx.export_model if path.suffix == ".onnx" else c_source.export_model
+    writer = onnx.export_model if kind == "onnx" else c_source.export_model
     writer(model, path)
 
 

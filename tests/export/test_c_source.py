@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ from tests.export.models import MODELS, drawn, predicted
 
 COMPILER = next((one for one in (os.environ.get("CC"), "cc", "gcc", "clang") if one and shutil.which(one)), None)
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror", "-ffp-contract=off"]
+NATIVE = ["-march=native"] if platform.machine() in ("x86_64", "AMD64") else []
 needs_fma = pytest.mark.skipif(isa.name() == "base", reason="needs FMA: without it the engine rounds products too")
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="needs a C compiler")
 
@@ -126,7 +128,7 @@ def test_a_row_of_layers_has_two_arrays_by_turns():
 
 @needs_compiler
 @needs_fma
-@pytest.mark.parametrize("flags", [["-O0"], ["-O3"]])
+@pytest.mark.parametrize("flags", [["-O0"], ["-O3"], ["-O3", *NATIVE]], ids=["none", "most", "native"])
 def test_other_optimizations_have_the_same_bits(tmp_path, flags):
     model, xs = drawn("in_a_row", "float32")
     model.export(tmp_path / "m.h", format="c")
@@ -163,6 +165,13 @@ def test_constants():
     assert written[:4] == ["0x0p+0f", "-0x0p+0f", "0x1p+0f", "0x1.99999ap-4f"]
     assert written[5:] == ["INFINITY", "-INFINITY", "NAN"]
     assert float.fromhex(written[4].rstrip("f")) == np.float32(-2.5e-45)
+
+
+def test_an_array_that_no_int_counts(tmp_path, monkeypatch):
+    model, _ = drawn("in_a_row", "float32")
+    monkeypatch.setattr("fastmlp.export.c_source.MOST_NUMBERS", 2000)
+    with pytest.raises(ValueError, match="filepath: got 2800 numbers in dense/kernel, needs 2000 at most"):
+        model.export(tmp_path / "m.h")
 
 
 def test_a_model_that_is_not_built(tmp_path):

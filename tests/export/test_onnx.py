@@ -78,6 +78,19 @@ def test_after_training(tmp_path):
     np.testing.assert_allclose(found, model.predict(x, verbose=0), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("own", ["uint8", "int64", "float64"])
+def test_an_input_of_another_type_which_is_an_output_too(tmp_path, own):
+    x = fastmlp.Input((3,), dtype=own, name="x")
+    model = fastmlp.Model(x, [layers.Dense(2, name="end")(x), x])
+    model.export(tmp_path / "m.onnx")
+    session = session_of(tmp_path / "m.onnx")
+    rows = np.arange(12).reshape(4, 3).astype(own)
+    for found, expected in zip(session.run(["end", "x_1"], {"x": rows}), predicted(model, [rows]), strict=True):
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+    assert session.run(["end"], {"x": rows[:0]})[0].shape == (0, 2)
+
+
 def test_what_is_printed(tmp_path, capsys):
     model, _ = drawn("in_a_row", "float32")
     model.export(tmp_path / "m.onnx")
@@ -95,6 +108,10 @@ def test_errors(tmp_path, monkeypatch):
         model.export(tmp_path / "m.pb")
     with pytest.raises(ValueError, match=r"format: got 'tf_saved_model' for .*, needs 'onnx' for a name ending in"):
         model.export(tmp_path / "m.onnx", format="tf_saved_model")
+    with monkeypatch.context() as patch:
+        patch.setattr("fastmlp.export.onnx.MOST_BYTES", 11)
+        with pytest.raises(ValueError, match="filepath: got weights of 12 bytes, needs 11 at most"):
+            model.export(tmp_path / "m.onnx")
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(ImportError, match=re.escape("pip install 'fastmlp[onnx]'")):
         model.export(tmp_path / "m.onnx")
