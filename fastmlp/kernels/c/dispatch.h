@@ -59,6 +59,18 @@
     KERNELS(isa, w)->decay_weights(n, weight_decay, learning_rate, w)
 #define average_weights(isa, n, ema_momentum, w, average)                                                              \
     KERNELS(isa, w)->average_weights(n, ema_momentum, w, average)
-#define dropout(isa, setting, first, n, x) KERNELS(isa, x)->dropout(setting, first, n, x)
+#define add_noise(isa, noise, first, rows, columns, x, stride)                                                         \
+    KERNELS(isa, x)->add_noise(noise, first, rows, columns, x, stride)
+#define column_moments(isa, rows, x, mean, variance) KERNELS(isa, x)->column_moments(rows, x, mean, variance)
+#define normalize_columns(isa, rows, x, columns, y) KERNELS(isa, x)->normalize_columns(rows, x, columns, y)
+#define sum_normalized_columns(isa, rows, x, ...) KERNELS(isa, x)->sum_normalized_columns(rows, x, __VA_ARGS__)
+#define normalize_columns_gradient(isa, rows, x, ...) KERNELS(isa, x)->normalize_columns_gradient(rows, x, __VA_ARGS__)
+#define normalize_rows(isa, rows, columns, x, ...) KERNELS(isa, x)->normalize_rows(rows, columns, x, __VA_ARGS__)
+#define normalize_rows_gradient(isa, rows, columns, x, ...)                                                            \
+    KERNELS(isa, x)->normalize_rows_gradient(rows, columns, x, __VA_ARGS__)
+#define sum_normalized_rows(isa, rows, x, ...) KERNELS(isa, x)->sum_normalized_rows(rows, x, __VA_ARGS__)
+#define unit_rows(isa, rows, columns, x, stride) KERNELS(isa, x)->unit_rows(rows, columns, x, stride)
+#define unit_rows_gradient(isa, rows, columns, x, ...)                                                                 \
+    KERNELS(isa, x)->unit_rows_gradient(rows, columns, x, __VA_ARGS__)
 
 #endif

@@ -4,7 +4,7 @@ from cython cimport floating
 from libc.string cimport memcpy, memset
 
 from fastmlp.kernels.activations cimport activate_row
-from fastmlp.kernels.isa cimport barrier_wait, blocks, panel_columns
+from fastmlp.kernels.isa cimport barrier_wait, blocks, fetch, panel_columns
 from fastmlp.kernels.engine.description cimport BINARY_ACCURACY, CATEGORICAL_ACCURACY, DENSE, OWN_LOSS
 from fastmlp.kernels.engine.exceptions cimport call
 from fastmlp.kernels.engine.edges cimport through_activation
@@ -36,6 +36,9 @@ cdef void compare(Plan *plan, const Data *data, Py_ssize_t start, const Part *pa
         if output.loss.kind == CUSTOM_LOSS and not ask(plan, output, &target, start, part, tag):
             return
         for i in range(part.own_first, part.own_last):
+            if target.y != NULL and i + 1 < part.own_last:
+                fetch(<const floating *> target.y + row_number(data, start + i + 1) * output.columns,
+                      output.columns * sizeof(floating))
             compare_row(plan, output, &target, row_number(data, start + i), i, rows, part, run, tag)
         if run.gradients and output.completes and output.loss.kind != NO_LOSS:
             complete(plan, output, part, tag)
