@@ -70,8 +70,8 @@ class Source:
         self.type = "float" if forward.dtype == "float32" else "double"
         self.values = parameters("x", forward.inputs)
         self.outputs = parameters("y", forward.outputs)
-        self.arrays: dict[str, str] = {}  # of the weights: their names here, and what declares them
-        self.array_names: dict[str, str] = {}
+        self.arrays: dict[str, str] = {}  # of the weights: what declares them
+        self.array_names: dict[str, str] = {}  # and what they are called here
         self.functions: set[str] = set()
         self.lines: list[str] = []
         self.sizes: dict[str, int] = {}  # of the static arrays
