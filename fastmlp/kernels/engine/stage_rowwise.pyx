@@ -59,7 +59,8 @@ cdef void disturb(Plan *plan, const Stage *stage, const Part *part, const Pass *
     if backward:
         noise = gradient_of(noise)
     add_noise(plan.isa, &noise, <uint64_t> ((run.first_row + part.own_first) * stage.outputs),
-              part.own_last - part.own_first, stage.outputs, element(matrix, part.own_first, 0, panel_columns(plan.isa, tag), tag), matrix.stride)
+              part.own_last - part.own_first, stage.outputs,
+              element(matrix, part.own_first, 0, panel_columns(plan.isa, tag), tag), matrix.stride)
 
 
 cdef inline bint is_noise(int kind) noexcept nogil:
