@@ -113,9 +113,9 @@ class TableEstimator(BaseEstimator):
             **{name: getattr(self, name) for name in TRAINED},
         )
         seed = int(check_random_state(self.random_state).randint(2**31))
-        task = recipe.Task(X, self.preparation_.codes_, y, classes, weight)
+        examples = recipe.Examples(X, self.preparation_.codes_, y, classes, weight)
         with threads(self.n_threads):
-            self.estimators_ = recipe.train(task, self.n_estimators, seed, settings, min(int(self.verbose), 2))
+            self.estimators_ = recipe.train(examples, self.n_estimators, seed, settings, min(int(self.verbose), 2))
         self.n_iter_ = max(len(model.history.epoch) for model in self.estimators_ if model.history)
         return self
 

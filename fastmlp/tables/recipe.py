@@ -63,8 +63,8 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Task:
-    """What there is to learn.
+class Examples:
+    """What there is to learn from.
 
     Attributes
     ----------
@@ -92,22 +92,22 @@ class Task:
         return parts[0] if len(parts) == 1 else parts
 
 
-def train(task: Task, members: int, seed: int, settings: Settings, verbose: int = 0) -> list[Model]:
+def train(examples: Examples, members: int, seed: int, settings: Settings, verbose: int = 0) -> list[Model]:
     """Return so many trained networks, those of the first round first; the same for any number of threads."""
     random = np.random.default_rng(seed)
-    rates = settings.dropout if len(task.y) < MANY_ROWS else settings.dropout[:1]
+    rates = settings.dropout if len(examples.y) < MANY_ROWS else settings.dropout[:1]
     count = min(members, SPLITS) if len(rates) > 1 else members
-    masks = [held_out(task, settings.held_out, random) for _ in range(count)]
-    tried = fit(task, [*rates] * count, [mask for mask in masks for _ in rates], random, settings, verbose)
+    masks = [held_out(examples, settings.held_out, random) for _ in range(count)]
+    tried = fit(examples, [*rates] * count, [mask for mask in masks for _ in rates], random, settings, verbose)
     losses = np.array([loss for _, loss in tried]).reshape(count, len(rates))
     best = int(losses.mean(axis=0).argmin())
-    masks = [held_out(task, settings.held_out, random) for _ in range(members - count)]
-    others = fit(task, [rates[best]] * len(masks), masks, random, settings, verbose) if masks else []
+    masks = [held_out(examples, settings.held_out, random) for _ in range(members - count)]
+    others = fit(examples, [rates[best]] * len(masks), masks, random, settings, verbose) if masks else []
     return [model for model, _ in [*tried[best :: len(rates)], *others]]
 
 
 def fit(
-    task: Task,
+    examples: Examples,
     rates: Sequence[float],
     masks: Sequence[NDArray[np.bool_]],
     random: np.random.Generator,
@@ -115,14 +115,14 @@ def fit(
     verbose: int,
 ) -> list[tuple[Model, float]]:
     """Return networks with these dropout rates, trained at once, and the least loss of each on its held-out rows."""
-    models = [network(task, settings, rate, int(random.integers(2**31))) for rate in rates]
-    weight = task.weight
-    known = {id(mask): validation(task, mask) for mask in masks}  # once for all that share them
+    models = [network(examples, settings, rate, int(random.integers(2**31))) for rate in rates]
+    weight = examples.weight
+    known = {id(mask): validation(examples, mask) for mask in masks}  # once for all that share them
     histories = fit_many(
         models,
-        task.rows(slice(None)),
-        task.y,
-        settings.batch(len(task.y)),
+        examples.rows(slice(None)),
+        examples.y,
+        settings.batch(len(examples.y)),
         settings.epochs,
         verbose,
         callbacks=[
@@ -140,36 +140,36 @@ def fit(
     return list(zip(models, losses, strict=True))
 
 
-def validation(task: Task, mask: NDArray[np.bool_]) -> tuple[Any, ...]:
+def validation(examples: Examples, mask: NDArray[np.bool_]) -> tuple[Any, ...]:
     """Return the held-out rows as `validation_data` takes them."""
-    found = (task.rows(mask), task.y[mask])
-    return found if task.weight is None else (*found, task.weight[mask])
+    found = (examples.rows(mask), examples.y[mask])
+    return found if examples.weight is None else (*found, examples.weight[mask])
 
 
-def network(task: Task, settings: Settings, dropout: float, seed: int) -> Model:
+def network(examples: Examples, settings: Settings, dropout: float, seed: int) -> Model:
     """Return a compiled network from numbers, and vectors by their places, to classes or a number."""
-    inputs: list[Any] = [Input((each.shape[1],)) for each in task.inputs]
+    inputs: list[Any] = [Input((each.shape[1],)) for each in examples.inputs]
     parts = list(inputs)
-    if task.codes:
-        parts[-1] = Flatten()(Embedding(sum(task.codes), settings.vector)(parts[-1]))
+    if examples.codes:
+        parts[-1] = Flatten()(Embedding(sum(examples.codes), settings.vector)(parts[-1]))
     x = Concatenate()(parts) if len(parts) > 1 else parts[0]
     for units in settings.hidden:
         x = Dense(units, "relu")(x)
         if dropout:
             x = Dropout(dropout)(x)
-    output = Dense(task.classes, "softmax") if task.classes else Dense(1)
+    output = Dense(examples.classes, "softmax") if examples.classes else Dense(1)
     model = Model(inputs, output(x), seed=seed, dtype="float32")
-    loss = "sparse_categorical_crossentropy" if task.classes else "mean_squared_error"
+    loss = "sparse_categorical_crossentropy" if examples.classes else "mean_squared_error"
     model.compile(AdamW(settings.learning_rate, settings.weight_decay), loss)
     return model
 
 
-def held_out(task: Task, share: float, random: np.random.Generator) -> NDArray[np.bool_]:
+def held_out(examples: Examples, share: float, random: np.random.Generator) -> NDArray[np.bool_]:
     """Return which rows are held out: at least one, never all; of each class about the same share."""
-    rows = len(task.y)
+    rows = len(examples.y)
     order = random.permutation(rows)
-    if task.classes:
-        order = order[np.argsort(task.y[order], kind="stable")]
+    if examples.classes:
+        order = order[np.argsort(examples.y[order], kind="stable")]
     count = min(max(round(share * rows), 1), rows - 1)
     mask = np.zeros(rows, bool)
     mask[order[((np.arange(count) + random.random()) * rows / count).astype(np.intp)] if count else order[:0]] = True
