@@ -10,6 +10,7 @@ import polars as pl
 TASKS = ("binary", "classes", "numbers", "counts")
 FEW = 20  # whole numbers of so many values at most are classes
 MANY = 100  # and of so many, where they are 0, 1, 2, ... and all of them frequent
+LEAST_SKEW = 0.3  # of counts; grades have as many below their mean as above
 SMALL = 20  # the median of counts lies below
 
 
@@ -75,7 +76,7 @@ def _found(values: pl.Series, distinct: int) -> tuple[str, str]:
     if distinct == 2:
         return "binary", "two values"
     if not values.dtype.is_numeric():
-        return "classes", f"{distinct} different words"
+        return "classes", f"{distinct:,} different words"
     if not is_whole(values):
         return "numbers", "numbers with decimals"
     low, high = (int(value) for value in (_float(values.min()), _float(values.max())))
@@ -85,7 +86,7 @@ def _found(values: pl.Series, distinct: int) -> tuple[str, str]:
     frequent = in_order and _rarest_share(values) >= 0.1
     if distinct <= FEW or (distinct <= MANY and frequent):
         return "classes", f"{distinct} different whole numbers"
-    return "numbers", f"{distinct} different whole numbers"
+    return "numbers", f"{distinct:,} different whole numbers"
 
 
 def is_whole(values: pl.Series) -> bool:
@@ -97,18 +98,18 @@ def _are_counts(values: pl.Series, distinct: int, low: int) -> bool:
     """Whether whole numbers look like counts: from 0 or 1, mostly small, and from the commonest on ever rarer."""
     if low not in (0, 1) or distinct < 4 or _float(values.median()) > SMALL:
         return False
-    counted = values.cast(pl.Int64).value_counts(sort=False).sort(values.name)
-    rows = counted["count"].to_list()
+    rows = values.alias("value").cast(pl.Int64).value_counts().sort("value")["count"].to_list()
     top = rows.index(max(rows))
     tail = rows[top:]
     rises = sum(max(later - former, 0) for former, later in pairwise(tail))  # by chance there are some
+    falls = len(tail) >= 4 and 2 * rises <= tail[0] and 10 * tail[-1] <= tail[0]
     skew = values.cast(pl.Float64).skew()
-    return len(tail) >= 4 and 2 * rises <= max(rows) and skew is not None and skew > 0.8
+    return falls and skew is not None and skew > LEAST_SKEW
 
 
 def _rarest_share(values: pl.Series) -> float:
     """Return how often the rarest value is there, as a share of the commonest."""
-    counts = values.value_counts()["count"]
+    counts = values.alias("value").value_counts()["count"]
     return _float(counts.min()) / _float(counts.max())
 
 

@@ -97,11 +97,12 @@ def fitting(head: pl.Series, possible: dict[str, Conversion]) -> Iterator[str]:
 
 def conversions(decimal_comma: bool) -> dict[str, Conversion]:
     """Return what a text may be, in the order to be tried; each gives null for other texts."""
+    with_commas = with_decimal_comma if decimal_comma else with_thousands
     found: dict[str, Conversion] = {
         "integer": lambda text: number(text).cast(pl.Int64, strict=False),
         "float": lambda text: number(text).cast(pl.Float64, strict=False),
         "boolean": boolean,
-        "number with commas": with_decimal_comma if decimal_comma else with_thousands,
+        "number with commas": lambda text: with_commas(number(text)),
     }
     found |= {form: partial(date, form=form) for form in DATES}
     found |= {form: partial(first_day, form=form) for form in MONTHS}

@@ -1,5 +1,6 @@
 """Tables from files: how they are written is found, what their values are, and where they are damaged."""
 
+import csv
 import datetime
 import gzip
 import io
@@ -16,6 +17,7 @@ TEXTS = {
     "commas": ("a,b\n1,x\n2,y\n", [(1, "x"), (2, "y")]),
     "tabs": ("a\tb\n1\tx\n2\ty, z\n", [(1, "x"), (2, "y, z")]),
     "semicolons": ("a;b\n1,5;x\n2,25;y\n", [(1.5, "x"), (2.25, "y")]),
+    "semicolons and zip codes": ("a;b\n1;02134\n2;10001\n", [(1, "02134"), (2, "10001")]),
     "bars": ("a|b\n1|x\n", [(1, "x")]),
     "quotes": ('a,b\n1,"x, ""y"""\n2,z\n', [(1, 'x, "y"'), (2, "z")]),
     "line breaks in cells": ('a,b\r\n1,"x\r\ny"\r\n2,z\r\n', [(1, "x\ny"), (2, "z")]),
@@ -36,10 +38,12 @@ VALUES = {
     "thousands": (['"1,234"', '"1,234,567.5"'], pl.Float64, 1234.0),
     "booleans": (["True", "FALSE", ""], pl.Boolean, True),
     "words": (["yes", "no"], pl.String, "yes"),
+    "decimals in the end": (["1"] * 1100 + ["2.5"], pl.Float64, 1.0),
     "a number that is none": (["1"] * 1100 + ["one"], pl.String, "1"),
     "days": (["2020-02-01", "2020-03-01"], pl.Date, datetime.date(2020, 2, 1)),
     "days with the month first": (["02/13/2020", "3/1/2020"], pl.Date, datetime.date(2020, 2, 13)),
     "days with the day first": (["3/1/2020", "13/2/2020"], pl.Date, datetime.date(2020, 1, 3)),
+    "days first, as the end shows": (["3/1/2020"] * 1100 + ["13/1/2020"], pl.Date, datetime.date(2020, 1, 3)),
     "days with dots": (["13.2.2020"], pl.Date, datetime.date(2020, 2, 13)),
     "months": (["Mar-2018", "Feb-2018"], pl.Date, datetime.date(2018, 3, 1)),
     "moments": (["2020-02-01 10:30", ""], pl.Datetime("us"), datetime.datetime(2020, 2, 1, 10, 30)),
@@ -93,6 +97,22 @@ def test_damage_is_told_with_file_and_line(tmp_path, content, message):
     assert str(caught.value).startswith(f"{path}: ")
     with pytest.raises(ValueError, match=message):
         list(read_batches(path, 10))
+
+
+def test_cells_of_any_text_come_back(tmp_path):
+    random = np.random.default_rng(0)
+    pieces = ["x", "7", '"', '""', ",", ";", "\t", "\n", "\r\n", " ", "é", "=", "'", "\\", "|", "#"]
+    for _ in range(60):
+        separator, end = random.choice([",", ";", "\t", "|"]), random.choice(["\n", "\r\n"])
+        quoting = int(random.choice([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
+        rows = [["".join(["x", *random.choice(pieces, random.integers(5)), "x"]) for _ in "abc"] for _ in range(5)]
+        file = io.StringIO(newline="")
+        csv.writer(file, delimiter=separator, lineterminator=end, quoting=quoting).writerows([list("abc"), *rows])
+        frame = read(file_of(tmp_path, file.getvalue()))
+        assert frame.columns == list("abc")
+        assert [[cell.replace("\r\n", "\n") for cell in row] for row in frame.rows()] == [
+            [cell.replace("\r\n", "\n") for cell in row] for row in rows
+        ]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1", "cp1252", "utf-16"])

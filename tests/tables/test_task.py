@@ -20,19 +20,22 @@ TASKS = {
     "classes written as floats": ([0.0, 1.0, 2.0] * 9, "classes"),
     "letters by number": (list(range(26)) * 9, "classes"),
     "grades": (RANDOM.binomial(6, 0.5, 900) + 3, "classes"),
+    "grades from 0": (RANDOM.binomial(10, 0.5, 900), "classes"),
     "rare classes": ([0] * 90 + [1] * 9 + [2] * 3, "classes"),
+    "some classes common": (np.repeat(range(8), [400, 5, 200, 5, 100, 5, 50, 20]), "classes"),
     "prices": (RANDOM.integers(326, 18_823, 900), "numbers"),
     "decimals": (RANDOM.normal(size=90), "numbers"),
     "ages": (RANDOM.integers(17, 90, 900), "numbers"),
     "small whole numbers, some negative": (RANDOM.integers(-30, 30, 900), "numbers"),
     "claims": (RANDOM.poisson(0.7, 900), "counts"),
+    "items": (RANDOM.poisson(4, 900), "counts"),
     "visits": (RANDOM.geometric(0.2, 900) - 1, "counts"),
 }
 
 
 @pytest.mark.parametrize(("values", "kind"), TASKS.values(), ids=TASKS)
 def test_the_task_is_found(values, kind):
-    task = find_task(pl.Series("y", values))
+    task = find_task(pl.Series("count", values))
     assert (task.kind, task.missing) == (kind, 0) and task.reason
 
 
