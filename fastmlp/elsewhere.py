@@ -46,7 +46,7 @@ INSTEAD = {  # module: pattern of names: what to do instead
         "model_to_dot": "there is plot_model",
         "FeatureSpace": "columns are prepared before; Embedding takes categories by their numbers",
     },
-    "export": {".*": "model.save writes .keras, which keras.models.load_model reads, whose export has Keras' formats"},
+    "export": {".*": "model.export writes .onnx files and C headers; Keras exports what model.save('m.keras') writes"},
     "layers": {
         "dot": "sums of products are layers.Dense(1, use_bias=False, kernel_initializer='ones', trainable=False)(a * b)"
     },
@@ -112,7 +112,6 @@ OF_OBJECTS = {  # class: its attributes in Keras: what to do instead; a subclass
             "evaluate and test_on_batch return the metrics; each begins anew"
         ),
         "get_compile_config compile_from_config": "models.load_model compiles a model as it was",
-        "export": "save('m.keras') writes what keras.models.load_model reads, whose export has Keras' formats",
         "to_yaml": "there is to_json",
         "run_eagerly jit_compile jax_state_sync": "everything is computed by the compiled engine",
         "get_state_tree set_state_tree": "there are get_weights and set_weights, and save for all",

@@ -7,6 +7,7 @@ cdef extern from "c/kernels.h" nogil:
     enum: LINEAR, RELU, SIGMOID, SOFTMAX, LOG_SOFTMAX, EXPONENTIAL, SPARSEMAX, SILU
     enum: SGD, ADAM, AMSGRAD, ADAMAX, NADAM, SCHEDULE_FREE_ADAMW, STORE
     enum: UINT8, FLOAT32, FLOAT64
+    enum: DROP, SATURATE, DISTURB, SCATTER
     enum: GOES_ON, TO_GO_ON
     const char *ACTIVATION_NAMES
     const char *OPTIMIZER_NAMES
@@ -37,12 +38,16 @@ cdef extern from "c/kernels.h" nogil:
         bint overwrites_now
         bint starts_now
 
-    ctypedef struct Dropout:
+    ctypedef struct Noise:
+        int kind
         uint64_t seed
         uint64_t step
         uint32_t layer
         uint64_t threshold
         double scale
+        double shift
+        double dropped
+        double stddev
 
     ctypedef struct Isa:
         const char *name
@@ -58,8 +63,8 @@ cdef extern from "c/dispatch.h" nogil:
     int panel_columns(const Isa *isa, const void *array)
     void multiply_rows(const Isa *isa, int height, int vectors, Py_ssize_t depth, const void *a, Py_ssize_t a_stride,
                        const void *b, const void *bias, int activation, void *y)
-    void multiply_columns(const Isa *isa, int height, int vectors, Py_ssize_t depth, const void *a, const void *b,
-                          void *c)
+    void multiply_columns(const Isa *isa, int height, int vectors, int portion, Py_ssize_t depth, const void *a,
+                          const void *b, void *c)
     void multiply_listed(const Isa *isa, int height, Py_ssize_t vectors, int portion, Py_ssize_t count,
                          const uint32_t *index, const void *a, const void *b, Py_ssize_t b_stride, const void *bias,
                          int activation, void *y, Py_ssize_t y_stride, Py_ssize_t row_stride)
@@ -82,7 +87,7 @@ cdef extern from "c/dispatch.h" nogil:
     Py_ssize_t count_columns(const Isa *isa, Py_ssize_t rows, Py_ssize_t step, int columns, const void *a)
     void list_columns(const Isa *isa, Py_ssize_t rows, int columns, const void *a, Py_ssize_t capacity, int32_t *counts,
                       uint32_t *index, void *values)
-    void sum_rows(const Isa *isa, Py_ssize_t rows, const void *a, void *sums)
+    void sum_rows(const Isa *isa, int portion, Py_ssize_t rows, const void *a, void *sums)
     void sum_squares(const Isa *isa, Py_ssize_t rows, const void *a, void *sums)
     void sum_magnitudes(const Isa *isa, Py_ssize_t rows, const void *a, void *sums)
     void rescale(const Isa *isa, Py_ssize_t n, double scale, double offset, void *x)
@@ -100,7 +105,25 @@ cdef extern from "c/dispatch.h" nogil:
     void clip_by_value(const Isa *isa, Py_ssize_t n, double clipvalue, void *g)
     void decay_weights(const Isa *isa, Py_ssize_t n, double weight_decay, double learning_rate, void *w)
     void average_weights(const Isa *isa, Py_ssize_t n, double ema_momentum, const void *w, void *average)
-    void dropout(const Isa *isa, const Dropout *setting, uint64_t first, Py_ssize_t n, void *x)
+    void add_noise(const Isa *isa, const Noise *noise, uint64_t first, Py_ssize_t rows, Py_ssize_t columns, void *x,
+                   Py_ssize_t stride)
+    void column_moments(const Isa *isa, Py_ssize_t rows, const void *x, void *mean, void *variance)
+    void normalize_columns(const Isa *isa, Py_ssize_t rows, const void *x, const void *columns, void *y)
+    void sum_normalized_columns(const Isa *isa, Py_ssize_t rows, const void *x, const void *dy, const void *columns,
+                                void *sums)
+    void normalize_columns_gradient(const Isa *isa, Py_ssize_t rows, const void *x, const void *dy,
+                                    const void *columns, const void *sums, void *dx)
+    void normalize_rows(const Isa *isa, Py_ssize_t rows, Py_ssize_t columns, const void *x, Py_ssize_t x_stride,
+                        double epsilon, const void *gamma, const void *beta, void *statistics, void *y,
+                        Py_ssize_t y_stride)
+    void normalize_rows_gradient(const Isa *isa, Py_ssize_t rows, Py_ssize_t columns, const void *x,
+                                 Py_ssize_t x_stride, const void *dy, Py_ssize_t dy_stride, const void *gamma,
+                                 const void *statistics, void *dx, Py_ssize_t dx_stride)
+    void sum_normalized_rows(const Isa *isa, Py_ssize_t rows, const void *x, const void *dy, const void *statistics,
+                             void *sums)
+    void unit_rows(const Isa *isa, Py_ssize_t rows, Py_ssize_t columns, void *x, Py_ssize_t stride)
+    void unit_rows_gradient(const Isa *isa, Py_ssize_t rows, Py_ssize_t columns, const void *x, Py_ssize_t x_stride,
+                            void *dx, Py_ssize_t dx_stride)
 
 
 cdef extern from "c/threads.h" nogil:
@@ -118,6 +141,8 @@ cdef extern from "c/threads.h" nogil:
 
 cdef extern from "c/cache.h" nogil:
     long first_level_cache()
+    long second_level_cache()
+    void fetch(const void *memory, size_t size)
 
 cdef extern from "c/clock.h" nogil:
     long long milliseconds()

@@ -7,7 +7,7 @@ from typing import Any
 
 Stage = dict[str, Any]
 
-WEIGHTED = ("dense", "batch_normalization", "layer_normalization", "normalization", "embedding")
+WEIGHTED = ("dense", "batch_normalization", "layer_normalization", "normalization", "embedding", "prelu")
 RANDOM = ("dropout", "gaussian_noise")
 
 

@@ -104,6 +104,7 @@ class Description:
     seed: int
     frozen: Callable[[Any], bool]
     stages: list[Stage] = field(default_factory=list)
+    layers: list[Layer] = field(default_factory=list)  # of each stage
     outputs: list[int] = field(default_factory=list)
     variables: list[Variable] = field(default_factory=list)
     blocks: list[Block] | None = None  # of the variables, once they are asked for
@@ -136,6 +137,7 @@ class Description:
         if layer.weights:
             self._refer_to_weights(layer, stages, first)
         self.stages += stages
+        self.layers += [layer] * len(stages)
         if len(self.stages) > STAGE_LIMIT:
             raise ValueError(f"model: got more than {STAGE_LIMIT} stages, needs fewer")
         return [first + len(stages) - 1 if stages else reads[0]]

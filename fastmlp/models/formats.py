@@ -11,6 +11,7 @@ from fastmlp.models import saving
 from fastmlp.settings import boolean
 from fastmlp.training.model import Model
 
+EXPORTS = {".onnx": "onnx", ".h": "c"}  # endings, and how Keras' argument `format` speaks of them
 KERAS = (".keras", ".h5", ".hdf5")  # endings of Keras' files, whose modules are imported when one is met
 
 
@@ -55,6 +56,19 @@ def save_weights(model: Model, filepath: str | os.PathLike[str], overwrite: bool
         from fastmlp.export import keras_archive
 
         writer = keras_archive.save_weights
+    writer(model, path)
+
+
+def export_model(model: Model, filepath: str | os.PathLike[str], format: str | None = None) -> None:
+    """Write what predicts as a model does to a file of another program; arguments and errors as of `Model.export`."""
+    path = checked_path(filepath, endings=tuple(EXPORTS))
+    kind = next(kind for ending, kind in EXPORTS.items() if path.name.endswith(ending))
+    if format not in (None, kind):
+        needs = "'onnx' for a name ending in .onnx, 'c' for .h"
+        raise ValueError(f"format: got {format!r} for {str(path)!r}, needs {needs}")
+    from fastmlp.export import c_source, onnx
+
+    writer = onnx.export_model if kind == "onnx" else c_source.export_model
     writer(model, path)
 
 

@@ -541,6 +541,32 @@ class Model(training_model.Model):
         with self._lock:
             formats.save_model(self, filepath, overwrite, include_optimizer)
 
+    def export(self, filepath: str | os.PathLike[str], format: str | None = None, verbose: bool | None = None) -> None:
+        """Write the model's predictions to a file that other programs run; see docs/export.md.
+
+        Parameters
+        ----------
+        filepath : path ending in .onnx or .h
+            An ONNX file (operator set 17; needs onnx), for any number of rows: its results are those of `predict` to
+            1e-5. Or a C99 header without dependencies, whose function `NAME_predict` predicts one row, with the bits of
+            `predict`; NAME is the file's, without .h.
+        format : {"onnx", "c"}, optional
+            What the name says already, as Keras has it.
+        verbose : bool, optional
+            Whether to print the file's name.
+
+        Raises
+        ------
+        ValueError
+            For another name, and a model that is not built.
+        ImportError
+            Without onnx, where it is needed.
+        """
+        with self._lock:
+            formats.export_model(self, filepath, format)
+        if verbose is not None and boolean("verbose", verbose):
+            print(f"{self.name} exported to {os.fspath(filepath)}")
+
     def to_json(self, **settings: Any) -> str:
         """Return the architecture, and what the model was compiled with, as JSON that Keras 3 reads too.
 

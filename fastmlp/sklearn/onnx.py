@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.export.onnx_activations import ACTIVATIONS
 from fastmlp.sklearn.many_outputs import ManyClasses
-from fastmlp.sklearn.parameters import activations
+from fastmlp.sklearn.parameters import HIDDEN, OUTPUT, activations
 
+KERNELS = HIDDEN | OUTPUT  # of activations, by their names here
 OPTIONS = {"zipmap": [True, False, "columns"], "output_class_labels": [False, True], "nocl": [True, False]}
 
 
@@ -146,8 +148,8 @@ class Graph:
 
         self.scope, self.container, self.model = scope, container, operator.raw_operator
         self.input = operator.inputs[0].full_name
-        is_double = guess_proto_type(operator.inputs[0].type) == TensorProto.DOUBLE
-        self.type = TensorProto.DOUBLE if is_double else TensorProto.FLOAT
+        self.is_double = guess_proto_type(operator.inputs[0].type) == TensorProto.DOUBLE
+        self.type = TensorProto.DOUBLE if self.is_double else TensorProto.FLOAT
         self.INT64, self.STRING = TensorProto.INT64, TensorProto.STRING
 
     def node(self, kind: str, *inputs: str, to: str | None = None, attributes: Mapping[str, Any] | None = None) -> str:
@@ -179,76 +181,5 @@ class Graph:
         names = [*activations(model.activation, len(model.coefs_) - 1), model.out_activation_]
         for kernel, bias, name in zip(model.coefs_, model.intercepts_, names, strict=True):
             z = self.node("Add", self.node("MatMul", x, self.constant(kernel)), self.constant(bias))
-            x = ACTIVATIONS[name](self, z)
+            x = ACTIVATIONS[KERNELS[name]](self, z)
         return x
-
-
-def standard(kind: str, **attributes: Any) -> Callable[[Graph, str], str]:
-    """Return the function that adds an activation which is an operator of ONNX."""
-    return lambda graph, z: graph.node(kind, z, attributes=attributes)
-
-
-def gelu(graph: Graph, z: str) -> str:
-    """z (1 + erf(z / sqrt 2)) / 2."""
-    share = graph.node("Erf", graph.node("Mul", z, graph.constant(np.sqrt(0.5))))
-    return graph.node("Mul", graph.node("Mul", z, graph.constant(0.5)), graph.node("Add", share, graph.constant(1.0)))
-
-
-def gelu_tanh(graph: Graph, z: str) -> str:
-    """z (1 + tanh(sqrt(2 / pi) (z + 0.044715 z^3))) / 2."""
-    cube = graph.node("Mul", graph.node("Mul", z, z), graph.node("Mul", z, graph.constant(0.044715)))
-    inner = graph.node("Mul", graph.node("Add", z, cube), graph.constant(np.sqrt(2 / np.pi)))
-    share = graph.node("Add", graph.node("Tanh", inner), graph.constant(1.0))
-    return graph.node("Mul", graph.node("Mul", z, graph.constant(0.5)), share)
-
-
-def within(graph: Graph, z: str, low: float, high: float) -> str:
-    """z within two numbers."""
-    return graph.node("Min", graph.node("Max", z, graph.constant(low)), graph.constant(high))
-
-
-def hard_sigmoid(graph: Graph, z: str) -> str:
-    """z / 6 + 1 / 2, within 0 and 1."""
-    line = graph.node("Add", graph.node("Mul", z, graph.constant(1 / 6)), graph.constant(0.5))
-    return within(graph, line, 0.0, 1.0)
-
-
-def sparse_sigmoid(graph: Graph, z: str) -> str:
-    """(z, within -1 and 1, + 1) / 2."""
-    line = graph.node("Add", within(graph, z, -1.0, 1.0), graph.constant(1.0))
-    return graph.node("Mul", line, graph.constant(0.5))
-
-
-def sparse_plus(graph: Graph, z: str) -> str:
-    """sparse_sigmoid(z) squared, and what z is above 1."""
-    share = sparse_sigmoid(graph, z)
-    above = graph.node("Relu", graph.node("Sub", z, graph.constant(1.0)))
-    return graph.node("Add", graph.node("Mul", share, share), above)
-
-
-ACTIVATIONS: dict[str, Callable[[Graph, str], str]] = {
-    "identity": standard("Identity"),
-    "logistic": standard("Sigmoid"),
-    "softmax": standard("Softmax", axis=1),
-    "exp": standard("Exp"),
-    "exponential": standard("Exp"),
-    "elu": standard("Elu"),
-    "leaky_relu": standard("LeakyRelu", alpha=0.2),
-    "relu": standard("Relu"),
-    "selu": standard("Selu"),
-    "softplus": standard("Softplus"),
-    "softsign": standard("Softsign"),
-    "tanh": standard("Tanh"),
-    "gelu": gelu,
-    "gelu_tanh": gelu_tanh,
-    "relu6": lambda graph, z: within(graph, z, 0.0, 6.0),
-    "hard_tanh": lambda graph, z: within(graph, z, -1.0, 1.0),
-    "hard_sigmoid": hard_sigmoid,
-    "sparse_sigmoid": sparse_sigmoid,
-    "sparse_plus": sparse_plus,
-    "log_sigmoid": lambda graph, z: graph.node("Neg", graph.node("Softplus", graph.node("Neg", z))),
-    "tanh_shrink": lambda graph, z: graph.node("Sub", z, graph.node("Tanh", z)),
-    "hard_silu": lambda graph, z: graph.node("Mul", z, hard_sigmoid(graph, z)),
-    "mish": lambda graph, z: graph.node("Mul", z, graph.node("Tanh", graph.node("Softplus", z))),
-    "silu": lambda graph, z: graph.node("Mul", z, graph.node("Sigmoid", z)),
-}

@@ -16,7 +16,7 @@ from fastmlp.layers import (
     InputLayer,
     Rescaling,
 )
-from fastmlp.models import Sequential
+from fastmlp.models import Model, Sequential
 from fastmlp.regularizers import L2
 
 DESCRIPTION = {"kind": "dense", "units": 3, "activation": "relu", "use_bias": True, "kernel": {}, "bias": {}}
@@ -175,6 +175,20 @@ def test_slopes_are_trained_as_those_of_keras():
     assert by_weights[0].tolist() == [-0.75, 2.25, 0.0]
     assert by_input.tolist() == [[1.0, -1.0, 0.5], [0.75, 0.125, -1.0]]
     assert [weight.path for weight in model.weights] == ["p_re_lu/alpha"] == [model.layers[0].alpha.path]
+
+
+def test_slopes_may_be_shared_between_calls_and_frozen():
+    slopes, x = layers.PReLU("ones"), Input((3,))
+    hidden = Dense(3, name="hidden")(x)
+    model = Model(x, [slopes(x), slopes(hidden)])
+    slopes.trainable = False
+    rows = -np.abs(np.random.default_rng(0).normal(size=(8, 3))).astype(np.float32)
+    first, second = model.predict(rows, verbose=0)
+    assert np.array_equal(first, rows)
+    assert np.array_equal(second, Model(x, hidden).predict(rows, verbose=0))
+    model.compile("sgd", "mse")
+    model.fit(rows, [rows + 1, rows], verbose=0)
+    assert np.array_equal(slopes.alpha.numpy(), np.ones(3))
 
 
 def test_slopes_along_the_last_axis_may_be_shared(tmp_path):

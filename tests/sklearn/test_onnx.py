@@ -16,8 +16,8 @@ import skl2onnx
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from fastmlp.export.onnx_activations import ACTIVATIONS
 from fastmlp.sklearn import MLPClassifier, MLPRegressor
-from fastmlp.sklearn.onnx import ACTIVATIONS
 from fastmlp.sklearn.parameters import HIDDEN, OUTPUT
 from tests.sklearn.small_fits import XR, YR
 
@@ -46,13 +46,14 @@ def run(model, x, **options):
 
 
 def test_every_activation_has_a_converter():
-    assert ACTIVATIONS.keys() == HIDDEN.keys() | OUTPUT.keys()
+    assert ACTIVATIONS.keys() >= {*HIDDEN.values(), *OUTPUT.values()}
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("activation", sorted(HIDDEN))
-def test_hidden_layers_of_any_activation(activation):
+def test_hidden_layers_of_any_activation(activation, dtype):
     model = MLPRegressor(**{**SMALL, "activation": ["tanh", activation], "max_iter": 2}).fit(XR, YR)
-    x = XR.astype(np.float32)
+    x = XR.astype(dtype)
     assert np.allclose(run(model, x)[0], model.predict(x), rtol=1e-6, atol=1e-6)
 
 

@@ -21,8 +21,8 @@
 #define panel_columns(isa, array) KERNELS(isa, array)->panel_columns
 #define multiply_rows(isa, height, vectors, depth, a, ...)                                                             \
     KERNELS(isa, a)->multiply_rows(height, vectors, depth, a, __VA_ARGS__)
-#define multiply_columns(isa, height, vectors, depth, a, b, c)                                                         \
-    KERNELS(isa, c)->multiply_columns(height, vectors, depth, a, b, c)
+#define multiply_columns(isa, height, vectors, portion, depth, a, b, c)                                                \
+    KERNELS(isa, c)->multiply_columns(height, vectors, portion, depth, a, b, c)
 #define multiply_listed(isa, height, vectors, portion, count, index, a, ...)                                           \
     KERNELS(isa, a)->multiply_listed(height, vectors, portion, count, index, a, __VA_ARGS__)
 #define descend_listed(isa, height, vectors, count, index, a, ...)                                                     \
@@ -39,7 +39,7 @@
 #define list_rows(isa, columns, x, ...) KERNELS(isa, x)->list_rows(columns, x, __VA_ARGS__)
 #define count_columns(isa, rows, step, columns, a) KERNELS(isa, a)->count_columns(rows, step, columns, a)
 #define list_columns(isa, rows, columns, a, ...) KERNELS(isa, a)->list_columns(rows, columns, a, __VA_ARGS__)
-#define sum_rows(isa, rows, a, sums) KERNELS(isa, a)->sum_rows(rows, a, sums)
+#define sum_rows(isa, portion, rows, a, sums) KERNELS(isa, a)->sum_rows(portion, rows, a, sums)
 #define sum_squares(isa, rows, a, sums) KERNELS(isa, a)->sum_squares(rows, a, sums)
 #define sum_magnitudes(isa, rows, a, sums) KERNELS(isa, a)->sum_magnitudes(rows, a, sums)
 #define rescale(isa, n, scale, offset, x) KERNELS(isa, x)->rescale(n, scale, offset, x)
@@ -59,6 +59,18 @@
     KERNELS(isa, w)->decay_weights(n, weight_decay, learning_rate, w)
 #define average_weights(isa, n, ema_momentum, w, average)                                                              \
     KERNELS(isa, w)->average_weights(n, ema_momentum, w, average)
-#define dropout(isa, setting, first, n, x) KERNELS(isa, x)->dropout(setting, first, n, x)
+#define add_noise(isa, noise, first, rows, columns, x, stride)                                                         \
+    KERNELS(isa, x)->add_noise(noise, first, rows, columns, x, stride)
+#define column_moments(isa, rows, x, mean, variance) KERNELS(isa, x)->column_moments(rows, x, mean, variance)
+#define normalize_columns(isa, rows, x, columns, y) KERNELS(isa, x)->normalize_columns(rows, x, columns, y)
+#define sum_normalized_columns(isa, rows, x, ...) KERNELS(isa, x)->sum_normalized_columns(rows, x, __VA_ARGS__)
+#define normalize_columns_gradient(isa, rows, x, ...) KERNELS(isa, x)->normalize_columns_gradient(rows, x, __VA_ARGS__)
+#define normalize_rows(isa, rows, columns, x, ...) KERNELS(isa, x)->normalize_rows(rows, columns, x, __VA_ARGS__)
+#define normalize_rows_gradient(isa, rows, columns, x, ...)                                                            \
+    KERNELS(isa, x)->normalize_rows_gradient(rows, columns, x, __VA_ARGS__)
+#define sum_normalized_rows(isa, rows, x, ...) KERNELS(isa, x)->sum_normalized_rows(rows, x, __VA_ARGS__)
+#define unit_rows(isa, rows, columns, x, stride) KERNELS(isa, x)->unit_rows(rows, columns, x, stride)
+#define unit_rows_gradient(isa, rows, columns, x, ...)                                                                 \
+    KERNELS(isa, x)->unit_rows_gradient(rows, columns, x, __VA_ARGS__)
 
 #endif

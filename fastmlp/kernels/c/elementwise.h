@@ -1,4 +1,4 @@
-/* Loops over single elements: rescaling, softmax and its like, dropout; included once per float type. */
+/* Loops over single elements: rescaling, softmax and its like; included once per float type. */
 
 static void NAME(rescale)(ptrdiff_t n, double scale, double offset, T *x)
 {
@@ -85,33 +85,4 @@ static void NAME(sparsemax_gradient)(ptrdiff_t n, const T *__restrict__ y, T *__
     const T mean = sum / (T)inside;
     for (ptrdiff_t j = 0; j < n; j++)
         dy[j] = y[j] > 0 ? dy[j] - mean : 0;
-}
-
-/* Element e of the batch uses word e % 4 of the block numbered e / 4. */
-static void NAME(dropout)(const Dropout *dropout, uint64_t first, ptrdiff_t n, T *x)
-{
-    const uint32_t key_0 = (uint32_t)dropout->seed, key_1 = (uint32_t)(dropout->seed >> 32);
-    /* a threshold of 2^32 drops everything: no word reaches it */
-    const uint32_t threshold = (uint32_t)dropout->threshold;
-    const T scale = dropout->threshold >> 32 ? 0 : (T)dropout->scale;
-    for (uint64_t block = first / 4; 4 * block < first + n; block += PHILOX_LANES) {
-        uint32_t words[4][PHILOX_LANES];
-        for (int lane = 0; lane < PHILOX_LANES; lane++) {
-            words[0][lane] = (uint32_t)block + lane;
-            words[1][lane] = dropout->layer;
-            words[2][lane] = (uint32_t)dropout->step;
-            words[3][lane] = (uint32_t)(dropout->step >> 32);
-        }
-        philox4x32_lanes(words, key_0, key_1);
-        T factors[4 * PHILOX_LANES];
-        for (int lane = 0; lane < PHILOX_LANES; lane++)
-            for (int i = 0; i < 4; i++)
-                factors[4 * lane + i] = words[i][lane] >= threshold ? scale : 0;
-        /* the first and the last blocks may reach over the ends of x */
-        const ptrdiff_t start = (ptrdiff_t)(4 * block - first);
-        const ptrdiff_t from = start < 0 ? -start : 0;
-        const ptrdiff_t to = n - start < 4 * PHILOX_LANES ? n - start : 4 * PHILOX_LANES;
-        for (ptrdiff_t i = from; i < to; i++)
-            x[start + i] = factors[i] > 0 ? x[start + i] * factors[i] : 0;
-    }
 }

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "philox.h"
+#include "normals.h"
 #include "vector.h"
 
 #include "math_f32.h"
@@ -77,6 +77,8 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 
 #include "elementwise.h"
 
+#include "noise.h"
+
 #include "update.h"
 
 #include "tile.h"
@@ -84,6 +86,8 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 #include "sparse.h"
 
 #include "panels.h"
+
+#include "normalize.h"
 
 #include "nonzero.h"
 
@@ -125,6 +129,8 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 
 #include "elementwise.h"
 
+#include "noise.h"
+
 #include "update.h"
 
 #include "tile.h"
@@ -132,6 +138,8 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 #include "sparse.h"
 
 #include "panels.h"
+
+#include "normalize.h"
 
 #include "nonzero.h"
 
@@ -167,7 +175,16 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
      .clip_by_value = clip_by_value_##suffix,                                                                          \
      .decay_weights = decay_weights_##suffix,                                                                          \
      .average_weights = average_weights_##suffix,                                                                      \
-     .dropout = dropout_##suffix}
+     .add_noise = add_noise_##suffix,                                                                                  \
+     .column_moments = column_moments_##suffix,                                                                        \
+     .normalize_columns = normalize_columns_##suffix,                                                                  \
+     .sum_normalized_columns = sum_normalized_columns_##suffix,                                                        \
+     .normalize_columns_gradient = normalize_columns_gradient_##suffix,                                                \
+     .normalize_rows = normalize_rows_##suffix,                                                                        \
+     .normalize_rows_gradient = normalize_rows_gradient_##suffix,                                                      \
+     .sum_normalized_rows = sum_normalized_rows_##suffix,                                                              \
+     .unit_rows = unit_rows_##suffix,                                                                                  \
+     .unit_rows_gradient = unit_rows_gradient_##suffix}
 
 #define QUOTE_(name) #name
 #define QUOTE(name) QUOTE_(name)

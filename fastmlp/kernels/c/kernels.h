@@ -126,13 +126,23 @@ enum Source { UINT8, FLOAT32, FLOAT64 };
 /* A portion of a sum: whether there are portions before it and after it. */
 enum Portion { GOES_ON = 1, TO_GO_ON = 2 };
 
-typedef struct Dropout {
+/* What elements become in training, with d drawn for each: x d or 0; where dropped, `dropped` in place of x, and of
+ * that scale x + shift; x + d; x + x d. */
+enum NoiseKind { DROP, SATURATE, DISTURB, SCATTER };
+
+typedef struct Noise {
+    int kind;
     uint64_t seed;
     uint64_t step;
     uint32_t layer;
+    /* of DROP and SATURATE */
     uint64_t threshold; /* a 32-bit word keeps its element when word >= threshold */
     double scale;
-} Dropout;
+    double shift;
+    double dropped;
+    /* of DISTURB and SCATTER */
+    double stddev;
+} Noise;
 
 #define DECLARE_KERNELS(T, suffix)                                                                                     \
     typedef struct Kernels_##suffix {                                                                                  \
@@ -141,11 +151,11 @@ typedef struct Dropout {
          * p < depth in order. y = activation(sum of a[i][p] b[p][j] + bias[j]); a goes on at a + a_stride: */         \
         void (*multiply_rows)(int height, int vectors, ptrdiff_t depth, const T *a, ptrdiff_t a_stride, const T *b,    \
                               const T *bias, int activation, T *y);                                                    \
-        /* c[i][j] = sum of a[p][i] b[p][j] */                                                                         \
-        void (*multiply_columns)(int height, int vectors, ptrdiff_t depth, const T *a, const T *b, T *c);              \
+        /* c[i][j] = sum of a[p][i] b[p][j], of a portion of the sum, 0: all of it; until the last one c has the sums */\
+        void (*multiply_columns)(int height, int vectors, int portion, ptrdiff_t depth, const T *a, const T *b, T *c); \
         /* y as above of the sums over n < count of a[n][i] b[index[n]][j], height 1 or 2, for any number of vectors:  \
-         * of panels of b, b_stride apart, to panels of y, y_stride apart, whose rows are row_stride apart. `portion`  \
-         * says which portion of a list that is, 0: all of it; until the last one y has the sums */                    \
+         * of panels of b, b_stride apart, to panels of y, y_stride apart, whose rows are row_stride apart; of a       \
+         * portion of a list too */                                                                                    \
         void (*multiply_listed)(int height, ptrdiff_t vectors, int portion, ptrdiff_t count, const uint32_t *index,    \
                                 const T *a, const T *b, ptrdiff_t b_stride, const T *bias, int activation, T *y,       \
                                 ptrdiff_t y_stride, ptrdiff_t row_stride);                                             \
@@ -174,7 +184,7 @@ typedef struct Dropout {
         void (*list_columns)(ptrdiff_t rows, int columns, const T *a, ptrdiff_t capacity, int32_t *counts,             \
                              uint32_t *index, T *values);                                                              \
         /* of every column of a panel the sum over its rows, or of the squares or magnitudes there, in order */        \
-        void (*sum_rows)(ptrdiff_t rows, const T *a, T *sums);                                                         \
+        void (*sum_rows)(int portion, ptrdiff_t rows, const T *a, T *sums);                                            \
         void (*sum_squares)(ptrdiff_t rows, const T *a, T *sums);                                                      \
         void (*sum_magnitudes)(ptrdiff_t rows, const T *a, T *sums);                                                   \
         void (*rescale)(ptrdiff_t n, double scale, double offset, T *x);                                               \
@@ -192,8 +202,33 @@ typedef struct Dropout {
         void (*clip_by_value)(ptrdiff_t n, double clipvalue, T *g);                                                    \
         void (*decay_weights)(ptrdiff_t n, double weight_decay, double learning_rate, T *w);                           \
         void (*average_weights)(ptrdiff_t n, double ema_momentum, const T *w, T *average);                             \
-        /* elements first .. first + n of a batch, in place */                                                         \
-        void (*dropout)(const Dropout *dropout, uint64_t first, ptrdiff_t n, T *x);                                    \
+        /* rows in panels, in place, whose first element is number `first` of the batch; one row whose panels are      \
+         * PANEL apart lies as it does in an array */                                                                  \
+        void (*add_noise)(const Noise *noise, uint64_t first, ptrdiff_t rows, ptrdiff_t columns, T *x,                 \
+                          ptrdiff_t stride);                                                                           \
+        /* Normalization of a panel's columns, to which four vectors belong, PANEL apart: mean, inverse (deviation),   \
+         * factor and offset. y = (x - mean) * factor + offset */                                                      \
+        void (*column_moments)(ptrdiff_t rows, const T *x, T *mean, T *variance);                                      \
+        void (*normalize_columns)(ptrdiff_t rows, const T *x, const T *columns, T *y);                                 \
+        /* the sums over the rows of dy * (x - mean) * inverse, and behind them those of dy */                         \
+        void (*sum_normalized_columns)(ptrdiff_t rows, const T *x, const T *dy, const T *columns, T *sums);            \
+        /* dx = factor * dy, less the parts of dy that mean and deviation take up where `sums` are given */            \
+        void (*normalize_columns_gradient)(ptrdiff_t rows, const T *x, const T *dy, const T *columns, const T *sums,   \
+                                           T *dx);                                                                     \
+        /* Normalization of rows in panels, to each of which belong a mean and an inverse. gamma and beta may be NULL. \
+         * y = (x - mean) * inverse * gamma + beta */                                                                  \
+        void (*normalize_rows)(ptrdiff_t rows, ptrdiff_t columns, const T *x, ptrdiff_t x_stride, double epsilon,      \
+                               const T *gamma, const T *beta, T *statistics, T *y, ptrdiff_t y_stride);                \
+        /* dx = inverse * (g - mean(g) - normal * mean(g * normal)), g = dy * gamma */                                 \
+        void (*normalize_rows_gradient)(ptrdiff_t rows, ptrdiff_t columns, const T *x, ptrdiff_t x_stride,             \
+                                        const T *dy, ptrdiff_t dy_stride, const T *gamma, const T *statistics, T *dx,  \
+                                        ptrdiff_t dx_stride);                                                          \
+        /* as sum_normalized_columns, for a panel of such rows */                                                      \
+        void (*sum_normalized_rows)(ptrdiff_t rows, const T *x, const T *dy, const T *statistics, T *sums);            \
+        /* rows divided by their lengths, in place; dx = (dx - y * sum of dx y) / length, in place */                  \
+        void (*unit_rows)(ptrdiff_t rows, ptrdiff_t columns, T *x, ptrdiff_t stride);                                  \
+        void (*unit_rows_gradient)(ptrdiff_t rows, ptrdiff_t columns, const T *x, ptrdiff_t x_stride, T *dx,           \
+                                   ptrdiff_t dx_stride);                                                               \
     } Kernels_##suffix;
 
 DECLARE_KERNELS(float, f32)

@@ -60,18 +60,19 @@ static void NAME(narrow_sums)(int rows, ptrdiff_t columns, const T *x, ptrdiff_t
     NARROW(1);
 }
 
-/* Each row's sixteen sums added: of few rows one by one, else of all rows at once. */
-static void NAME(add_by_halves)(int rows, T (*sums)[SUMS], T *__restrict__ added)
+INLINE T NAME(added_by_halves)(const T *sums)
 {
-    if (rows < TOGETHER / 4) {
-        for (int i = 0; i < rows; i++) {
-            for (int half = SUMS / 2; half > 0; half /= 2)
-                for (int s = 0; s < half; s++)
-                    sums[i][s] += sums[i][s + half];
-            added[i] = sums[i][0];
-        }
-        return;
-    }
+    T eight[SUMS / 2], four[SUMS / 4];
+    UNROLL for (int s = 0; s < SUMS / 2; s++)
+        eight[s] = sums[s] + sums[s + SUMS / 2];
+    UNROLL for (int s = 0; s < SUMS / 4; s++)
+        four[s] = eight[s] + eight[s + SUMS / 4];
+    return (four[0] + four[2]) + (four[1] + four[3]);
+}
+
+/* The same of sixteen rows at once. */
+static void NAME(add_by_halves)(T (*sums)[SUMS], T *__restrict__ added)
+{
     T by_sum[SUMS][TOGETHER];
     NAME(transpose)(TOGETHER, SUMS, sums[0], SUMS, by_sum[0], TOGETHER);
     UNROLL for (int half = SUMS / 2; half > 0; half /= 2)
@@ -82,17 +83,37 @@ static void NAME(add_by_halves)(int rows, T (*sums)[SUMS], T *__restrict__ added
         added[i] = by_sum[0][i];
 }
 
+static void NAME(narrow_row)(ptrdiff_t columns, int outputs, const T *x, ptrdiff_t x_stride, const T *w, T *row)
+{
+    T sums[1][SUMS];
+    for (int j = 0; j < outputs; j++) {
+        NAME(narrow_tile)(1, columns, x, x_stride, w + j * PANEL_, outputs * PANEL_, sums);
+        row[j] = NAME(added_by_halves)(sums[0]);
+    }
+}
+
+static void NAME(narrow_rows)(int rows, ptrdiff_t columns, int outputs, const T *x, ptrdiff_t x_stride, const T *w,
+                              T (*by_row)[MOST_OUTPUTS])
+{
+    T sums[TOGETHER][SUMS] = {{0}}, by_output[MOST_OUTPUTS][TOGETHER] = {{0}};
+    for (int j = 0; j < outputs; j++) {
+        NAME(narrow_sums)(rows, columns, x, x_stride, w + j * PANEL_, outputs * PANEL_, sums);
+        NAME(add_by_halves)(sums, by_output[j]);
+    }
+    NAME(transpose)(MOST_OUTPUTS, TOGETHER, by_output[0], TOGETHER, by_row[0], MOST_OUTPUTS);
+}
+
 static void NAME(multiply_narrow)(ptrdiff_t rows, ptrdiff_t columns, int outputs, const T *x, ptrdiff_t x_stride,
                                   const T *w, const T *bias, int activation, T *y, ptrdiff_t y_stride)
 {
-    T sums[TOGETHER][SUMS] = {{0}}, by_output[MOST_OUTPUTS][TOGETHER] = {{0}}, by_row[TOGETHER][MOST_OUTPUTS];
+    T by_row[TOGETHER][MOST_OUTPUTS] = {{0}};
     for (; rows > 0; rows -= TOGETHER, x += TOGETHER * PANEL_, y += TOGETHER * PANEL_) {
         const int count = rows < TOGETHER ? (int)rows : TOGETHER;
-        for (int j = 0; j < outputs; j++) {
-            NAME(narrow_sums)(count, columns, x, x_stride, w + j * PANEL_, outputs * PANEL_, sums);
-            NAME(add_by_halves)(count, sums, by_output[j]);
-        }
-        NAME(transpose)(MOST_OUTPUTS, TOGETHER, by_output[0], TOGETHER, by_row[0], MOST_OUTPUTS);
+        if (count < TOGETHER / 4)
+            for (int i = 0; i < count; i++)
+                NAME(narrow_row)(columns, outputs, x + i * PANEL_, x_stride, w, by_row[i]);
+        else
+            NAME(narrow_rows)(count, columns, outputs, x, x_stride, w, by_row);
         for (int v = 0; v * LANES_ < outputs; v++)
             for (int i = 0; i < count; i++) {
                 VECTOR sum[TILE_ROWS][TILE_VECTORS];

@@ -60,11 +60,11 @@ static void NAME(transpose)(ptrdiff_t rows, ptrdiff_t columns, const T *x, ptrdi
             out[c * out_stride + r] = x[r * x_stride + c];
 }
 
-static void NAME(sum_rows)(ptrdiff_t rows, const T *__restrict__ a, T *__restrict__ sums)
+static void NAME(sum_rows)(int portion, ptrdiff_t rows, const T *__restrict__ a, T *__restrict__ sums)
 {
     T total[PANEL_];
     for (int j = 0; j < PANEL_; j++)
-        total[j] = 0;
+        total[j] = portion & GOES_ON ? sums[j] : 0;
     for (ptrdiff_t i = 0; i < rows; i++)
         for (int j = 0; j < PANEL_; j++)
             total[j] = total[j] + a[i * PANEL_ + j];

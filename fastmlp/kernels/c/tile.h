@@ -103,12 +103,33 @@ INLINE void NAME(rows_tile)(const int height, const int vectors, ptrdiff_t depth
     NAME(finish)(height, vectors, sum, bias, activation, y, PANEL_);
 }
 
-INLINE void NAME(columns_tile)(const int height, const int vectors, ptrdiff_t depth, const T *a, const T *b, T *c)
+/* y = sum, or where `back` sum = y, for the panels of a tile. */
+INLINE void NAME(keep_sums)(const int height, const int panels, const int vectors, int back, T *y, ptrdiff_t y_stride,
+                            ptrdiff_t row_stride, VECTOR sum[TILE_ROWS][TILE_VECTORS])
+{
+    UNROLL for (int q = 0; q < panels; q++)
+        UNROLL for (int i = 0; i < height; i++)
+            UNROLL for (int v = 0; v < vectors; v++) {
+                VECTOR *kept = (VECTOR *)(y + q * y_stride + i * row_stride + v * LANES_);
+                if (back)
+                    sum[q * height + i][v] = *kept;
+                else
+                    *kept = sum[q * height + i][v];
+            }
+}
+
+INLINE void NAME(columns_tile)(const int height, const int vectors, int portion, ptrdiff_t depth, const T *a,
+                               const T *b, T *c)
 {
     START_OF_SUM(height, vectors);
+    if (portion & GOES_ON)
+        NAME(keep_sums)(height, 1, vectors, 1, c, 0, PANEL_, sum);
     for (ptrdiff_t p = 0; p < depth; p++, a += PANEL_, b += PANEL_)
         NAME(add_products)(height, vectors, 1, a, b, sum);
-    NAME(finish)(height, vectors, sum, NULL, LINEAR, c, PANEL_);
+    if (portion & TO_GO_ON)
+        NAME(keep_sums)(height, 1, vectors, 0, c, 0, PANEL_, sum);
+    else
+        NAME(finish)(height, vectors, sum, NULL, LINEAR, c, PANEL_);
 }
 
 static void NAME(multiply_rows)(int height, int vectors, ptrdiff_t depth, const T *a, ptrdiff_t a_stride, const T *b,
@@ -119,10 +140,10 @@ static void NAME(multiply_rows)(int height, int vectors, ptrdiff_t depth, const 
     }
 }
 
-static void NAME(multiply_columns)(int height, int vectors, ptrdiff_t depth, const T *a, const T *b, T *c)
+static void NAME(multiply_columns)(int height, int vectors, int portion, ptrdiff_t depth, const T *a, const T *b, T *c)
 {
     switch (2 * height + vectors) {
-        EACH_HEIGHT(NAME(columns_tile), depth, a, b, c)
+        EACH_HEIGHT(NAME(columns_tile), portion, depth, a, b, c)
     }
 }
 
@@ -137,21 +158,6 @@ INLINE void NAME(add_listed)(const int height, const int panels, const int vecto
         UNROLL for (int q = 0; q < panels; q++)
             NAME(add_products)(height, vectors, 1, a + 2 * n, b + q * b_stride + (ptrdiff_t)index[n] * PANEL_,
                                sum + q * height);
-}
-
-/* y = sum, or where `back` sum = y, for the panels of a tile. */
-INLINE void NAME(keep_sums)(const int height, const int panels, const int vectors, int back, T *y, ptrdiff_t y_stride,
-                            ptrdiff_t row_stride, VECTOR sum[TILE_ROWS][TILE_VECTORS])
-{
-    UNROLL for (int q = 0; q < panels; q++)
-        UNROLL for (int i = 0; i < height; i++)
-            UNROLL for (int v = 0; v < vectors; v++) {
-                VECTOR *kept = (VECTOR *)(y + q * y_stride + i * row_stride + v * LANES_);
-                if (back)
-                    sum[q * height + i][v] = *kept;
-                else
-                    *kept = sum[q * height + i][v];
-            }
 }
 
 INLINE void NAME(listed_tile)(const int height, const int panels, const int vectors, int portion, ptrdiff_t count,

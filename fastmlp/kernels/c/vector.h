@@ -34,6 +34,9 @@
 #define FMA_VECTORS_F32(a, b, acc) vfmaq_f32(acc, a, b)
 #define ROWS_OF_SUMS 4
 #else
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 #define VECTOR_BYTES 16
 #define TILE_ROWS 6
 #define EACH_HEIGHT HEIGHTS_TO_6
@@ -55,6 +58,7 @@
 #if defined(__GNUC__)
 typedef float vector_f32 __attribute__((vector_size(VECTOR_BYTES), aligned(4), may_alias));
 typedef double vector_f64 __attribute__((vector_size(VECTOR_BYTES), aligned(8), may_alias));
+typedef uint64_t vector_u64 __attribute__((vector_size(VECTOR_BYTES), aligned(8), may_alias));
 #define UNROLL _Pragma("GCC unroll 16")
 #define VECTORISE _Pragma("GCC unroll 1") /* GCC would unroll a short loop before it thinks of vectors */
 #define INLINE static inline __attribute__((always_inline))
@@ -74,6 +78,7 @@ INLINE void prefetch(const void *x) { __builtin_prefetch(x); }
 #else /* without vector types the tile is a loop over scalars, which the compiler may vectorise */
 typedef float vector_f32;
 typedef double vector_f64;
+typedef uint64_t vector_u64;
 #define UNROLL
 #define VECTORISE
 #define INLINE static __inline
@@ -132,6 +137,22 @@ INLINE vector_f32 first_of_f32(vector_f32 x, ptrdiff_t count)
 }
 
 enum { LANES_F32 = sizeof(vector_f32) / sizeof(float), LANES_F64 = sizeof(vector_f64) / sizeof(double) };
+
+/* The products of the low halves of each 64 bits. */
+INLINE vector_u64 multiply_halves(vector_u64 x, vector_u64 y)
+{
+#if defined(__AVX512F__)
+    return (vector_u64)_mm512_mul_epu32((__m512i)x, (__m512i)y);
+#elif defined(__AVX2__)
+    return (vector_u64)_mm256_mul_epu32((__m256i)x, (__m256i)y);
+#elif defined(__SSE2__)
+    return (vector_u64)_mm_mul_epu32((__m128i)x, (__m128i)y);
+#elif defined(__aarch64__) && defined(__GNUC__)
+    return (vector_u64)vmull_u32(vmovn_u64((uint64x2_t)x), vmovn_u64((uint64x2_t)y));
+#else
+    return (x & 0xffffffffu) * (y & 0xffffffffu);
+#endif
+}
 
 /* x0 y0 x1 y1 ..., the first half and the second. */
 #if defined(__AVX512F__)

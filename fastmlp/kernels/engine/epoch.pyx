@@ -10,7 +10,8 @@ from libc.string cimport memset
 
 from fastmlp.kernels.engine.exceptions cimport interrupted
 from fastmlp.kernels.engine.objective cimport compare
-from fastmlp.kernels.isa cimport FLOAT32, STORE, UINT8, barrier_wait, blocks, counter_set, counter_take, load
+from fastmlp.kernels.isa cimport FLOAT32, GOES_ON, STORE, TO_GO_ON, UINT8
+from fastmlp.kernels.isa cimport barrier_wait, blocks, counter_set, counter_take, load
 from fastmlp.kernels.isa cimport barrier_waited, nanoseconds, panel_columns
 from fastmlp.kernels.optimizers cimport at_step
 from fastmlp.kernels.engine.plan cimport FOR_INPUTS, FOR_WEIGHTS, NO_LOSS, Data, Matrix, Output, Part, Pass, Plan
@@ -34,13 +35,14 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
     for epoch in range(done // steps, data.epochs):
         end = (epoch + 1) * data.rows
         while start < end and step < plan.last_step:
-            part = part_of(plan, min(batch_size, end - start))
-            load_rows(plan, data, start, &part, tag)
             run.step = step
+            run.rows = min(batch_size, end - start)
+            part = learn_portions(plan, data, start, &run, tag)
+            load_rows(plan, data, start + run.first_row, &part, tag)
             forward(plan, &part, &run, tag)
             if plan.penalized:
                 sum_penalties(plan, &part, tag)
-            compare(plan, data, start, &part, &run, tag)
+            compare(plan, data, start + run.first_row, &part, &run, tag)
             if plan.stopped:
                 return
             set_step(plan, data, step - first, step + 1, &run)
@@ -51,20 +53,40 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
             step += 1
             barrier_wait(&plan.barrier, part.threads)
             if part.thread == 0:  # the others go on, and meet this thread before they write to the losses again
-                add_totals(plan, part.last, penalty * part.last, tag)
+                add_totals(plan, part.last, penalty * run.rows, tag)
                 plan.step = step
                 plan.steps_done += 1
-                if interrupted(plan) or changes_team(plan, &part):
+                if interrupted(plan) or changes_team(plan, &part, &run):
                     plan.last_step = min(plan.last_step, step + (part.threads > 1))  # which the others may have begun
-            start += part.last
+            start += run.rows
         if start < end:
             return
         if part.thread == 0 and data.totals != NULL:
             keep_totals(plan, data.totals + epoch * (2 + 2 * plan.output_count))
 
 
-cdef inline bint changes_team(Plan *plan, const Part *part) noexcept nogil:
-    return plan.team.most > 1 and regroup(plan.team, part.threads, part.last, nanoseconds(),
+cdef Part learn_portions(Plan *plan, const Data *data, Py_ssize_t start, Pass *run, const floating *tag) noexcept nogil:
+    """Sum the gradients of all portions of a batch but the last, which is returned; mostly all of the batch."""
+    cdef Part part
+    run.portion = 0
+    run.first_row = 0
+    while plan.portion > 0 and run.rows - run.first_row > plan.portion:
+        run.portion |= TO_GO_ON
+        part = part_of(plan, plan.portion)
+        load_rows(plan, data, start + run.first_row, &part, tag)
+        forward(plan, &part, run, tag)
+        compare(plan, data, start + run.first_row, &part, run, tag)
+        backward(plan, &part, run, tag)
+        barrier_wait(&plan.barrier, part.threads)
+        if part.thread == 0:
+            add_totals(plan, part.last, 0, tag)
+        run.first_row += part.last
+        run.portion = GOES_ON
+    return part_of(plan, run.rows - run.first_row)
+
+
+cdef inline bint changes_team(Plan *plan, const Part *part, const Pass *run) noexcept nogil:
+    return plan.team.most > 1 and regroup(plan.team, part.threads, run.rows, nanoseconds(),
                                           barrier_waited(&plan.barrier))
 
 
@@ -141,6 +163,8 @@ cdef inline Pass pass_of(const Plan *plan, bint gradients, bint training) noexce
     run.penalized = plan.has_loss
     run.penalty_scale = 1
     run.updates = True
+    run.portion = 0
+    run.first_row = 0
     if gradients:
         run.optimizer = plan.optimizer
     return run
@@ -205,6 +229,7 @@ cdef void evaluate(Plan *plan, const Data *data, Py_ssize_t batch_size, const fl
     cdef Part part
     while start < data.rows:
         part = part_of(plan, min(batch_size, data.rows - start))
+        run.rows = part.last
         load_rows(plan, data, start, &part, tag)
         forward(plan, &part, &run, tag)
         compare(plan, data, start, &part, &run, tag)
@@ -215,7 +240,7 @@ cdef void evaluate(Plan *plan, const Data *data, Py_ssize_t batch_size, const fl
             add_totals(plan, part.last, 0, tag)
             plan.next_row = start + batch_size
             plan.stopped = interrupted(plan)
-            plan.regrouped = changes_team(plan, &part) and plan.next_row < data.rows
+            plan.regrouped = changes_team(plan, &part, &run) and plan.next_row < data.rows
         barrier_wait(&plan.barrier, part.threads)
         if plan.stopped or plan.regrouped:
             return
@@ -228,6 +253,7 @@ cdef void differentiate(Plan *plan, const Data *data, const floating *tag) noexc
     cdef Part part = part_of(plan, data.rows)
     cdef Pass run = pass_of(plan, True, data.training)
     cdef int number
+    run.rows = data.rows
     run.optimizer.kind = STORE
     if data.by_inputs:
         run.wanted = FOR_WEIGHTS | FOR_INPUTS

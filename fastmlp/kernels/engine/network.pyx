@@ -24,6 +24,7 @@ from fastmlp.kernels.engine.epoch cimport differentiate, evaluate, predict, pred
 from fastmlp.kernels.engine.exceptions cimport raise_kept
 from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, barrier_waited, blocks as blocks_of, counter_set
 from fastmlp.kernels.isa cimport first_level_cache, nanoseconds, thread_number
+from fastmlp.kernels.isa cimport second_level_cache
 from fastmlp.kernels.engine.parameters cimport Parameters, address, address_or_null
 from fastmlp.kernels.engine.description cimport (
     ACTIVITY_PENALTY, BATCH_NORMALIZATION, DENSE, EMBEDDING, INPUT, LAYER_NORMALIZATION,
@@ -47,7 +48,8 @@ cdef enum:
 
 # whether zeros of a layer's input may be left out of its products; the results have the same bits
 SKIP_ZEROS = os.environ.get("FASTMLP_SKIP_ZEROS", "1") != "0"
-CACHE_SIZE = first_level_cache()  # tests may have a smaller one
+CACHE_SIZE = first_level_cache()  # tests may have smaller ones
+LARGE_CACHE_SIZE = second_level_cache()
 FEW_INPUTS = 64  # to look for zeros among so few takes as long as they cost (bench/density.py); tests may ask for less
 cdef uint64_t NEVER = UINT64_MAX  # the last step of a run that nobody stops
 cdef Py_ssize_t SMALL = 2 * WORK_PER_THREAD - 1  # multiply-adds for which one thread is best
@@ -650,6 +652,7 @@ cdef class Network(Parameters):
         cdef Plan *plan = &self.plan
         cdef Py_ssize_t batch = min(batch_size, data.rows)
         cdef int threads = usable(self.thread_limit) if self.has_barriers else 1
+        cdef Py_ssize_t together = self.portion(batch, xs) if what == TRAIN else 0
         cdef Team *team = &self.teams[what]
         cdef long long now
         cdef bint step_by_step = what in (TRAIN, EVALUATE)
@@ -657,7 +660,10 @@ cdef class Network(Parameters):
             threads = min(threads, max(blocks_of(data.rows, batch), 1))
         self.take_lock()
         try:
-            self.reserve(batch * threads if what == PREDICT else batch, threads,
+            if together > 0:
+                self.reserve_gradients()
+            plan.portion = together
+            self.reserve(batch * threads if what == PREDICT else together or batch, threads,
                          tuple([isinstance(xs[i], Rows) and not self.is_narrow(i) for i in range(len(xs))]),
                          self.most_entries(what, xs, order, batch, epochs))
             for i in range(self.plan.input_count):
@@ -689,6 +695,27 @@ cdef class Network(Parameters):
             raise_kept(plan)
         finally:
             self.lock.release()
+
+    cdef Py_ssize_t portion(self, Py_ssize_t batch, xs) except -1:
+        """Rows of a large batch that go through all stages before the next ones, to stay in the cache; 0: all.
+
+        Only stages whose rows have nothing to do with each other can do so, and gradients that are used as they are.
+        """
+        cdef const Stage *stage
+        cdef Py_ssize_t size = 0, rows, number
+        if self.plan.clipnorm > 0 or self.plan.global_clipnorm > 0 or self.plan.accumulation_steps > 0:
+            return 0
+        if any([loss is not None for loss in self.custom_losses]) or any([isinstance(x, Rows) for x in xs]):
+            return 0
+        for number in range(self.plan.depth):
+            stage = &self.plan.stages[number]
+            if stage.kind >= ACTIVITY_PENALTY or stage.use != ONLY or stage.groups != 1:
+                return 0
+            size += 2 * self.padded(stage.outputs) * self.dtype.itemsize
+        rows = max(CHUNK, LARGE_CACHE_SIZE // size)
+        if batch < 2 * rows or self.multiply_adds * self.dtype.itemsize > 2 * rows * size:
+            return 0  # every portion reads the weights anew
+        return blocks_of(batch, batch // rows)
 
     cdef Py_ssize_t most_entries(self, int what, xs, order, Py_ssize_t batch, Py_ssize_t epochs) except -1:
         """Numbers of a batch of sparse rows, where gradients are computed."""

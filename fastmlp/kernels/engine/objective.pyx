@@ -4,7 +4,7 @@ from cython cimport floating
 from libc.string cimport memcpy, memset
 
 from fastmlp.kernels.activations cimport activate_row
-from fastmlp.kernels.isa cimport barrier_wait, blocks, panel_columns
+from fastmlp.kernels.isa cimport barrier_wait, blocks, fetch, panel_columns
 from fastmlp.kernels.engine.description cimport BINARY_ACCURACY, CATEGORICAL_ACCURACY, DENSE, OWN_LOSS
 from fastmlp.kernels.engine.exceptions cimport call
 from fastmlp.kernels.engine.edges cimport through_activation
@@ -21,7 +21,7 @@ cdef void compare(Plan *plan, const Data *data, Py_ssize_t start, const Part *pa
     cdef Output *output
     cdef Target target
     cdef int number
-    cdef Py_ssize_t rows = part.last if run.gradients else data.rows, i
+    cdef Py_ssize_t rows = run.rows if run.gradients else data.rows, i
     if data.asked != NULL and not ask_for_gradients(plan, data, part, tag):
         return
     for number in range(plan.output_count):
@@ -36,6 +36,9 @@ cdef void compare(Plan *plan, const Data *data, Py_ssize_t start, const Part *pa
         if output.loss.kind == CUSTOM_LOSS and not ask(plan, output, &target, start, part, tag):
             return
         for i in range(part.own_first, part.own_last):
+            if target.y != NULL and i + 1 < part.own_last:
+                fetch(<const floating *> target.y + row_number(data, start + i + 1) * output.columns,
+                      output.columns * sizeof(floating))
             compare_row(plan, output, &target, row_number(data, start + i), i, rows, part, run, tag)
         if run.gradients and output.completes and output.loss.kind != NO_LOSS:
             complete(plan, output, part, tag)
@@ -134,7 +137,7 @@ cdef inline void compare_row(Plan *plan, Output *output, const Target *target, P
         memcpy(gradient, predictions, n * sizeof(floating))
         if not output.fused:
             activate_row(plan.isa, link_of(output.loss.kind), NULL, n, gradient)
-        gradient_of_row(&output.loss, n, part.last - part.first, truth, label, gradient, gradient)
+        gradient_of_row(&output.loss, n, run.rows, truth, label, gradient, gradient)
     if weight != NULL:
         multiply(n, weight[0], gradient)
     if output.sums:

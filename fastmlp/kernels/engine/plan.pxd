@@ -197,6 +197,7 @@ cdef struct Plan:
     bint skip_zeros
     Py_ssize_t few_inputs   # of a stage, whose zeros are not looked for
     Py_ssize_t cache_size   # of the first level, in bytes
+    Py_ssize_t portion      # rows of a batch that go through all stages before the next ones; 0: all of them
     double clipnorm         # the largest norm of a gradient, or 0
     double global_clipnorm  # the largest norm of all of them together, or 0
     long long accumulation_steps    # each of so many changes the weights, by the mean of their gradients; 0: each one
@@ -281,6 +282,9 @@ cdef struct Pass:
     bint penalized          # with penalties of weights and of outputs
     double penalty_scale
     bint updates            # whether the step changes the weights, and does not only add to the sums of gradients
+    int portion             # of the batch, of enum Portion: gradients are summed in their region until the last one
+    Py_ssize_t first_row    # of the portion in the batch
+    Py_ssize_t rows         # of the batch, over which losses are averaged
     Optimizer optimizer
 
 

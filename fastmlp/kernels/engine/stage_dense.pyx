@@ -22,7 +22,7 @@ from fastmlp.kernels.engine.skipping cimport first_list, index_of, list_own_colu
 from fastmlp.kernels.engine.skipping cimport values_of
 from fastmlp.kernels.engine.stage_narrow cimport narrow_forward, update_narrow
 from fastmlp.kernels.engine.stage_sparse cimport sparse_forward, update_by_sparse
-from fastmlp.kernels.engine.weights cimport apply, apply_square, descends_plainly
+from fastmlp.kernels.engine.weights cimport apply, apply_square, descends_plainly, gradient_memory
 
 
 # ------------------------------------------------------------------------------------------------------------- forward
@@ -218,11 +218,13 @@ cdef void update_kernel(Plan *plan, int number, const Part *part, const Pass *ru
     cdef Py_ssize_t below = blocks(stage.inputs, width), units = below * blocks(stage.outputs, width), unit, panel
     cdef Py_ssize_t first = partition(units, part.thread, part.threads)
     cdef Py_ssize_t last = partition(units, part.thread + 1, part.threads)
-    cdef floating *c = tile_of(plan, part, tag)
+    cdef floating *c
     for unit in range(first, last):
         panel = unit // below
+        c = gradient_memory(plan, stage.kernel, run, (panel * stage.inputs + unit % below * width) * width,
+                            tile_of(plan, part, tag))
         if stage.by_columns.counts[unit % below * (width // 2)] == NOT_LISTED:
-            multiply_transposed(plan, number, part, unit % below, panel, c)
+            multiply_transposed(plan, number, part, run.portion, unit % below, panel, c)
             apply_square(plan, stage, run, unit % below, panel, c)
             continue
         count = panels_together(unit, first, last, below)
@@ -230,8 +232,8 @@ cdef void update_kernel(Plan *plan, int number, const Part *part, const Pass *ru
             update_listed(plan, stage, part, run, unit % below, panel, count, c)
 
 
-cdef void multiply_transposed(Plan *plan, int number, const Part *part, Py_ssize_t below, Py_ssize_t panel,
-                              floating *c) noexcept nogil:
+cdef void multiply_transposed(Plan *plan, int number, const Part *part, int portion, Py_ssize_t below,
+                              Py_ssize_t panel, floating *c) noexcept nogil:
     """The columns of x in a panel times a panel of dz."""
     cdef Stage *stage = &plan.stages[number]
     cdef const Matrix *x = stage.input
@@ -241,7 +243,7 @@ cdef void multiply_transposed(Plan *plan, int number, const Part *part, Py_ssize
     for tile in range(tiles):
         i = partition(rows, tile, tiles)
         multiply_columns(plan.isa, <int> (partition(rows, tile + 1, tiles) - i),
-                         vectors_of(stage.outputs, panel, 1, width), part.last - part.first,
+                         vectors_of(stage.outputs, panel, 1, width), portion, part.last - part.first,
                          element(x, part.first, below, width, c) + i,
                          element(&stage.gradient, part.first, panel, width, c), c + i * width)
 
@@ -253,6 +255,7 @@ cdef void update_listed(Plan *plan, const Stage *stage, const Part *part, const 
     cdef int width = panel_columns(plan.isa, c)
     cdef Py_ssize_t rows = min(width, stage.inputs - below * width), square = width * width, i, number, height
     cdef Py_ssize_t vectors = vectors_of(stage.outputs, panel, count, width)
+    cdef Py_ssize_t stride = square if run.portion == 0 else stage.inputs * width  # of the panels of c
     cdef bint descends = descends_plainly(stage, run)
     cdef const floating *dz = element(&stage.gradient, part.first, panel, width, c)
     cdef floating *kernel = kernel_of(plan, stage, panel, c) + below * square
@@ -264,12 +267,12 @@ cdef void update_listed(Plan *plan, const Stage *stage, const Part *part, const 
                            values_of(lists, number, c), dz, stage.gradient.stride, run.optimizer.step_size,
                            kernel + i * width, stage.inputs * width)
         else:
-            multiply_listed(plan.isa, <int> height, vectors, 0, lists.counts[number], index_of(lists, number),
+            multiply_listed(plan.isa, <int> height, vectors, run.portion, lists.counts[number], index_of(lists, number),
                             values_of(lists, number, c), dz, stage.gradient.stride, <const floating *> NULL, LINEAR,
-                            c + i * width, square, width)
+                            c + i * width, stride, width)
     if not descends:
         for i in range(count):
-            apply_square(plan, stage, run, below, panel + i, c + i * square)
+            apply_square(plan, stage, run, below, panel + i, c + i * stride)
 
 
 cdef void update_bias(Plan *plan, const Stage *stage, const Part *part, const Pass *run,
@@ -277,9 +280,11 @@ cdef void update_bias(Plan *plan, const Stage *stage, const Part *part, const Pa
     """The gradient of the bias, the sum of dz over the rows, and its update."""
     cdef int width = panel_columns(plan.isa, tag)
     cdef Py_ssize_t panels = blocks(stage.outputs, width), panel
-    cdef floating *sums = tile_of(plan, part, tag)
+    cdef floating *sums
     if stage.bias == NULL:
         return
     for panel in range(partition(panels, part.thread, part.threads), partition(panels, part.thread + 1, part.threads)):
-        sum_rows(plan.isa, part.last - part.first, element(&stage.gradient, part.first, panel, width, tag), sums)
+        sums = gradient_memory(plan, stage.bias, run, panel * width, tile_of(plan, part, tag))
+        sum_rows(plan.isa, run.portion, part.last - part.first,
+                 element(&stage.gradient, part.first, panel, width, tag), sums)
         apply(plan, stage.bias, stage.use, run, panel * width, width, sums)

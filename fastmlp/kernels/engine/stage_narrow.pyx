@@ -7,10 +7,11 @@ The threads partition forward by rows, the update by panels of inputs.
 from cython cimport floating
 from libc.string cimport memset
 
+from fastmlp.kernels.isa cimport GOES_ON
 from fastmlp.kernels.isa cimport blocks, multiply_columns, multiply_rows, panel_columns, partition, transpose
 from fastmlp.kernels.engine.plan cimport Matrix, Part, Pass, Plan, Stage
 from fastmlp.kernels.engine.plan cimport bias_of, block_row, element, memory_of, tile_of, vectors_of
-from fastmlp.kernels.engine.weights cimport apply
+from fastmlp.kernels.engine.weights cimport apply, gradient_memory
 
 
 cdef void narrow_forward(Plan *plan, int number, const Part *part, const floating *tag) noexcept nogil:
@@ -60,15 +61,16 @@ cdef void update_narrow(Plan *plan, int number, const Part *part, const Pass *ru
     cdef Stage *stage = &plan.stages[number]
     cdef int width = panel_columns(plan.isa, tag), vectors
     cdef Py_ssize_t panels = blocks(stage.inputs, width), size = stage.outputs * width, panel, i, height
-    cdef floating *c = tile_of(plan, part, tag)
+    cdef floating *c
     for panel in range(partition(panels, part.thread, part.threads), partition(panels, part.thread + 1, part.threads)):
         vectors = vectors_of(stage.inputs, panel, 1, width)
-        if vectors == 1:  # the others have no gradient
+        c = gradient_memory(plan, stage.kernel, run, panel * size, tile_of(plan, part, tag))
+        if vectors == 1 and not run.portion & GOES_ON:  # the others have no gradient
             memset(c, 0, size * sizeof(floating))
         i = 0
         while i < stage.outputs:
             height = min(min(plan.isa.tile_rows, stage.outputs - i), width - i % width)  # within a panel
-            multiply_columns(plan.isa, <int> height, vectors, part.last - part.first,
+            multiply_columns(plan.isa, <int> height, vectors, run.portion, part.last - part.first,
                              element(&stage.gradient, part.first, i // width, width, tag) + i % width,
                              element(stage.input, part.first, panel, width, tag), c + i * width)
             i += height

@@ -1,25 +1,24 @@
 """Normalizations: of each column over the batch, of each row, and by a mean and a variance that are given.
 
 Columns are partitioned between the threads by panels, rows as they are everywhere. The equations are in
-reference/normalization.py. What is done to a panel's columns stands in four vectors: mean, inverse (deviation), factor
-and offset, for y = (x - mean) * factor + offset.
+reference/normalization.py, the loops in c/normalize.h. What is done to a panel's columns stands in four vectors: mean,
+inverse (deviation), factor and offset, for y = (x - mean) * factor + offset.
 """
 
 from cython cimport floating
 from libc.math cimport sqrt
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy
 
-from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, panel_columns, partition, sum_rows
+from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, column_moments, normalize_columns
+from fastmlp.kernels.isa cimport normalize_columns_gradient, normalize_rows, normalize_rows_gradient, panel_columns
+from fastmlp.kernels.isa cimport partition, sum_normalized_columns, sum_normalized_rows
 from fastmlp.kernels.engine.description cimport BATCH_NORMALIZATION, LAYER_NORMALIZATION
 from fastmlp.kernels.engine.edges cimport gather, through_activation
-from fastmlp.kernels.engine.plan cimport Stage, Parameter, Part, Pass, Plan, element, memory_of, tile_of, wants_input
+from fastmlp.kernels.engine.plan cimport Matrix, Stage, Parameter, Part, Pass, Plan, element, memory_of, tile_of
+from fastmlp.kernels.engine.plan cimport wants_input
 from fastmlp.kernels.engine.weights cimport apply
 
 cdef double LEAST_DEVIATION = 1e-7  # Keras' epsilon(); what a given mean and variance divide by at least
-
-cdef enum:
-    TOGETHER = 16  # rows that are summed side by side, as each sum waits for its last addition
-
 
 cdef int normalize_forward(Plan *plan, int number, const Part *part, const Pass *run, int met,
                            const floating *tag) noexcept nogil:
@@ -27,7 +26,7 @@ cdef int normalize_forward(Plan *plan, int number, const Part *part, const Pass 
     cdef Stage *stage = &plan.stages[number]
     cdef Py_ssize_t panels = blocks(stage.outputs, panel_columns(plan.isa, tag)), panel
     if stage.kind == LAYER_NORMALIZATION:
-        normalize_rows(plan, number, part, tag)
+        rows_forward(plan, number, part, tag)
         return met
     if not of_batch(stage, run):
         for panel in range(panels):
@@ -53,18 +52,18 @@ cdef int normalize_backward(Plan *plan, int number, const Part *part, const Pass
     cdef bint wants = wants_input(plan, &stage.edges[0], run)
     cdef floating *columns = memory_of(plan, part, tag)
     if stage.kind == LAYER_NORMALIZATION and wants:
-        normalize_rows_backward(plan, number, part, tag)
+        rows_backward(plan, number, part, tag)
     if stage.kind == LAYER_NORMALIZATION:
         barrier_wait(&plan.barrier, part.threads)
     for panel in range(partition(panels, part.thread, part.threads), partition(panels, part.thread + 1, part.threads)):
         if stage.kind == LAYER_NORMALIZATION:
-            sum_normalized_rows(plan, number, panel, part, tile_of(plan, part, tag))
+            sum_panel_of_rows(plan, number, panel, part, tile_of(plan, part, tag))
         else:
             if of_batch(stage, run):
                 columns = statistics_of(plan, stage, panel, tag)
             else:
                 given_statistics(plan, stage, panel, columns)
-            sum_normalized_columns(plan, number, panel, part, columns, tile_of(plan, part, tag))
+            sum_panel(plan, number, panel, part, columns, tile_of(plan, part, tag))
             if wants:
                 scale_panel_backward(plan, number, panel, part, run, columns, tile_of(plan, part, tag))
         if stage.trained:
@@ -108,20 +107,10 @@ cdef void batch_statistics(Plan *plan, int number, Py_ssize_t panel, const Part 
                            floating *columns) noexcept nogil:
     """The vectors of a panel from the batch, which the moving mean and variance move towards."""
     cdef const Stage *stage = &plan.stages[number]
-    cdef int width = panel_columns(plan.isa, columns), j
-    cdef Py_ssize_t rows = part.last - part.first, i
-    cdef const floating *x = element(plan.stages[number].input, part.first, panel, width, columns)
+    cdef int width = panel_columns(plan.isa, columns)
     cdef floating *variance = columns + width
-    cdef floating count = <floating> rows
-    sum_rows(plan.isa, rows, x, columns)
-    for j in range(width):
-        columns[j] = columns[j] / count
-    memset(variance, 0, width * sizeof(floating))
-    for i in range(rows):
-        for j in range(width):
-            variance[j] += (x[i * width + j] - columns[j]) * (x[i * width + j] - columns[j])
-    for j in range(width):
-        variance[j] = variance[j] / count
+    column_moments(plan.isa, part.last - part.first,
+                   element(plan.stages[number].input, part.first, panel, width, columns), columns, variance)
     move(plan, stage.mean, panel, stage.momentum, columns)
     move(plan, stage.variance, panel, stage.momentum, variance)
     complete_statistics(plan, stage, panel, variance, columns)
@@ -155,56 +144,33 @@ cdef void complete_statistics(const Plan *plan, const Stage *stage, Py_ssize_t p
 
 cdef void scale_panel(Plan *plan, int number, Py_ssize_t panel, Py_ssize_t first, Py_ssize_t last,
                       const floating *columns) noexcept nogil:
-    """y = (x - mean) * factor + offset for some rows of a panel."""
-    cdef int width = panel_columns(plan.isa, columns), j
-    cdef const floating *x = element(plan.stages[number].input, first, panel, width, columns)
-    cdef floating *y = element(&plan.stages[number].output, first, panel, width, columns)
-    cdef Py_ssize_t i
-    for i in range(last - first):
-        for j in range(width):
-            y[i * width + j] = (x[i * width + j] - columns[j]) * columns[2 * width + j] + columns[3 * width + j]
+    """y for some rows of a panel."""
+    cdef int width = panel_columns(plan.isa, columns)
+    normalize_columns(plan.isa, last - first, element(plan.stages[number].input, first, panel, width, columns),
+                      columns, element(&plan.stages[number].output, first, panel, width, columns))
 
 
-cdef void sum_normalized_columns(Plan *plan, int number, Py_ssize_t panel, const Part *part, const floating *columns,
-                                 floating *sums) noexcept nogil:
-    """The gradients of gamma and beta, the sums over the rows of dy * (x - mean) * inverse and of dy, to `sums`."""
-    cdef int width = panel_columns(plan.isa, columns), j
-    cdef const floating *x = element(plan.stages[number].input, part.first, panel, width, columns)
-    cdef const floating *dy = element(&plan.stages[number].gradient, part.first, panel, width, columns)
-    cdef Py_ssize_t i
-    memset(sums, 0, width * sizeof(floating))
-    for i in range(part.last - part.first):
-        for j in range(width):
-            sums[j] += dy[i * width + j] * ((x[i * width + j] - columns[j]) * columns[width + j])
-    sum_rows(plan.isa, part.last - part.first, dy, sums + width)
+cdef void sum_panel(Plan *plan, int number, Py_ssize_t panel, const Part *part, const floating *columns,
+                    floating *sums) noexcept nogil:
+    """The gradients of gamma and beta to `sums`."""
+    cdef int width = panel_columns(plan.isa, columns)
+    sum_normalized_columns(plan.isa, part.last - part.first,
+                           element(plan.stages[number].input, part.first, panel, width, columns),
+                           element(&plan.stages[number].gradient, part.first, panel, width, columns), columns, sums)
 
 
 cdef void scale_panel_backward(Plan *plan, int number, Py_ssize_t panel, const Part *part, const Pass *run,
-                               const floating *columns, floating *sums) noexcept nogil:
-    """dx = factor * dy, in training less the parts of dy that mean and deviation take up.
-
-    There is room for as many numbers behind the sums."""
-    cdef int width = panel_columns(plan.isa, columns), j
-    cdef const floating *x = element(plan.stages[number].input, part.first, panel, width, columns)
-    cdef const floating *dy = element(&plan.stages[number].gradient, part.first, panel, width, columns)
-    cdef floating *dx = element(plan.stages[number].edges[0].gradient, part.first, panel, width, columns)
-    cdef floating *along = sums + 2 * width
-    cdef floating *means = along + width
-    cdef Py_ssize_t rows = part.last - part.first, i
-    for j in range(2 * width):
-        along[j] = sums[j] / <floating> rows
-    for i in range(rows):
-        if of_batch(&plan.stages[number], run):
-            for j in range(width):
-                dx[i * width + j] = columns[2 * width + j] * (
-                    (dy[i * width + j] - means[j])
-                    - ((x[i * width + j] - columns[j]) * columns[width + j]) * along[j]
-                )
-        else:
-            for j in range(width):
-                dx[i * width + j] = columns[2 * width + j] * dy[i * width + j]
-    if plan.stages[number].edges[0].epilogue != NULL:
-        activate_gradient(plan.isa, plan.stages[number].edges[0].epilogue.activation, NULL, rows * width, x, dx)
+                               const floating *columns, const floating *sums) noexcept nogil:
+    """dx, in training less the parts of dy that mean and deviation take up."""
+    cdef int width = panel_columns(plan.isa, columns)
+    cdef const Stage *stage = &plan.stages[number]
+    cdef const floating *x = element(stage.input, part.first, panel, width, columns)
+    cdef floating *dx = element(stage.edges[0].gradient, part.first, panel, width, columns)
+    cdef Py_ssize_t rows = part.last - part.first
+    normalize_columns_gradient(plan.isa, rows, x, element(&stage.gradient, part.first, panel, width, columns), columns,
+                               sums if of_batch(stage, run) else NULL, dx)
+    if stage.edges[0].epilogue != NULL:
+        activate_gradient(plan.isa, stage.edges[0].epilogue.activation, NULL, rows * width, x, dx)
 
 
 cdef void update_panel(Plan *plan, const Stage *stage, Py_ssize_t panel, const Pass *run,
@@ -220,149 +186,37 @@ cdef void update_panel(Plan *plan, const Stage *stage, Py_ssize_t panel, const P
 # ---------------------------------------------------------------------------------------------------------------- rows
 
 
-cdef void normalize_rows(Plan *plan, int number, const Part *part, const floating *tag) noexcept nogil:
-    """y = (x - mean) * inverse * gamma + beta, with mean and deviation of each of the thread's rows."""
-    cdef Stage *stage = &plan.stages[number]
-    cdef floating *statistics = <floating *> stage.statistics
-    cdef Py_ssize_t first = part.own_first, last, panel
-    while first < part.own_last:
-        last = min(first + TOGETHER, part.own_last)
-        row_statistics(plan, number, first, last, statistics + 2 * first)
-        for panel in range(blocks(stage.outputs, panel_columns(plan.isa, tag))):
-            scale_rows(plan, number, panel, first, last, statistics + 2 * first)
-        first = last
-
-
-cdef void row_statistics(Plan *plan, int number, Py_ssize_t first, Py_ssize_t last,
-                         floating *statistics) noexcept nogil:
-    """The mean of each of TOGETHER rows at most, and the inverse of its deviation."""
-    cdef const Stage *stage = &plan.stages[number]
-    cdef Py_ssize_t rows = last - first, i
-    cdef floating count = <floating> stage.outputs
-    cdef floating sums[TOGETHER]
-    cdef floating means[TOGETHER]
-    memset(means, 0, sizeof(means))
-    sum_powers(plan, number, first, rows, 1, means, sums)
-    for i in range(rows):
-        means[i] = sums[i] / count
-    sum_powers(plan, number, first, rows, 2, means, sums)
-    for i in range(rows):
-        statistics[2 * i] = means[i]
-        statistics[2 * i + 1] = <floating> 1 / <floating> sqrt(sums[i] / count + <floating> stage.epsilon)
-
-
-cdef void sum_powers(Plan *plan, int number, Py_ssize_t first, Py_ssize_t rows, int power, const floating *means,
-                     floating *sums) noexcept nogil:
-    """The sums of x, or of (x - mean)^2, along some rows."""
-    cdef const Stage *stage = &plan.stages[number]
-    cdef int width = panel_columns(plan.isa, sums), j
-    cdef Py_ssize_t panel, i
-    cdef const floating *x
-    memset(sums, 0, rows * sizeof(floating))
-    for panel in range(blocks(stage.outputs, width)):
-        x = element(plan.stages[number].input, first, panel, width, sums)
-        for j in range(<int> min(width, stage.outputs - panel * width)):
-            if power == 1:
-                for i in range(rows):
-                    sums[i] += x[i * width + j]
-            else:
-                for i in range(rows):
-                    sums[i] += (x[i * width + j] - means[i]) * (x[i * width + j] - means[i])
-
-
-cdef void scale_rows(Plan *plan, int number, Py_ssize_t panel, Py_ssize_t first, Py_ssize_t last,
-                     const floating *statistics) noexcept nogil:
-    """y from the statistics of some rows of a panel."""
-    cdef const Stage *stage = &plan.stages[number]
-    cdef int width = panel_columns(plan.isa, statistics), j
-    cdef const floating *x = element(plan.stages[number].input, first, panel, width, statistics)
-    cdef const floating *gamma = vector_of(plan, stage.gamma, panel, statistics)
-    cdef const floating *beta = vector_of(plan, stage.beta, panel, statistics)
-    cdef floating *y = element(&stage.output, first, panel, width, statistics)
-    cdef floating mean, inverse
-    cdef Py_ssize_t i
-    for i in range(last - first):
-        mean = statistics[2 * i]
-        inverse = statistics[2 * i + 1]
-        for j in range(width):
-            y[i * width + j] = (((x[i * width + j] - mean) * inverse) * (gamma[j] if gamma != NULL else <floating> 1)
-                                + (beta[j] if beta != NULL else <floating> 0))
-
-
-cdef void normalize_rows_backward(Plan *plan, int number, const Part *part, const floating *tag) noexcept nogil:
-    """dx = inverse * (g - mean(g) - normal * mean(g * normal)), g = dy * gamma, for the thread's rows."""
+cdef void rows_forward(Plan *plan, int number, const Part *part, const floating *tag) noexcept nogil:
+    """y for the thread's rows, with mean and deviation of each."""
     cdef Stage *stage = &plan.stages[number]
     cdef int width = panel_columns(plan.isa, tag)
-    cdef Py_ssize_t first = part.own_first, rows, panel, i
-    cdef const floating *statistics
-    cdef floating totals[TOGETHER]
-    cdef floating along[TOGETHER]
-    while first < part.own_last:
-        rows = min(TOGETHER, part.own_last - first)
-        statistics = <const floating *> stage.statistics + 2 * first
-        memset(totals, 0, sizeof(totals))
-        memset(along, 0, sizeof(along))
-        for panel in range(blocks(stage.outputs, width)):
-            sum_row_gradients(plan, number, panel, first, rows, statistics, totals, along)
-        for i in range(rows):
-            totals[i] = totals[i] / <floating> stage.outputs
-            along[i] = along[i] / <floating> stage.outputs
-        for panel in range(blocks(stage.outputs, width)):
-            scale_rows_backward(plan, number, panel, first, rows, statistics, totals, along)
-        first += rows
+    normalize_rows(plan.isa, part.own_last - part.own_first, stage.outputs,
+                   element(stage.input, part.own_first, 0, width, tag), stage.input.stride, stage.epsilon,
+                   vector_of(plan, stage.gamma, 0, tag), vector_of(plan, stage.beta, 0, tag),
+                   <floating *> stage.statistics + 2 * part.own_first,
+                   element(&stage.output, part.own_first, 0, width, tag), stage.output.stride)
+
+
+cdef void rows_backward(Plan *plan, int number, const Part *part, const floating *tag) noexcept nogil:
+    """dx for the thread's rows."""
+    cdef Stage *stage = &plan.stages[number]
+    cdef const Matrix *below = stage.edges[0].gradient
+    cdef int width = panel_columns(plan.isa, tag)
+    normalize_rows_gradient(plan.isa, part.own_last - part.own_first, stage.outputs,
+                            element(stage.input, part.own_first, 0, width, tag), stage.input.stride,
+                            element(&stage.gradient, part.own_first, 0, width, tag), stage.gradient.stride,
+                            vector_of(plan, stage.gamma, 0, tag),
+                            <const floating *> stage.statistics + 2 * part.own_first,
+                            element(below, part.own_first, 0, width, tag), below.stride)
     through_activation(plan, stage.edges[0].epilogue, part, tag)
     gather(plan, &stage.edges[0], part, tag)
 
 
-cdef void sum_row_gradients(Plan *plan, int number, Py_ssize_t panel, Py_ssize_t first, Py_ssize_t rows,
-                            const floating *statistics, floating *totals, floating *along) noexcept nogil:
-    """Put g where dx will be, for some rows of a panel, and add it and its products with what is normal to the sums."""
-    cdef const Stage *stage = &plan.stages[number]
-    cdef int width = panel_columns(plan.isa, statistics), j
-    cdef const floating *x = element(plan.stages[number].input, first, panel, width, statistics)
-    cdef const floating *dy = element(&stage.gradient, first, panel, width, statistics)
-    cdef const floating *gamma = vector_of(plan, stage.gamma, panel, statistics)
-    cdef floating *g = element(plan.stages[number].edges[0].gradient, first, panel, width, statistics)
-    cdef Py_ssize_t i
-    for i in range(rows):
-        for j in range(width):
-            g[i * width + j] = dy[i * width + j] * (gamma[j] if gamma != NULL else <floating> 1)
-    for j in range(<int> min(width, stage.outputs - panel * width)):
-        for i in range(rows):
-            totals[i] += g[i * width + j]
-            along[i] += g[i * width + j] * ((x[i * width + j] - statistics[2 * i]) * statistics[2 * i + 1])
-
-
-cdef void scale_rows_backward(Plan *plan, int number, Py_ssize_t panel, Py_ssize_t first, Py_ssize_t rows,
-                              const floating *statistics, const floating *totals,
-                              const floating *along) noexcept nogil:
-    """From g to dx, for some rows of a panel."""
-    cdef int width = panel_columns(plan.isa, statistics), j
-    cdef const floating *x = element(plan.stages[number].input, first, panel, width, statistics)
-    cdef floating *dx = element(plan.stages[number].edges[0].gradient, first, panel, width, statistics)
-    cdef floating mean, inverse, total, share_along
-    cdef Py_ssize_t i
-    for i in range(rows):
-        mean = statistics[2 * i]
-        inverse = statistics[2 * i + 1]
-        total = totals[i]
-        share_along = along[i]
-        for j in range(width):
-            dx[i * width + j] = inverse * (
-                (dx[i * width + j] - total) - ((x[i * width + j] - mean) * inverse) * share_along
-            )
-
-
-cdef void sum_normalized_rows(Plan *plan, int number, Py_ssize_t panel, const Part *part,
-                              floating *sums) noexcept nogil:
-    """The gradients of gamma and beta as in sum_normalized_columns, of rows that were normalized each for itself."""
-    cdef int width = panel_columns(plan.isa, sums), j
-    cdef const floating *x = element(plan.stages[number].input, part.first, panel, width, sums)
-    cdef const floating *dy = element(&plan.stages[number].gradient, part.first, panel, width, sums)
-    cdef const floating *statistics = <const floating *> plan.stages[number].statistics + 2 * part.first
-    cdef Py_ssize_t i
-    memset(sums, 0, width * sizeof(floating))
-    for i in range(part.last - part.first):
-        for j in range(width):
-            sums[j] += dy[i * width + j] * ((x[i * width + j] - statistics[2 * i]) * statistics[2 * i + 1])
-    sum_rows(plan.isa, part.last - part.first, dy, sums + width)
+cdef void sum_panel_of_rows(Plan *plan, int number, Py_ssize_t panel, const Part *part,
+                            floating *sums) noexcept nogil:
+    """The gradients of gamma and beta to `sums`, for rows that were normalized each for itself."""
+    cdef int width = panel_columns(plan.isa, sums)
+    sum_normalized_rows(plan.isa, part.last - part.first,
+                        element(plan.stages[number].input, part.first, panel, width, sums),
+                        element(&plan.stages[number].gradient, part.first, panel, width, sums),
+                        <const floating *> plan.stages[number].statistics + 2 * part.first, sums)

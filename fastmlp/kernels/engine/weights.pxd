@@ -6,6 +6,8 @@ from fastmlp.kernels.engine.plan cimport ONLY, Parameter, Part, Pass, Plan, Stag
 
 cdef void apply(Plan *plan, const Parameter *parameter, Use use, const Pass *run, Py_ssize_t at, Py_ssize_t n,
                 floating *g) noexcept nogil
+cdef floating *gradient_memory(Plan *plan, const Parameter *parameter, const Pass *run, Py_ssize_t at,
+                               floating *memory) noexcept nogil
 cdef void apply_square(Plan *plan, const Stage *stage, const Pass *run, Py_ssize_t below, Py_ssize_t panel,
                        floating *g) noexcept nogil
 cdef void apply_to_unreached(Plan *plan, const Part *part, const Pass *run, const floating *tag) noexcept nogil
@@ -19,4 +21,4 @@ cdef void multiply(Py_ssize_t n, floating factor, floating *x) noexcept nogil
 cdef inline bint descends_plainly(const Stage *stage, const Pass *run) noexcept nogil:
     """Whether a gradient of 0 leaves the kernel as it is, as the update is w -= rate * gradient and nothing more."""
     cdef bint plain = run.optimizer.kind == SGD and not run.optimizer.is_adjusted
-    return plain and stage.use == ONLY and stage.kernel.l1 == 0 and stage.kernel.l2 == 0
+    return plain and run.portion == 0 and stage.use == ONLY and stage.kernel.l1 == 0 and stage.kernel.l2 == 0

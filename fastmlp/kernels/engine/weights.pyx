@@ -4,7 +4,7 @@ from cython cimport floating
 from libc.math cimport fabs, sqrt
 from libc.string cimport memcpy, memset
 
-from fastmlp.kernels.isa cimport STORE, Optimizer, add_penalty, barrier_wait, blocks, panel_columns, partition
+from fastmlp.kernels.isa cimport STORE, TO_GO_ON, Optimizer, add_penalty, barrier_wait, blocks, panel_columns, partition
 from fastmlp.kernels.isa cimport sum_magnitudes, sum_squares, update
 from fastmlp.kernels.optimizers cimport MAX_SLOTS
 from fastmlp.kernels.engine.plan cimport COLUMNS, FIRST, LAST, ONLY, ROWS, Parameter, Part, Pass, Plan, Stage, Use
@@ -20,8 +20,11 @@ cdef void apply(Plan *plan, const Parameter *parameter, Use use, const Pass *run
                 floating *g) noexcept nogil:
     """Update n weights from number `at` on by their gradient g without that of the penalty, or keep the gradient.
 
-    Where it is one of several uses of the weights, only the last one updates them, by the sum of all gradients."""
+    Of several uses of the weights, and of several portions of a batch, only the last one updates them, by the sum of
+    all gradients."""
     cdef const floating *w = <const floating *> parameter.data + at
+    if run.portion & TO_GO_ON:
+        return
     if use != ONLY:
         add_to_sum(use, n, <floating *> plan.gradients + parameter.start + at, g)
         if use != LAST:
@@ -42,6 +45,12 @@ cdef void apply_square(Plan *plan, const Stage *stage, const Pass *run, Py_ssize
         return
     for i in range(rows):
         apply(plan, stage.kernel, stage.use, run, at + i * width, width // 2, g + i * width)
+
+
+cdef floating *gradient_memory(Plan *plan, const Parameter *parameter, const Pass *run, Py_ssize_t at,
+                               floating *memory) noexcept nogil:
+    """Where the gradient of weights from number `at` on is put: into memory that is left, or where it is summed."""
+    return memory if run.portion == 0 else <floating *> plan.gradients + parameter.start + at
 
 
 cdef void add_to_sum(Use use, Py_ssize_t n, floating *sums, floating *g) noexcept nogil:

@@ -1,0 +1,427 @@
+"""The C functions of exported models: twins of the engine's loops, one row at a time.
+
+In the text `$T` is the float type, and `$name` another of these functions or, where there is none, the C library's.
+Sums run in index order. In float64 the functions are the C library's; in float32 they are the engine's polynomials
+(kernels/c/math_f32.h), and products are fused: that is what its bits follow from.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from fastmlp.kernels.engine.description import ACTIVATION_SETTINGS
+
+# float32 alone; coefficients of Cephes (S. L. Moshier)
+MATH_F32 = r"""
+/* e^x = 2^n (1 + p) for x clamped to [-87, 88]: returns p, and 2^n as the power */
+static float $exp_parts(float x, float *power)
+{
+    x = x > 88.0f ? 88.0f : x;
+    x = x < -87.0f ? -87.0f : x;
+    const float shifted = fmaf(x, 1.44269504088896341f, 12582912.0f); /* rounds to an integer in the low bits */
+    const float n = shifted - 12582912.0f;
+    const float r = fmaf(n, 2.12194440e-4f, fmaf(n, -0.693359375f, x));
+    float p = 1.9875691500e-4f;
+    p = fmaf(p, r, 1.3981999507e-3f);
+    p = fmaf(p, r, 8.3334519073e-3f);
+    p = fmaf(p, r, 4.1665795894e-2f);
+    p = fmaf(p, r, 1.6666665459e-1f);
+    p = fmaf(p, r, 5.0000001201e-1f);
+    uint32_t bits; /* 2^n is built from its exponent bits */
+    memcpy(&bits, &shifted, sizeof bits);
+    bits = (bits << 23) + 0x3f800000u;
+    memcpy(power, &bits, sizeof bits);
+    return fmaf(p, r * r, r);
+}
+
+static float $exp(float x)
+{
+    float power;
+    const float p = $exp_parts(x, &power);
+    return (p + 1.0f) * power;
+}
+
+static float $expm1(float x)
+{
+    float power;
+    const float p = $exp_parts(x, &power);
+    return fmaf(p, power, power - 1.0f);
+}
+
+static float $tanh(float x)
+{
+    const float size = x < 0 ? -x : x;
+    const float far = 1.0f - 2.0f / ($exp(2.0f * size) + 1.0f);
+    const float z = x * x;
+    float p = -5.70498872745e-3f;
+    p = fmaf(p, z, 2.06390887954e-2f);
+    p = fmaf(p, z, -5.37397155531e-2f);
+    p = fmaf(p, z, 1.33314422036e-1f);
+    p = fmaf(p, z, -3.33332819422e-1f);
+    return size < 0.625f ? x * fmaf(p, z, 1.0f) : (x < 0 ? -far : far);
+}
+
+/* log(1 + x) for x within [0, 1] */
+static float $log1p(float x)
+{
+    const int large = x > 0.41421356f;
+    const float u = large ? 0.5f * (x - 1.0f) : x;
+    const float z = u * u;
+    float p = 7.0376836292e-2f;
+    p = fmaf(p, u, -1.1514610310e-1f);
+    p = fmaf(p, u, 1.1676998740e-1f);
+    p = fmaf(p, u, -1.2420140846e-1f);
+    p = fmaf(p, u, 1.4249322787e-1f);
+    p = fmaf(p, u, -1.6668057665e-1f);
+    p = fmaf(p, u, 2.0000714765e-1f);
+    p = fmaf(p, u, -2.4999993993e-1f);
+    p = fmaf(p, u, 3.3333331174e-1f);
+    p = fmaf(p, z * u, -0.5f * z);
+    return large ? (p + u) + 0.69314718056f : p + u;
+}
+
+static float $erf(float x)
+{
+    const float size = x < 0 ? -x : x, z = x * x, q = 1.0f / (size > 1.0f ? z : 1.0f);
+    float p;
+    if (!(size > 1.0f)) {
+        p = 7.853861353153693e-5f;
+        p = fmaf(p, z, -8.010193625184903e-4f);
+        p = fmaf(p, z, 5.188327685732524e-3f);
+        p = fmaf(p, z, -2.685381193529856e-2f);
+        p = fmaf(p, z, 1.128358514861418e-1f);
+        p = fmaf(p, z, -3.761262582423300e-1f);
+        return x * fmaf(p, z, 1.128379165726710f);
+    }
+    if (size < 2.0f) {
+        p = 2.326819970068386e-2f;
+        p = fmaf(p, q, -1.387039388740657e-1f);
+        p = fmaf(p, q, 3.687424674597105e-1f);
+        p = fmaf(p, q, -5.824733027278666e-1f);
+        p = fmaf(p, q, 6.210004621745983e-1f);
+        p = fmaf(p, q, -4.944515323274145e-1f);
+        p = fmaf(p, q, 3.404879937665872e-1f);
+        p = fmaf(p, q, -2.741127028184656e-1f);
+        p = fmaf(p, q, 5.638259427386472e-1f);
+    } else {
+        p = -1.047766399936249e+1f;
+        p = fmaf(p, q, 1.297719955372516e+1f);
+        p = fmaf(p, q, -7.495518717768503f);
+        p = fmaf(p, q, 2.921019019210786f);
+        p = fmaf(p, q, -1.015265279202700f);
+        p = fmaf(p, q, 4.218463358204948e-1f);
+        p = fmaf(p, q, -2.820767439740514e-1f);
+        p = fmaf(p, q, 5.641895067754075e-1f);
+    }
+    const float rest = $exp(-z) * p / size;
+    return x < 0 ? rest - 1.0f : 1.0f - rest;
+}
+"""
+
+# products: each sum is one chain, in float32 of fused steps; `narrow` has sixteen, of every sixteenth term
+PRODUCTS_F32 = r"""
+static void $dense(int rows, int inputs, int units, const float *x, const float *kernel, const float *bias, float *y)
+{
+    for (; rows > 0; rows--, x += inputs, y += units) {
+        for (int j = 0; j < units; j++)
+            y[j] = 0;
+        for (int p = 0; p < inputs; p++)
+            for (int j = 0; j < units; j++)
+                y[j] = fmaf(x[p], kernel[p * units + j], y[j]);
+        for (int j = 0; j < units; j++)
+            y[j] = bias ? (y[j] + 0.0f) + bias[j] : y[j] + 0.0f;
+    }
+}
+
+static void $narrow(int rows, int inputs, int units, const float *x, const float *kernel, const float *bias, float *y)
+{
+    for (; rows > 0; rows--, x += inputs, y += units)
+        for (int j = 0; j < units; j++) {
+            float sums[16] = {0};
+            for (int p = 0; p < inputs; p++)
+                sums[p % 16] = fmaf(x[p], kernel[p * units + j], sums[p % 16]);
+            for (int half = 8; half > 0; half /= 2)
+                for (int s = 0; s < half; s++)
+                    sums[s] += sums[s + half];
+            y[j] = bias ? (sums[0] + 0.0f) + bias[j] : sums[0] + 0.0f;
+        }
+}
+"""
+
+PRODUCTS_F64 = r"""
+static void $dense(int rows, int inputs, int units, const double *x, const double *kernel, const double *bias,
+                   double *y)
+{
+    for (; rows > 0; rows--, x += inputs, y += units) {
+        for (int j = 0; j < units; j++)
+            y[j] = 0;
+        for (int p = 0; p < inputs; p++)
+            for (int j = 0; j < units; j++)
+                y[j] = y[j] + x[p] * kernel[p * units + j];
+        for (int j = 0; j < units; j++)
+            y[j] = bias ? y[j] + bias[j] : y[j];
+    }
+}
+"""
+
+SHARED = r"""
+static $T $logistic($T v) { return 1 / (1 + $exp(-v)); }
+
+static $T $softplus($T v) { return (v < 0 ? 0 : v) + $log1p($exp(v < 0 ? v : -v)); }
+
+static $T $normal_share($T v) { return ($T)0.5 * (1 + $erf(v * ($T)0.70710678118654757)); }
+
+static $T $hard_logistic($T v)
+{
+    const $T u = v + 3;
+    return (u < 0 ? 0 : u > 6 ? 6 : u) / 6;
+}
+
+static $T $largest_of(int n, const $T *y)
+{
+    $T largest = y[0];
+    for (int j = 1; j < n; j++)
+        largest = y[j] > largest ? y[j] : largest;
+    return largest;
+}
+
+static void $softmax(int rows, int n, $T *y)
+{
+    for (; rows > 0; rows--, y += n) {
+        const $T largest = $largest_of(n, y);
+        $T sum = 0;
+        for (int j = 0; j < n; j++) {
+            y[j] = $exp(y[j] - largest);
+            sum += y[j];
+        }
+        for (int j = 0; j < n; j++)
+            y[j] /= sum;
+    }
+}
+
+static void $log_softmax(int rows, int n, $T *y)
+{
+    for (; rows > 0; rows--, y += n) {
+        const $T largest = $largest_of(n, y);
+        $T sum = 0;
+        for (int j = 0; j < n; j++) {
+            y[j] = y[j] - largest;
+            sum += $exp(y[j]);
+        }
+        const $T logarithm = $log(sum);
+        for (int j = 0; j < n; j++)
+            y[j] = y[j] - logarithm;
+    }
+}
+
+/* those that stay are above the threshold that makes their sum 1 */
+static void $sparsemax(int rows, int n, $T *y)
+{
+    for (; rows > 0; rows--, y += n) {
+        const $T largest = $largest_of(n, y);
+        $T sum = 0;
+        for (int j = 0; j < n; j++) {
+            y[j] = y[j] - largest;
+            sum += y[j];
+        }
+        $T threshold = (sum - 1) / ($T)n;
+        for (int inside = n, before = 0; inside != before;) {
+            before = inside;
+            inside = 0;
+            sum = 0;
+            for (int j = 0; j < n; j++)
+                if (y[j] > threshold) {
+                    sum += y[j];
+                    inside++;
+                }
+            if (inside != before)
+                threshold = (sum - 1) / ($T)inside;
+        }
+        for (int j = 0; j < n; j++)
+            y[j] = y[j] > threshold ? y[j] - threshold : y[j] == y[j] ? 0 : y[j];
+    }
+}
+
+static void $scale(int rows, int n, const $T *mean, const $T *factor, const $T *offset, $T *y)
+{
+    for (; rows > 0; rows--, y += n)
+        for (int j = 0; j < n; j++)
+            y[j] = (y[j] - mean[j]) * factor[j] + offset[j];
+}
+
+static void $rescaling(int n, $T scale, $T offset, $T *y)
+{
+    for (int j = 0; j < n; j++)
+        y[j] = y[j] * scale + offset;
+}
+
+static void $layer_normalization(int rows, int n, $T epsilon, const $T *gamma, const $T *beta, $T *y)
+{
+    for (; rows > 0; rows--, y += n) {
+        $T sum = 0, squares = 0;
+        for (int j = 0; j < n; j++)
+            sum += y[j];
+        const $T mean = sum / ($T)n;
+        for (int j = 0; j < n; j++)
+            squares += (y[j] - mean) * (y[j] - mean);
+        const $T inverse = 1 / $sqrt(squares / ($T)n + epsilon);
+        for (int j = 0; j < n; j++)
+            y[j] = ((y[j] - mean) * inverse) * (gamma ? gamma[j] : 1) + (beta ? beta[j] : 0);
+    }
+}
+
+static void $unit_normalization(int rows, int n, $T *y)
+{
+    for (; rows > 0; rows--, y += n) {
+        $T squares = 0;
+        for (int j = 0; j < n; j++)
+            squares += y[j] * y[j];
+        const double length = sqrt(squares);
+        for (int j = 0; j < n; j++)
+            y[j] = y[j] / ($T)(length < 1e-12 ? 1e-12 : length);
+    }
+}
+
+static void $prelu(int rows, int n, const $T *alpha, $T *y)
+{
+    for (; rows > 0; rows--, y += n)
+        for (int j = 0; j < n; j++)
+            y[j] = y[j] > 0 ? y[j] : alpha[j] * y[j];
+}
+
+/* numbers past the ends of the table count as its ends */
+static void $embedding(int n, int last, int columns, const $T *x, const $T *table, $T *y)
+{
+    for (int j = 0; j < n; j++, y += columns) {
+        const int row = !(x[j] > 0) ? 0 : x[j] < ($T)last ? (int)x[j] : last;
+        memcpy(y, table + (size_t)row * columns, columns * sizeof *y);
+    }
+}
+
+static void $add(int n, const $T *x, $T *y)
+{
+    for (int j = 0; j < n; j++)
+        y[j] = y[j] + x[j];
+}
+
+static void $subtract(int n, const $T *x, $T *y)
+{
+    for (int j = 0; j < n; j++)
+        y[j] = y[j] - x[j];
+}
+
+static void $multiply(int n, const $T *x, $T *y)
+{
+    for (int j = 0; j < n; j++)
+        y[j] = y[j] * x[j];
+}
+
+static void $maximum(int n, const $T *x, $T *y)
+{
+    for (int j = 0; j < n; j++)
+        y[j] = x[j] > y[j] || x[j] != x[j] ? x[j] : y[j];
+}
+
+static void $minimum(int n, const $T *x, $T *y)
+{
+    for (int j = 0; j < n; j++)
+        y[j] = x[j] < y[j] || x[j] != x[j] ? x[j] : y[j];
+}
+
+static void $divide(int n, $T divisor, $T *y)
+{
+    for (int j = 0; j < n; j++)
+        y[j] = y[j] / divisor;
+}
+
+/* columns of rows that lie `stride` apart */
+static void $put(int rows, int columns, int stride, const $T *x, $T *y)
+{
+    for (; rows > 0; rows--, x += columns, y += stride)
+        memcpy(y, x, columns * sizeof *y);
+}
+"""
+
+# formulas of single elements, of the input v and the settings; each becomes a loop, `$apply_relu`
+ELEMENTWISE = {
+    "relu": "v < 0 ? 0 : v",
+    "sigmoid": "$logistic(v)",
+    "tanh": "$tanh(v)",
+    "exponential": "$exp(v)",
+    "softsign": "v / (1 + (v < 0 ? -v : v))",
+    "hard_sigmoid": "$hard_logistic(v)",
+    "leaky_relu": "v > 0 ? v : ($T)0.2 * v",
+    "relu6": "v < 0 ? 0 : v > 6 ? 6 : v",
+    "elu": "v > 0 ? v : $expm1(v)",
+    "selu": "v > 0 ? ($T)1.0507009873554805 * v : ($T)(1.0507009873554805 * 1.6732632423543772) * $expm1(v)",
+    "softplus": "$softplus(v)",
+    "silu": "v * $logistic(v)",
+    "gelu": "v * $normal_share(v)",
+    "mish": "v * $tanh($softplus(v))",
+    "hard_silu": "v * $hard_logistic(v)",
+    "hard_tanh": "v < -1 ? -1 : v > 1 ? 1 : v",
+    "sparse_sigmoid": "v < -1 ? 0 : v > 1 ? 1 : ($T)0.5 * (v + 1)",
+    "log_sigmoid": "-$softplus(-v)",
+    "gelu_tanh": (
+        "v * (($T)0.5 * (1 + $tanh(($T)0.7978845608028654 * (v + ($T)0.044715 * (v * (v * v))))))"  # sqrt(2 / pi)
+    ),
+    "tanh_shrink": "v - $tanh(v)",
+    "sparse_plus": "v <= -1 ? 0 : v < 1 ? ($T)0.25 * ((v + 1) * (v + 1)) : v",
+    "rectifier": (
+        "v > threshold ? (v < max_value ? v : max_value)"
+        " : negative_slope == 0 && v <= threshold ? 0 : negative_slope * (v - threshold)"
+    ),
+    "scaled_elu": "v > 0 ? v : alpha * $expm1(v / width)",
+    "squareplus": "($T)0.5 * (v + $sqrt(v * v + b))",
+    "hard_shrink": "-threshold <= v && v <= threshold ? 0 : v",
+    "soft_shrink": "-threshold <= v && v <= threshold ? 0 : v > threshold ? v - threshold : v + threshold",
+    "threshold": "v <= threshold ? default_value : v",
+}
+
+
+def loop_over(activation: str) -> str:
+    """Return the text of the function that applies an activation to each element."""
+    settings = "".join(f"$T {name}, " for name in ACTIVATION_SETTINGS.get(activation, ()))
+    return f"""\
+static void $apply_{activation}(int n, {settings}$T *y)
+{{
+    for (int j = 0; j < n; j++) {{
+        const $T v = y[j];
+        y[j] = {ELEMENTWISE[activation]};
+    }}
+}}"""
+
+
+def functions(dtype: str) -> dict[str, str]:
+    """Return the texts of all functions by name, each after those that it uses."""
+    texts = (MATH_F32 + PRODUCTS_F32 if dtype == "float32" else PRODUCTS_F64) + SHARED
+    blocks = texts.strip().split("\n\n")
+    named = {re.search(r"\$(?!T\b)(\w+)", block)[1]: block for block in blocks}  # type: ignore[index]
+    return named | {f"apply_{name}": loop_over(name) for name in ELEMENTWISE}
+
+
+def needed(names: Iterable[str], dtype: str) -> list[str]:
+    """Return the texts of functions and of those that they use, each after those that it uses."""
+    known, found = functions(dtype), set(names)
+    waiting = list(found)
+    while waiting:
+        for other in re.findall(r"\$(\w+)", known[waiting.pop()]):
+            if other in known and other not in found:
+                found.add(other)
+                waiting.append(other)
+    return [text for name, text in known.items() if name in found]
+
+
+def written(text: str, prefix: str, dtype: str) -> str:
+    """Return a text with the names that functions have in a file, all of which begin with `prefix`."""
+    known = functions(dtype)
+
+    def name(match: re.Match[str]) -> str:
+        if match[1] == "T":
+            return "float" if dtype == "float32" else "double"
+        if match[1] in known:
+            return f"{prefix}_{match[1]}"
+        return match[1] + "f" * (dtype == "float32")  # the C library's
+
+    return re.sub(r"\$(\w+)", name, text)
