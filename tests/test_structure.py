@@ -68,7 +68,7 @@ fastmlp.plots: curves images lines
 fastmlp.regularizers: L1L2 get l2
 fastmlp.sklearn: MLPClassifier MLPEnsembleClassifier MLPEnsembleRegressor MLPRegressor load save
 fastmlp.sklearn: TableClassifier TableRegressor
-fastmlp.tables.preparation: Preparation
+fastmlp.tables: Column Preparation describe find_columns find_task read read_batches
 fastmlp.utils: PyDataset set_random_seed to_categorical
 """
 

@@ -128,8 +128,9 @@ class Epochs:
             return None
         first = self.network.step
         rates = np.array([float(self.schedule(first + i)) for i in range(epochs * len(self.starts))])
-        if not (np.isfinite(rates).all() and (rates >= 0).all()):
-            raise ValueError(f"learning_rate: got {rates}, needs finite rates of at least 0")
+        wrong = rates[~(np.isfinite(rates) & (rates >= 0))]
+        if len(wrong):
+            raise ValueError(f"learning_rate: got {wrong[0]}, needs finite rates of at least 0")
         self.optimizer.learning_rate = float(rates[-1])
         return rates
 

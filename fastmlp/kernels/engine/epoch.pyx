@@ -16,7 +16,7 @@ from fastmlp.kernels.isa cimport barrier_waited, nanoseconds, panel_columns
 from fastmlp.kernels.optimizers cimport at_step
 from fastmlp.kernels.engine.plan cimport FOR_INPUTS, FOR_WEIGHTS, NO_LOSS, Data, Matrix, Output, Part, Pass, Plan
 from fastmlp.kernels.engine.plan cimport Source, SparseRows, Stage
-from fastmlp.kernels.engine.plan cimport element, part_alone, part_of, row_number
+from fastmlp.kernels.engine.plan cimport element, part_alone, part_of, row_number, rows_ahead
 from fastmlp.kernels.engine.propagate cimport backward, forward
 from fastmlp.kernels.engine.rows cimport copy_row
 from fastmlp.kernels.engine.team cimport regroup
@@ -340,7 +340,7 @@ cdef void load_rows(Plan *plan, const Data *data, Py_ssize_t start, const Part *
         row_bytes = columns * size_of(source.x_type)
         x = <const uint8_t *> source.x
         for i in range(part.own_first, part.own_last):
-            later = min(i + 2, part.own_last - 1)
+            later = min(i + rows_ahead(row_bytes), part.own_last - 1)
             load(plan.isa, source.x_type, columns, x + row_number(data, start + i) * row_bytes,
                  x + row_number(data, start + later) * row_bytes, element(batch, i, 0, width, tag), batch.stride)
 

@@ -10,6 +10,7 @@ from fastmlp.kernels.engine.exceptions cimport call
 from fastmlp.kernels.engine.edges cimport through_activation
 from fastmlp.kernels.engine.plan cimport CUSTOM_LOSS, NO_LOSS, NO_METRIC
 from fastmlp.kernels.engine.plan cimport Data, Matrix, Output, Part, Pass, Plan, Target, memory_of, row_number
+from fastmlp.kernels.engine.plan cimport rows_ahead
 from fastmlp.kernels.row_losses cimport classes_of, gradient_of_row, link_of, loss_of_row, smooth_row
 from fastmlp.kernels.engine.rows cimport copy_row, place_of_row, put_row, take_row
 from fastmlp.kernels.engine.weights cimport multiply
@@ -21,7 +22,7 @@ cdef void compare(Plan *plan, const Data *data, Py_ssize_t start, const Part *pa
     cdef Output *output
     cdef Target target
     cdef int number
-    cdef Py_ssize_t rows = run.rows if run.gradients else data.rows, i
+    cdef Py_ssize_t rows = run.rows if run.gradients else data.rows, i, later
     if data.asked != NULL and not ask_for_gradients(plan, data, part, tag):
         return
     for number in range(plan.output_count):
@@ -36,9 +37,12 @@ cdef void compare(Plan *plan, const Data *data, Py_ssize_t start, const Part *pa
         if output.loss.kind == CUSTOM_LOSS and not ask(plan, output, &target, start, part, tag):
             return
         for i in range(part.own_first, part.own_last):
-            if target.y != NULL and i + 1 < part.own_last:
-                fetch(<const floating *> target.y + row_number(data, start + i + 1) * output.columns,
+            later = i + rows_ahead(output.columns * sizeof(floating))
+            if target.y != NULL and later < part.own_last:
+                fetch(<const floating *> target.y + row_number(data, start + later) * output.columns,
                       output.columns * sizeof(floating))
+            elif target.labels != NULL and later < part.own_last:
+                fetch(target.labels + row_number(data, start + later), sizeof(int))
             compare_row(plan, output, &target, row_number(data, start + i), i, rows, part, run, tag)
         if run.gradients and output.completes and output.loss.kind != NO_LOSS:
             complete(plan, output, part, tag)

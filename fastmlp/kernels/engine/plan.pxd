@@ -273,6 +273,11 @@ cdef inline Py_ssize_t row_number(const Data *data, Py_ssize_t i) noexcept nogil
     return data.order[i] if data.order != NULL else i
 
 
+# How many rows before its turn a row is fetched: about what comes from memory while it takes to answer.
+cdef inline Py_ssize_t rows_ahead(Py_ssize_t row_size) noexcept nogil:
+    return 2 + 1024 // row_size
+
+
 # What a pass through the stages is for.
 cdef struct Pass:
     bint gradients          # backward follows forward

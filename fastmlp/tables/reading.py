@@ -1,0 +1,178 @@
+"""Tables from files: what kind of file it is, its rows at once or some at a time, and its damage in words."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import polars as pl
+
+from fastmlp.tables.arrays import PARTS, read_arrays
+from fastmlp.tables.text import PACKED_ERRORS, layout_of, opened, scan_text, unpacked_errors
+from fastmlp.tables.values import MISSING, typed
+
+Source = str | os.PathLike[str] | IO[bytes] | IO[str]
+
+
+def read(
+    source: Source,
+    *,
+    separator: str | None = None,
+    header: bool | None = None,
+    missing: Sequence[str] = MISSING,
+    part: str = "train",
+) -> pl.DataFrame:
+    """Read a table: CSV, TSV and semicolons, JSON lines, all of them gzipped too, Parquet, .npy and .npz.
+
+    What kind of file it is, its bytes tell. Files of text are looked at for their encoding (UTF-8, UTF-16, Latin-1),
+    separator and header. A column is of numbers, dates or booleans where all its values are; digits that are names,
+    as "02134", stay texts. Empty and duplicate names of columns get a number, with a warning.
+
+    Parameters
+    ----------
+    source : path or file
+        A file need not be able to seek: `sys.stdin.buffer` is one.
+    separator : str, default None
+        One character; None finds a tab, a semicolon, a bar or a comma.
+    header : bool, default None
+        Whether the first row has the names of the columns; None looks. Columns without are "column_1" and so on.
+    missing : sequence of str, default MISSING
+        What stands for a missing value: "", "NA", "NaN", "null", "?" and relatives of theirs.
+    part : {"train", "test"}, default "train"
+        Which rows of an .npz file that has x_train, y_train, x_test and y_test, as Keras' mnist.npz.
+
+    Returns
+    -------
+    polars.DataFrame
+        With null where a value is missing. An array x has columns "x0", "x1" and so on, or "pixel_0_0" of pictures.
+
+    Raises
+    ------
+    ImportError
+        Without polars, of the extra `[tables]`.
+    OSError
+        The file cannot be opened.
+    ValueError
+        The file is of another kind, or is damaged; with the number of the line where it has lines.
+    """
+    with _scanned(source, separator, header, missing, part) as table:
+        return table.collect()
+
+
+def read_batches(
+    source: Source,
+    rows: int,
+    *,
+    separator: str | None = None,
+    header: bool | None = None,
+    missing: Sequence[str] = MISSING,
+) -> Iterator[pl.DataFrame]:
+    """Yield a table in frames of so many rows, the last of fewer, in bounded memory; arguments are those of `read`.
+
+    All frames have the columns and types that `read` gives. The file is read twice, first for the types.
+    """
+    if isinstance(rows, bool) or not isinstance(rows, int) or rows < 1:
+        raise ValueError(f"rows: got {rows!r}, needs a whole number of at least 1")
+    return _batches(source, rows, separator, header, missing)
+
+
+def _batches(
+    source: Source, rows: int, separator: str | None, header: bool | None, missing: Sequence[str]
+) -> Iterator[pl.DataFrame]:
+    with _scanned(source, separator, header, missing, "train") as table:
+        yield from table.collect_batches(chunk_size=rows, maintain_order=True)
+
+
+@contextmanager
+def _scanned(
+    source: Source, separator: str | None, header: bool | None, missing: Sequence[str], part: str
+) -> Iterator[pl.LazyFrame]:
+    """Give a table whose rows are read when asked for, in the context; what its file raises becomes ValueError."""
+    if separator is not None and (not isinstance(separator, str) or len(separator.encode()) != 1):
+        raise ValueError(f"separator: got {separator!r}, needs one character, or None to find it")
+    if part not in PARTS:
+        raise ValueError(f"part: got {part!r}, needs one of {', '.join(PARTS)}")
+    with tempfile.TemporaryDirectory(prefix="fastmlp-") as folder:
+        path, called = _on_disk(source, Path(folder))
+        try:
+            yield _scan(path, called, Path(folder), separator, header, missing, part)
+        except PACKED_ERRORS as error:
+            raise ValueError(f"{called}: {unpacked_errors(error)}") from error
+        except pl.exceptions.PolarsError as error:
+            raise ValueError(f"{called}: {str(error).splitlines()[0]}") from error
+
+
+def _on_disk(source: Source, folder: Path) -> tuple[Path, str]:
+    """Return the path of a file, and what errors call it; what is no path is copied into a folder."""
+    if isinstance(source, (str, os.PathLike)):
+        return Path(source), os.fspath(source)
+    if not hasattr(source, "read"):
+        raise TypeError(f"source: got {type(source).__name__}, needs a path or a file")
+    copy: Any
+    with open(folder / "source", "wb") as copy:
+        first: Any = source.read(1 << 16)
+        if isinstance(first, str):
+            while first:
+                copy.write(first.encode())
+                first = source.read(1 << 20)
+        else:
+            copy.write(first)
+            shutil.copyfileobj(source, copy)
+    return folder / "source", str(getattr(source, "name", "source"))
+
+
+def _scan(
+    path: Path,
+    called: str,
+    folder: Path,
+    separator: str | None,
+    header: bool | None,
+    missing: Sequence[str],
+    part: str,
+) -> pl.LazyFrame:
+    """Return the table of a file of any kind, of the types that its values have."""
+    with opened(path) as file:
+        start = file.read(4096)
+    comma = False
+    if start.startswith(b"PAR1"):
+        table = pl.scan_parquet(path)
+    elif start.startswith((b"PK\x03\x04", b"\x93NUMPY")):
+        table = read_arrays(path, called, part).lazy()
+    elif start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+        table = _scan_json(path, called, folder)
+    else:
+        layout = layout_of(path, called, separator, header)
+        comma = layout.separator != ","
+        table = scan_text(path, called, layout, folder)
+    return typed(table, missing, comma)
+
+
+def _scan_json(path: Path, called: str, folder: Path) -> pl.LazyFrame:
+    """Return the table of JSON lines, whose objects need not have the same names."""
+    with opened(path) as file:  # unpacked, without blank lines, each an object
+        target = folder / "lines.json"
+        with open(target, "wb") as copy:
+            for number, line in enumerate(file, start=1):
+                line = line.removeprefix(b"\xef\xbb\xbf").strip()
+                if line:
+                    _require_object(line, f"{called}: line {number}")
+                    copy.write(line + b"\n")
+    return pl.scan_ndjson(target, infer_schema_length=None)
+
+
+def _require_object(line: bytes, called: str) -> None:
+    """Raise a ValueError, which begins as given, for what is no object of JSON."""
+    try:
+        found = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{called}: {error.msg} at column {error.colno}, needs an object of JSON") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{called}: got bytes that are no UTF-8, needs an object of JSON") from None
+    if not isinstance(found, dict):
+        raise ValueError(f'{called}: got {type(found).__name__}, needs an object: {{"name": value}}')
