@@ -23,7 +23,7 @@ class Preparation:
     """What makes arrays of a table: fitted on training rows, then the same for any others.
 
     Numbers become a standardised value and a piecewise-linear code, booleans too; dates their parts; words a column for
-    each one that is seen often, or where these are many, their places for an Embedding. docs/table_networks.md has the details.
+    each one that is seen often, or where these are many, their places for an Embedding: docs/table_networks.md.
 
     Parameters
     ----------
