@@ -29,6 +29,7 @@ from fastmlp.config.threads import get_num_threads
 TOLERANCE = 0.004
 # Of a regression's error, as a share of it.
 ERROR_TOLERANCE = 0.02
+ROUNDING = 1e-9  # a squared error of float32, of a target that is learnt to the last bit
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,8 @@ def refuse_wrong(settings, contenders):
     checked = [contender for contender in contenders if contender.checked is not None]
     if settings.kind == "train" and settings.is_regression:
         common = median(contender.checked for contender in checked) if checked else 0.0
-        limit, what = ERROR_TOLERANCE * common, f"squared error {{:.4g}}, median of all {common:.4g}"
+        limit = max(ERROR_TOLERANCE * common, ROUNDING)
+        what = f"squared error {{:.4g}}, median of all {common:.4g}"
     elif settings.kind == "train":
         common = median(contender.checked for contender in checked) if checked else 0.0
         limit, what = TOLERANCE, f"accuracy {{:.4f}}, median of all {common:.4f}"

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from fastmlp.sklearn import MLPEnsembleClassifier as MLPEnsembleClassifier
     from fastmlp.sklearn import MLPEnsembleRegressor as MLPEnsembleRegressor
     from fastmlp.sklearn import MLPRegressor as MLPRegressor
+    from fastmlp.sklearn import TableClassifier as TableClassifier
+    from fastmlp.sklearn import TableRegressor as TableRegressor
     from fastmlp.training.many import fit_many as fit_many
     from fastmlp.training.many import predict_many as predict_many
 
@@ -84,7 +86,14 @@ HOMES = {
     "set_num_threads": "config.threads",
     "show_config": "config",
 }
-ESTIMATORS = ("MLPClassifier", "MLPEnsembleClassifier", "MLPEnsembleRegressor", "MLPRegressor")
+ESTIMATORS = (
+    "MLPClassifier",
+    "MLPEnsembleClassifier",
+    "MLPEnsembleRegressor",
+    "MLPRegressor",
+    "TableClassifier",
+    "TableRegressor",
+)
 OPTIONAL = dict.fromkeys(ESTIMATORS, "sklearn")  # need scikit-learn: no part of `import *`
 
 if not TYPE_CHECKING:  # type checkers take the imports above, and report other names

@@ -18,6 +18,7 @@ ROOMS = [
     "fastmlp.backend",
     "fastmlp.plots",
     "fastmlp.sklearn",
+    "fastmlp.tables",
     "fastmlp.models",
     "fastmlp.export",
     "fastmlp.training",
@@ -31,7 +32,6 @@ ROOMS = [
     "fastmlp.regularizers",
     "fastmlp.constraints",
     "fastmlp.utils",
-    "fastmlp.tables",
     "fastmlp.datasets",
     "fastmlp.data",
     "fastmlp.config",
@@ -67,7 +67,8 @@ fastmlp.optimizers.schedules: CosineDecay LearningRateSchedule
 fastmlp.plots: curves images lines
 fastmlp.regularizers: L1L2 get l2
 fastmlp.sklearn: MLPClassifier MLPEnsembleClassifier MLPEnsembleRegressor MLPRegressor load save
-fastmlp.tables: Column describe find_columns find_task read read_batches
+fastmlp.sklearn: TableClassifier TableRegressor
+fastmlp.tables: Column Preparation describe find_columns find_task read read_batches
 fastmlp.utils: PyDataset set_random_seed to_categorical
 """
 

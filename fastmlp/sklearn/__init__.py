@@ -1,7 +1,8 @@
-"""scikit-learn's multilayer perceptrons on the engine, MLPClassifier and MLPRegressor, and ensembles of networks.
+"""scikit-learn's multilayer perceptrons on the engine, ensembles of networks, and estimators of tables.
 
-The first two take the arguments of `sklearn.neural_network`, with its defaults, draw the same random numbers in the
-same order, and follow its loss curves; what they take besides is in docs/sklearn.md. Needs scikit-learn 1.6 or newer.
+MLPClassifier and MLPRegressor take the arguments of `sklearn.neural_network`, with its defaults, draw the same random
+numbers in the same order, and follow its loss curves; what they take besides is in docs/sklearn.md. Needs scikit-learn
+1.6 or newer.
 """
 
 from __future__ import annotations
@@ -31,19 +32,30 @@ require_scikit_learn()
 from sklearn.utils.validation import check_is_fitted  # noqa: E402
 
 from fastmlp.data.files import Tensors, read, write  # noqa: E402
-from fastmlp.sklearn import ensemble_saving, onnx, saving  # noqa: E402
+from fastmlp.sklearn import ensemble_saving, onnx, saving, table_saving  # noqa: E402
 from fastmlp.sklearn.classifier import MLPClassifier  # noqa: E402
 from fastmlp.sklearn.ensemble import Ensemble, MLPEnsembleClassifier, MLPEnsembleRegressor  # noqa: E402
 from fastmlp.sklearn.regressor import MLPRegressor  # noqa: E402
+from fastmlp.sklearn.tables import TableClassifier, TableEstimator, TableRegressor  # noqa: E402
 
-__all__ = ["MLPClassifier", "MLPEnsembleClassifier", "MLPEnsembleRegressor", "MLPRegressor", "load", "save"]
+__all__ = [
+    "MLPClassifier",
+    "MLPEnsembleClassifier",
+    "MLPEnsembleRegressor",
+    "MLPRegressor",
+    "TableClassifier",
+    "TableRegressor",
+    "load",
+    "save",
+]
 
 onnx.register_when_imported(MLPClassifier, MLPRegressor)
 
 PERCEPTRONS = {"MLPClassifier": MLPClassifier, "MLPRegressor": MLPRegressor}
 ENSEMBLES = {"MLPEnsembleClassifier": MLPEnsembleClassifier, "MLPEnsembleRegressor": MLPEnsembleRegressor}
+TABLES = {"TableClassifier": TableClassifier, "TableRegressor": TableRegressor}
 
-Estimator = MLPClassifier | MLPRegressor | MLPEnsembleClassifier | MLPEnsembleRegressor
+Estimator = MLPClassifier | MLPRegressor | MLPEnsembleClassifier | MLPEnsembleRegressor | TableEstimator
 
 
 def save(estimator: Estimator, path: str | os.PathLike[str]) -> None:
@@ -60,11 +72,12 @@ def save(estimator: Estimator, path: str | os.PathLike[str]) -> None:
         For an argument that was set after fit and does not fit the weights.
     """
     if not isinstance(estimator, Estimator):
-        needs = "an estimator of fastmlp: MLPClassifier, MLPRegressor, or an ensemble of them"
+        needs = "an estimator of fastmlp: MLPClassifier, MLPRegressor, an ensemble of them, or one of tables"
         raise TypeError(f"estimator: got {type(estimator).__name__}, needs {needs}")
-    if isinstance(estimator, Ensemble):
+    if isinstance(estimator, (Ensemble, TableEstimator)):
         check_is_fitted(estimator)
-        write(Path(path), saving.ESTIMATOR, *ensemble_saving.describe(estimator))
+        kind = ensemble_saving if isinstance(estimator, Ensemble) else table_saving
+        write(Path(path), saving.ESTIMATOR, *kind.describe(estimator))
     else:
         saving.save(estimator, path)
 
@@ -75,6 +88,8 @@ def load(path: str | os.PathLike[str]) -> Any:
     def made(header: Mapping[str, Any], tensors: Tensors) -> Any:
         if header["class"] in ENSEMBLES:
             return ensemble_saving.restore(header, tensors, ENSEMBLES)
+        if header["class"] in TABLES:
+            return table_saving.restore(header, tensors, TABLES)
         return saving.restore(header, tensors, PERCEPTRONS)
 
     return read(path, saving.ESTIMATOR, made)

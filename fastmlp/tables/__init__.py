@@ -1,4 +1,4 @@
-"""Tables of one's own: from a file to columns whose kinds are known. Needs the extra `[tables]`: polars."""
+"""Tables of one's own: their columns, and what a network takes. Reading files needs the extra `[tables]`: polars."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from fastmlp.tables.columns import Column as Column
     from fastmlp.tables.columns import describe as describe
     from fastmlp.tables.columns import find_columns as find_columns
+    from fastmlp.tables.preparation import Preparation as Preparation
     from fastmlp.tables.reading import read as read
     from fastmlp.tables.reading import read_batches as read_batches
     from fastmlp.tables.task import Task as Task
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 HOMES = {
     "Column": "columns",
+    "Preparation": "preparation",
     "Task": "task",
     "describe": "columns",
     "find_columns": "columns",

@@ -1,0 +1,186 @@
+"""A table becomes what a network takes, by what its training rows were like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp.tables import frames
+from fastmlp.tables.encoders import Booleans, Categories, Dates, Encoder, Numbers, Wholes, of_data, of_numbers
+from fastmlp.tables.frames import BOOLEAN, CATEGORY, DATE, IGNORE, KINDS
+
+Rows = NDArray[np.float32]
+VERSION = 1
+SETTINGS = ("bins", "seldom", "indicators", "embed_from")
+COARSE, FINE = 24, 48  # bins of the codes of numbers
+MANY_ROWS = 20_000  # that take the fine ones
+
+
+class Preparation:
+    """What makes arrays of a table: fitted on training rows, then the same for any others.
+
+    Numbers become a standardised value and a piecewise-linear code, booleans too; dates their parts; words a column for
+    each one that is seen often, or where these are many, their places for an Embedding: docs/table_networks.md.
+
+    Parameters
+    ----------
+    types : dict, optional
+        Of columns by name, where not what their dtype says: "number", "category", "boolean", "date" or "ignore". A
+        column of numbers that are names, such as an id, is a "category".
+    bins : int, optional
+        Of a piecewise-linear code, at most; default 24, and 48 of tables of 20,000 rows and more.
+    seldom : int
+        Words that fewer rows have count as one; default 5.
+    indicators : int
+        The most words of a column that get a column each; default 200. With more, places go to an Embedding.
+    embed_from : int
+        How many rows a word needs for a vector of its own; default 50. Where no more words than `indicators` have
+        as many, those of the most rows get a column each.
+
+    Attributes
+    ----------
+    columns_ : dict
+        What encodes each column, by name.
+    width_ : int
+        Columns of the array that `transform` returns.
+    codes_ : list of int
+        How many places each column for an Embedding has.
+    """
+
+    def __init__(
+        self,
+        types: Mapping[Any, str] | None = None,
+        bins: int | None = None,
+        seldom: int = 5,
+        indicators: int = 200,
+        embed_from: int = 50,
+    ) -> None:
+        for name, kind in (types or {}).items():
+            if kind not in KINDS:
+                raise ValueError(f"types: got {kind!r} for column {name!r}, needs one of {', '.join(KINDS)}")
+        for name, value in (("bins", bins), ("seldom", seldom)):
+            if value is not None and value < 1:
+                raise ValueError(f"{name}: got {value}, needs at least 1")
+        self.types, self.bins, self.seldom = dict(types or {}), bins, seldom
+        self.indicators, self.embed_from = indicators, embed_from
+
+    def fit(self, frame: Any) -> Preparation:
+        """Learn what the columns of a table are like: of pandas, polars, Arrow, a dict of columns, or an array.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For `types` of columns that are not there, numbers that are not finite, and what is no table.
+        """
+        table = frames.columns(frame)
+        unknown = sorted(map(str, self.types.keys() - table.keys()))
+        if unknown:
+            raise ValueError(f"types: got {', '.join(unknown)}, needs names of columns, of {_listed(table)}")
+        columns = {}
+        for name, column in table.items():
+            if self.types.get(name) != IGNORE:
+                kind, values = frames.as_kind(name, column, self.types.get(name))
+                _require_finite(name, kind, values)
+                columns[name] = self._fitted(kind, values, name in self.types)
+        self._set(columns)
+        return self
+
+    def _fitted(self, kind: str, values: NDArray[Any], is_told: bool) -> Encoder:
+        of_words = self.seldom, self.indicators, self.embed_from
+        if kind == CATEGORY:
+            return Categories.fitted(values, *of_words)
+        bins = self.bins or (FINE if len(values) >= MANY_ROWS else COARSE)
+        if kind == DATE:
+            return Dates.fitted(values, bins)
+        if kind == BOOLEAN:
+            return Booleans.fitted(values, bins)
+        return Numbers.fitted(values, bins) if is_told else of_numbers(values, bins, *of_words)
+
+    def _set(self, columns: dict[Any, Encoder]) -> None:
+        self.columns_ = columns
+        self.width_ = sum(encoder.width for encoder in columns.values())
+        self.codes_ = [each.codes for each in columns.values() if each.codes]
+
+    @property
+    def input_widths(self) -> list[int]:
+        """Columns of each input of a network: of the numbers and of the places, where there are any.
+
+        Where all columns are constants, one that is 0.
+        """
+        return [width for width in (self.width_, len(self.codes_)) if width] or [1]
+
+    def inputs(self, frame: Any) -> list[Rows]:
+        """Return the rows of a table as the inputs of a network; as `transform`, without empty arrays."""
+        arrays = self.transform(frame)
+        return [each for each in arrays if each.shape[1]] or [np.zeros((len(arrays[0]), 1), np.float32)]
+
+    def transform(self, frame: Any) -> tuple[Rows, Rows]:
+        """Return the rows of a table as arrays; its columns may come in any order, and others are not looked at.
+
+        Returns
+        -------
+        numbers : float32 array [rows, width_]
+        places : float32 array [rows, len(codes_)]
+            For an Embedding of sum(codes_) vectors: the first column counts from 0, the next from codes_[0], ...
+
+        Raises
+        ------
+        ValueError
+            For columns that are not there, or of another kind; and as of `fit`.
+        """
+        table = frames.columns(frame)
+        missing = [name for name in self.columns_ if name not in table]
+        if missing:
+            additional = [name for name in table if name not in self.columns_ and name not in self.types]
+            others = f" and additional ones, {_listed(additional)}" if additional else ""
+            raise ValueError(f"X: got a table without {_listed(missing)}{others}, needs the columns of fit")
+        rows = len(next(iter(table.values())))
+        numbers = np.empty((rows, self.width_), np.float32)
+        places = np.empty((rows, len(self.codes_)), np.float32)
+        start = at = above = 0
+        for name, encoder in self.columns_.items():
+            kind, values = frames.as_kind(name, table[name], encoder.kind)
+            _require_finite(name, kind, values)
+            if isinstance(encoder, (Categories, Wholes)) and encoder.codes:
+                places[:, at] = encoder.places_of(values) + above
+                at, above = at + 1, above + encoder.codes
+            if encoder.width:
+                encoder.encode(values, numbers[:, start : start + encoder.width])
+                start += encoder.width
+        return numbers, places
+
+    def to_data(self) -> dict[str, Any]:
+        """Return all there is to it as values of JSON: lists, dicts, words, numbers."""
+        columns = [{"name": name, "kind": each.kind, **each.to_data()} for name, each in self.columns_.items()]
+        settings = {name: getattr(self, name) for name in SETTINGS}
+        return {"version": VERSION, "types": list(map(list, self.types.items())), **settings, "columns": columns}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Preparation:
+        """Return the preparation whose `to_data` this is; ValueError for what is none."""
+        try:
+            if data["version"] != VERSION:
+                raise ValueError(f"version {data['version']!r}")
+            made = cls(dict(data["types"]), *(data[name] for name in SETTINGS))
+            columns = {}
+            for column in data["columns"]:
+                rest = {key: value for key, value in column.items() if key not in ("name", "kind")}
+                columns[column["name"]] = of_data(column["kind"], rest)
+            made._set(columns)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ValueError(f"data: got what is no preparation of version {VERSION}: {error}") from None
+        return made
+
+
+def _require_finite(name: Any, kind: str, values: NDArray[Any]) -> None:
+    if values.dtype.kind == "f" and np.isinf(values).any():
+        raise ValueError(f"X: got infinity in column {name!r}, needs finite numbers; a missing one is NaN")
+
+
+def _listed(names: Any) -> str:
+    """Return names for an error: a few of them."""
+    found = [repr(name) for name in names]
+    return ", ".join(found[:10]) + (f" and {len(found) - 10} others" if len(found) > 10 else "")

@@ -1,0 +1,156 @@
+"""Tables become arrays: every kind of column, of every library, in any order, also those that training rows had not."""
+
+import datetime
+import json
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from scipy.sparse import csr_array
+
+from fastmlp.tables.preparation import Preparation
+
+ROWS = 60
+RANDOM = np.random.default_rng(1)
+TABLE = {
+    "age": [None if i % 7 == 0 else float(i % 40) for i in range(ROWS)],
+    "count": [i % 5 for i in range(ROWS)],
+    "word": [None if i % 9 == 0 else "abc"[i % 3] for i in range(ROWS)],
+    "rare": ["often" if i < 50 else f"once {i}" for i in range(ROWS)],
+    "many": [f"name {i % 12}" for i in range(ROWS)],
+    "flag": [i % 4 == 0 for i in range(ROWS)],
+    "day": [datetime.datetime(2024, 1, 1) + datetime.timedelta(days=i, hours=i % 3) for i in range(ROWS)],
+    "same": [3] * ROWS,
+}
+LIBRARIES = {
+    "polars": pl.DataFrame,
+    "pandas": pd.DataFrame,
+    "pandas nullable": lambda table: pd.DataFrame(table).convert_dtypes(),
+    "pandas category": lambda table: pd.DataFrame(table).astype({"word": "category", "many": "category"}),
+    "polars category": lambda table: pl.DataFrame(table).with_columns(pl.col("word").cast(pl.Categorical)),
+    "arrow": lambda table: pl.DataFrame(table).to_arrow(),
+    "columns": dict,
+}
+
+
+def prepared(**settings):
+    return Preparation(indicators=10, embed_from=1, **settings).fit(pl.DataFrame(TABLE))
+
+
+@pytest.mark.parametrize("make", LIBRARIES.values(), ids=LIBRARIES)
+def test_every_library_gives_the_same_arrays(make):
+    expected = prepared().transform(pl.DataFrame(TABLE))
+    own = Preparation(indicators=10, embed_from=1).fit(make(TABLE))
+    for found in (own.transform(make(TABLE)), prepared().transform(make(TABLE))):
+        assert all(a.dtype == np.float32 and np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
+    assert own.codes_ == [13] and expected[0].shape == (ROWS, own.width_) and np.isfinite(expected[0]).all()
+
+
+def test_kinds_and_widths():
+    made = prepared()
+    kinds = {name: each.kind for name, each in made.columns_.items()}
+    expected = ["number", "number", "category", "category", "category", "boolean", "date", "number"]
+    assert list(kinds.values()) == expected
+    widths = {name: each.width for name, each in made.columns_.items()}
+    # five numbers: 4 bins and the number itself; four words, a missing one among them, and the others; one word
+    assert (widths["count"], widths["word"], widths["rare"], widths["many"], widths["same"]) == (5, 5, 1, 0, 0)
+    assert made.columns_["word"].known == ["b", "c", "a", None]
+
+
+def test_words_that_training_rows_had_not_or_seldom_share_a_place():
+    made = prepared(types={"many": "ignore"})
+    rows = {name: values[:3] for name, values in TABLE.items()} | {
+        "word": ["new", None, "a"],
+        "rare": ["x", "often", None],
+    }
+    own = Preparation().fit({"word": TABLE["word"], "rare": TABLE["rare"]})
+    numbers, places = own.transform(rows)
+    assert numbers.tolist() == [[1, 0, 0, 0, 0, 0], [0, 0, 0, 0, 1, 1], [0, 0, 0, 1, 0, 0]]
+    assert places.shape == (3, 0) and "many" not in made.columns_
+
+
+def test_places_of_several_columns_follow_each_other():
+    table = {"a": ["x", "y"] * 10, "b": [1, 2, 2, 2] * 5}
+    made = Preparation({"b": "category"}, indicators=0, embed_from=1).fit(table)
+    numbers, places = made.transform({"b": [2.0, 1.0, 9.0], "a": ["y", "?", "x"]})
+    assert made.codes_ == [3, 3] and numbers.shape == (3, 0)
+    assert places.tolist() == [[2, 4], [0, 5], [1, 3]]
+
+
+def test_words_of_few_rows_have_no_vector():
+    words = ["x"] * 9 + ["y"] * 8 + ["z"] * 3
+    for embed_from, known, embedded in ((1, "xyz", True), (9, "xy", False), (4, "xy", False)):
+        made = Preparation(indicators=2, seldom=1, embed_from=embed_from).fit({"a": words}).columns_["a"]
+        assert (made.known, made.embedded) == (list(known), embedded)
+
+
+def test_whole_numbers_that_are_seen_often_are_names_too():
+    shops = np.array([17.0, 3.0, 99.0, 4.0] * 5 + [np.nan] * 5)
+    settings = {"indicators": 3, "embed_from": 5, "seldom": 5}
+    made = Preparation(**settings).fit({"shop": shops})
+    numbers, places = made.transform({"shop": [3, 4.0, 98.0, None]})
+    assert made.columns_["shop"].kind == "number" and made.codes_ == [6] and numbers.shape[1] == made.width_ > 3
+    assert places.tolist() == [[2], [3], [0], [5]]  # of equal counts in the order of their words: 17, 3, 4, 99
+    again = Preparation.from_data(json.loads(json.dumps(made.to_data()))).transform({"shop": shops})
+    assert all(map(np.array_equal, again, made.transform({"shop": shops})))
+    for types, values in (({"shop": "number"}, shops), ({}, shops + 0.5), ({}, shops[:14])):
+        assert Preparation(types, **settings).fit({"shop": values}).codes_ == []
+
+
+def test_a_missing_number_is_flagged_and_has_no_code():
+    made = Preparation().fit({"x": [1.0, 2.0, None, 4.0]})
+    numbers = made.transform({"x": [None, 2.0]})[0]
+    assert numbers[0].tolist() == [0] * (made.width_ - 1) + [1] and numbers[1, -1] == 0 and numbers[1].any()
+
+
+def test_it_comes_back_from_plain_data():
+    made = prepared(types={"count": "category"})
+    again = Preparation.from_data(json.loads(json.dumps(made.to_data())))
+    first, second = (each.transform(pl.DataFrame(TABLE)) for each in (made, again))
+    assert all(map(np.array_equal, first, second)) and again.to_data() == made.to_data()
+    for change in (
+        {"version": 9},
+        {"columns": 3},
+        {"columns": [{"name": "a", "kind": "picture"}]},
+        {"types": {"a": 1}},
+    ):
+        with pytest.raises(ValueError, match="data: got what is no preparation"):
+            Preparation.from_data({**made.to_data(), **change})
+
+
+def test_columns_come_in_any_order_and_others_are_not_looked_at():
+    made, frame = prepared(), pl.DataFrame(TABLE)
+    other = frame.select(reversed(frame.columns)).with_columns(new=pl.lit("text"))
+    assert all(map(np.array_equal, made.transform(frame), made.transform(other)))
+    with pytest.raises(ValueError, match="X: got a table without 'age' and additional ones, 'Age', needs"):
+        made.transform(frame.rename({"age": "Age"}))
+
+
+@pytest.mark.parametrize(
+    ("table", "error", "message"),
+    [
+        ({"x": [1.0, np.inf]}, ValueError, "got infinity in column 'x'"),
+        (csr_array(np.eye(2)), TypeError, "sparse"),
+        (np.zeros(3), ValueError, "2D array"),
+        ({"x": [1, 2], "y": [1]}, ValueError, r"got columns of \[1, 2\] rows"),
+        (pd.DataFrame([[1, 2]], columns=["x", "x"]), ValueError, "two columns called 'x'"),
+    ],
+)
+def test_what_is_refused(table, error, message):
+    with pytest.raises(error, match=message):
+        Preparation().fit(table)
+
+
+def test_settings_that_do_not_fit():
+    with pytest.raises(ValueError, match="types: got 'text' for column 'x', needs one of number"):
+        Preparation({"x": "text"})
+    with pytest.raises(ValueError, match="types: got z, needs names of columns, of 'x'"):
+        Preparation({"z": "category"}).fit({"x": [1, 2]})
+    with pytest.raises(ValueError, match="bins: got 0"):
+        Preparation(bins=0)
+    made = Preparation().fit({"x": [1, 2]})
+    with pytest.raises(ValueError, match="got column 'x' with could not convert string to float: 'a', needs a number"):
+        made.transform({"x": ["1", "a"]})
+    assert np.array_equal(made.transform({"x": ["1", "2"]})[0], made.transform({"x": [Decimal(1), 2]})[0])
