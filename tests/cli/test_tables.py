@@ -151,11 +151,16 @@ def test_tasks_that_are_told(result, folder):
     assert "mean_absolute_error" in found["numbers"]["test"]
 
 
-def test_rows_to_test_on_have_each_class_that_may_be_missed(result, folder):
-    rare = ["a"] * 60 + ["b"] * 59 + ["c"]
-    table().with_columns(kind=pl.Series(rare)).write_csv("rare.csv")
+def test_rows_to_test_on_have_the_same_share_of_each_class(result, folder):
+    table().with_columns(kind=pl.Series(["a"] * 70 + ["b"] * 49 + ["c"])).write_csv("rare.csv")
     found = result("rare.csv", "--target", "kind", "--test-split", "0.3", *QUICK)
     assert (found["train_samples"], found["test_samples"]) == (84, 36)
+    assert found["baseline"]["accuracy"] == 21 / 36  # and "c" stays in training
+
+
+def test_the_name_of_a_dataset_is_no_table(result, folder):
+    table().write_csv("digits")
+    assert result("digits", "--epochs", "1", "--hidden", "16", "--threads", "1")["classes"] == list(range(10))
 
 
 @pytest.mark.parametrize("target", ["bought", "amount"])
