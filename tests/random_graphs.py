@@ -65,10 +65,14 @@ class Owner:
 
 
 class Growth:
-    """A graph that grows layer by layer. Some inputs are numbers, which only an embedding reads."""
+    """A graph that grows layer by layer. Some inputs are numbers, which only an embedding reads.
 
-    def __init__(self, seed):
+    Values have one of the given widths; without them mostly some few columns.
+    """
+
+    def __init__(self, seed, widths=None):
         self.random = random.Random(seed)
+        self.widths = widths
         self.inputs = [self.some_width() for _ in range(self.random.randint(1, 3))]
         self.values = [Value(number, width) for number, width in enumerate(self.inputs)]
         self.layers, self.owners = [], []
@@ -78,6 +82,8 @@ class Growth:
                 self.embed(number, width)
 
     def some_width(self):
+        if self.widths is not None:
+            return self.random.choice(self.widths)
         return 33 if self.random.random() < 0.04 else self.random.randint(1, 9)
 
     def readable(self):
@@ -231,9 +237,9 @@ class Growth:
         return found
 
 
-def random_graph(seed):
+def random_graph(seed, widths=None):
     """A valid graph of one to three inputs and outputs and a few layers of all kinds, and an optimizer for it."""
-    growth = Growth(seed)
+    growth = Growth(seed, widths)
     for _ in range(growth.random.randint(1, 8)):
         growth.grow()
     growth.gather(growth.random.randint(1, 3))

@@ -210,7 +210,8 @@ def checked_models(models: Any) -> list[Model]:
     """Return the argument `models` as a list of different models; ValueError or TypeError for others."""
     found = list(models) if isinstance(models, (list, tuple)) else []
     if not found or not all(isinstance(model, Model) for model in found):
-        got = [type(model).__name__ for model in found] if found else type(models).__name__
+        is_list = isinstance(models, (list, tuple))
+        got = [type(model).__name__ for model in found] if is_list else type(models).__name__
         raise TypeError(f"models: got {got}, needs a list of at least one model")
     if len({id(model) for model in found}) < len(found):
         raise ValueError("models: got one twice, needs different ones; clone_model copies one")

@@ -357,7 +357,7 @@ def of_layer():
 @pytest.mark.parametrize(
     ("models", "settings", "error", "message"),
     [
-        ([], {}, TypeError, r"models: got list, needs a list of at least one model"),
+        ([], {}, TypeError, r"models: got \[\], needs a list of at least one model"),
         (make(), {}, TypeError, r"models: got Sequential, needs a list"),
         ([make(), 3], {}, TypeError, r"models: got \['Sequential', 'int'\], needs a list of at least one model"),
         ([make()] * 2, {}, ValueError, "models: got one twice"),

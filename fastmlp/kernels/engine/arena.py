@@ -17,7 +17,7 @@ ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 LARGE = 1 << 16  # numbers that are worth a walk in the order of the memory, where NumPy's is another
 MUCH = 1 << 23  # bytes: some large pages
 
-NARROW = 10  # outputs
+NARROW = 10  # outputs; c/narrow.h has room for 16
 FEWEST_INPUTS, MOST_INPUTS = 16, 4096
 
 Shape = tuple[int, ...]

@@ -6,7 +6,7 @@ from libc.string cimport memcpy
 
 import numpy as np
 
-from fastmlp.kernels.engine.arena import aligned, panels_shape
+from fastmlp.kernels.engine.arena import aligned, is_transposed, panels_shape
 
 from fastmlp.kernels.isa cimport Isa, blocks, panel_columns, selected
 
@@ -22,15 +22,17 @@ cdef class Block:
     shape : tuple of int
     dtype : {"float32", "float64"}
     transposed : bool
-        Whether the transpose of a matrix is packed; arena.is_transposed says for which.
+        Whether the transpose of a matrix is packed; arena.is_transposed says for which, ValueError for others.
     """
 
     def __cinit__(self, shape, dtype="float32", transposed=False):
         self.shape = tuple(shape)
         self.dtype = np.dtype(dtype)
-        self.transposed = transposed and len(self.shape) == 2
+        self.transposed = transposed
         if self.dtype not in (np.float32, np.float64) or len(self.shape) not in (1, 2) or min(self.shape) < 1:
             raise ValueError(f"shape: got {shape} of {dtype}, needs a vector or a matrix of float32 or float64")
+        if transposed and not is_transposed("kernel", self.shape):
+            raise ValueError(f"transposed: got True for shape {self.shape}, needs that of a kernel with few outputs")
         self.isa = selected()
         width = columns_of(self.isa, self.dtype == np.float32)
         self.panels = aligned(panels_shape(self.shape, width, self.transposed), self.dtype, is_read=True)

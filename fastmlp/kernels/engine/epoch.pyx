@@ -66,7 +66,9 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
 
 
 cdef Part learn_portions(Plan *plan, const Data *data, Py_ssize_t start, Pass *run, const floating *tag) noexcept nogil:
-    """Sum the gradients of all portions of a batch but the last, which is returned; mostly all of the batch."""
+    """Sum the gradients of all portions of a batch but the last.
+
+    Returns the last portion, which is the whole batch where it is not divided."""
     cdef Part part
     run.portion = 0
     run.first_row = 0
@@ -164,7 +166,7 @@ cdef inline Pass pass_of(const Plan *plan, bint gradients, bint training) noexce
     run.penalty_scale = 1
     run.updates = True
     run.portion = 0
-    run.first_row = 0
+    run.first_row = run.rows = 0
     if gradients:
         run.optimizer = plan.optimizer
     return run

@@ -107,6 +107,13 @@ def test_random_graphs_have_the_oracles_bits_and_the_same_for_any_number_of_thre
             assert all(run_of(graph, optimizer, "float32", n, seed, rows=20) == expected for n in (2, 3)), seed
 
 
+def test_random_graphs_with_many_inputs_and_few_outputs_have_the_oracles_bits():
+    widths = [1, 3, 9, 10, 10, 11, 16, 17, 31, 33, 64, 65]  # at and beside vectors and panels, of few outputs and many
+    for seed in range(40):
+        graph, optimizer = random_graph(seed, widths)
+        check_graph(graph, optimizer, 1 + seed % 3, np.random.default_rng(seed), rows=5)
+
+
 @pytest.mark.parametrize("threads_", [1, 3])
 @pytest.mark.parametrize("name", ["two_heads", "hidden_output", "outputs_without_losses"])
 def test_gradients_of_outputs_may_be_asked_for_when_the_outputs_are_there(name, threads_):

@@ -35,6 +35,9 @@ def test_a_block_reads_what_was_written(dtype, isa):
         assert block.read().tobytes() == array.tobytes()
     with pytest.raises(ValueError, match=r"weights: got shape \(10, 129\), needs \(129, 10\)"):
         block.write(array.T)
+    for wrong in (70, NARROW + 1), (FEWEST_INPUTS - 1, 1), (70,):
+        with pytest.raises(ValueError, match="transposed: got True for shape"):
+            Block(wrong, dtype, True)
     with pytest.raises(ValueError, match="sources: got float"):
         blend([block], [Block(shape, dtype)], 0.5)
 
