@@ -73,7 +73,9 @@ def predictions(model: Any, rows: pl.DataFrame, beside: str | None) -> pl.DataFr
     if is_classifier(model):
         probabilities = model.predict_proba(rows)
         found = {"prediction": model.classes_[probabilities.argmax(axis=1)]}
-        found |= {f"probability_{name}": probabilities[:, place] for place, name in enumerate(model.classes_.tolist())}
+        for place, name in enumerate(model.classes_.tolist()):
+            written = str(name).lower() if isinstance(name, bool) else name  # as CSV has it
+            found[f"probability_{written}"] = probabilities[:, place]
     else:
         found = {"prediction": model.predict(rows)}
     if beside in found:

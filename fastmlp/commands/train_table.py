@@ -226,7 +226,7 @@ def in_words(result: dict[str, Any]) -> str:
     guess = baseline["prediction"]
     if "accuracy" in test:
         form = "accuracy {accuracy:.2%}, log loss {log_loss:.4f}"
-        always = f"always {guess!r}, the commonest class"
+        always = f"always {json.dumps(guess, ensure_ascii=False)}, the commonest class"
     else:
         form = "root mean squared error {root_mean_squared_error:.5g}, mean absolute error {mean_absolute_error:.5g}"
         always = f"always {guess:.5g}, the mean"

@@ -83,7 +83,7 @@ def test_classes(command, folder):
     assert "predicted: binary: two values; missing rows left out: 12" in err
     test, baseline, trained = out.splitlines()
     assert test.startswith("test      accuracy ") and test.endswith(" 22 rows")
-    assert baseline.startswith("baseline  accuracy ") and baseline.endswith(": always 'yes', the commonest class")
+    assert baseline.startswith("baseline  accuracy ") and baseline.endswith(': always "yes", the commonest class')
     assert trained.startswith("trained 1 network of ") and trained.endswith(", 12 rows without a target left out")
     assert "on 86 rows in " in trained
 
@@ -185,6 +185,15 @@ def test_predictions_are_those_of_the_estimator(result, predicted, folder, monke
         np.testing.assert_allclose([float(row["prediction"]) for row in rows], model.predict(asked), rtol=1e-6)
     assert predicted(path, "asked.tsv", "--id", "row", "--output", "out.csv") == (0, "", "")
     assert (folder / "out.csv").read_text() == out
+
+
+def test_booleans_are_written_as_csv_has_them(command, predicted, folder):
+    table().with_columns(warm=pl.col("x") > -0.5).write_parquet("t.parquet")
+    _, out, _ = command("t.parquet", "--target", "warm", *QUICK, "--output", "m.safetensors")
+    assert out.splitlines()[1].endswith(": always true, the commonest class")
+    header, *rows = predicted("m.safetensors", "t.parquet")[1].splitlines()
+    assert header == "prediction,probability_false,probability_true"
+    assert {row.partition(",")[0] for row in rows} <= {"false", "true"} and len(rows) == ROWS
 
 
 @pytest.mark.parametrize(
