@@ -23,11 +23,13 @@ def predict(argv: Sequence[str] | None = None) -> None:
 
 
 def end_with_status(
-    parser: Parser, run: Callable[[argparse.Namespace], str], argv: Sequence[str] | None = None
+    parser: Parser, run: Callable[[argparse.Namespace], str | None], argv: Sequence[str] | None = None
 ) -> None:
-    """Print what `run` returns for the options, or say on stderr in one line what was wrong."""
+    """Print what `run` returns for the options, if anything, or say on stderr in one line what was wrong."""
     try:
-        deliver(run(parser.parse_args(argv)))
+        result = run(parser.parse_args(argv))
+        if result is not None:
+            deliver(result)
     except Failed as error:
         parser.exit(1, f"{parser.prog}: error: {error}\n")
     except BrokenPipeError:  # stderr's, so there is nobody to tell

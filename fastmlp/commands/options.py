@@ -15,7 +15,7 @@ from typing import Any, NoReturn, TypeVar
 
 import fastmlp
 from fastmlp.commands.output import deliver
-from fastmlp.datasets import reason_not_to_load
+from fastmlp.datasets import NAMES, reason_not_to_load
 
 Number = TypeVar("Number", int, float)
 
@@ -65,6 +65,8 @@ OPTIMIZERS = (
     "ftrl",
     "schedulefreeadamw",
 )
+TASKS = ("binary", "classes", "numbers", "counts")
+KINDS = ("number", "category", "boolean", "date", "text", "id")
 MAX_THREADS = 256
 
 
@@ -113,11 +115,29 @@ rate = number(float, "a finite number above 0", lambda value: 0.0 < value < math
 
 
 def dataset(text: str) -> str:
-    """Return the name of a dataset, or the path of one."""
+    """Return the name of a dataset, or the path of one or of a table."""
     reason = reason_not_to_load(text)
-    if reason:
-        raise argparse.ArgumentTypeError(reason)
+    if reason and not is_table(text):
+        raise argparse.ArgumentTypeError(f"{reason}, or the file of a table")
     return text
+
+
+def is_table(path: str) -> bool:
+    """Whether a path is that of a file which is read as a table: any but .npz, what is in it shows later."""
+    return path not in NAMES and os.path.isfile(path) and not path.lower().endswith(".npz")
+
+
+def kind_of_column(text: str) -> tuple[str, str]:
+    """Return a column and its kind, written "column=kind"."""
+    name, _, kind = text.rpartition("=")
+    if not name or kind not in KINDS:
+        raise argparse.ArgumentTypeError(f"got {text!r}, needs COLUMN=KIND with one of {', '.join(KINDS)}")
+    return name, kind
+
+
+def names(text: str) -> list[str]:
+    """Return names, written "a,b"."""
+    return text.split(",")
 
 
 def readable_file(text: str) -> Path:
@@ -134,10 +154,15 @@ def widths(text: str) -> list[int]:
 
 def model_file(text: str) -> Path:
     """Return the path of the model to write, or raise ArgumentTypeError when there cannot be a file of that name."""
+    if Path(text).suffix != ".safetensors":
+        raise argparse.ArgumentTypeError(f"got {text!r}, needs a name ending in .safetensors")
+    return new_file(text)
+
+
+def new_file(text: str) -> Path:
+    """Return the path of a file to write, or raise ArgumentTypeError when there cannot be one of that name."""
     path, needs = Path(text), None
-    if path.suffix != ".safetensors":
-        needs = "a name ending in .safetensors"
-    elif not path.parent.is_dir():
+    if not path.parent.is_dir():
         needs = "a name in a folder that exists"
     elif path.exists() and not (path.is_file() and os.access(path, os.W_OK)):
         needs = "a new name, or that of a file that may be overwritten"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 
 class Failed(Exception):
@@ -35,3 +37,20 @@ def progress_on_stderr(quiet: bool) -> Iterator[None]:
         target = nowhere if quiet else sys.stderr
         with redirect_stdout(target), redirect_stderr(target):
             yield
+
+
+def rehearse_writing(write: Callable[[Path], object], path: Path) -> None:
+    """Write beside `path` and remove it, so that a full or read-only disk shows before training."""
+    try:
+        with TemporaryDirectory(prefix=".fastmlp-", dir=Path(os.path.realpath(path)).parent) as folder:
+            write(Path(folder, path.name))
+    except OSError as error:
+        raise ValueError(f"--output: cannot write {str(path)!r}: {error.strerror}") from error
+
+
+def write_result(write: Callable[[Path], object], path: Path) -> None:
+    """Write what was trained or predicted; Failed when the disk does not take it."""
+    try:
+        write(path)
+    except OSError as error:
+        raise Failed(f"cannot write {str(path)!r}: {error.strerror}") from error

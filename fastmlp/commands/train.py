@@ -1,4 +1,4 @@
-"""fastmlp-train: train a network on handwritten digits, MNIST, Fashion-MNIST, a folder of IDX files or an .npz file.
+"""fastmlp-train: train a network on handwritten digits, MNIST, a folder of IDX files, an .npz file or a table.
 
 The result goes to stdout, everything else to stderr. What is slow to import is imported once the usage is checked.
 """
@@ -8,12 +8,12 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import time
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fastmlp.callbacks import Callback, Logs
+from fastmlp.commands import train_table
 from fastmlp.commands.options import (
     ACTIVATIONS,
     OPTIMIZERS,
@@ -23,6 +23,7 @@ from fastmlp.commands.options import (
     count,
     dataset,
     fraction,
+    is_table,
     model_file,
     penalty,
     rate,
@@ -31,63 +32,86 @@ from fastmlp.commands.options import (
     threads,
     widths,
 )
-from fastmlp.commands.output import Failed, progress_on_stderr
+from fastmlp.commands.output import Failed, progress_on_stderr, rehearse_writing, write_result
 
 if TYPE_CHECKING:
     import numpy as np
 
     from fastmlp.models import Sequential
 
+# How networks of images are made unless told; those of tables have a recipe.
+OF_IMAGES = {
+    "hidden": [512, 256],
+    "activation": "relu",
+    "dropout": 0.0,
+    "optimizer": "adam",
+    "batch_size": 32,
+    "epochs": 20,
+    "l2": 0.0,
+    "validation_split": 0.0,
+    "dtype": "float32",
+}
+FOR_IMAGES = ("split", "label_column", "activation", "optimizer", "l2", "dtype")
+
 
 def make_parser() -> Parser:
     """Return the parser of the command line."""
     parser = Parser(
         prog="fastmlp-train",
-        description="Train a multilayer perceptron to classify images, and test it.",
-        epilog="Features that are integers are divided by the largest one; the model file contains that scaling, and "
-        "the values of the labels as its classes. The result goes to stdout, progress and errors to stderr. "
-        "Exit status: 0; 1 when training failed; 2 for bad usage or input; 130 when interrupted.",
+        description="Train a multilayer perceptron on images or a table, and test it.",
+        epilog="Features of images that are integers are divided by the largest one; the model file contains that "
+        "scaling, and the values of the labels as its classes. The result goes to stdout; progress, the columns of a "
+        "table and errors to stderr. Exit status: 0; 1 when training failed; 2 for bad usage or input; 130 when "
+        "interrupted.",
         allow_abbrev=False,
     )
     known = (
         "digits (the default, bundled), mnist, fashion_mnist, a folder of IDX files named like those of MNIST, or an "
-        ".npz file with x_train, y_train, x_test and y_test"
+        ".npz file with x_train, y_train, x_test and y_test; or a table: CSV, TSV, JSON lines, gzipped too, or Parquet"
     )
     split = "which one, where a folder has several: letters, of emnist-letters-train-images... and the like"
-    test = "part of each class to test on, always the same rows, where a folder has no test part"
-    validation = "part of the training rows, the last ones, to validate on instead (%(default)s)"
+    test = "part of each class to test on, always the same rows, where a folder has no test part, or of a table (0.2)"
+    validation = "part of the training rows, the last ones, to validate on instead (0.0); of a table drawn ones (0.15)"
     labels = "which column is the class, from 0, where labels have several that are not one-hot"
     add = parser.add_argument
     add("dataset", nargs="?", type=dataset, default="digits", metavar="DATASET", help=known)
     add("--split", metavar="NAME", help=split)
     add("--test-split", type=share, metavar="FRACTION", help=test)
     add("--label-column", type=column, metavar="N", help=labels)
-    add("--hidden", type=widths, default="512,256", metavar="UNITS", help="widths of the hidden layers (%(default)s)")
-    add("--activation", choices=ACTIVATIONS, default="relu", help="of the hidden layers (%(default)s)")
-    add("--dropout", type=fraction, default=0.0, metavar="RATE", help="after each hidden layer (%(default)s)")
-    add("--optimizer", choices=OPTIMIZERS, default="adam", help="update rule (%(default)s)")
+    add("--hidden", type=widths, metavar="UNITS", help="widths of the hidden layers (512,256; tables 256,256,256)")
+    add("--activation", choices=ACTIVATIONS, help="of the hidden layers (relu)")
+    add("--dropout", type=fraction, metavar="RATE", help="after each hidden layer (0.0; tables try three)")
+    add("--optimizer", choices=OPTIMIZERS, help="update rule (adam)")
     add(
         "--learning-rate",
         type=rate,
         metavar="RATE",
         help="step size (0.01 for sgd, 0.0025 for schedulefreeadamw, else 0.001)",
     )
-    add("--batch-size", type=count, default=32, metavar="ROWS", help="rows in each update (%(default)s)")
-    add("--epochs", type=count, default=20, metavar="N", help="passes over the training rows (%(default)s)")
-    add("--l2", type=penalty, default=0.0, metavar="FACTOR", help="penalty on the squared weights (%(default)s)")
-    add("--validation-split", type=fraction, default=0.0, metavar="FRACTION", help=validation)
-    add("--dtype", choices=("float32", "float64"), default="float32", help="of weights and arithmetic (%(default)s)")
+    add("--batch-size", type=count, metavar="ROWS", help="rows in each update (32; tables by their rows)")
+    add("--epochs", type=count, metavar="N", help="passes over the training rows (20; tables at most 60)")
+    add("--l2", type=penalty, metavar="FACTOR", help="penalty on the squared weights (0.0)")
+    add("--validation-split", type=fraction, metavar="FRACTION", help=validation)
+    add("--dtype", choices=("float32", "float64"), help="of weights and arithmetic (float32)")
     add("--threads", type=threads, metavar="N", help="at most (all CPUs); the result does not depend on it")
     add("--seed", type=seed, default=0, metavar="N", help="from which everything random follows (%(default)s)")
     add("--output", type=model_file, metavar="MODEL.safetensors", help="write the trained model to this file")
     add("--quiet", action="store_true", help="show no progress")
     add("--json", action="store_true", help="print the result as one JSON object")
     add("--version", action=Version, help="print the version instead of training")
+    train_table.add_options(parser)
     return parser
 
 
 def run(options: argparse.Namespace) -> str:
     """Train, test and save as the options say; return what goes to stdout."""
+    of_table = is_table(options.dataset)
+    refuse(options, *((FOR_IMAGES, "images") if of_table else (train_table.FOR_TABLES, "tables")))
+    if of_table:
+        return train_table.run(options)
+    for name, value in OF_IMAGES.items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
     with progress_on_stderr(options.quiet):
         result = train(options)
     if options.json:
@@ -98,6 +122,13 @@ def run(options: argparse.Namespace) -> str:
         "in {seconds:.2f} s, {samples_per_second:,.0f} samples/s\n"
         "{dtype} on {isa}, threads {threads}, seed {seed}"
     ).format(units=len(result["classes"]), **result)
+
+
+def refuse(options: argparse.Namespace, others: Sequence[str], what: str) -> None:
+    """Raise ValueError for an option that is there for other datasets."""
+    for name in others:
+        if getattr(options, name) is not None:
+            raise ValueError(f"{name}: got it for {options.dataset}, needs none: it is for {what}")
 
 
 def train(options: argparse.Namespace) -> dict[str, Any]:
@@ -119,7 +150,7 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     rows = inputs.split(Data((x,), (y,)), options.validation_split)[0].rows
     network = model.network  # made now, so that too little memory shows before training
     if options.output:
-        rehearse_saving(model, options.output)
+        rehearse_writing(model.save, options.output)
     watch = Watch(remedies(options, model, x))
     settings = {name: getattr(options, name) for name in ("batch_size", "epochs", "validation_split")}
     history = model.fit(x, y, verbose=0 if options.quiet else 1, callbacks=[watch], **settings).history
@@ -128,7 +159,7 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     tested = {f"test_{name}": tested[name] for name in ("loss", "accuracy")}
     watch.require_finite(options.epochs, tested)
     if options.output:
-        save(model, options.output)
+        write_result(model.save, options.output)
     return {
         "dataset": options.dataset,
         "train_samples": rows,
@@ -220,22 +251,3 @@ def build(options: argparse.Namespace, x: np.ndarray, units: int) -> Sequential:
         optimizer.learning_rate = options.learning_rate
     model.compile(optimizer, "sparse_categorical_crossentropy", ["accuracy"])
     return model
-
-
-def rehearse_saving(model: Sequential, path: Path) -> None:
-    """Write the model beside `path` and remove it, so that a full or read-only disk shows before training."""
-    from tempfile import TemporaryDirectory
-
-    try:
-        with TemporaryDirectory(prefix=".fastmlp-", dir=Path(os.path.realpath(path)).parent) as folder:
-            model.save(Path(folder, path.name))
-    except OSError as error:
-        raise ValueError(f"--output: cannot write {str(path)!r}: {error.strerror}") from error
-
-
-def save(model: Sequential, path: Path) -> None:
-    """Write the trained model."""
-    try:
-        model.save(path)
-    except OSError as error:
-        raise Failed(f"cannot write {str(path)!r}: {error.strerror}") from error

@@ -104,6 +104,17 @@ def read(path: str | os.PathLike[str], kind: Kind, use: Callable[[dict[str, Any]
         raise ValueError(f"{kind.argument}: got {path!r}, needs {kind.file}: {reason}") from error
 
 
+def is_of_kind(path: str | os.PathLike[str], name: str) -> bool:
+    """Whether a file says of itself that it is of a kind; what it holds besides is not looked at."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(os.fspath(path), framework="np") as file:
+            return bool(json.loads((file.metadata() or {}).get(KEY, "{}")).get("kind") == name)
+    except (SafetensorError, ValueError, AttributeError):
+        return False
+
+
 def header_of(metadata: dict[str, str], kind: Kind) -> dict[str, Any]:
     """Return the header, or raise ValueError for a file that is none, or one of another kind."""
     if KEY not in metadata:

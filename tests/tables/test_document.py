@@ -1,9 +1,20 @@
-"""docs/tables.md: its programs print what it shows."""
+"""docs/tables.md: its programs and commands print what it shows."""
 
 import re
+import shlex
 from pathlib import Path
 
+from fastmlp import cli
+from fastmlp.config.threads import set_num_threads
+
 DOCUMENT = Path(__file__).parents[2] / "docs" / "tables.md"
+COMMANDS = {"fastmlp-train": cli.main, "fastmlp-predict": cli.predict}
+
+
+def as_shown(text):
+    """What is printed, without bars of progress, times, and decimals after the fourth."""
+    lines = [line for line in text.splitlines(keepends=True) if "━" not in line]
+    return re.sub(r"(\.\d{4})\d+", r"\1", re.sub(r"in \d+\.\d+ s", "in # s", "".join(lines)))
 
 
 def test_the_programs_print_what_is_shown(tmp_path, monkeypatch, capsys):
@@ -15,5 +26,11 @@ def test_the_programs_print_what_is_shown(tmp_path, monkeypatch, capsys):
         if language == "python":
             assert not capsys.readouterr().out
             exec(text, names)
+        elif language == "sh":
+            assert not capsys.readouterr().out
+            command, *arguments = shlex.split(text)
+            COMMANDS[command](arguments)
+            set_num_threads(None)
         else:
-            assert capsys.readouterr().out == text
+            printed = capsys.readouterr()
+            assert as_shown(printed.err + printed.out) == as_shown(text)

@@ -1,0 +1,240 @@
+"""fastmlp-train of a table: its columns shown, its task found, networks trained and tested beside a baseline."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastmlp.commands.options import TASKS, Parser, count, kind_of_column, names, readable_file
+from fastmlp.commands.output import Failed, progress_on_stderr, rehearse_writing, write_result
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+    from fastmlp.sklearn import TableClassifier, TableRegressor
+
+FOR_TABLES = ("target", "types", "drop", "task", "test", "ensemble")
+HELD_OUT = 0.2  # of the rows, to test on
+NOT_USED = ("text", "constant", "id", "dropped")  # kinds of columns
+PARAMETERS = {  # of the estimator, by options that overrule its defaults
+    "ensemble": "n_estimators",
+    "hidden": "hidden_layer_sizes",
+    "dropout": "dropout",
+    "learning_rate": "learning_rate",
+    "batch_size": "batch_size",
+    "epochs": "max_iter",
+    "validation_split": "validation_fraction",
+}
+
+
+def add_options(parser: Parser) -> None:
+    """Add those that are for tables alone."""
+    add = parser.add_argument_group("tables").add_argument
+    kinds = "what a column is, where the finding is wrong: number, category, boolean, date, text or id; repeatable"
+    add("--target", metavar="COLUMN", help="what is predicted; rows without it are left out")
+    add("--type", dest="types", action="append", type=kind_of_column, metavar="COLUMN=KIND", help=kinds)
+    add("--drop", type=names, metavar="A,B", help="columns to be ignored")
+    add("--task", choices=TASKS, help="what the target asks for, where the finding is wrong")
+    add("--test", type=readable_file, metavar="FILE", help="a table to test on, instead of a part of the rows")
+    add("--ensemble", type=count, metavar="K", help="networks whose mean is taken (1)")
+
+
+def run(options: argparse.Namespace) -> str:
+    """Train, test and save as the options say; return what goes to stdout."""
+    with progress_on_stderr(options.quiet):
+        result = train(options)
+    return json.dumps(result, allow_nan=False) if options.json else in_words(result)
+
+
+def train(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the result by name. Bad input raises ValueError or OSError."""
+    try:
+        from fastmlp import sklearn
+        from fastmlp.tables import describe, find_columns, find_task, read
+    except ImportError as error:
+        raise ValueError(str(error)) from error
+    from fastmlp.config.threads import set_num_threads
+
+    set_num_threads(options.threads)
+    if options.test and options.test_split is not None:
+        raise ValueError(f"test_split: got {options.test_split}, needs none: --test has the rows to test on")
+    target = options.target
+    rows = read(options.dataset)
+    require_target(options.dataset, rows, target)
+    task = find_task(rows[target], options.task)
+    # All rows are looked at for what columns are: gaps between those of training would hide that one counts the rows.
+    columns = find_columns(rows, target, dict(options.types or ()), options.drop or (), task=options.task)
+    print(describe(columns))
+    rows = with_target(rows, target)
+    if options.test:
+        tested = read(options.test)
+        require_target(str(options.test), tested, target)
+        trained, tested = rows, with_target(tested, target)
+        if not len(tested):
+            raise ValueError(f"test: got no {target!r} in {options.test}, needs rows that have it")
+    else:
+        trained, tested = split(rows, target, task.kind, options.test_split or HELD_OUT)
+    y, y_test = values(trained[target], task.kind), values(as_in_training(trained, tested, target), task.kind)
+    of_classes = task.kind in ("binary", "classes")
+    if of_classes:
+        require_known(y, y_test)
+    kinds = {each.name: "ignore" if each.kind in NOT_USED else each.kind for each in columns if each.kind != "target"}
+    model = make(options, task.kind, kinds, sklearn)
+    if options.output:
+        rehearse_writing(Path.touch, options.output)
+    start = time.perf_counter()
+    model.fit(trained.drop(target), y)
+    seconds = time.perf_counter() - start
+    scores = score_classes if of_classes else score_numbers
+    test, baseline = scores(model, tested.drop(target), y, y_test)
+    for name, value in test.items():
+        if not math.isfinite(value):
+            raise Failed(f"training failed: the {name} of the test is {value}")
+    if options.output:
+        write_result(lambda path: sklearn.save(model, path), options.output)
+    return {
+        "dataset": options.dataset,
+        "target": target,
+        "task": task.kind,
+        "columns": [each._asdict() for each in columns],
+        "train_samples": len(y),
+        "test_samples": len(y_test),
+        "left_out": task.missing,
+        "networks": len(model.estimators_),
+        "parameters": sum(each.count_params() for each in model.estimators_),
+        "seconds": seconds,
+        "test": test,
+        "baseline": baseline,
+        "seed": options.seed,
+    }
+
+
+def require_target(file: str, rows: pl.DataFrame, target: str | None) -> None:
+    """Raise ValueError unless the target is a column, naming those there are."""
+    if target not in rows.columns:
+        known = ", ".join(map(repr, rows.columns[:20])) + (", ..." if len(rows.columns) > 20 else "")
+        got = "none" if target is None else repr(target)
+        raise ValueError(f"target: got {got} for {file}, needs one of {known}")
+
+
+def with_target(rows: pl.DataFrame, target: str) -> pl.DataFrame:
+    """Return the rows whose target is there."""
+    found = rows[target].fill_nan(None) if rows[target].dtype.is_float() else rows[target]
+    return rows.filter(found.is_not_null())
+
+
+def split(rows: pl.DataFrame, target: str, task: str, share: float) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return rows to train and to test on, of classes about the same share of each."""
+    import numpy as np
+
+    from fastmlp.datasets.rows import hold_out
+
+    of_classes = task in ("binary", "classes")
+    classes = rows[target].rank("dense").to_numpy() if of_classes else np.zeros(len(rows), int)
+    (train, _), (test, _) = hold_out((np.arange(len(rows)), classes), share)
+    return rows[train], rows[test]
+
+
+def as_in_training(trained: pl.DataFrame, tested: pl.DataFrame, target: str) -> pl.Series:
+    """Return the target of the rows to test on, of the type it has in those to train on."""
+    known, found = trained[target], tested[target]
+    if found.dtype == known.dtype or (found.dtype.is_numeric() and known.dtype.is_numeric()):
+        return found
+    same = found.cast(known.dtype, strict=False)
+    if same.null_count() > found.null_count():
+        raise ValueError(f"test: got {target!r} of type {found.dtype}, needs {known.dtype} as in training")
+    return same
+
+
+def values(target: pl.Series, task: str) -> np.ndarray:
+    """Return classes as they are written, or numbers."""
+    import numpy as np
+    import polars as pl
+
+    if task in ("numbers", "counts"):
+        return target.cast(pl.Float64).to_numpy()
+    if target.dtype.is_numeric() or target.dtype == pl.Boolean:
+        return target.to_numpy()
+    return np.array(target.cast(pl.String).to_list(), str)
+
+
+def require_known(y: np.ndarray, y_test: np.ndarray) -> None:
+    """Raise ValueError for a class that only the rows to test on have."""
+    import numpy as np
+
+    unknown = np.setdiff1d(y_test, y).tolist()
+    if unknown:
+        raise ValueError(f"test: got {unknown[0]!r} as target, needs only classes that are in training")
+
+
+def make(options: argparse.Namespace, task: str, kinds: dict[str, str], sklearn: Any) -> Any:
+    """Return the estimator of a task, with what the options overrule."""
+    given = {ours: getattr(options, name) for name, ours in PARAMETERS.items() if getattr(options, name) is not None}
+    cls = sklearn.TableClassifier if task in ("binary", "classes") else sklearn.TableRegressor
+    return cls(**given, types=kinds, random_state=options.seed, verbose=0 if options.quiet else 1)
+
+
+def score_classes(
+    model: TableClassifier, rows: pl.DataFrame, y: np.ndarray, y_test: np.ndarray
+) -> tuple[dict[str, float], dict[str, Any]]:
+    """Return the scores of a model, and of the commonest class and the shares of all."""
+    import numpy as np
+    from sklearn.metrics import log_loss
+
+    found = model.predict_proba(rows).astype(np.float64)
+    found /= found.sum(axis=1, keepdims=True)  # as exactly as float64 has it
+    shares = np.unique(y, return_counts=True)[1] / len(y)
+    commonest = model.classes_[shares.argmax()]
+    always = np.broadcast_to(shares, found.shape)
+    return (
+        {
+            "accuracy": float((model.classes_[found.argmax(axis=1)] == y_test).mean()),
+            "log_loss": float(log_loss(y_test, found, labels=model.classes_)),
+        },
+        {
+            "prediction": commonest.item(),
+            "accuracy": float((y_test == commonest).mean()),
+            "log_loss": float(log_loss(y_test, always, labels=model.classes_)),
+        },
+    )
+
+
+def score_numbers(
+    model: TableRegressor, rows: pl.DataFrame, y: np.ndarray, y_test: np.ndarray
+) -> tuple[dict[str, float], dict[str, Any]]:
+    """Return the errors of a model, and of the mean of training."""
+    mean = float(y.mean())
+    return errors(model.predict(rows) - y_test), {"prediction": mean, **errors(mean - y_test)}
+
+
+def errors(differences: np.ndarray) -> dict[str, float]:
+    """Return the root of the mean square, and the mean of what is without its sign."""
+    return {
+        "root_mean_squared_error": float((differences**2).mean() ** 0.5),
+        "mean_absolute_error": float(abs(differences).mean()),
+    }
+
+
+def in_words(result: dict[str, Any]) -> str:
+    """Return a result for people."""
+    test, baseline, rows = result["test"], result["baseline"], result["test_samples"]
+    guess = baseline["prediction"]
+    if "accuracy" in test:
+        form = "accuracy {accuracy:.2%}, log loss {log_loss:.4f}"
+        always = f"always {json.dumps(guess, ensure_ascii=False)}, the commonest class"
+    else:
+        form = "root mean squared error {root_mean_squared_error:.5g}, mean absolute error {mean_absolute_error:.5g}"
+        always = f"always {guess:.5g}, the mean"
+    networks = "1 network" if result["networks"] == 1 else f"{result['networks']} networks"
+    left_out = f", {result['left_out']:,} rows without a target left out" if result["left_out"] else ""
+    return (
+        f"test      {form.format(**test)}, {rows:,} rows\n"
+        f"baseline  {form.format(**baseline)}: {always}\n"
+        f"trained {networks} of {result['parameters']:,} parameters on {result['train_samples']:,} rows "
+        f"in {result['seconds']:.2f} s{left_out}"
+    )
