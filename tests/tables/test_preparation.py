@@ -24,13 +24,20 @@ TABLE = {
     "day": [datetime.datetime(2024, 1, 1) + datetime.timedelta(days=i, hours=i % 3) for i in range(ROWS)],
     "same": [3] * ROWS,
 }
+
+
+def of_arrow(table):
+    pytest.importorskip("pyarrow", reason="needs PyArrow")
+    return pl.DataFrame(table).to_arrow()
+
+
 LIBRARIES = {
     "polars": pl.DataFrame,
     "pandas": pd.DataFrame,
     "pandas nullable": lambda table: pd.DataFrame(table).convert_dtypes(),
     "pandas category": lambda table: pd.DataFrame(table).astype({"word": "category", "many": "category"}),
     "polars category": lambda table: pl.DataFrame(table).with_columns(pl.col("word").cast(pl.Categorical)),
-    "arrow": lambda table: pl.DataFrame(table).to_arrow(),
+    "arrow": of_arrow,
     "columns": dict,
 }
 
