@@ -10,60 +10,25 @@ from sklearn.base import is_classifier
 
 from fastmlp.data.files import Tensors
 from fastmlp.models import Sequential
-from fastmlp.models import saving as model_files
-from fastmlp.settings import find
-from fastmlp.sklearn.saving import check_count, check_curve, check_labels, check_names, plain, require_names, unplain
-
-VERSION = 1
-NOT_SAVED = {"estimators_", "_metadata_request"}
+from fastmlp.sklearn import members_saving
+from fastmlp.sklearn.saving import check_count, check_curve, check_labels, check_names
 
 
 def describe(ensemble: Any) -> tuple[dict[str, Any], Tensors]:
     """Return all there is to an ensemble as JSON values and arrays by name."""
-    present = vars(ensemble)
-    cls = next(each for each in type(ensemble).__mro__ if each.__module__.startswith("fastmlp.sklearn."))
-    names = cls._get_param_names()  # type: ignore[attr-defined]
-    for name in sorted(present.keys() - {*names, *ATTRIBUTES, *NOT_SAVED}):
-        raise TypeError(f"{name}: got an attribute that is none of {cls.__name__}'s, needs an ensemble without")
-    check(ensemble)
-    tensors: Tensors = {}
-    header = {
-        "version": VERSION,
-        "class": cls.__name__,
-        "parameters": {name: plain(name, present[name], tensors) for name in names},
-        "attributes": {name: plain(name, present[name], tensors) for name in ATTRIBUTES if name in present},
-    }
-    members = []
-    for number, member in enumerate(ensemble.estimators_):
-        described, arrays = model_files.describe(member)
-        members.append(described)
-        tensors |= {f"member.{number}/{name}": array for name, array in arrays.items()}
-    return {**header, "members": members}, tensors
+    return members_saving.describe(ensemble, ATTRIBUTES, check, {})
 
 
 def restore(header: Mapping[str, Any], tensors: Tensors, classes: Mapping[str, type[Any]]) -> Any:
     """Return the ensemble that `describe` described, or raise an error for whatever does not fit together."""
-    if header["version"] != VERSION:
-        raise ValueError(f"format version {header['version']!r}, this version reads {VERSION}")
-    parameters, attributes = (
-        {name: unplain(value, tensors) for name, value in header[part].items()} for part in ("parameters", "attributes")
-    )
-    ensemble = find("class", header["class"], classes)(**parameters)
-    require_names("parameters", parameters, set(ensemble.get_params(deep=False)))
-    own = {"classes_"} if is_classifier(ensemble) else {"_is_flat"}
-    require_names("attributes", attributes, OF_ALL | own | (attributes.keys() & {"feature_names_in_"}))
-    for name, value in attributes.items():
-        ATTRIBUTES[name](name, value)
-    vars(ensemble).update(attributes)
-    ensemble.estimators_ = []
-    for number, described in enumerate(header["members"]):
-        start = f"member.{number}/"
-        arrays = {name.removeprefix(start): tensors.pop(name) for name in list(tensors) if name.startswith(start)}
-        ensemble.estimators_.append(model_files.restore(None, described, arrays))
-    if tensors:
-        raise ValueError(f"arrays: got {sorted(tensors)}, needs those of {len(header['members'])} members alone")
+    ensemble = members_saving.restore(header, tensors, classes, ATTRIBUTES, needed)
     check(ensemble)
     return ensemble
+
+
+def needed(ensemble: Any) -> set[str]:
+    """Return the attributes that a file must have."""
+    return OF_ALL | ({"classes_"} if is_classifier(ensemble) else {"_is_flat"})
 
 
 def check(ensemble: Any) -> None:

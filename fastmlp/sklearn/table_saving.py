@@ -8,14 +8,12 @@ from typing import Any
 from sklearn.base import is_classifier
 
 from fastmlp.data.files import Tensors
-from fastmlp.models import saving as model_files
-from fastmlp.settings import find
+from fastmlp.sklearn import members_saving
 from fastmlp.sklearn.ensemble_saving import check_classes
-from fastmlp.sklearn.saving import check_count, check_names, plain, require_names, unplain
+from fastmlp.sklearn.saving import check_count, check_names
 from fastmlp.tables.preparation import Preparation
 from fastmlp.tables.targets import Numbers
 
-VERSION = 1
 ATTRIBUTES = {
     "n_features_in_": check_count,
     "n_iter_": check_count,
@@ -26,57 +24,24 @@ ATTRIBUTES = {
 
 def describe(estimator: Any) -> tuple[dict[str, Any], Tensors]:
     """Return all there is to an estimator as JSON values and arrays by name."""
-    present = vars(estimator)
-    cls = next(each for each in type(estimator).__mro__ if each.__module__.startswith("fastmlp.sklearn."))
-    names = cls._get_param_names()  # type: ignore[attr-defined]
-    own = {"preparation_", "target_", "estimators_", "_metadata_request"}
-    for name in sorted(present.keys() - {*names, *ATTRIBUTES, *own}):
-        raise TypeError(f"{name}: got an attribute that is none of {cls.__name__}'s, needs an estimator without")
-    check(estimator)
-    tensors: Tensors = {}
-    header = {
-        "version": VERSION,
-        "class": cls.__name__,
-        "parameters": {name: plain(name, present[name], tensors) for name in names},
-        "attributes": {name: plain(name, present[name], tensors) for name in ATTRIBUTES if name in present},
-        "preparation": estimator.preparation_.to_data(),
-        "target": None if is_classifier(estimator) else estimator.target_.to_data(),
-    }
-    members = []
-    for number, member in enumerate(estimator.estimators_):
-        described, arrays = model_files.describe(member)
-        members.append(described)
-        tensors |= {f"member.{number}/{name}": array for name, array in arrays.items()}
-    return {**header, "members": members}, tensors
+    target = None if is_classifier(estimator) else estimator.target_.to_data()
+    more = {"preparation": estimator.preparation_.to_data(), "target": target}
+    return members_saving.describe(estimator, ATTRIBUTES, check, more)
 
 
 def restore(header: Mapping[str, Any], tensors: Tensors, classes: Mapping[str, type[Any]]) -> Any:
     """Return the estimator that `describe` described, or raise an error for whatever does not fit together."""
-    if header["version"] != VERSION:
-        raise ValueError(f"format version {header['version']!r}, this version reads {VERSION}")
-    parameters, attributes = (
-        {name: unplain(value, tensors) for name, value in header[part].items()} for part in ("parameters", "attributes")
-    )
-    estimator = find("class", header["class"], classes)(**parameters)
-    require_names("parameters", parameters, set(estimator.get_params(deep=False)))
-    own = {"classes_"} if is_classifier(estimator) else set()
-    optional = attributes.keys() & {"feature_names_in_"}
-    require_names("attributes", attributes, {"n_features_in_", "n_iter_"} | own | optional)
-    for name, value in attributes.items():
-        ATTRIBUTES[name](name, value)
-    vars(estimator).update(attributes)
+    estimator = members_saving.restore(header, tensors, classes, ATTRIBUTES, needed)
     estimator.preparation_ = Preparation.from_data(header["preparation"])
     if not is_classifier(estimator):
         estimator.target_ = Numbers.from_data(header["target"])
-    estimator.estimators_ = []
-    for number, described in enumerate(header["members"]):
-        start = f"member.{number}/"
-        arrays = {name.removeprefix(start): tensors.pop(name) for name in list(tensors) if name.startswith(start)}
-        estimator.estimators_.append(model_files.restore(None, described, arrays))
-    if tensors:
-        raise ValueError(f"arrays: got {sorted(tensors)}, needs those of {len(header['members'])} members alone")
     check(estimator)
     return estimator
+
+
+def needed(estimator: Any) -> set[str]:
+    """Return the attributes that a file must have."""
+    return {"n_features_in_", "n_iter_"} | ({"classes_"} if is_classifier(estimator) else set())
 
 
 def check(estimator: Any) -> None:

@@ -39,3 +39,18 @@ def result(command):
         return json.loads(out)
 
     return run
+
+
+@pytest.fixture
+def predicted(capsys):
+    """Run fastmlp-predict in this process: its exit status, stdout and stderr."""
+
+    def run(*arguments):
+        try:
+            cli.predict([str(argument) for argument in arguments])
+            status = 0
+        except SystemExit as ended:
+            status = ended.code
+        return status, *capsys.readouterr()
+
+    return run

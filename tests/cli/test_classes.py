@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-from fastmlp import Sequential, cli, layers, load_model
+from fastmlp import Sequential, layers, load_model
 from fastmlp.datasets.idx import write_idx
 from tests.cli.command import QUICK, X, Y, is_error, write_folder
 
@@ -20,21 +20,6 @@ LABELS = {
     "a column": (np.uint8([[4], [6], [9]]), [4, 6, 9]),
     "one-hot": (np.uint8([[0, 1, 0], [0, 0, 1], [1, 0, 0]]), [0, 1, 2]),
 }
-
-
-@pytest.fixture
-def predicted(capsys):
-    """Run fastmlp-predict in this process: its exit status, stdout and stderr."""
-
-    def run(*arguments):
-        try:
-            cli.predict([str(argument) for argument in arguments])
-            status = 0
-        except SystemExit as ended:
-            status = ended.code
-        return status, *capsys.readouterr()
-
-    return run
 
 
 @pytest.mark.parametrize("case", LABELS)

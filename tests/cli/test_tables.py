@@ -7,7 +7,6 @@ import json
 import numpy as np
 import pytest
 
-from fastmlp import cli
 from fastmlp.commands import options, predict_table
 from tests.cli.command import is_error, posix
 
@@ -41,21 +40,6 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     table().write_csv("t.csv")
     return tmp_path
-
-
-@pytest.fixture
-def predicted(capsys):
-    """Run fastmlp-predict in this process: its exit status, stdout and stderr."""
-
-    def run(*arguments):
-        try:
-            cli.predict([str(argument) for argument in arguments])
-            status = 0
-        except SystemExit as ended:
-            status = ended.code
-        return status, *capsys.readouterr()
-
-    return run
 
 
 def test_choices_are_all_there_are():

@@ -23,8 +23,7 @@ from fastmlp.kernels.limits import MAX_THREADS, WORK_PER_THREAD, usable
 from fastmlp.kernels.engine.epoch cimport differentiate, evaluate, predict, predict_alone, predict_in_training, train
 from fastmlp.kernels.engine.exceptions cimport raise_kept
 from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, barrier_waited, blocks as blocks_of, counter_set
-from fastmlp.kernels.isa cimport first_level_cache, nanoseconds, thread_number
-from fastmlp.kernels.isa cimport second_level_cache
+from fastmlp.kernels.isa cimport first_level_cache, nanoseconds, second_level_cache, thread_number
 from fastmlp.kernels.engine.parameters cimport Parameters, address, address_or_null
 from fastmlp.kernels.engine.description cimport (
     ACTIVITY_PENALTY, BATCH_NORMALIZATION, DENSE, EMBEDDING, INPUT, LAYER_NORMALIZATION,
@@ -703,6 +702,8 @@ cdef class Network(Parameters):
         """
         cdef const Stage *stage
         cdef Py_ssize_t size = 0, rows, number
+        if batch < 2 * CHUNK:
+            return 0
         if self.plan.clipnorm > 0 or self.plan.global_clipnorm > 0 or self.plan.accumulation_steps > 0:
             return 0
         if any([loss is not None for loss in self.custom_losses]) or any([isinstance(x, Rows) for x in xs]):
