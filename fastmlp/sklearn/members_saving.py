@@ -18,7 +18,7 @@ Checks = Mapping[str, Callable[[str, Any], None]]  # of attributes, by their nam
 def describe(
     estimator: Any, checks: Checks, check: Callable[[Any], None], more: Mapping[str, Any]
 ) -> tuple[dict[str, Any], Tensors]:
-    """Return all there is to a checked estimator as JSON values and arrays by name; `more` has what is described apart."""
+    """Return all there is to an estimator, checked, as JSON values and arrays by name; `more` is described apart."""
     present = vars(estimator)
     cls = next(each for each in type(estimator).__mro__ if each.__module__.startswith("fastmlp.sklearn."))
     names = cls._get_param_names()  # type: ignore[attr-defined]

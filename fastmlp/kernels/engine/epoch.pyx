@@ -72,9 +72,9 @@ cdef Part learn_portions(Plan *plan, const Data *data, Py_ssize_t start, Pass *r
     cdef Part part
     run.portion = 0
     run.first_row = 0
-    while plan.portion > 0 and run.rows - run.first_row > plan.portion:
+    while plan.portion_rows > 0 and run.rows - run.first_row > plan.portion_rows:
         run.portion |= TO_GO_ON
-        part = part_of(plan, plan.portion)
+        part = part_of(plan, plan.portion_rows)
         load_rows(plan, data, start + run.first_row, &part, tag)
         forward(plan, &part, run, tag)
         compare(plan, data, start + run.first_row, &part, run, tag)

@@ -661,7 +661,7 @@ cdef class Network(Parameters):
         try:
             if together > 0:
                 self.reserve_gradients()
-            plan.portion = together
+            plan.portion_rows = together
             self.reserve(batch * threads if what == PREDICT else together or batch, threads,
                          tuple([isinstance(xs[i], Rows) and not self.is_narrow(i) for i in range(len(xs))]),
                          self.most_entries(what, xs, order, batch, epochs))

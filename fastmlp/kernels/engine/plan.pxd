@@ -197,7 +197,7 @@ cdef struct Plan:
     bint skip_zeros
     Py_ssize_t few_inputs   # of a stage, whose zeros are not looked for
     Py_ssize_t cache_size   # of the first level, in bytes
-    Py_ssize_t portion      # rows of a batch that go through all stages before the next ones; 0: all of them
+    Py_ssize_t portion_rows  # of a batch, that go through all stages before the next ones; 0: all of them
     double clipnorm         # the largest norm of a gradient, or 0
     double global_clipnorm  # the largest norm of all of them together, or 0
     long long accumulation_steps    # each of so many changes the weights, by the mean of their gradients; 0: each one
