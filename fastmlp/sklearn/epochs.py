@@ -103,8 +103,10 @@ class Epochs:
                 results.append(found_one)
             else:
                 self.kept = np.empty((len(orders), self.network.packed_size), self.network.dtype) if keeps else None
-                more = None, weight, rates, scales, room, held_out, self.kept
-                self.network.train_epochs(*given, orders, self.batch_size, results, *more)
+                steps = weight, rates, scales
+                self.network.train_epochs(
+                    *given, orders, self.batch_size, results, None, *steps, room, held_out, self.kept
+                )
         finally:
             corrected = self.is_corrected(len(results))
             found += [

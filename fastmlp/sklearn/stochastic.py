@@ -184,7 +184,7 @@ def run(
 
 
 def record(estimator: Any, loss: float, held_out: tuple[float, float] | None) -> float:
-    """Record the loss, loss and score of held-out rows, and epochs without improvement; return the value to maximize."""
+    """Record the losses and the score, count epochs without improvement; return the value to maximize."""
     score = math.nan
     if estimator.verbose and estimator.verbose != "progress":
         print(f"Iteration {estimator.n_iter_}, loss = {loss:.8f}")
