@@ -35,7 +35,7 @@ from fastmlp.kernels.engine.plan cimport (
     Data, Edge, Lists, Matrix, Output, Parameter, Plan, Source, SparseColumns, Stage, Target,
 )
 from fastmlp.kernels.engine.skipping cimport may_skip
-from fastmlp.kernels.engine.team cimport Team, gather_team, regroup
+from fastmlp.kernels.engine.team cimport Finding, Team, gather_team, regroup
 from fastmlp.kernels.row_losses cimport plain
 
 cdef enum:
@@ -56,6 +56,8 @@ cdef uint64_t NEVER = UINT64_MAX  # the last step of a run that nobody stops
 cdef Py_ssize_t SMALL = 2 * WORK_PER_THREAD - 1  # multiply-adds for which one thread is best
 cdef Py_ssize_t CHUNK = 128  # rows that evaluate takes at a time, and every thread of predict
 
+
+cdef Finding finding  # the last one of any network, about how many threads pay
 
 USES = {"only": ONLY, "first": FIRST, "between": BETWEEN, "last": LAST}
 
@@ -717,7 +719,7 @@ cdef class Network(Parameters):
             plan.next_row = 0
             counter_set(&plan.chunks, 0)
             plan.team = team
-            gather_team(team, threads, batch if step_by_step else data.rows, nanoseconds())
+            gather_team(team, threads, batch if step_by_step else data.rows, nanoseconds(), &finding)
             while True:
                 threads = team.threads
                 if self.is_single:
@@ -734,6 +736,7 @@ cdef class Network(Parameters):
                 regroup(team, threads, data.rows, now, max(now - plan.left, barrier_waited(&plan.barrier)))
             raise_kept(plan)
         finally:
+            remember(team)
             self.lock.release()
 
     cdef Py_ssize_t portion(self, Py_ssize_t batch, xs) except -1:
@@ -806,6 +809,14 @@ cdef class Network(Parameters):
         target.next_epoch = predictions.strides[0] if predictions is not None and predictions.ndim == 3 else 0
         target.metric = METRICS[metric]
         self.plan.outputs[number].loss_total = self.plan.outputs[number].metric_total = 0
+
+
+cdef void remember(Team *team) noexcept:
+    """Let networks that begin know what a team has found since."""
+    global finding
+    if team.finding.until > 0:
+        finding = team.finding
+        team.finding.until = 0
 
 
 cdef quantiles_of(quantiles, Py_ssize_t columns):
