@@ -10,6 +10,4 @@ def test_a_quick_run(capsys):
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     rows = [line for line in lines if line and line[0] in short_runs.RUNS]
     assert [float(ratio) > 0 for _, ratio in rows] == [True] * 3
-        True
-    ] * 3
     assert fastmlp.get_num_threads() == before
