@@ -8,7 +8,7 @@ Sums run in index order. In float64 the functions are the C library's; in float3
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from fastmlp.kernels.engine.description import ACTIVATION_SETTINGS
 
@@ -396,14 +396,18 @@ static void $apply_{activation}(int n, {settings}$T *y)
 def functions(dtype: str) -> dict[str, str]:
     """Return the texts of all functions by name, each after those that it uses."""
     texts = (MATH_F32 + PRODUCTS_F32 if dtype == "float32" else PRODUCTS_F64) + SHARED
+    return named(texts) | {f"apply_{name}": loop_over(name) for name in ELEMENTWISE}
+
+
+def named(texts: str) -> dict[str, str]:
+    """Return the functions of a text, with empty lines between them, by the names that come first in them."""
     blocks = texts.strip().split("\n\n")
-    named = {re.search(r"\$(?!T\b)(\w+)", block)[1]: block for block in blocks}  # type: ignore[index]
-    return named | {f"apply_{name}": loop_over(name) for name in ELEMENTWISE}
+    return {re.search(r"\$(?!T\b)(\w+)", block)[1]: block for block in blocks}  # type: ignore[index]
 
 
-def needed(names: Iterable[str], dtype: str) -> list[str]:
-    """Return the texts of functions and of those that they use, each after those that it uses."""
-    known, found = functions(dtype), set(names)
+def needed(names: Iterable[str], known: Mapping[str, str]) -> list[str]:
+    """Return the texts of functions and of those that they use, in the order of all that are known."""
+    found = set(names)
     waiting = list(found)
     while waiting:
         for other in re.findall(r"\$(\w+)", known[waiting.pop()]):
@@ -413,9 +417,8 @@ def needed(names: Iterable[str], dtype: str) -> list[str]:
     return [text for name, text in known.items() if name in found]
 
 
-def written(text: str, prefix: str, dtype: str) -> str:
+def written(text: str, prefix: str, dtype: str, known: Mapping[str, str]) -> str:
     """Return a text with the names that functions have in a file, all of which begin with `prefix`."""
-    known = functions(dtype)
 
     def name(match: re.Match[str]) -> str:
         if match[1] == "T":
