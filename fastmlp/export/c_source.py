@@ -202,7 +202,7 @@ class Source:
                 "{",
                 *(f"    static {self.type} {one}[{size}];" for one, size in self.sizes.items()),
                 *self.lines,
-                "}\n",
+                "}",
             ]
         )
 

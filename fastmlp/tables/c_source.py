@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 import string
 from pathlib import Path
+from textwrap import indent
 
 import numpy as np
 
 from fastmlp.data.files import write_whole
-from fastmlp.export.c_source import Header, Source, identifier, literal, uncommented
+from fastmlp.export.c_source import Header, Source, declaration, identifier, literal, uncommented
 from fastmlp.export.forward import forward_of
 from fastmlp.layers.graph import free_name
 from fastmlp.tables.c_functions import FUNCTIONS
@@ -93,7 +94,7 @@ class Row:
             said = said if column in used else "a constant, which is not read"
             called = "" if field == name else f"{name!r}: "
             lines.append(f"    {declared} {field}; /* {uncommented(called + said)} */")
-        return "\n".join(["typedef struct {", *lines, f"}} {self.name}_row;\n"])
+        return "\n".join(["typedef struct {", *lines, f"}} {self.name}_row;"])
 
     def lookups(self) -> list[str]:
         """Return a function for each column of words, which finds their places."""
@@ -108,13 +109,13 @@ class Row:
             lines = [
                 f"    static const char *const words[{len(words)}] = {{",
                 *(f"        {quoted(word)}," for word in words),
-                f"    }};\n    static const int places[{len(words)}] = {{",
-                f"        {', '.join(str(places[word]) for word in words)},\n    }};",
+                "    };",
+                indent(declaration("int", "places", np.array([places[word] for word in words])), "    "),
             ]
             found = self.header.call("place_among_words", "word", len(words), "words", "places")
         head = f"/* 0 for words that are not known, NULL for a missing one */\nstatic inline int {self.name}_place_of_"
         found = f"    return word == NULL ? {missing} : {found};"
-        return "\n".join([f"{head}{field}(const char *word)", "{", *lines, found, "}\n"])
+        return "\n".join([f"{head}{field}(const char *word)", "{", *lines, found, "}"])
 
     def prepare(self) -> str:
         """Return the function that fills the inputs of the networks."""
@@ -127,7 +128,7 @@ class Row:
         lines += [self.words(each) for each in self.columns.words]
         given = ", ".join([f"const {self.name}_row *row", *(f"float *{name}" for name in self.inputs)])
         lines = lines or ["    (void)row;\n    x[0] = 0; /* all are constants */"]
-        return "\n".join([f"static void {self.name}_prepare({given})", "{", *lines, "}\n"])
+        return "\n".join([f"static void {self.name}_prepare({given})", "{", *lines, "}"])
 
     def number(self, each: Number) -> list[str]:
         field = self.fields[each.column]
@@ -180,7 +181,7 @@ def classes(predictor: Predictor, name: str) -> list[str]:
     if predictor.classes is None:
         return []
     texts = ", ".join(quoted(str(one).encode()) for one in predictor.classes.tolist())
-    return [f"static const char *const {name}_classes[{len(predictor.classes)}] = {{{texts}}};\n"]
+    return [f"static const char *const {name}_classes[{len(predictor.classes)}] = {{{texts}}};"]
 
 
 def predict(header: Header, predictor: Predictor, inputs: dict[str, int]) -> str:
@@ -205,7 +206,7 @@ def predict(header: Header, predictor: Predictor, inputs: dict[str, int]) -> str
             lines.append("    mean[0] = 1;")
         lines.append(f"    memcpy(probabilities, mean, {count} * sizeof(*mean));")
         lines.append(f"    return {header.call('largest_place', count, 'mean')};")
-    return "\n".join([head, "{", *lines, "}\n"])
+    return "\n".join([head, "{", *lines, "}"])
 
 
 def decode(target: Target) -> list[str]:
