@@ -3,7 +3,6 @@
 import ctypes
 import datetime
 import re
-import shutil
 import subprocess
 
 import numpy as np
@@ -18,7 +17,14 @@ from fastmlp.sklearn import TableClassifier, TableRegressor
 from fastmlp.tables import frames
 from fastmlp.tables.predictor import columns_of
 from fastmlp.tables.targets import Numbers
-from tests.export.test_c_source import COMPILER, needs_compiler, needs_fma, require_same_bits
+from tests.export.test_c_source import (
+    COMPILER,
+    compile_as_cplusplus,
+    needs_compiler,
+    needs_cplusplus,
+    needs_fma,
+    require_same_bits,
+)
 
 ROWS = 400
 RANDOM = np.random.default_rng(0)
@@ -260,16 +266,10 @@ def test_places_that_are_none_count_as_unknown(tmp_path):
     assert np.array_equal(y[1], y[0]) and np.array_equal(y[2], y[0])
 
 
-@needs_compiler
+@needs_cplusplus
 def test_the_header_is_cplusplus_too(tmp_path):
-    if not shutil.which("g++"):
-        pytest.skip("needs g++")
     MODELS["words"]().export(tmp_path / "m.h")
-    (tmp_path / "m.cpp").write_text(
-        '#include "m.h"\nint main() { m_row row = {}; float y[3]; return m_predict(&row, y); }\n'
-    )
-    flags = ["-std=c++17", "-Wall", "-Wextra", "-pedantic", "-Werror", "-Wno-missing-field-initializers"]
-    subprocess.run(["g++", *flags, "-c", "m.cpp"], cwd=tmp_path, check=True)
+    compile_as_cplusplus(tmp_path, "int main() { m_row row = {}; float y[3]; return m_predict(&row, y); }\n")
 
 
 def test_words_with_a_nul_are_not_found_in_c(tmp_path):
