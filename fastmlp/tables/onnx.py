@@ -39,12 +39,14 @@ def export(predictor: Predictor, path: Path) -> None:
 def onnx_model(predictor: Predictor) -> Any:
     """Return the onnx.ModelProto of a predictor."""
     columns = columns_of(predictor.preparation)
-    names: list[str] = []
-    for name in columns.names:
-        names.append(free_name(name, set(names)))
     results = ["prediction"] if predictor.classes is None else ["label", "probabilities"]
-    results = [free_name(name, {*names}) for name in results]
-    graph = Graph(library(), "float64", (*names, *results))
+    taken: set[str] = set()
+    found = []
+    for name in (*columns.names, *results):
+        found.append(free_name(name, taken))
+        taken.add(found[-1])
+    names, results = found[: len(columns.names)], found[len(columns.names) :]
+    graph = Graph(library(), "float64", found)
     inputs = prepared(graph, columns, names, predictor.preparation.width_)
     outputs = decoded(graph, predictor, mean(graph, predictor, inputs), results)
     given = [End(name, (1,), TYPES[kind], 0) for name, kind in zip(names, columns.kinds, strict=True)]
@@ -182,7 +184,7 @@ def indicators(graph: Graph, columns: Columns, names: Sequence[str]) -> list[Blo
 
 def place_of(graph: Graph, words: Words, name: str) -> str:
     """Return the place of the word, or of the whole number, in each row."""
-    places = words.encoder.places
+    graph, places = graph.part("float64", f"{name}/"), words.encoder.places
     if words.of_numbers:
         return place_of_number(graph, places, name)
     if None in places and "" in places:
