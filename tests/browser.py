@@ -76,7 +76,7 @@ class Page:
             self.problems.append(about["exceptionDetails"])
         elif name == "Log.entryAdded" and about["entry"]["level"] in ("error", "warning"):
             self.problems.append(about["entry"]["text"])
-        elif name == "Network.requestWillBeSent":
+        elif name == "Network.requestWillBeSent" and not about["request"]["url"].startswith("data:"):
             self.requests.append(about["request"]["url"])
 
     def open(self, path):

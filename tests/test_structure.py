@@ -17,6 +17,7 @@ ROOMS = [
     "fastmlp",
     "fastmlp.backend",
     "fastmlp.plots",
+    "fastmlp.report",
     "fastmlp.sklearn",
     "fastmlp.tables",
     "fastmlp.models",
@@ -66,6 +67,7 @@ fastmlp.optimizers: SGD Adam Optimizer get schedules
 fastmlp.optimizers.schedules: CosineDecay LearningRateSchedule
 fastmlp.plots: curves images lines
 fastmlp.regularizers: L1L2 get l2
+fastmlp.report: html importance write
 fastmlp.sklearn: MLPClassifier MLPEnsembleClassifier MLPEnsembleRegressor MLPRegressor load save
 fastmlp.sklearn: TableClassifier TableRegressor
 fastmlp.tables: Column Preparation describe find_columns find_task read read_batches

@@ -102,9 +102,7 @@ def html(
     TypeError, ValueError
         For a model that predicts neither classes nor one number, and rows, targets and shapes that do not fit.
     """
-    facts = facts_of(
-        model, x, y, y_train, columns, target, data, os.fspath(file), seconds, picture_shape
-    )
+    facts = facts_of(model, x, y, y_train, columns, target, data, os.fspath(file), seconds, picture_shape)
     facts.importance = why_or_importance(facts, importance_seconds, seed)
     drawn = drawing.section(facts)
     others = [made for make in contents.SECTIONS if (made := make(facts)) is not None]

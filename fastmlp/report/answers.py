@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.data.arrays import numeric
+from fastmlp.models.model import Model
 from fastmlp.report import numbers
-from fastmlp.training.model import Model
 
 Array = NDArray[Any]
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.models.model import Model
 from fastmlp.report import figures, numbers
 from fastmlp.report.facts import Facts
-from fastmlp.report.figures import number, short, table
 from fastmlp.report.numbers import Importance
 from fastmlp.report.page import Section
 from fastmlp.report.pictures import patches, png
-from fastmlp.training.model import Model
+from fastmlp.report.words import number, short, table
 
 MOST_COLUMNS = 100  # lines of their table
 MOST_SCORED = 50  # classes with their scores
@@ -35,15 +35,16 @@ def intro(facts: Facts) -> str:
     kind = "a number" if classes is None else f"one of {len(classes):,} classes"
     what = f"{facts.picture[0]} x {facts.picture[1]} pixels" if facts.picture else columns_in_words(facts)
     tiles = "".join(
-        f"<div><dt>{name}</dt><dd>{score(name, value)}<small>{score(name, other)} without a look at the rows</small></dd></div>"
+        f"<div><dt>{name}</dt><dd>{score(name, value)}"
+        f"<small>{score(name, other)} without a look at the rows</small></dd></div>"
         for name, (value, other) in facts.scores().items()
     )
     known = "training" if facts.trained is not None else "the test"
     always = f"the shares of the classes in {known}" if classes is not None else f"the mean of {known}"
-    trained = f", trained on {len(facts.trained):,}" if facts.trained is not None else ""
+    trained = f" and trained on {len(facts.trained):,}" if facts.trained is not None else ""
     return (
-        f"<p>{short(facts.target, 80)} is predicted, {kind}, from {what}. "
-        f"Tested on {facts.rows.count:,} rows{trained}{short(f' of {facts.data}', 80) if facts.data else ''}.</p>"
+        f"<p>What is predicted is <b>{short(facts.target, 80)}</b>, {kind}, from {what}. "
+        f"Tested on {facts.rows.count:,} rows{trained}.</p>"
         f'<dl class="scores">{tiles}</dl>{note(f"Without a look at the rows: {always}.")}'
     )
 
@@ -66,7 +67,7 @@ def columns(facts: Facts) -> Section | None:
         return None
     from fastmlp.tables.columns import cells
 
-    lines = [line for line in cells(list(facts.columns))]
+    lines = list(cells(list(facts.columns)))
     shown = [[*line[:2], line[4], line[2], line[3]] for line in lines[:MOST_COLUMNS]]
     rest = f"; {len(lines) - len(shown):,} lines more are left out" if len(shown) < len(lines) else ""
     caption = f"The {len(facts.columns):,} columns{rest}"
@@ -121,7 +122,9 @@ def classes(facts: Facts) -> Section | None:
         caption = f"The {len(shown)} classes of the least F1, of {len(found):,}, of which {len(present):,} are tested"
     mean = {name: float(np.mean([getattr(one, name) for one in found])) for name in ("precision", "recall", "f1")}
     rows = [*shown, ("mean of all classes", *mean.values(), facts.rows.count)]
-    return Section("classes", "Scores by class", table(caption, ["class", "precision", "recall", "F1", "support"], rows))
+    return Section(
+        "classes", "Scores by class", table(caption, ["class", "precision", "recall", "F1", "support"], rows)
+    )
 
 
 def calibration(facts: Facts) -> Section | None:
@@ -129,7 +132,7 @@ def calibration(facts: Facts) -> Section | None:
     answers = facts.answers
     if answers.classes is None:
         return None
-    of = str(answers.classes[1]) if len(answers.classes) == 2 else "the class that was chosen"
+    of = str(answers.classes[1]) if len(answers.classes) == 2 else "the chosen class"
     found = numbers.calibration(answers.true, answers.said)
     return Section("calibration", "Calibration", figures.calibration(found, of))
 
@@ -168,7 +171,7 @@ def cell(value: Any) -> str:
     """Return a value of a row, escaped and not too long."""
     if value is None or (isinstance(value, float) and np.isnan(value)):
         return "<i>missing</i>"
-    return number(value) if isinstance(value, (float, np.floating)) else short(value, 80)
+    return f"{value:.6g}" if isinstance(value, (float, np.floating)) else short(value, 80)
 
 
 def most_important(facts: Facts) -> list[int]:
@@ -196,7 +199,7 @@ def importance(facts: Facts) -> Section:
         )
     if facts.picture:
         height, width, _ = patches(facts.picture)
-        return Section("importance", "Importance", told + figures.patches(found, height, width))
+        return Section("importance", "Importance of the patches", told + figures.patches(found, height, width))
     return Section("importance", "Importance of the columns", told + figures.importance(found))
 
 
@@ -227,7 +230,9 @@ def use(facts: Facts) -> Section:
         what, rows = "model.predict(x)" if facts.answers.classes is None else "model.predict_proba(x)", "TABLE.csv"
     program = f"{load}\n\n{ask}\n{what}"
     if facts.columns is not None:
-        program = f"{load}\nfrom fastmlp.tables import read\n\n{ask}\n{what.replace('(x)', '(read({}))')}".format(repr(rows))
+        program = f"{load}\nfrom fastmlp.tables import read\n\n{ask}\n{what.replace('(x)', '(read({}))')}".format(
+            repr(rows)
+        )
     parts = [f"<h3>Python</h3><pre><code>{escape(program)}</code></pre>"]
     if isinstance(facts.model, Model) or hasattr(facts.model, "preparation_"):
         command = f"fastmlp-predict {shlex.quote(facts.file)} {rows}"

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from fastmlp.export.forward import forward_of
 from fastmlp.export.javascript import described, floats
+from fastmlp.models.model import Model
 from fastmlp.report.contents import note
 from fastmlp.report.facts import Facts
 from fastmlp.report.page import Section, data
 from fastmlp.report.pictures import placement
 from fastmlp.report.rows import Rows
-from fastmlp.training.model import Model
 
 MOST_WEIGHTS = 4_000_000  # in the page, of 5.3 bytes each
 EXAMPLES = 24
@@ -36,7 +36,7 @@ def section(facts: Facts) -> Section | None:
     pad = PAD if channels == 1 else "<div>"
     body = (
         f'<div class="drawing">{pad}<button type="button" id="drawing-example">Show a test picture</button></div>'
-        '<div><p id="drawing-status" role="status"></p>'
+        '<div><p id="drawing-status" role="status">Nothing is drawn yet.</p>'
         '<ol id="drawing-bars" aria-label="Probabilities of the classes"></ol>'
         '<p class="keys">What the model sees:</p><canvas id="drawing-seen" role="img" '
         f'aria-label="The picture of {height} x {width} pixels that the model sees" width="{width}" height="{height}">'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,7 +72,7 @@ class Facts:
         """The number of all weights, where it is known."""
         counts = [each.count_params() for each in self.networks if hasattr(each, "count_params")]
         if counts:
-            return sum(counts)
+            return int(sum(counts))
         parts = [*getattr(self.model, "coefs_", []), *getattr(self.model, "intercepts_", [])]
         return sum(part.size for part in parts) or None
 
@@ -102,7 +102,7 @@ class Facts:
         }
 
 
-ERRORS = {
+ERRORS: dict[str, Callable[[Array], float]] = {
     "root mean squared error": lambda differences: float((differences**2).mean() ** 0.5),
     "mean absolute error": lambda differences: float(abs(differences).mean()),
 }

@@ -88,7 +88,9 @@ def patches(picture: tuple[int, int, int]) -> tuple[int, int, list[Array]]:
 def placement(pictures: Array) -> Placement:
     """Return how what is shown lies in grey pictures [rows, height, width]."""
     values = pictures[:LOOKED_AT].astype(np.float64)
-    edge = np.concatenate([values[:, 0].ravel(), values[:, -1].ravel(), values[:, :, 0].ravel(), values[:, :, -1].ravel()])
+    edge = np.concatenate(
+        [values[:, 0].ravel(), values[:, -1].ravel(), values[:, :, 0].ravel(), values[:, :, -1].ravel()]
+    )
     low, high, background = float(values.min()), float(values.max()), float(np.median(edge))
     ink = high if high - background >= background - low else low
     cover = np.clip((values - background) / ((ink - background) or 1.0), 0, 1)
@@ -129,5 +131,7 @@ def png(picture: Array) -> str:
     lines = b"".join(b"\0" + line.tobytes() for line in pixels)
     head = struct.pack(">IIBBBBB", width, height, 8, 2 if channels == 3 else 0, 0, 0, 0)
     parts = [(b"IHDR", head), (b"IDAT", zlib.compress(lines, 9)), (b"IEND", b"")]
-    chunks = [struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in parts]
+    chunks = [
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in parts
+    ]
     return "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"".join(chunks)).decode()
