@@ -17,9 +17,9 @@ from fastmlp.export.javascript import program
 from fastmlp.report import contents, drawing, pictures
 from fastmlp.report.answers import Answers, asker, places
 from fastmlp.report.facts import Facts, timed
-from fastmlp.report.importance import measure
 from fastmlp.report.numbers import Importance, class_losses
 from fastmlp.report.page import DRAWING, packaged, page
+from fastmlp.report.permutation import measure
 from fastmlp.report.rows import Rows, Table, rows_of
 
 __all__ = ["html", "importance", "write"]

@@ -64,6 +64,8 @@ def of_model(model: Model) -> tuple[list[Any] | None, Callable[[Any], Array]]:
     shape = model.output_shape
     if not isinstance(shape, tuple) or len(shape) != 2:
         raise ValueError(f"model: got output shape {shape}, needs one output of (None, units)")
+    if len(model.input_names) > 1:
+        raise ValueError(f"model: got inputs {', '.join(model.input_names)}, needs one")
     if model.loss is None:
         raise ValueError("model: got one that is not compiled, needs compile(...), whose loss tells what it predicts")
     loss, units = str(getattr(model.loss, "name", model.loss)), shape[1]
@@ -102,7 +104,7 @@ def one_column(values: Any) -> Array:
 def places(model: Any, classes: list[Any] | None, y: Any, argument: str = "y") -> Array:
     """Return targets as numbers [rows], or as places in the classes.
 
-    A Model's are class numbers or one-hot rows, as `evaluate` takes them; an estimator's are the classes themselves.
+    A Model's are class numbers or one-hot rows, as `evaluate` takes them, or words; an estimator's are the classes.
 
     Raises
     ------
@@ -117,9 +119,10 @@ def places(model: Any, classes: list[Any] | None, y: Any, argument: str = "y") -
     found = np.asarray(y)
     if found.ndim == 2:
         found = found.argmax(axis=1) if found.shape[1] > 1 else found[:, 0]
-    known = np.arange(len(classes)) if isinstance(model, Model) else np.asarray(model.classes_)
-    if known.dtype.kind in "US":
-        found = found.astype(known.dtype.kind)
+    by_number = isinstance(model, Model) and found.dtype.kind in "buif"
+    known = np.arange(len(classes)) if by_number else np.asarray(classes)
+    if known.dtype.kind in "USO":
+        known, found = known.astype(str), found.astype(str)
     order = np.argsort(known)
     at = np.minimum(np.searchsorted(known, found, sorter=order), len(known) - 1)
     found_at = order[at]
