@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.data.files import checked_path, write_whole
+from fastmlp.data.files import write_whole
 from fastmlp.export.javascript import program
 from fastmlp.report import contents, drawing, pictures
 from fastmlp.report.answers import Answers, asker, places
 from fastmlp.report.facts import Facts, timed
 from fastmlp.report.numbers import Importance, class_losses
-from fastmlp.report.page import DRAWING, packaged, page
+from fastmlp.report.page import DRAWING, assembled, packaged
 from fastmlp.report.permutation import measure
 from fastmlp.report.rows import Rows, Table, rows_of
 
@@ -45,9 +45,10 @@ def write(path: str | os.PathLike[str], model: Any, x: Any, y: Any, **about: Any
     OSError
         Where it cannot be written.
     """
-    target = checked_path(path, endings=ENDINGS)
+    if not os.fspath(path).endswith(ENDINGS):
+        raise ValueError(f"path: got {os.fspath(path)!r}, needs a name ending in {' or '.join(ENDINGS)}")
     content = html(model, x, y, **about).encode()
-    write_whole(target, lambda file: file.write(content))
+    write_whole(path, lambda file: file.write(content))
 
 
 def html(
@@ -109,7 +110,7 @@ def html(
     sections = [drawn, *others] if drawn is not None else others
     scripts = [program(), packaged(DRAWING)] if drawn is not None and "drawing-data" in drawn.html else []
     title = f"{target} of {Path(data).name}" if data else f"A model of {target}"
-    return page(title, contents.intro(facts), sections, scripts)
+    return assembled(title, contents.intro(facts), sections, scripts)
 
 
 def importance(model: Any, x: Any, y: Any, *, seconds: float = 10.0, seed: int = 0) -> Importance:

@@ -128,5 +128,5 @@ def places(model: Any, classes: list[Any] | None, y: Any, argument: str = "y") -
     found_at = order[at]
     strange = known[found_at] != found
     if strange.any():
-        raise ValueError(f"{argument}: got {found[strange][0]!r}, needs one of the classes of the model")
+        raise ValueError(f"{argument}: got {found[strange].tolist()[0]!r}, needs one of the classes of the model")
     return np.asarray(found_at)

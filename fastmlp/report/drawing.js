@@ -176,7 +176,7 @@ const pixelsOf = (strokes) => {
     strokes.length = 0;
     open = false;
     if (pen) pen.down = false;
-    if (pad.getContext) showPad();
+    if (pad) showPad();
     bars.replaceChildren();
     seen.getContext("2d").clearRect(0, 0, seen.width, seen.height);
     status.textContent = "";

@@ -26,7 +26,7 @@ def packaged(name: str) -> str:
     return resources.files("fastmlp.report").joinpath(name).read_text("utf-8")
 
 
-def page(title: str, intro: str, sections: Sequence[Section], scripts: Sequence[str] = ()) -> str:
+def assembled(title: str, intro: str, sections: Sequence[Section], scripts: Sequence[str] = ()) -> str:
     """Return the whole page; `title` is escaped.
 
     Its policy allows the scripts and the style that it has, by their hashes, and nothing else: words of a table would
