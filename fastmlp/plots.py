@@ -186,7 +186,7 @@ def residuals(y_true: Any, y_pred: Any) -> Figure:
     """
     given = [np.asarray(values, np.float64) for values in (y_true, y_pred)]
     flat = [one[:, 0] if one.ndim == 2 and one.shape[1] == 1 else one for one in given]
-    found = numbers.Residuals(*same_rows("y_pred", *flat))
+    found = numbers.Residuals(*same_rows("y_pred", flat[0], flat[1]))
     figure = new_figure(9, 4)
     left, right = figure.subplots(1, 2)
     ends = [float(min(one.min() for one in found)), float(max(one.max() for one in found))]

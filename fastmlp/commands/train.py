@@ -166,7 +166,7 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     if options.output:
         write_result(model.save, options.output)
     if options.report:
-        about = {"target": "class", "file": options.output or "model.safetensors", "seconds": watch.seconds}
+        about = {"target": "class", "file": options.output, "seconds": watch.seconds}
         write_report(options, model, *test, y_train=y[:rows], **about)
     return {
         "dataset": options.dataset,

@@ -100,7 +100,7 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     if options.output:
         write_result(lambda path: sklearn.save(model, path), options.output)
     if options.report:
-        about = {"target": target, "file": options.output or "model.safetensors", "seconds": seconds}
+        about = {"target": target, "file": options.output, "seconds": seconds}
         write_report(options, model, tested.drop(target), y_test, y_train=y, columns=columns, **about)
     return {
         "dataset": options.dataset,

@@ -60,7 +60,7 @@ def html(
     columns: Sequence[Any] | None = None,
     target: str = "target",
     data: str = "",
-    file: str | os.PathLike[str] = "model.safetensors",
+    file: str | os.PathLike[str] | None = None,
     seconds: float | None = None,
     picture_shape: Sequence[int] | None = None,
     importance_seconds: float = 10.0,
@@ -87,7 +87,7 @@ def html(
         What columns are, as `fastmlp.tables.find_columns` gives it; without, there is no table of them.
     target, data : str
         How the page speaks of what is predicted and of where the rows are from.
-    file : path
+    file : path, optional
         Where the model is, for the lines that load it.
     seconds : float, optional
         What training took.
@@ -103,7 +103,9 @@ def html(
     TypeError, ValueError
         For a model that predicts neither classes nor one number, and rows, targets and shapes that do not fit.
     """
-    facts = facts_of(model, x, y, y_train, columns, target, data, os.fspath(file), seconds, picture_shape)
+    facts = facts_of(
+        model, x, y, y_train, columns, target, data, None if file is None else os.fspath(file), seconds, picture_shape
+    )
     facts.importance = why_or_importance(facts, importance_seconds, seed)
     drawn = drawing.section(facts)
     others = [made for make in contents.SECTIONS if (made := make(facts)) is not None]
@@ -143,7 +145,7 @@ def facts_of(
     columns: Sequence[Any] | None = None,
     target: str = "target",
     data: str = "",
-    file: str = "model.safetensors",
+    file: str | None = None,
     seconds: float | None = None,
     picture_shape: Sequence[int] | None = None,
 ) -> Facts:
@@ -207,8 +209,8 @@ def measured(facts: Facts, seconds: float, seed: int) -> Importance:
     prepared = getattr(facts.model, "preparation_", None)
     if facts.picture:
         pixels = np.array(facts.pixels)
-        groups = [pixels[patch] for patch in pictures.patches(facts.picture)[2]]
-        labels = [f"patch {place + 1}" for place in range(len(groups))]
+        groups = [pixels[patch] for patch in pictures.pixels_of_patches(facts.picture)]
+        labels = list(pictures.patches(facts.picture))
     else:
         used = {str(name) for name in prepared.columns_} if prepared else set(names)
         groups = [np.array([place]) for place, name in enumerate(names) if name in used]

@@ -20,7 +20,7 @@ from fastmlp.report.words import number, short, table
 MOST_COLUMNS = 100  # lines of their table
 MOST_SCORED = 50  # classes with their scores
 WORST = 12  # rows
-MOST_CELLS = 24  # of a row that is shown
+FIRST_CELLS, MOST_CELLS = 10, 40  # of a row: those that are shown at once, and all
 PERCENT = ("accuracy",)
 
 
@@ -156,15 +156,21 @@ def worst(facts: Facts) -> Section:
             picture = np.asarray(cells, object)[facts.pixels].astype(np.float64).reshape(facts.picture)
             body = f'<img src="{png(picture)}" alt="test picture {row + 1}">'
         else:
-            pairs = "".join(
-                f"<dt>{short(facts.rows.names[place])}</dt><dd>{cell(cells[place])}</dd>" for place in shown
-            )
-            body = f"<dl>{pairs}</dl>"
+            body = listed(facts, cells, shown[:FIRST_CELLS])
+            if len(shown) > FIRST_CELLS:
+                rest = listed(facts, cells, shown[FIRST_CELLS:])
+                body += f"<details><summary>Further columns</summary>{rest}</details>"
         cards.append(f'<li class="card"><h3>Row {row + 1:,}</h3><p>{said}</p>{body}</li>')
     told = f"The {len(cards)} of {facts.rows.count:,} test rows with the greatest loss, counted from 1."
     if not facts.picture and len(shown) < len(facts.rows.names):
         told += f" Of {len(facts.rows.names):,} columns, {len(shown)} are shown."
     return Section("worst", "Rows predicted worst", f'{note(told)}<ul class="cards">{"".join(cards)}</ul>')
+
+
+def listed(facts: Facts, cells: Sequence[Any], places: Sequence[int]) -> str:
+    """Return some values of a row with the names of their columns."""
+    pairs = (f"<dt>{short(facts.rows.names[place])}</dt><dd>{cell(cells[place])}</dd>" for place in places)
+    return f"<dl>{''.join(pairs)}</dl>"
 
 
 def cell(value: Any) -> str:
@@ -175,15 +181,14 @@ def cell(value: Any) -> str:
 
 
 def most_important(facts: Facts) -> list[int]:
-    """Return the places of the columns that are shown of a row, in their order."""
+    """Return the places of the columns that are shown of a row: those that matter most come first."""
     places = list(range(len(facts.rows.names)))
-    if len(places) <= MOST_CELLS or not isinstance(facts.importance, Importance):
+    if len(places) <= FIRST_CELLS or not isinstance(facts.importance, Importance):
         return places[:MOST_CELLS]
     by_name = {name: place for place, name in enumerate(facts.rows.names)}
     order = np.argsort(-facts.importance.means, kind="stable")
     first = [by_name[facts.importance.names[one]] for one in order if facts.importance.names[one] in by_name]
-    rest = [place for place in places if place not in set(first)]
-    return sorted([*first, *rest][:MOST_CELLS])
+    return [*first, *(place for place in places if place not in set(first))][:MOST_CELLS]
 
 
 def importance(facts: Facts) -> Section:
@@ -193,13 +198,14 @@ def importance(facts: Facts) -> Section:
         return Section("importance", "Importance", note(found))
     told = ""
     if found.left_out:
+        what = "patches" if facts.picture else "columns"
         told = note(
-            f"Of {len(found.names) + found.left_out:,} columns, {len(found.names)} were tried one by one in the time "
+            f"Of {len(found.names) + found.left_out:,} {what}, {len(found.names)} were tried one by one in the time "
             "that a report takes; of very many, those whose halves matter most."
         )
     if facts.picture:
-        height, width, _ = patches(facts.picture)
-        return Section("importance", "Importance of the patches", told + figures.patches(found, height, width))
+        drawn = figures.patches(found, patches(facts.picture))
+        return Section("importance", "Importance of the patches", told + drawn)
     return Section("importance", "Importance of the columns", told + figures.importance(found))
 
 
@@ -222,20 +228,20 @@ def speed(facts: Facts) -> Section:
 
 def use(facts: Facts) -> Section:
     """Return how the model is loaded and asked, in Python and on the command line."""
+    file = facts.file or "model.safetensors"
     if isinstance(facts.model, Model):
-        load, ask = "from fastmlp import load_model", f"model = load_model({facts.file!r})"
+        load, ask = "from fastmlp import load_model", f"model = load_model({file!r})"
         what, rows = "model.predict(x)", "IMAGES.idx"
     else:
-        load, ask = "from fastmlp import sklearn", f"model = sklearn.load({facts.file!r})"
+        load, ask = "from fastmlp import sklearn", f"model = sklearn.load({file!r})"
         what, rows = "model.predict(x)" if facts.answers.classes is None else "model.predict_proba(x)", "TABLE.csv"
     program = f"{load}\n\n{ask}\n{what}"
     if facts.columns is not None:
-        program = f"{load}\nfrom fastmlp.tables import read\n\n{ask}\n{what.replace('(x)', '(read({}))')}".format(
-            repr(rows)
-        )
-    parts = [f"<h3>Python</h3><pre><code>{escape(program)}</code></pre>"]
+        program = f"{load}\nfrom fastmlp.tables import read\n\n{ask}\n{what.replace('(x)', f'(read({rows!r}))')}"
+    told = "" if facts.file else note(f"The model is not in a file yet; once it is, of this name: {file}")
+    parts = [told, f"<h3>Python</h3><pre><code>{escape(program)}</code></pre>"]
     if isinstance(facts.model, Model) or hasattr(facts.model, "preparation_"):
-        command = f"fastmlp-predict {shlex.quote(facts.file)} {rows}"
+        command = f"fastmlp-predict {shlex.quote(file)} {rows}"
         parts.append(f"<h3>Command line</h3><pre><code>{escape(command)}</code></pre>")
     return Section("use", "Use the model", "".join(parts))
 

@@ -38,7 +38,7 @@ class Facts:
         As `fastmlp.tables.find_columns` gives them.
     target, data : str
         What is predicted, and where it is from.
-    file : str
+    file : str or None
         Where the model is.
     seconds : float or None
         What training took.
@@ -57,7 +57,7 @@ class Facts:
     columns: Sequence[Any] | None
     target: str
     data: str
-    file: str
+    file: str | None
     seconds: float | None
     predicting: float
     importance: numbers.Importance | str = ""

@@ -210,27 +210,25 @@ def importance(found: Importance, most: int = 20) -> str:
     return figure("Importance of the columns", description, height, body, numbers)
 
 
-def patches(found: Importance, rows: int, columns: int) -> str:
-    """Draw the importance of the patches of a picture, in their places."""
+def patches(found: Importance, grid: dict[str, tuple[int, int]]) -> str:
+    """Draw the importance of the patches of a picture, in their places by their names; those not tried are empty."""
+    rows, columns = (max(places) + 1 for places in zip(*grid.values(), strict=True))
     cell = min(200 / max(rows, columns), 40)
     left, height = (WIDTH - cell * columns) / 2, cell * rows + 8
-    greatest = max(float(found.means.max()), 1e-12)
+    means = dict(zip(found.names, found.means.tolist(), strict=True))
+    greatest = max(*means.values(), 1e-12)
     body = []
-    for place, mean in enumerate(found.means):
-        i, j = divmod(place, columns)
-        opacity = 0.04 + 0.96 * max(float(mean), 0.0) / greatest
+    for name, (i, j) in grid.items():
+        opacity = 0.04 + 0.96 * max(means[name], 0.0) / greatest if name in means else 0.0
         body.append(
             f'<rect x="{left + cell * j:.1f}" y="{4 + cell * i:.1f}" width="{cell - 1:.1f}" height="{cell - 1:.1f}" '
             f'class="right" fill-opacity="{opacity:.3f}"/>'
         )
     description = (
         f"How much greater the {found.score} is when a patch is taken from another picture, of {found.rows:,} rows: "
-        f"{number(greatest)} at most, where it is darkest. The standard deviation of {found.repeats} repeats is "
-        f"{number(float(found.deviations.max()))} at most."
+        f"{number(greatest)} at most, where the colour is strongest. The standard deviation of {found.repeats} repeats "
+        f"is {number(float(found.deviations.max()))} at most."
     )
-    table_rows = [
-        [f"row {place // columns + 1}, column {place % columns + 1}", float(mean), float(deviation)]
-        for place, (mean, deviation) in enumerate(zip(found.means, found.deviations, strict=True))
-    ]
-    numbers = table(f"What the {found.score} gains", ["patch", "mean", "deviation"], table_rows)
+    lines = zip(found.names, found.means.tolist(), found.deviations.tolist(), strict=True)
+    numbers = table(f"What the {found.score} gains", ["patch", "mean", "deviation"], lines)
     return figure("Importance of the patches", description, height, body, numbers)

@@ -19,7 +19,7 @@ from fastmlp.report.rows import Rows, Table
 
 Array = NDArray[Any]
 
-MOST_ROWS, LEAST_ROWS = 1_000, 200
+MOST_ROWS, LEAST_ROWS = 1_000, 100
 REPEATS, LEAST_REPEATS = 5, 3
 MANY = 100  # groups, of which those that matter are looked for by halves
 SOUGHT = 30  # so many of them
@@ -77,7 +77,7 @@ def measure(
     some = rows.take(chosen)
     loss(some.frame, chosen)
     each = time.perf_counter() - start
-    wanted = min(len(groups), SOUGHT) * (REPEATS + 1)
+    wanted = (len(groups) if len(groups) <= MANY else SOUGHT) * (REPEATS + 1)
     share = seconds / max(each * wanted, 1e-9)
     repeats = REPEATS if share >= 1 else LEAST_REPEATS
     if share < 1:

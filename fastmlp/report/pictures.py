@@ -77,12 +77,26 @@ def pixels_among(names: Sequence[str]) -> list[int]:
     return [place for place, family in enumerate(families) if family == most]
 
 
-def patches(picture: tuple[int, int, int]) -> tuple[int, int, list[Array]]:
-    """Return rows and columns of a grid over pictures, and the places of the pixels of each patch, row by row."""
+def patches(picture: tuple[int, int, int]) -> dict[str, tuple[int, int]]:
+    """Return the names of the patches of a grid over pictures with their places, from the middle to the rim."""
+    rows, columns = grid(picture)
+    places = [(i, j) for i in range(rows) for j in range(columns)]
+    places.sort(key=lambda place: (2 * place[0] + 1 - rows) ** 2 + (2 * place[1] + 1 - columns) ** 2)
+    return {f"row {i + 1}, column {j + 1}": (i, j) for i, j in places}
+
+
+def pixels_of_patches(picture: tuple[int, int, int]) -> list[Array]:
+    """Return the places of the pixels of each patch, in the order of `patches`."""
+    rows, columns = grid(picture)
     places = np.arange(np.prod(picture)).reshape(picture)
-    counts = [next((count for count in (8, 7, 6, 5) if side % count == 0), 7) for side in picture[:2]]
-    bands = [np.array_split(band, counts[1], axis=1) for band in np.array_split(places, counts[0])]
-    return counts[0], counts[1], [patch.ravel() for band in bands for patch in band]
+    bands = [np.array_split(band, columns, axis=1) for band in np.array_split(places, rows)]
+    return [bands[i][j].ravel() for i, j in patches(picture).values()]
+
+
+def grid(picture: tuple[int, int, int]) -> tuple[int, int]:
+    """Return how many patches there are down and across: 8 at most, of equal sizes where that goes."""
+    down, across = (next((count for count in (8, 7, 6, 5) if side % count == 0), 7) for side in picture[:2])
+    return down, across
 
 
 def placement(pictures: Array) -> Placement:

@@ -77,7 +77,9 @@ def test_png(channels):
 
 def test_patches_are_all_pixels_once():
     for shape, grid in [((28, 28, 1), (7, 7)), ((8, 12, 3), (8, 6)), ((23, 29, 1), (7, 7))]:
-        *counts, groups = pictures.patches(shape)
-        assert tuple(counts) == grid and len(groups) == grid[0] * grid[1]
+        groups, places = pictures.pixels_of_patches(shape), list(pictures.patches(shape).values())
+        assert pictures.grid(shape) == grid and len(groups) == len(set(places)) == grid[0] * grid[1]
         assert sorted(np.concatenate(groups)) == list(range(np.prod(shape)))
-    assert pictures.patches((28, 28, 1))[2][1].tolist()[:5] == [4, 5, 6, 7, 32]
+    places = list(pictures.patches((28, 28, 1)).values())
+    assert places[0] == (3, 3) and set(places[-4:]) == {(0, 0), (0, 6), (6, 0), (6, 6)}
+    assert pictures.pixels_of_patches((28, 28, 1))[0].tolist()[:5] == [348, 349, 350, 351, 376]
