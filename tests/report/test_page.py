@@ -269,3 +269,42 @@ def test_a_script_that_is_not_of_the_page_does_not_run(tmp_path, page):
     (tmp_path / "r.html").write_text(text)
     opened(page, tmp_path / "r.html")
     assert page.ask("typeof own") == "number" and page.ask("typeof ran") == "undefined"
+
+
+def test_drawings_are_centred_by_mass_where_pictures_are(tmp_path, page):
+    """As MNIST: within a box, then shifted until the centre of mass is in the middle."""
+    pictures = np.zeros((40, 28, 28), np.uint8)
+    for place, one in enumerate(pictures):  # a bracket whose foot is longer or shorter
+        one[4:24, 9] = one[4:6, 9:19] = one[22:24, 9 : 10 + place % 10] = 255
+        shift = [round(14 - np.average(np.arange(28) + 0.5, weights=one.sum(axis=axis))) for axis in (1, 0)]
+        one[:] = np.roll(one, shift, axis=(0, 1))
+    made = [fastmlp.Input((28, 28)), layers.Flatten(), layers.Dense(2, "softmax")]
+    model = fastmlp.Sequential(made, seed=0)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    report.write(tmp_path / "r.html", model, pictures, np.arange(40) % 2, **QUICK)
+    opened(page, tmp_path / "r.html")
+    assert page.ask("drawingData.placement.byMass") is True
+    for strokes in ([[[0.1, 0.1], [0.1, 0.3], [0.2, 0.3]]], [[[0.5, 0.2], [0.6, 0.9]], [[0.55, 0.9], [0.9, 0.9]]]):
+        pixels = np.array(page.ask(f"[...pixelsOf({json.dumps(strokes)})]")).reshape(28, 28)
+        center = [np.average(np.arange(28) + 0.5, weights=pixels.sum(axis=axis)) for axis in (0, 1)]
+        np.testing.assert_allclose(center, page.ask("drawingData.placement.center"), atol=0.05)
+        box = [np.ptp(np.flatnonzero(pixels.max(axis=axis) > 64)) + 1 for axis in (0, 1)]
+        assert 19 <= max(box) <= 21
+
+
+@pytest.mark.usefixtures("mnist_available")
+def test_digits_that_are_drawn_are_read_by_a_network_of_mnist(tmp_path, page):
+    from fastmlp.datasets import mnist
+
+    (x, y), (x_test, y_test) = mnist.load_data()
+    made = [fastmlp.Input((28, 28)), layers.Flatten(), layers.Rescaling(1 / 255), layers.Dense(128, "relu")]
+    model = fastmlp.Sequential([*made, layers.Dense(10, "softmax")], seed=0)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(x, y, batch_size=128, epochs=1, verbose=0)
+    report.write(tmp_path / "r.html", model, x_test, y_test, **QUICK)
+    opened(page, tmp_path / "r.html")
+    np.testing.assert_allclose(of_the_page(page, x_test[:20]), model.predict(x_test[:20], verbose=0), atol=1e-5)
+    for scale, right, down in ((1.0, 0.0, 0.0), (0.3, 0.05, 0.6)):
+        for digit, strokes in STROKES.items():
+            moved = [[[a * scale + right, b * scale + down] for a, b in stroke] for stroke in strokes]
+            assert np.argmax(page.ask(f"predictPixels(pixelsOf({json.dumps(moved)}))")) == digit
