@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
-from itertools import count
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -16,12 +16,11 @@ from fastmlp.report.words import number, short
 
 WIDTH = 360
 LEFT, RIGHT, TOP, BOTTOM = 58, 14, 26, 38  # margins of what has axes
-_ids = count(1)
 
 
 def figure(title: str, description: str, height: float, body: Iterable[str], table: str = "") -> str:
     """Return a figure: the drawing, what it shows in words, and its numbers as a table that unfolds."""
-    name = f"figure-{next(_ids)}"
+    name = f"figure-{crc32(title.encode()):08x}"  # the same page each time
     numbers = f"<details><summary>Numbers of this figure</summary>{table}</details>" if table else ""
     return (
         f'<figure><svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-labelledby="{name}-title {name}-text">'

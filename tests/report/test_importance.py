@@ -13,13 +13,14 @@ from fastmlp.report.permutation import measure
 from fastmlp.report.rows import Rows, rows_of
 from tests.report.models import Adder, of_digits
 
+PATIENT = {"seconds": 600}  # whatever else the machine does meanwhile
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(300, 4))
 Y = X[:, 0] + 0.5 * X[:, 1]
 
 
 def test_columns_that_matter_and_those_that_do_not():
-    found = report.importance(Adder(), X, Y)
+    found = report.importance(Adder(), X, Y, **PATIENT)
     assert found.names == [f"column {i}" for i in range(4)] and found.score == "root mean squared error"
     assert (found.rows, found.repeats, found.left_out) == (300, 5, 0)
     assert found.means[2:].tolist() == found.deviations[2:].tolist() == [0.0, 0.0]
@@ -38,7 +39,7 @@ def test_it_is_scikit_learns():
         return -(((model.predict(x) - y) ** 2).mean() ** 0.5)
 
     expected = permutation_importance(Plain(), X, Y, scoring=score, n_repeats=5, random_state=3)
-    found = report.importance(Adder(), X, Y, seed=3)
+    found = report.importance(Adder(), X, Y, seed=3, **PATIENT)
     np.testing.assert_allclose(found.means, expected.importances_mean, atol=1e-12)
     np.testing.assert_allclose(found.deviations, expected.importances_std, atol=1e-12)
 
@@ -59,7 +60,8 @@ def test_every_kind_of_table_has_the_same(library):
         def predict(self, x):
             return super().predict({name: np.asarray(x[name]) for name in "abcd"})
 
-    found, expected = report.importance(Framed(), frame, Y), report.importance(Adder(), X, Y)
+    found = report.importance(Framed(), frame, Y, **PATIENT)
+    expected = report.importance(Adder(), X, Y, **PATIENT)
     assert found.names == list("abcd")
     np.testing.assert_array_equal(found.means, expected.means)
     assert rows_of(frame).cells(5) == pytest.approx(X[5].tolist())
@@ -79,7 +81,7 @@ def test_of_very_many_columns_those_that_matter_are_found():
     def loss(given, numbers):
         return float(abs(given[:, matter].sum(axis=1) - x[numbers][:, matter].sum(axis=1)).mean())
 
-    found = measure(Rows(x), loss, "error", seconds=60)
+    found = measure(Rows(x), loss, "error", **PATIENT)
     assert {f"column {i}" for i in matter} <= set(found.names)
     assert len(found.names) == 30 and found.left_out == 770
     assert sorted(np.argsort(-found.means)[:3].tolist()) == sorted(found.names.index(f"column {i}") for i in matter)
@@ -102,7 +104,7 @@ def test_the_time_is_kept(monkeypatch):
 
 def test_pictures_are_tried_by_patches():
     model, x, y = of_digits()
-    found = report.importance(model, x, y)
+    found = report.importance(model, x, y, **PATIENT)
     assert len(found.names) == 64 and found.names[0] == "row 4, column 4" and found.score == "log loss"
     means = np.zeros((8, 8))
     for place, mean in zip(pictures.patches((8, 8, 1)).values(), found.means, strict=True):
@@ -112,5 +114,5 @@ def test_pictures_are_tried_by_patches():
 
 def test_the_same_seed_gives_the_same():
     model, x, y = of_digits()
-    first, again, other = (report.importance(model, x, y, seed=seed).means.tolist() for seed in (0, 0, 1))
+    first, again, other = (report.importance(model, x, y, seed=seed, **PATIENT).means.tolist() for seed in (0, 0, 1))
     assert first == again != other

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from tests.report.models import Adder, Guesser, of_digits
 from tests.report.parsed import Parsed
 
 EVIL = "<script>alert(1)</script>"
-QUICK = {"importance_seconds": 0}
+QUICK, PATIENT = {"importance_seconds": 0}, {"importance_seconds": 600}
 
 
 def test_a_report_on_pictures(tmp_path):
@@ -142,6 +143,22 @@ def test_the_curves_of_the_estimators():
     page = Parsed(report.html(table, x, x[:, 0], file="it's.safetensors", **QUICK))
     assert "Of the first of 2 networks." in page.words
     assert "fastmlp-predict 'it'\"'\"'s.safetensors' TABLE.csv" in page.words
+
+
+def test_without_scikit_learn_there_is_no_importance(monkeypatch):
+    model, x, y = of_digits()
+    monkeypatch.setitem(sys.modules, "sklearn.inspection", None)
+    page = Parsed(report.html(model, x, y))
+    assert "It takes scikit-learn: pip install 'fastmlp[sklearn]'." in page.words and "Importance" in page.titles
+
+
+def test_the_same_model_has_the_same_page():
+    model, x, y = of_digits()
+    pages = [
+        re.sub(r"(predicting, rows a second</th><td[^>]*>)[\d,]+", r"\1", report.html(model, x, y, **PATIENT))
+        for _ in "ab"
+    ]
+    assert pages[0] == pages[1]
 
 
 def test_outputs_of_all_kinds_are_probabilities():
