@@ -95,7 +95,7 @@ def mistakes(found: Confusion, most: int = 3) -> str:
     order = np.argsort(-wrong, axis=None, kind="stable")[:most]
     pairs = [divmod(int(place), len(found.classes)) for place in order]
     said = [
-        f"{clipped(found.classes[i])} taken for {clipped(found.classes[j])} ({wrong[i, j]:,})"
+        f"{clipped(found.classes[i], 30)} taken for {clipped(found.classes[j], 30)} ({wrong[i, j]:,})"
         for i, j in pairs
         if wrong[i, j]
     ]

@@ -18,9 +18,10 @@ def short(text: Any, most: int = 40) -> str:
 
 
 def clipped(name: Any, most: int = 12) -> str:
-    """Return a name that fits beside a drawing; not escaped."""
+    """Return a name that fits beside a drawing, without its middle where it is long; not escaped."""
     plain = " ".join(str(name).split())
-    return plain if len(plain) <= most else plain[: most - 1] + "…"
+    end = most // 2
+    return plain if len(plain) <= most else f"{plain[: most - end - 1]}…{plain[-end:]}"
 
 
 def number(value: float) -> str:

@@ -97,6 +97,9 @@ def test_a_table_of_pixels_is_prepared_in_the_page(tmp_path, page):
     opened(page, tmp_path / "r.html")
     found = of_the_page(page, x_test[:40])
     np.testing.assert_allclose(found, model.predict_proba(frames[1][:40]), atol=1e-5)
+    beyond = 1.7 * x_test[:40] - 6  # and values that training has not seen
+    frame = pl.DataFrame(dict(zip(names, beyond.reshape(40, 64).T, strict=True)))
+    np.testing.assert_allclose(of_the_page(page, beyond), model.predict_proba(frame), atol=1e-5)
     assert (found.argmax(axis=1) == y_test[:40]).mean() > 0.8
     assert page.problems == []
 
