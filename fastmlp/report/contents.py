@@ -226,8 +226,10 @@ def speed(facts: Facts) -> Section:
     return Section("speed", "Speed and size", table("On the machine that trained it", ["what", "how much"], lines))
 
 
-def use(facts: Facts) -> Section:
-    """Return how the model is loaded and asked, in Python and on the command line."""
+def use(facts: Facts) -> Section | None:
+    """Return how the model is loaded and asked, in Python and on the command line; None for one of another library."""
+    if not isinstance(facts.model, Model) and not type(facts.model).__module__.startswith("fastmlp."):
+        return None
     file = facts.file or "model.safetensors"
     if isinstance(facts.model, Model):
         load, ask = "from fastmlp import load_model", f"model = load_model({file!r})"
@@ -240,7 +242,7 @@ def use(facts: Facts) -> Section:
         program = f"{load}\nfrom fastmlp.tables import read\n\n{ask}\n{what.replace('(x)', f'(read({rows!r}))')}"
     told = "" if facts.file else note(f"The model is not in a file yet; once it is, of this name: {file}")
     parts = [told, f"<h3>Python</h3><pre><code>{escape(program)}</code></pre>"]
-    if isinstance(facts.model, Model) or hasattr(facts.model, "preparation_"):
+    if getattr(facts.model, "classes", None) is not None or hasattr(facts.model, "preparation_"):
         command = f"fastmlp-predict {shlex.quote(file)} {rows}"
         parts.append(f"<h3>Command line</h3><pre><code>{escape(command)}</code></pre>")
     return Section("use", "Use the model", "".join(parts))
