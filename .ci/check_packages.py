@@ -14,8 +14,17 @@ NEEDED = {
         "fastmlp/kernels/c/math_f32.h",
         "fastmlp/datasets/data/README.md",
         "fastmlp/sklearn/classifier.py",
+        "fastmlp/export/network.js",
+        "fastmlp/report/page.css",
+        "fastmlp/report/drawing.js",
     ],
-    ".gz": ["setup.py", "fastmlp/kernels/engine/network.pyx", "fastmlp/kernels/isa.pxd", "fastmlp/kernels/c/kernels.c"],
+    ".gz": [
+        "setup.py",
+        "fastmlp/kernels/engine/network.pyx",
+        "fastmlp/kernels/isa.pxd",
+        "fastmlp/kernels/c/kernels.c",
+        "fastmlp/report/page.css",
+    ],
 }
 DIGITS = [
     f"fastmlp/datasets/data/digits-{part}-{kind}-ubyte.gz"

@@ -159,6 +159,13 @@ def model_file(text: str) -> Path:
     return new_file(text)
 
 
+def report_file(text: str) -> Path:
+    """Return the path of the report to write, or raise ArgumentTypeError when there cannot be a file of that name."""
+    if Path(text).suffix not in (".html", ".htm"):
+        raise argparse.ArgumentTypeError(f"got {text!r}, needs a name ending in .html")
+    return new_file(text)
+
+
 def new_file(text: str) -> Path:
     """Return the path of a file to write, or raise ArgumentTypeError when there cannot be one of that name."""
     path, needs = Path(text), None

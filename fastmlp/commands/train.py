@@ -10,6 +10,7 @@ import json
 import math
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastmlp.callbacks import Callback, Logs
@@ -27,12 +28,13 @@ from fastmlp.commands.options import (
     model_file,
     penalty,
     rate,
+    report_file,
     seed,
     share,
     threads,
     widths,
 )
-from fastmlp.commands.output import Failed, progress_on_stderr, rehearse_writing, write_result
+from fastmlp.commands.output import Failed, progress_on_stderr, rehearse_writing, write_report, write_result
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,6 +98,7 @@ def make_parser() -> Parser:
     add("--threads", type=threads, metavar="N", help="at most (all CPUs); the result does not depend on it")
     add("--seed", type=seed, default=0, metavar="N", help="from which everything random follows (%(default)s)")
     add("--output", type=model_file, metavar="MODEL.safetensors", help="write the trained model to this file")
+    add("--report", type=report_file, metavar="REPORT.html", help="write a page on the model and its test to this file")
     add("--quiet", action="store_true", help="show no progress")
     add("--json", action="store_true", help="print the result as one JSON object")
     add("--version", action=Version, help="print the version instead of training")
@@ -151,6 +154,8 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     network = model.network  # made now, so that too little memory shows before training
     if options.output:
         rehearse_writing(model.save, options.output)
+    if options.report:
+        rehearse_writing(Path.touch, options.report, "--report")
     watch = Watch(remedies(options, model, x))
     settings = {name: getattr(options, name) for name in ("batch_size", "epochs", "validation_split")}
     history = model.fit(x, y, verbose=0 if options.quiet else 1, callbacks=[watch], **settings).history
@@ -160,6 +165,9 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     watch.require_finite(options.epochs, tested)
     if options.output:
         write_result(model.save, options.output)
+    if options.report:
+        about = {"target": "class", "file": options.output, "seconds": watch.seconds}
+        write_report(options, model, *test, y_train=y[:rows], **about)
     return {
         "dataset": options.dataset,
         "train_samples": rows,

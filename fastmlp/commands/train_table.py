@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastmlp.commands.options import TASKS, Parser, count, kind_of_column, names, readable_file
-from fastmlp.commands.output import Failed, progress_on_stderr, rehearse_writing, write_result
+from fastmlp.commands.output import Failed, progress_on_stderr, rehearse_writing, write_report, write_result
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,6 +87,8 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     model = make(options, task.kind, kinds, sklearn)
     if options.output:
         rehearse_writing(Path.touch, options.output)
+    if options.report:
+        rehearse_writing(Path.touch, options.report, "--report")
     start = time.perf_counter()
     model.fit(trained.drop(target), y)
     seconds = time.perf_counter() - start
@@ -97,6 +99,9 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
             raise Failed(f"training failed: the {name} of the test is {value}")
     if options.output:
         write_result(lambda path: sklearn.save(model, path), options.output)
+    if options.report:
+        about = {"target": target, "file": options.output, "seconds": seconds}
+        write_report(options, model, tested.drop(target), y_test, y_train=y, columns=columns, **about)
     return {
         "dataset": options.dataset,
         "target": target,

@@ -244,11 +244,15 @@ def describe(columns: list[Column]) -> str:
 
     More than three columns that are called alike but for their digits, and of the same kind, share a line.
     """
-    lines = [("column", "kind", "missing", "distinct", "what is done with it")]
-    for _, members in groupby(columns, lambda column: (_family(column.name), column.kind, column.note)):
-        lines.extend(_lines_of(list(members)))
+    lines = [("column", "kind", "missing", "distinct", "what is done with it"), *cells(columns)]
     widths = [max(len(line[place]) for line in lines) for place in range(5)]
     return "\n".join(_aligned(line, widths) for line in lines)
+
+
+def cells(columns: list[Column]) -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield the cells of that table, line by line."""
+    for _, members in groupby(columns, lambda column: (_family(column.name), column.kind, column.note)):
+        yield from _lines_of(list(members))
 
 
 def _lines_of(members: list[Column]) -> Iterator[tuple[str, str, str, str, str]]:
