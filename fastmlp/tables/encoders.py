@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -123,7 +124,11 @@ class Categories:
 
     @classmethod
     def fitted(cls, values: Values, seldom: int, indicators: int, embed_from: int) -> Categories:
-        counts = Counter(values.tolist())
+        return cls.of_counts(Counter(values.tolist()), seldom, indicators, embed_from)
+
+    @classmethod
+    def of_counts(cls, counts: Mapping[str | None, int], seldom: int, indicators: int, embed_from: int) -> Categories:
+        """Return the categories of words of which each has so many rows."""
         known = [word for word, count in counts.items() if count >= seldom]
         known.sort(key=lambda word: (-counts[word], word is None, word or ""))
         if len(known) == len(counts) == 1:  # a constant tells nothing

@@ -65,8 +65,8 @@ def read(
     ValueError
         The file is of another kind, or is damaged; with the number of the line where it has lines.
     """
-    with opened_table(source, separator=separator, header=header, missing=missing, part=part) as table:
-        return pl.concat(list(table.frames()))
+    with open_table(source, separator=separator, header=header, missing=missing, part=part) as table:
+        return table.whole()
 
 
 def read_batches(
@@ -89,7 +89,7 @@ def read_batches(
 def _batches(
     source: Source, rows: int, separator: str | None, header: bool | None, missing: Sequence[str]
 ) -> Iterator[pl.DataFrame]:
-    with opened_table(source, separator=separator, header=header, missing=missing) as table:
+    with open_table(source, separator=separator, header=header, missing=missing) as table:
         yield from table.batches(rows)
 
 
@@ -107,8 +107,13 @@ class Table(NamedTuple):
     rows: int
 
     @property
-    def columns(self) -> list[str]:
-        return next(self.frames()).columns
+    def schema(self) -> pl.Schema:
+        """The types of its columns, by name."""
+        return next(self.frames()).schema
+
+    def whole(self) -> pl.DataFrame:
+        """Return all of it."""
+        return pl.concat(list(self.frames()))
 
     def batches(self, rows: int) -> Iterator[pl.DataFrame]:
         """Yield it in frames of so many rows, the last of fewer."""
@@ -126,7 +131,7 @@ class Table(NamedTuple):
 
 
 @contextmanager
-def opened_table(
+def open_table(
     source: Source,
     *,
     separator: str | None = None,
