@@ -31,6 +31,8 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     if options.test and options.test_split is not None:
         raise ValueError(f"test_split: got {options.test_split}, needs none: --test has the rows to test on")
     with open_table(options.dataset) as table:
+        if options.target is None and options.dataset.lower().endswith(".npz"):
+            options.target = "y"
         if is_large(table):
             return train_large.train(options, table)
         rows = table.whole()
