@@ -104,15 +104,19 @@ class TableEstimator(BaseEstimator):
             weight = (weight / weight.mean()).astype(np.float32)
         return self.preparation_.inputs(table), weight
 
-    def _train(self, X: list[Any], y: NDArray[Any], classes: int, weight: Any) -> Any:
+    def _settings(self) -> recipe.Settings:
+        """Return how networks are made and trained."""
         dropout = self.dropout if np.ndim(self.dropout) else [self.dropout]
-        settings = recipe.Settings(
+        return recipe.Settings(
             hidden=tuple(np.atleast_1d(self.hidden_layer_sizes).tolist()),
             dropout=tuple(dropout),
             epochs=self.max_iter,
             held_out=self.validation_fraction,
             **{name: getattr(self, name) for name in TRAINED},
         )
+
+    def _train(self, X: list[Any], y: NDArray[Any], classes: int, weight: Any) -> Any:
+        settings = self._settings()
         seed = int(check_random_state(self.random_state).randint(2**31))
         examples = recipe.Examples(X, self.preparation_.codes_, y, classes, weight)
         with threads(self.n_threads):
