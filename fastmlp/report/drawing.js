@@ -7,11 +7,11 @@ const drawingData = JSON.parse(document.getElementById("drawing-data").textConte
 const preparationOf = (columns) => (pixels) => {
   if (!columns) return pixels;
   const out = [];
-  for (const { place, edges, center, scale, flagged } of columns) {
+  for (const { place, least, greatest, edges = [least, greatest], center, scale, flagged } of columns) {
     const x = pixels[place], bins = edges.length - 1;
     if (bins > 0) {
       const z = (x - center) * scale;
-      out.push(z / Math.sqrt(1 + (z / 3) ** 2));
+      if (center !== undefined) out.push(z / Math.sqrt(1 + (z / 3) ** 2));
       for (let i = 0; i < bins; i++) {
         const low = i === 0 ? -3 : 0, high = i === bins - 1 ? 4 : 1;
         out.push(Math.min(Math.max((x - edges[i]) / (edges[i + 1] - edges[i]), low), high));

@@ -3,15 +3,20 @@
 from fastmlp.export.c_functions import named
 
 FUNCTIONS = named(r"""
-/* a standardised number, softly clipped, then a number for each bin; all 0 where it is missing */
-static void $number(double x, double center, double scale, int bins, const double *edges, float *y)
+/* a standardised number, softly clipped; 0 where it is missing */
+static void $softly_clipped(double x, double center, double scale, float *y)
 {
     const double z = (x - center) * scale, part = z / 3.0;
-    y[0] = x != x ? 0.0f : (float)(z / sqrt(1.0 + part * part));
+    *y = x != x ? 0.0f : (float)(z / sqrt(1.0 + part * part));
+}
+
+/* a number for each bin; all 0 where it is missing */
+static void $piecewise_linear(double x, int bins, const double *edges, float *y)
+{
     for (int j = 0; j < bins; j++) {
         const double low = j == 0 ? -3.0 : 0.0, high = j == bins - 1 ? 4.0 : 1.0;
         const double share = (x - edges[j]) / (edges[j + 1] - edges[j]);
-        y[j + 1] = x != x ? 0.0f : (float)((share < low ? low : share > high ? high : share) + 0.0);
+        y[j] = x != x ? 0.0f : (float)((share < low ? low : share > high ? high : share) + 0.0);
     }
 }
 

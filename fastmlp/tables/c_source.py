@@ -18,7 +18,7 @@ from fastmlp.export.c_source import Header, Source, declaration, identifier, lit
 from fastmlp.export.forward import forward_of
 from fastmlp.layers.graph import free_name
 from fastmlp.tables.c_functions import FUNCTIONS
-from fastmlp.tables.encoders import Categories
+from fastmlp.tables.encoders import Categories, Numbers
 from fastmlp.tables.frames import BOOLEAN, CATEGORY, DATE, NUMBER
 from fastmlp.tables.predictor import Columns, Number, Predictor, Words, columns_of
 from fastmlp.tables.targets import Numbers as Target
@@ -137,8 +137,10 @@ class Row:
         if each.bins:
             name = f"edges_of_{field}" + ("" if each.part is None else f"_{each.part}")
             edges, encoder = self.header.array(name, each.encoder.edges, "double"), each.encoder
-            numbers = encoder.center, encoder.scale, each.bins, edges
-            lines.append(f"    {self.header.call('number', value, *numbers, f'x + {each.start}')};")
+            if isinstance(encoder, Numbers):
+                given = value, encoder.center, encoder.scale, f"x + {each.start}"
+                lines.append(f"    {self.header.call('softly_clipped', *given)};")
+            lines.append(f"    {self.header.call('piecewise_linear', value, each.bins, edges, f'x + {each.code}')};")
         if each.encoder.flagged:
             lines.append(f"    x[{each.start + each.encoder.width - 1}] = {value} != {value};")
         return lines

@@ -26,6 +26,7 @@ class Numbers:
 
     kind: ClassVar[str] = NUMBER
     codes: int = 0
+    is_standardized: ClassVar[bool] = True  # it has a column with the standardised number before those of its code
 
     def __init__(self, edges: Values, center: float, scale: float, flagged: bool) -> None:
         self.edges, self.center, self.scale, self.flagged = np.asarray(edges, np.float64), center, scale, flagged
@@ -56,25 +57,28 @@ class Numbers:
 
 
 class Scaled:
-    """A number on a scale from 0 to 1 that it shares with others, as pixels do, and a flag as that of `Numbers`."""
+    """A number on a scale from 0 to 1 that it shares with others, as pixels do, and a flag as that of `Numbers`.
+
+    That is the code of a single bin.
+    """
 
     kind: ClassVar[str] = NUMBER
     codes: int = 0
+    is_standardized: ClassVar[bool] = False
 
     def __init__(self, least: float, greatest: float, flagged: bool) -> None:
-        self.least, self.greatest, self.flagged = least, greatest, flagged
+        self.edges, self.flagged = np.array([least, greatest]), flagged
         self.width = 1 + flagged
 
     def encode(self, values: Values, out: Values) -> None:
         """Fill out [rows, width]."""
-        missing = np.isnan(values)
         if self.flagged:
-            out[:, -1] = missing
-        share = (values - self.least) / (self.greatest - self.least)
-        out[:, 0] = np.where(missing, 0.0, np.clip(share, encoding.LOWEST, encoding.HIGHEST))
+            out[:, -1] = np.isnan(values)
+        encoding.piecewise_linear(values, self.edges, out[:, :1])
 
     def to_data(self) -> dict[str, Any]:
-        return {"least": self.least, "greatest": self.greatest, "flagged": self.flagged}
+        least, greatest = self.edges.tolist()
+        return {"least": least, "greatest": greatest, "flagged": self.flagged}
 
 
 class Booleans(Numbers):

@@ -18,6 +18,7 @@ from fastmlp.export.forward import End, forward_of
 from fastmlp.export.onnx import Graph, library, require_size
 from fastmlp.export.onnx_activations import DOUBLE, INT64
 from fastmlp.layers.graph import free_name
+from fastmlp.tables.encoders import Numbers
 from fastmlp.tables.encoding import CLIP, HIGHEST, LOWEST
 from fastmlp.tables.frames import BOOLEAN, CATEGORY, DATE, NUMBER
 from fastmlp.tables.predictor import Columns, Predictor, Words, columns_of
@@ -85,15 +86,16 @@ def numbers(graph: Graph, columns: Columns, names: Sequence[str]) -> list[Block]
         return []
     values = beside(graph, values_of(graph, columns, names))
     coded = [(place, each) for place, each in enumerate(columns.numbers) if each.bins]
+    standardized = [(place, each) for place, each in coded if isinstance(each.encoder, Numbers)]
     flagged = [(place, each) for place, each in enumerate(columns.numbers) if each.encoder.flagged]
     blocks: list[Block] = []
+    if standardized:
+        x = taken(graph, values, [place for place, _ in standardized])
+        center, scale = ([getattr(each.encoder, name) for _, each in standardized] for name in ("center", "scale"))
+        blocks.append((softly_clipped(graph, x, center, scale), [each.start for _, each in standardized]))
     if coded:
-        encoders = [each.encoder for _, each in coded]
-        x = taken(graph, values, [place for place, _ in coded])
-        center, scale = ([getattr(each, name) for each in encoders] for name in ("center", "scale"))
-        blocks.append((softly_clipped(graph, x, center, scale), [each.start for _, each in coded]))
         x = taken(graph, values, [place for place, each in coded for _ in range(each.bins)])
-        starts = [each.start + 1 + j for _, each in coded for j in range(each.bins)]
+        starts = [each.code + j for _, each in coded for j in range(each.bins)]
         blocks.append((piecewise_linear(graph, x, [each.encoder.edges for _, each in coded]), starts))
     if flagged:
         missing = graph.node("IsNaN", taken(graph, values, [place for place, _ in flagged]))

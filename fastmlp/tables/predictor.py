@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from fastmlp.models import Model
-from fastmlp.tables.encoders import Categories, Dates, Encoder, Numbers, Wholes
+from fastmlp.tables.encoders import Categories, Dates, Encoder, Numbers, Scaled, Wholes
 from fastmlp.tables.preparation import Preparation
 from fastmlp.tables.targets import Numbers as Target
 
@@ -38,8 +38,13 @@ class Number(NamedTuple):
 
     column: int
     part: int | None
-    encoder: Numbers
+    encoder: Numbers | Scaled
     start: int
+
+    @property
+    def code(self) -> int:
+        """The first input of the code of its bins."""
+        return self.start + self.encoder.is_standardized
 
     @property
     def bins(self) -> int:
@@ -103,8 +108,8 @@ def columns_of(preparation: Preparation) -> Columns:
     return found
 
 
-def numbers_of(encoder: Encoder) -> list[tuple[int | None, Numbers]]:
+def numbers_of(encoder: Encoder) -> list[tuple[int | None, Numbers | Scaled]]:
     """Return the encoders of numbers of a column: of a date those of its parts, with their places."""
     if isinstance(encoder, Dates):
         return list(enumerate(encoder.parts))
-    return [(None, encoder)] if isinstance(encoder, Numbers) else []
+    return [(None, encoder)] if isinstance(encoder, (Numbers, Scaled)) else []

@@ -91,7 +91,7 @@ def test_a_table_of_pixels_is_prepared_in_the_page(tmp_path, page):
     frames = [pl.DataFrame(dict(zip(names, each.reshape(len(each), 64).T, strict=True))) for each in (x, x_test)]
     types = dict.fromkeys(names, "number")
     frames[0][0, "pixel_3_3"] = None  # a missing one is flagged
-    model = sklearn.TableClassifier(2, types=types, hidden_layer_sizes=(16,), dropout=0.0, max_iter=5, random_state=0)
+    model = sklearn.TableClassifier(2, types=types, hidden_layer_sizes=(16,), dropout=0.0, max_iter=20, random_state=0)
     model.fit(frames[0], y)
     report.write(tmp_path / "r.html", model, frames[1].with_columns(row=1), y_test, **QUICK)
     opened(page, tmp_path / "r.html")

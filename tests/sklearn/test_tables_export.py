@@ -49,8 +49,9 @@ TABLE = {
     "int": [f"name {i % 40}" for i in range(ROWS)],
     "*/ 2 {": RANDOM.integers(0, 3, ROWS).tolist(),
 }
+PIXELS = {f"pixel {i}": seldom(RANDOM.permuted(np.linspace(-1, 3, ROWS)).tolist(), 50 + i) for i in range(49)}
 SCHEMA = {"class": pl.String, "flag": pl.Boolean, "the day": pl.Datetime("us")}
-FRAME = pl.DataFrame(TABLE, schema_overrides=SCHEMA)
+FRAME = pl.DataFrame(TABLE | PIXELS, schema_overrides=SCHEMA)
 # what the training rows had not: other words, missing values, numbers with decimals and far away
 OTHERS = pl.DataFrame(
     {
@@ -67,6 +68,7 @@ OTHERS = pl.DataFrame(
         "shop": [110.5, 1e150, -0.0, 131.0],
         "int": [None, "name 1", "name 99", "x"],
         "*/ 2 {": [7, -1, 2, 0],
+        **dict.fromkeys(PIXELS, [None, 1e6, -1e6, 1.0]),
     },
     schema_overrides=SCHEMA,
 )
@@ -99,6 +101,7 @@ MODELS = {
     "names are numbers": lambda: classifier(["a", "b"], types={"shop": "category", "*/ 2 {": "category"}),
     "places alone": lambda: classifier(["a", "b"], FRAME.select("int", "shop"), types={"shop": "category"}),
     "numbers alone": lambda: classifier(["a", "b"], FRAME.select("age", "same")),
+    "numbers on one scale": lambda: classifier(["a", "b"], FRAME.select(*PIXELS)),
     "dates alone": lambda: classifier(["a", "b"], FRAME.select("the day")),
     "constants": lambda: classifier(["a", "b"], FRAME.select("same", "word")),
 }
