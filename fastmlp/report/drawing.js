@@ -22,7 +22,7 @@ const preparationOf = (columns) => (pixels) => {
   return out;
 };
 
-// Return the probability of each class: the mean of what the networks say of the pixels of a picture.
+// Return the probability of each class: the weighted mean of what the networks say of the pixels of a picture.
 const predictPixels = (() => {
   const prepare = preparationOf(drawingData.preparation);
   const networks = drawingData.networks.map(networkOf);
@@ -39,7 +39,7 @@ const predictPixels = (() => {
   return (pixels) => {
     const inputs = prepare(pixels);
     const all = networks.map((network) => shares(network(inputs)[0]));
-    return all[0].map((_, i) => all.reduce((sum, one) => sum + one[i], 0) / all.length);
+    return all[0].map((_, i) => all.reduce((sum, one, k) => sum + drawingData.weights[k] * one[i], 0));
   };
 })();
 

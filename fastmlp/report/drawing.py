@@ -90,6 +90,7 @@ def values(facts: Facts) -> dict[str, Any]:
         ],
         "fromLogits": bool(getattr(getattr(facts.model, "loss", None), "from_logits", False)),
         "preparation": prepared(facts),
+        "weights": getattr(facts.model, "weights_", None) or [1 / len(facts.networks)] * len(facts.networks),
         "networks": [described(forward_of(network)) for network in facts.networks],
     }
 

@@ -104,6 +104,25 @@ def test_a_table_of_pixels_is_prepared_in_the_page(tmp_path, page):
     assert page.problems == []
 
 
+def test_networks_count_by_their_weights(tmp_path, page):
+    pl = pytest.importorskip("polars")
+    sklearn = pytest.importorskip("fastmlp.sklearn")
+
+    class Weighed(sklearn.TableClassifier):
+        def predict_proba(self, X):
+            first, second = (one.predict(self.preparation_.inputs(X)[0], verbose=0) for one in self.estimators_)
+            return 0.9 * first + 0.1 * second
+
+    random = np.random.default_rng(0)
+    frame = pl.DataFrame({f"p{i}": random.random(80) for i in range(36)})
+    model = Weighed(2, hidden_layer_sizes=(8,), dropout=0.0, max_iter=3, random_state=0)
+    model.fit(frame, np.arange(80) % 2)
+    model.weights_ = [0.9, 0.1]
+    report.write(tmp_path / "r.html", model, frame, np.arange(80) % 2, **QUICK)
+    found = of_the_page(opened(page, tmp_path / "r.html"), frame.to_numpy())
+    np.testing.assert_allclose(found, model.predict_proba(frame), atol=1e-5)
+
+
 def test_pictures_in_colours_are_not_drawn_but_shown(tmp_path, page):
     random = np.random.default_rng(0)
     x, y = random.random((30, 6, 7, 3)), np.arange(30) % 2
