@@ -282,6 +282,8 @@ class Network(Parameters):
         learning_rates=None,
         penalty_scales=None,
         predictions=None,
+        held_out=None,
+        weights=None,
     ):
         """Train epoch after epoch; arguments as in train_epoch.
 
@@ -295,6 +297,10 @@ class Network(Parameters):
             One for each update.
         predictions : [epochs, rows, units], optional
             In each epoch its own part is filled.
+        held_out : (x, out), optional
+            Rows that are predicted after each epoch, into its part of out, [epochs, rows of x, units].
+        weights : list, optional
+            Is extended by the weights after each epoch.
         """
         for number, order in enumerate(orders):
             steps = -(-len(order) // batch_size)
@@ -304,6 +310,10 @@ class Network(Parameters):
             room = rooms if self.has_output_list else rooms[0]
             found = self.train_epoch(x, y, order, batch_size, metric, sample_weight, rates, room, scales)
             results.append(found)
+            if held_out is not None:
+                held_out[1][number] = self.predict(held_out[0])
+            if weights is not None:
+                weights.append(self.get_weights())
 
     def evaluate(self, x, y, metric=None, sample_weight=None, predictions=None):
         """Mean loss with the penalty, and mean metric, over all rows; all as in train_epoch, dropout off."""

@@ -11,23 +11,26 @@ import os
 
 import numpy as np
 
+from fastmlp.kernels.spinning import short_spins
+
 try:
-    import fastmlp.kernels.dropout as masks  # the module: here its name becomes the function's
-    from fastmlp.kernels import (
-        activations,
-        crossentropies,
-        curves,
-        dense,
-        isa,
-        losses,
-        ops,
-        optimizers,
-        pieces,
-        rectifiers,
-        similarities,
-    )
-    from fastmlp.kernels.contract import Array, Scalar, kernel
-    from fastmlp.kernels.engine import Network
+    with short_spins():
+        import fastmlp.kernels.dropout as masks  # the module: here its name becomes the function's
+        from fastmlp.kernels import (
+            activations,
+            crossentropies,
+            curves,
+            dense,
+            isa,
+            losses,
+            ops,
+            optimizers,
+            pieces,
+            rectifiers,
+            similarities,
+        )
+        from fastmlp.kernels.contract import Array, Scalar, kernel
+        from fastmlp.kernels.engine import Network
 except ModuleNotFoundError as error:
     raise ImportError(
         f"fastmlp is not built in {os.path.dirname(__file__)} (no {error.name}): if that is a source folder, build it "

@@ -65,20 +65,26 @@ class Epochs:
         self.scales = 1.0 / self.sizes if self.penalized else None
         self.is_seen = losses.of_logits(loss) or (loss == "squared_error" and columns > 1)
         self.predictions = np.zeros((int(self.is_seen), len(y), self.network.outputs), dtype)  # of each epoch of a call
-        self.most = self.most_together(len(rows))
+        self.rows = len(rows)
+        self.kept: NDArray[Any] | None = None  # weights after each epoch of the last call
 
-    def most_together(self, rows: int) -> int:
-        """Return how many epochs one call of the engine may have; one, where they differ in more than their order."""
+    def most_together(self, held_out: int, keeps: bool) -> int:
+        """Return how many epochs one call of the engine may have; one, where they differ in more than their order.
+
+        So many rows are held out, and weights kept after each epoch or not.
+        """
         if self.weight is not None or self.optimizer.schedule == "invscaling":
             return 1
-        work = 3 * rows * self.network.multiply_adds
-        return max(1, min(ROOM_TOGETHER // (len(self.y) * self.network.outputs), WORK_TOGETHER // work))
+        work = (3 * self.rows + held_out) * self.network.multiply_adds
+        room = (len(self.y) + held_out) * self.network.outputs + keeps * self.network.packed_size
+        return max(1, min(ROOM_TOGETHER // room, WORK_TOGETHER // work))
 
-    def run(self, orders: NDArray[np.int64], found: list[float]) -> None:
+    def run(self, orders: NDArray[np.int64], found: list[float], held_out: Any = None, keeps: bool = False) -> None:
         """Visit the rows in the order of each epoch, [epochs, rows].
 
         `found` is extended by the loss of each finished epoch, the mean over the rows of each batch's, also where the
-        engine raises KeyboardInterrupt.
+        engine raises KeyboardInterrupt. `held_out` are rows and where their outputs after each epoch are put, [epochs,
+        rows, units]; where one `keeps` the weights, they are those that `weights` returns.
         """
         weight, scales = self.row_weight, self.scales
         if self.weight is not None:
@@ -91,12 +97,16 @@ class Epochs:
         results: list[tuple[float, float]] = []
         room, given = self.room(len(orders)), (self.x, self.y)
         try:
-            if len(orders) == 1:  # by the call that costs less, as partial_fit makes it for a row
+            if len(orders) == 1 and held_out is None and not keeps:  # costs less, as partial_fit does so for a row
                 own, size = None if room is None else room[0], self.batch_size
                 found_one = self.network.train_epoch(*given, orders[0], size, None, weight, rates, own, scales)
                 results.append(found_one)
             else:
-                self.network.train_epochs(*given, orders, self.batch_size, results, None, weight, rates, scales, room)
+                self.kept = np.empty((len(orders), self.network.packed_size), self.network.dtype) if keeps else None
+                steps = weight, rates, scales
+                self.network.train_epochs(
+                    *given, orders, self.batch_size, results, None, *steps, room, held_out, self.kept
+                )
         finally:
             corrected = self.is_corrected(len(results))
             found += [
@@ -111,6 +121,11 @@ class Epochs:
         if len(self.predictions) < epochs:
             self.predictions = np.zeros((epochs, *self.predictions.shape[1:]), self.predictions.dtype)
         return self.predictions[:epochs]
+
+    def weights(self, place: int) -> networks.Weights:
+        """Return the weights after an epoch of the last call, which has kept them."""
+        assert self.kept is not None
+        return self.network.unpacked(self.kept[place])
 
     def weights_of(self, order: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """Return the factors of rows and penalties by which a batch's loss is divided by the sum of its weights."""

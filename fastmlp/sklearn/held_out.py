@@ -36,25 +36,45 @@ class HeldOut:
         if estimator.scoring is not None and not self.loss_is_score:
             self.scorer = check_scoring(estimator, estimator.scoring)
             self.labels = estimator._decode(self.one_hot(estimator))
+        self.outputs: NDArray[Any] | None = None  # after each epoch of the last call
 
     def one_hot(self, estimator: Any) -> NDArray[Any]:
         """Return the targets as perfect predictions."""
         return self.y if self.y.ndim == 2 else np.asarray(np.eye(estimator.n_outputs_)[self.y])
 
-    def measure(self, estimator: Any, network: Any) -> tuple[float, float]:
-        """Loss, without the penalty, and score; the score is NaN where predictions are not finite."""
-        predictions = losses.probabilities(estimator._engine_loss, predict_rows(network, self.x))
+    def can_follow(self, x: Any) -> bool:
+        """Whether the engine can predict the rows between epochs of x; nothing else of a network is looked at then."""
+        return self.scorer is None and isinstance(x, np.ndarray) and isinstance(self.x, np.ndarray)
+
+    def room(self, network: Any, epochs: int) -> tuple[Any, NDArray[Any]]:
+        """Return the rows, and where their outputs after each of so many epochs are put."""
+        self.outputs = np.zeros((epochs, len(self.y), network.outputs), network.dtype)
+        return self.x, self.outputs
+
+    def measure(self, estimator: Any, network: Any) -> list[tuple[float, float]]:
+        """Return loss, without the penalty, and score after each epoch of the last call, or of the network as it is.
+
+        The score is NaN where predictions are not finite.
+        """
+        outputs = predict_rows(network, self.x)[np.newaxis] if self.outputs is None else self.outputs
+        epochs, rows, units = outputs.shape
+        predictions = losses.probabilities(estimator._engine_loss, outputs.reshape(-1, units))
+        y = np.tile(self.y, (epochs,) + (1,) * (self.y.ndim - 1))
         with np.errstate(invalid="ignore", over="ignore"):
-            loss = float(np.average(self.row_loss(self.y, predictions), weights=self.weight))
+            row_losses = self.row_loss(y, predictions).reshape(epochs, rows)
+            means = np.average(row_losses, axis=1, weights=self.weight).tolist()
+        pairs = zip(means, predictions.reshape(outputs.shape), strict=True)
+        return [(loss, self.score(estimator, network, loss, found)) for loss, found in pairs]
+
+    def score(self, estimator: Any, network: Any, loss: float, predictions: NDArray[Any]) -> float:
         if self.loss_is_score:
-            return loss, -loss
+            return -loss
         if self.scorer is None:
-            return loss, float(estimator._score_outputs(self.y, predictions, self.weight))
+            return float(estimator._score_outputs(self.y, predictions, self.weight))
         if not np.isfinite(predictions).all():
-            return loss, float("nan")
-        view = as_fitted(estimator, network)
+            return float("nan")
         given = {} if self.weight is None else {"sample_weight": self.weight}
-        return loss, float(self.scorer(view, self.x, self.labels, **given))
+        return float(self.scorer(as_fitted(estimator, network), self.x, self.labels, **given))
 
 
 def as_fitted(estimator: Any, network: Any) -> Any:

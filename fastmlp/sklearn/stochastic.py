@@ -39,10 +39,14 @@ def fit(
     try:
         callbacks.begin()
         with progress(estimator) as advance:
-            watched = bool(estimator.verbose or held_out is not None or best.wanted or callbacks.any)
-            for loss in trained(estimator, epochs, orders(estimator, rows, random), watched):
-                value = record(estimator, epochs, loss, held_out)
-                best.update(value)
+            follower = held_out if held_out is not None and held_out.can_follow(epochs.x) else None
+            watched = bool(estimator.verbose or callbacks.any or follower is not held_out)
+            drawn = orders(estimator, rows, random)
+            for place, loss in trained(estimator, epochs, drawn, watched, follower, best.wanted):
+                if held_out is not None and place == 0:
+                    measured = held_out.measure(estimator, epochs.network)
+                value = record(estimator, loss, None if held_out is None else measured[place])
+                best.update(value, place)
                 optimizer.epoch_ends(estimator.t_)
                 advance()
                 if callbacks.epoch_ends() or stops(estimator, optimizer):
@@ -70,8 +74,8 @@ def fit_once(estimator: Any, x: Any, y: NDArray[Any], sample_weight: Any, random
     estimator.n_iter_ = 0
     try:
         order = order_of(estimator, len(rows), random)
-        for loss in run(estimator, epochs, order[np.newaxis]):
-            record(estimator, epochs, loss, None)
+        for _, loss in run(estimator, epochs, order[np.newaxis]):
+            record(estimator, loss, None)
         optimizer.epoch_ends(estimator.t_)
         stops(estimator, optimizer)
     except KeyboardInterrupt:
@@ -135,25 +139,37 @@ def shuffled(seed: int, count: int) -> NDArray[np.int64]:
     return order
 
 
-def trained(estimator: Any, epochs: Epochs, drawn: Iterator[NDArray[np.int64]], watched: bool) -> Iterator[float]:
-    """Train up to `max_iter` epochs; yield the loss of each.
+def trained(
+    estimator: Any,
+    epochs: Epochs,
+    drawn: Iterator[NDArray[np.int64]],
+    watched: bool,
+    follower: HeldOut | None,
+    keeps: bool,
+) -> Iterator[tuple[int, float]]:
+    """Train up to `max_iter` epochs; yield the place of each in the last call of the engine, and its loss.
 
     Where they are not watched, several follow each other in one call of the engine: as many as there are before
-    training can stop, which takes `n_iter_no_change` epochs and one. Meanwhile other threads of Python run.
+    training can stop, which takes `n_iter_no_change` epochs and one. Meanwhile other threads of Python run. The outputs
+    of held-out rows that follow each epoch, and the weights that one `keeps`, are of the same call.
     """
     estimator.n_iter_ = 0
+    most = 1 if watched else epochs.most_together(0 if follower is None else len(follower.y), keeps)
     while estimator.n_iter_ < estimator.max_iter:
         before_stop = estimator.n_iter_no_change - estimator._no_improvement_count + 1
-        count = 1 if watched else max(1, int(min(before_stop, epochs.most)))
-        yield from run(estimator, epochs, np.array(list(itertools.islice(drawn, count))))
+        count = max(1, int(min(before_stop, most)))
+        yield from run(estimator, epochs, np.array(list(itertools.islice(drawn, count))), follower, keeps)
 
 
-def run(estimator: Any, epochs: Epochs, orders: NDArray[np.int64]) -> Iterator[float]:
-    """Train for an epoch of each order; when they are done, yield their losses, and then raise what has ended them."""
+def run(
+    estimator: Any, epochs: Epochs, orders: NDArray[np.int64], follower: HeldOut | None = None, keeps: bool = False
+) -> Iterator[tuple[int, float]]:
+    """Train for an epoch of each order; when they are done, yield place and loss of each, and raise what ended them."""
     losses: list[float] = []
     interrupt = None
+    held_out = None if follower is None else follower.room(epochs.network, len(orders))
     try:
-        epochs.run(orders, losses)
+        epochs.run(orders, losses, held_out, keeps)
     except KeyboardInterrupt as error:
         interrupt = error
     if losses:
@@ -162,18 +178,18 @@ def run(estimator: Any, epochs: Epochs, orders: NDArray[np.int64]) -> Iterator[f
         estimator.n_iter_ += count  # from here on no call before the last, so that no interrupt finds half of it done
         estimator.t_ += rows
         estimator.loss_curve_.extend(losses)
-    yield from losses
+    yield from enumerate(losses)
     if interrupt is not None:
         raise interrupt
 
 
-def record(estimator: Any, epochs: Epochs, loss: float, held_out: HeldOut | None) -> float:
-    """Record loss and score of the held-out rows, count epochs without improvement; return the value to maximize."""
+def record(estimator: Any, loss: float, held_out: tuple[float, float] | None) -> float:
+    """Record the losses and the score, count epochs without improvement; return the value to maximize."""
     score = math.nan
     if estimator.verbose and estimator.verbose != "progress":
         print(f"Iteration {estimator.n_iter_}, loss = {loss:.8f}")
     if held_out is not None:
-        validation_loss, score = held_out.measure(estimator, epochs.network)
+        validation_loss, score = held_out
         estimator.validation_loss_curve_.append(validation_loss)
         estimator.validation_scores_.append(score)
     if estimator.early_stopping:
@@ -221,10 +237,10 @@ class Best:
             if estimator.early_stopping:
                 self.value = estimator.best_validation_score_
 
-    def update(self, value: float) -> None:
-        """Keep the weights where the epoch has a larger value than all before."""
+    def update(self, value: float, place: int) -> None:
+        """Keep the weights where the epoch, by its place in the last call, has a larger value than all before."""
         if self.wanted and value > self.value:
-            self.value, self.weights, self.improved = value, self.epochs.network.get_weights(), True
+            self.value, self.weights, self.improved = value, self.epochs.weights(place), True
 
     def restore(self) -> None:
         """Go back to the best weights; a run that diverged from its first epoch on has none."""

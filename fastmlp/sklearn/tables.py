@@ -5,6 +5,7 @@ The recipe is that of `fastmlp.tables.recipe`.
 
 from __future__ import annotations
 
+import os
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -103,15 +104,19 @@ class TableEstimator(BaseEstimator):
             weight = (weight / weight.mean()).astype(np.float32)
         return self.preparation_.inputs(table), weight
 
-    def _train(self, X: list[Any], y: NDArray[Any], classes: int, weight: Any) -> Any:
+    def _settings(self) -> recipe.Settings:
+        """Return how networks are made and trained."""
         dropout = self.dropout if np.ndim(self.dropout) else [self.dropout]
-        settings = recipe.Settings(
+        return recipe.Settings(
             hidden=tuple(np.atleast_1d(self.hidden_layer_sizes).tolist()),
             dropout=tuple(dropout),
             epochs=self.max_iter,
             held_out=self.validation_fraction,
             **{name: getattr(self, name) for name in TRAINED},
         )
+
+    def _train(self, X: list[Any], y: NDArray[Any], classes: int, weight: Any) -> Any:
+        settings = self._settings()
         seed = int(check_random_state(self.random_state).randint(2**31))
         examples = recipe.Examples(X, self.preparation_.codes_, y, classes, weight)
         with threads(self.n_threads):
@@ -140,6 +145,35 @@ class TableEstimator(BaseEstimator):
                 given = inputs[0] if len(inputs) == 1 else inputs
                 found.append(predict_many(self.estimators_, given, voting="soft"))
         return np.concatenate(found)
+
+    def export(self, filepath: str | os.PathLike[str], format: str | None = None) -> None:
+        """Write what predicts as this does to a file that other programs run: preparation, networks and their mean.
+
+        See docs/export.md for what goes in and comes out.
+
+        Parameters
+        ----------
+        filepath : path ending in .onnx or .h
+            An ONNX file (operator set 17; needs onnx) with an input for each column, whose results are those of
+            `predict` and `predict_proba` to 1e-5. Or a C99 header without dependencies for one row at a time, with
+            their bits.
+        format : {"onnx", "c"}, optional
+            What the name says already.
+
+        Raises
+        ------
+        ValueError
+            For another name, and what the file cannot hold.
+        NotFittedError
+        ImportError
+            Without onnx, where it is needed.
+        """
+        from fastmlp.tables.export import export
+        from fastmlp.tables.predictor import Predictor
+
+        check_is_fitted(self)
+        classes, target = getattr(self, "classes_", None), getattr(self, "target_", None)
+        export(Predictor(self.preparation_, self.estimators_, classes, target), filepath, format)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

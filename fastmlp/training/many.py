@@ -190,7 +190,11 @@ def means(outputs: list[Any]) -> Any:
     shapes = {np.shape(output) if isinstance(output, np.ndarray) else None for output in outputs}
     if len(shapes) > 1 or None in shapes:
         raise ValueError(f"voting: got models with outputs of {sorted(map(str, shapes))}, needs the same of all")
-    return np.mean(outputs, axis=0, dtype=outputs[0].dtype)
+    total = outputs[0].copy()
+    for output in outputs[1:]:  # in their order: NumPy's mean has another for a single number than for many
+        total += output
+    total /= len(outputs)
+    return total
 
 
 def most_chosen(outputs: list[Any]) -> np.ndarray:

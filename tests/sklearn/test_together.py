@@ -24,6 +24,14 @@ FITS = {
     "weights": (MLPClassifier, {"class_weight": "balanced"}, X, Y),
     "dropout and normalization": (MLPClassifier, {"dropout": 0.2, "batch_norm": True}, X, Y),
     "in order, no penalty": (MLPClassifier, {"shuffle": False, "alpha": 0.0}, X, Y),
+    "held-out rows": (MLPClassifier, {"early_stopping": True}, X, Y),
+    "held-out rows, two classes": (MLPClassifier, {"early_stopping": True, "restore_best": False}, X, Y > 4),
+    "held-out rows, numbers": (MLPRegressor, {"early_stopping": True}, XR, YR[:, 0] / 100),
+    "held-out rows, several targets": (MLPRegressor, {"early_stopping": True, "scoring": "loss"}, XR, YR / 100),
+    "held-out rows, normalization": (MLPClassifier, {"early_stopping": True, "batch_norm": True}, X, Y),
+    "held-out rows, a scorer": (MLPClassifier, {"early_stopping": True, "scoring": "accuracy"}, X, Y),
+    "held-out sparse rows": (MLPClassifier, {"early_stopping": True}, sparse.csr_matrix(X), Y),
+    "the best": (MLPClassifier, {"restore_best": True, "learning_rate_init": 0.5}, X, Y),
     "several targets": (MLPRegressor, {}, XR, YR / 100),
     "one target": (MLPRegressor, {}, XR, YR[:, 0] / 100),
     "counts": (MLPRegressor, {"loss": "poisson"}, XR, np.abs(YR[:, 0]) // 50),
@@ -31,6 +39,7 @@ FITS = {
     "clipped": (MLPClassifier, {"learning_rate_init": 20.0, "tol": 0.0, "n_iter_no_change": 40}, X, Y > 4),
     "clipped classes": (MLPClassifier, {"learning_rate_init": 20.0, "tol": 0.0, "n_iter_no_change": 40}, X, Y),
 }
+ONE_BY_ONE = ("invscaling", "weights", "held-out rows, a scorer", "held-out sparse rows")
 
 
 @pytest.fixture
@@ -38,9 +47,9 @@ def calls(monkeypatch):
     """Epochs of each call of the engine."""
     found, run = [], Epochs.run
 
-    def counted(self, orders, losses):
+    def counted(self, orders, losses, *more):
         found.append(len(orders))
-        run(self, orders, losses)
+        run(self, orders, losses, *more)
 
     monkeypatch.setattr(Epochs, "run", counted)
     return found
@@ -58,10 +67,11 @@ def test_a_fit_ends_as_one_that_is_watched(name, calls):
     calls.clear()
     other.fit(x, y)
     assert sum(together) == sum(calls) == len(calls) == one.n_iter_ == other.n_iter_ > 5
-    assert (max(together) == 1) == (name in ("invscaling", "weights"))
+    assert (max(together) == 1) == (name in ONE_BY_ONE)
     assert same(one, other) and one.loss_curve_ == other.loss_curve_ and one.loss_ == other.loss_
-    for attribute in ("t_", "best_loss_", "_no_improvement_count"):
+    for attribute in ("t_", "best_loss_", "_no_improvement_count", "validation_scores_", "best_validation_score_"):
         assert getattr(one, attribute) == getattr(other, attribute)
+    assert getattr(one, "validation_loss_curve_", None) == getattr(other, "validation_loss_curve_", None)
     assert one.random_state.random() == other.random_state.random()  # no number was drawn for an epoch that was not
 
 
@@ -82,14 +92,12 @@ def test_as_many_as_there_are_before_training_can_stop(calls):
     assert calls == [1] and model.n_iter_ == 1
 
 
-@pytest.mark.parametrize("settings", [{"verbose": True}, {"early_stopping": True}, {"restore_best": True}])
+@pytest.mark.parametrize("settings", [{"verbose": True}, {"verbose": True, "restore_best": True}])
 def test_one_by_one_where_something_is_done_between(settings, calls, capsys):
     MLPClassifier((10,), random_state=0, max_iter=5, **settings).fit(X, Y)
     assert calls == [1] * 5
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[1] for line in lines if line.startswith("Iteration")] == ["1,", "2,", "3,", "4,", "5,"][
-        : 5 * ("verbose" in settings)
-    ]
+    assert [line.split()[1] for line in lines if line.startswith("Iteration")] == ["1,", "2,", "3,", "4,", "5,"]
 
 
 def test_few_at_once_of_many_rows(calls):
@@ -99,8 +107,8 @@ def test_few_at_once_of_many_rows(calls):
 
 
 def test_those_finished_before_ctrl_c_are_recorded(monkeypatch):
-    def interrupted(self, orders, losses):
-        run(self, orders[:2], losses)
+    def interrupted(self, orders, losses, *more):
+        run(self, orders[:2], losses, *more)
         raise KeyboardInterrupt
 
     run = Epochs.run

@@ -409,6 +409,12 @@ class TestPredictMany:
             expected = model.predict(X, verbose=0)
             assert output.dtype == expected.dtype and output.tobytes() == expected.tobytes()
 
+    def test_soft_voting_of_one_row_has_the_bits_of_many(self):
+        models = [Sequential([Input((4,)), Dense(1)], seed=seed) for seed in range(20)]
+        together = predict_many(models, X, voting="soft")
+        alone = [predict_many(models, X[row : row + 1], voting="soft") for row in range(len(X))]
+        assert np.array_equal(together, np.concatenate(alone))
+
     def test_soft_voting_is_the_mean(self):
         expected = np.mean([model.predict(X, verbose=0) for model in self.models], axis=0)
         found = predict_many(self.models, X, voting="soft")

@@ -8,7 +8,8 @@ cdef class Block:
     cdef const Isa *isa
     cdef object panels
     cdef void *data
-    cdef exchange(self, array, bint written)
+    cdef array_of(self, void *panels)
+    cdef exchange(self, void *panels, array, bint written)
 
 
 cdef int columns_of(const Isa *isa, bint is_single) noexcept

@@ -40,8 +40,15 @@ cdef class Block:
 
     def read(self):
         """A copy, as an array of its shape."""
+        return self.array_of(self.data)
+
+    def unpacked(self, panels):
+        """The array of its shape that other numbers are; they are packed as its own, and C-contiguous."""
+        return self.array_of(<void *> <size_t> panels.ctypes.data)
+
+    cdef array_of(self, void *panels):
         array = np.empty(self.shape[::-1] if self.transposed else self.shape, self.dtype)
-        self.exchange(array, False)
+        self.exchange(panels, array, False)
         return np.ascontiguousarray(array.T) if self.transposed else array
 
     def write(self, array):
@@ -49,17 +56,17 @@ cdef class Block:
         array = np.asarray(array, self.dtype, order="C")
         if array.shape != self.shape:
             raise ValueError(f"weights: got shape {array.shape}, needs {self.shape}")
-        self.exchange(np.ascontiguousarray(array.T) if self.transposed else array, True)
+        self.exchange(self.data, np.ascontiguousarray(array.T) if self.transposed else array, True)
 
-    cdef exchange(self, array, bint written):
-        """Copy a C-contiguous array of its type and of what is packed into the panels, or these into it."""
+    cdef exchange(self, void *panels, array, bint written):
+        """Copy a C-contiguous array of its type and of what is packed into panels, or these into it."""
         cdef Py_buffer buffer
         cdef Py_ssize_t rows = 1, columns, item = self.dtype.itemsize
         PyObject_GetBuffer(array, &buffer, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
         columns = buffer.shape[buffer.ndim - 1]
         if buffer.ndim == 2:
             rows = buffer.shape[0]
-        copy(<char *> self.data, <char *> buffer.buf, rows, columns * item,
+        copy(<char *> panels, <char *> buffer.buf, rows, columns * item,
              columns_of(self.isa, self.dtype == np.float32) * item, written)
         PyBuffer_Release(&buffer)
 

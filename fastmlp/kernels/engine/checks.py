@@ -93,14 +93,27 @@ def check_memory(
             raise ValueError(f"{place}: got memory that is read-only or of x, needs writable memory of its own")
 
 
+def check_held_out(network: Any, xs: list[Any], x: Any, out: Any, epochs: int) -> None:
+    """Refuse rows to be predicted after each epoch, and memory for that, where they do not fit; ValueError."""
+    if network.several_inputs or network.several_outputs or isinstance(xs[0], SparseRows):
+        raise ValueError("held_out: got rows, needs a network of one input and one output, and x that is not sparse")
+    check_array("held_out[0]", x, (np.uint8, np.float32, np.float64), (None, network.inputs))
+    check_written("held_out[1]", out, network.dtype, (epochs, len(x), network.outputs))
+
+
+def check_written(name: str, array: Any, dtype: Any, shape: tuple[int, ...]) -> None:
+    """Refuse memory of another type or shape, or that is read-only; ValueError."""
+    check_array(name, array, (dtype,), shape)
+    if not array.flags.writeable:
+        raise ValueError(f"{name}: got memory that is read-only, needs writable memory")
+
+
 def check_out(out: list[Any], dtype: Any, shapes: list[tuple[int, ...]]) -> None:
     """Refuse arrays that are not one for each shape; ValueError."""
     if len(out) != len(shapes):
         raise ValueError(f"out: got {len(out)} arrays, needs {len(shapes)}")
     for number, (array, shape) in enumerate(zip(out, shapes, strict=True)):
-        check_array(f"out[{number}]", array, (dtype,), shape)
-        if not array.flags.writeable:
-            raise ValueError(f"out[{number}]: got memory that is read-only, needs writable memory")
+        check_written(f"out[{number}]", array, dtype, shape)
 
 
 def memory(x: Any) -> NDArray[Any]:

@@ -6,7 +6,7 @@ Between two batches the first thread looks for signals (exceptions.pyx).
 
 from cython cimport floating
 from libc.stdint cimport uint8_t, uint64_t
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from fastmlp.kernels.engine.exceptions cimport interrupted
 from fastmlp.kernels.engine.objective cimport compare
@@ -14,8 +14,8 @@ from fastmlp.kernels.isa cimport FLOAT32, GOES_ON, STORE, TO_GO_ON, UINT8
 from fastmlp.kernels.isa cimport barrier_wait, blocks, counter_set, counter_take, load
 from fastmlp.kernels.isa cimport barrier_waited, nanoseconds, panel_columns
 from fastmlp.kernels.optimizers cimport at_step
-from fastmlp.kernels.engine.plan cimport FOR_INPUTS, FOR_WEIGHTS, NO_LOSS, Data, Matrix, Output, Part, Pass, Plan
-from fastmlp.kernels.engine.plan cimport Source, SparseRows, Stage
+from fastmlp.kernels.engine.plan cimport FOR_INPUTS, FOR_WEIGHTS, NO_LOSS, Data, Matrix, Output, Parameter, Part, Pass
+from fastmlp.kernels.engine.plan cimport Plan, Source, SparseRows, Stage
 from fastmlp.kernels.engine.plan cimport element, part_alone, part_of, row_number, rows_ahead
 from fastmlp.kernels.engine.propagate cimport backward, forward
 from fastmlp.kernels.engine.rows cimport copy_row
@@ -63,6 +63,12 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
             return
         if part.thread == 0 and data.totals != NULL:
             keep_totals(plan, data.totals + epoch * (2 + 2 * plan.output_count))
+        if data.held_out != NULL:
+            predict_held_out(plan, data.held_out, epoch, plan.portion_rows or batch_size, tag)
+        if data.weights != NULL:
+            if part.thread == 0:
+                keep_weights(plan, data.weights, epoch, tag)
+            barrier_wait(&plan.barrier, part.threads)
 
 
 cdef Part learn_portions(Plan *plan, const Data *data, Py_ssize_t start, Pass *run, const floating *tag) noexcept nogil:
@@ -104,6 +110,40 @@ cdef void keep_totals(Plan *plan, double *totals) noexcept nogil:
         totals[2 + 2 * number] = output.loss_total
         totals[3 + 2 * number] = output.metric_total
         output.loss_total = output.metric_total = 0
+
+
+cdef void predict_held_out(Plan *plan, const Data *data, Py_ssize_t epoch, Py_ssize_t together,
+                           const floating *tag) noexcept nogil:
+    """The outputs after an epoch, without dropout; all threads partition the rows, so many at a time."""
+    cdef Pass run = pass_of(plan, False, False)
+    cdef Part part
+    cdef Py_ssize_t start = 0
+    while start < data.rows:
+        part = part_of(plan, min(together, data.rows - start))
+        load_rows(plan, data, start, &part, tag)
+        forward(plan, &part, &run, tag)
+        give_predictions(plan, data, epoch * data.rows + start, &part, tag)
+        barrier_wait(&plan.barrier, part.threads)
+        start += together
+
+
+cdef void keep_weights(const Plan *plan, void *weights, Py_ssize_t epoch, const floating *tag) noexcept nogil:
+    """Copy all arrays of weights, as they are packed, to the place of an epoch."""
+    cdef int width = panel_columns(plan.isa, tag)
+    cdef const Parameter *parameter
+    cdef Py_ssize_t number, size = 0
+    cdef floating *place = <floating *> weights
+    for number in range(plan.weight_count):
+        size += packed_size(&plan.weights[number], width)
+    place += epoch * size
+    for number in range(plan.weight_count):
+        parameter = &plan.weights[number]
+        memcpy(place, parameter.data, packed_size(parameter, width) * sizeof(floating))
+        place += packed_size(parameter, width)
+
+
+cdef inline Py_ssize_t packed_size(const Parameter *parameter, int width) noexcept nogil:
+    return parameter.rows * blocks(parameter.columns, width) * width
 
 
 cdef void set_step(Plan *plan, const Data *data, Py_ssize_t number, uint64_t step, Pass *run) noexcept nogil:

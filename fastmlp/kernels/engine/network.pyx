@@ -12,7 +12,8 @@ import numpy as np
 
 from fastmlp.kernels.contract import check_array
 from fastmlp.kernels.engine.arena import aligned
-from fastmlp.kernels.engine.checks import check_data, check_memory, check_out, check_rows_and_steps
+from fastmlp.kernels.engine.checks import check_data, check_held_out, check_memory, check_out, check_rows_and_steps
+from fastmlp.kernels.engine.checks import check_written
 from fastmlp.kernels.engine.custom_loss import CustomLoss, OutputGradients
 from fastmlp.kernels.engine.description import ACTIVATION_SETTINGS, ACTIVATIONS, KINDS, LOSSES, METRICS, SOURCES
 from fastmlp.kernels.engine.description import settings_of_loss
@@ -20,6 +21,7 @@ from fastmlp.kernels.engine.sparse_rows import SparseRows as Rows
 from fastmlp.kernels.engine.stages import TRAINED, describe
 from fastmlp.kernels.limits import MAX_THREADS, WORK_PER_THREAD, usable
 
+from fastmlp.kernels.engine.blocks cimport Block
 from fastmlp.kernels.engine.epoch cimport differentiate, evaluate, predict, predict_alone, predict_in_training, train
 from fastmlp.kernels.engine.exceptions cimport raise_kept
 from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, barrier_waited, blocks as blocks_of, counter_set
@@ -33,7 +35,7 @@ from fastmlp.kernels.engine.plan cimport (
     Data, Edge, Lists, Matrix, Output, Parameter, Plan, Source, SparseColumns, Stage, Target,
 )
 from fastmlp.kernels.engine.skipping cimport may_skip
-from fastmlp.kernels.engine.team cimport Team, gather_team, regroup
+from fastmlp.kernels.engine.team cimport Finding, Team, gather_team, regroup
 from fastmlp.kernels.row_losses cimport plain
 
 cdef enum:
@@ -54,6 +56,8 @@ cdef uint64_t NEVER = UINT64_MAX  # the last step of a run that nobody stops
 cdef Py_ssize_t SMALL = 2 * WORK_PER_THREAD - 1  # multiply-adds for which one thread is best
 cdef Py_ssize_t CHUNK = 128  # rows that evaluate takes at a time, and every thread of predict
 
+
+cdef Finding finding  # the last one of any network, about how many threads pay
 
 USES = {"only": ONLY, "first": FIRST, "between": BETWEEN, "last": LAST}
 
@@ -435,7 +439,7 @@ cdef class Network(Parameters):
 
     def train_epochs(
         self, x, y, orders, batch_size, results, metric=None, sample_weight=None, learning_rates=None,
-        penalty_scales=None, predictions=None,
+        penalty_scales=None, predictions=None, held_out=None, weights=None,
     ):
         """Train epoch after epoch, without Python in between; to weights of the same bits as by train_epoch.
 
@@ -449,15 +453,37 @@ cdef class Network(Parameters):
             As the rest is, those of train_epoch, for all the updates.
         predictions : ndarray [epochs, rows, units] of the network's dtype, optional
             Filled as by train_epoch, in each epoch its own part.
+        held_out : (x, out), optional
+            Rows that are predicted after each epoch, x as of train_epoch but not sparse, into out, an ndarray
+            [epochs, rows of x, units] of the network's dtype. For a network of one input and one output.
+        weights : ndarray [epochs, packed_size] of the network's dtype, optional
+            Filled with the weights after each epoch, in the layout that `unpacked` reads.
         """
         check_array("orders", orders, (np.int64,), (None, None))
         epochs, rows = orders.shape
         totals = np.zeros((epochs, 2 + 2 * self.plan.output_count))
         try:
             self.run(TRAIN, x, y, orders.reshape(-1), batch_size, metric, sample_weight, learning_rates, penalty_scales,
-                     predictions, None, None, None, totals)
+                     predictions, None, None, None, totals, held_out, weights)
         finally:
             results += [self.means(sums, rows, 0.0) for done, *sums in totals.tolist() if done]
+
+    @property
+    def packed_size(self):
+        """Numbers of all weights as they are packed, with the zeros beside them."""
+        cdef Block block
+        return sum([block.panels.size for block in self.blocks])
+
+    def unpacked(self, weights):
+        """The arrays of weights, as get_weights gives them, that train_epochs has kept in a row of `weights`."""
+        check_array("weights", weights, (self.dtype,), (self.packed_size,))
+        cdef Block block
+        found, start = [], 0
+        for block in self.blocks:
+            end = start + block.panels.size
+            found.append(block.unpacked(weights[start:end]))
+            start = end
+        return found
 
     cdef results(self, Py_ssize_t rows, double penalty):
         """What a run on so many rows returns."""
@@ -616,7 +642,7 @@ cdef class Network(Parameters):
         return listed(name, values, self.plan.output_count, self.several_outputs)
 
     cdef run(self, int what, x, y, order, Py_ssize_t batch_size, metric, sample_weight, learning_rates, penalty_scales,
-             predictions, input_gradient, output_gradients, asked=None, totals=None):
+             predictions, input_gradient, output_gradients, asked=None, totals=None, held_out=None, kept=None):
         """Let the threads loop over the batches of the data, and raise what was raised meanwhile."""
         cdef Py_ssize_t count = self.plan.output_count, epochs = 1 if totals is None else len(totals)
         xs = listed("x", x, self.plan.input_count, self.several_inputs)
@@ -635,7 +661,13 @@ cdef class Network(Parameters):
             check_memory("input_gradient", self, xs, by_inputs, self.input_columns)
         if output_gradients is not None:
             check_memory("output_gradients", self, xs, given, self.output_columns, False)
-        cdef Data data
+        if held_out is not None:
+            check_held_out(self, xs, *held_out, epochs)
+        if kept is not None:
+            check_written("weights", kept, self.dtype, (epochs, self.packed_size))
+        cdef Data data, data_held_out
+        cdef Source source
+        cdef Target target
         memset(&data, 0, sizeof(Data))
         data.sources = self.sources
         data.targets = self.targets
@@ -648,6 +680,17 @@ cdef class Network(Parameters):
         data.rows = rows if order is None else len(order) // epochs
         data.epochs = epochs
         data.totals = <double *> address_or_null(totals)
+        data.weights = <void *> address_or_null(kept)
+        if held_out is not None:
+            memset(&data_held_out, 0, sizeof(Data))
+            memset(&source, 0, sizeof(Source))
+            memset(&target, 0, sizeof(Target))
+            source.x = <const void *> address(held_out[0])
+            source.x_type = SOURCES[held_out[0].dtype]
+            target.predictions = <void *> address(held_out[1])
+            data_held_out.sources, data_held_out.targets = &source, &target
+            data_held_out.rows = len(held_out[0])
+            data.held_out = &data_held_out
         cdef Plan *plan = &self.plan
         cdef Py_ssize_t batch = min(batch_size, data.rows)
         cdef int threads = usable(self.thread_limit) if self.has_barriers else 1
@@ -676,7 +719,7 @@ cdef class Network(Parameters):
             plan.next_row = 0
             counter_set(&plan.chunks, 0)
             plan.team = team
-            gather_team(team, threads, batch if step_by_step else data.rows, nanoseconds())
+            gather_team(team, threads, batch if step_by_step else data.rows, nanoseconds(), &finding)
             while True:
                 threads = team.threads
                 if self.is_single:
@@ -693,6 +736,7 @@ cdef class Network(Parameters):
                 regroup(team, threads, data.rows, now, max(now - plan.left, barrier_waited(&plan.barrier)))
             raise_kept(plan)
         finally:
+            remember(team)
             self.lock.release()
 
     cdef Py_ssize_t portion(self, Py_ssize_t batch, xs) except -1:
@@ -765,6 +809,14 @@ cdef class Network(Parameters):
         target.next_epoch = predictions.strides[0] if predictions is not None and predictions.ndim == 3 else 0
         target.metric = METRICS[metric]
         self.plan.outputs[number].loss_total = self.plan.outputs[number].metric_total = 0
+
+
+cdef void remember(Team *team) noexcept:
+    """Let networks that begin know what a team has found since."""
+    global finding
+    if team.finding.until > 0:
+        finding = team.finding
+        team.finding.until = 0
 
 
 cdef quantiles_of(quantiles, Py_ssize_t columns):

@@ -267,6 +267,8 @@ cdef struct Data:
     Py_ssize_t rows         # of an epoch
     Py_ssize_t epochs
     double *totals          # [epochs][2 + 2 * outputs], to be filled: 1 when the epoch is done, then its; or NULL
+    const Data *held_out    # rows that are predicted after each epoch, or NULL
+    void *weights           # [epochs][numbers of all arrays as they are packed], to be filled after each epoch; or NULL
 
 
 cdef inline Py_ssize_t row_number(const Data *data, Py_ssize_t i) noexcept nogil:

@@ -7,9 +7,12 @@ Threads that meet in each step are as slow as the last of them, and two findings
 - A trial. Where threads share a core, each step is slower, and nobody waits for long. Every so often some steps run on
   another number of threads, and are compared with those just before and just after.
 
+What one run finds holds at first for those that begin soon after. Where nothing is known, a trial comes at once.
+
 Results do not depend on the number of threads, so that it may change after any step.
 """
 
+from libc.limits cimport INT_MAX
 from libc.string cimport memset
 
 cdef enum:
@@ -21,6 +24,7 @@ cdef enum:
     SELDOM = 64                 # times a phase; twice as long whenever it changes nothing
     MARGIN = 32                 # another number must save this part of the time
     LONGEST_PAUSE = 1_000_000_000
+    REMEMBERED = 10_000_000_000     # that all threads pay
 
 cdef enum:
     BEGINNING
@@ -30,17 +34,24 @@ cdef enum:
     AFTER
 
 
-cdef void gather_team(Team *team, int most, Py_ssize_t rows, long long now) noexcept nogil:
-    """Begin a run of steps of so many rows, with all threads that may take part.
+cdef void gather_team(Team *team, int most, Py_ssize_t rows, long long now, const Finding *known) noexcept nogil:
+    """Begin a run of steps of so many rows, with all threads that may take part and are known to pay.
 
     What trials have found holds for the next run of the same work; a pause after a stall for any work."""
+    if team.most == 0 and known.pause > 0:  # a stall that comes soon is one more of those that others have had
+        team.pause, team.resumed, team.paused = known.pause, known.until, known.threads
     if most != team.most or rows != team.rows:
-        team.usual = min(team.usual, most) if now < team.resumed else most
+        team.is_new = now >= known.until
+        team.usual = most if team.is_new else min(most, known.threads)
         team.most = most
         team.rows = rows
         team.interval = 0
         begin_phase(team, BEGINNING)
+        if team.usual < most:
+            team.upwards = True
+            rest(team, known.until)
         if now < team.resumed:
+            team.usual = min(team.usual, team.paused)
             rest(team, team.resumed)
     team.begun = now
 
@@ -62,7 +73,10 @@ cdef bint regroup(Team *team, int threads, Py_ssize_t rows, long long now, long 
         begin_phase(team, BEFORE)
     if not measured(team, step):
         return False
-    if team.phase == BEGINNING:
+    if team.phase == BEGINNING and team.is_new:
+        team.times[BEFORE] = team.times[BEGINNING]
+        begin_phase(team, DURING)
+    elif team.phase == BEGINNING:
         team.interval = SELDOM * team.times[BEGINNING]
         rest(team, now + team.interval)
     elif team.phase == AFTER:
@@ -79,9 +93,16 @@ cdef void pause(Team *team, long long now, long long waited) noexcept nogil:
         length = max(length, LONGER * team.pause)
     team.pause = min(length, <long long> LONGEST_PAUSE)
     team.resumed = now + team.pause
-    team.usual = team.threads // 2
+    team.usual = team.paused = team.threads // 2
     team.upwards = True
     rest(team, team.resumed)
+    find(team, team.resumed, team.pause)
+
+
+cdef void find(Team *team, long long until, long long pause) noexcept nogil:
+    team.finding.threads = team.usual if team.usual < team.most else INT_MAX
+    team.finding.until = until
+    team.finding.pause = pause
 
 
 cdef void rest(Team *team, long long due) noexcept nogil:
@@ -123,23 +144,31 @@ cdef void conclude(Team *team, long long now) noexcept nogil:
         team.interval = max(shortest, min(2 * team.interval, <long long> LONGEST_PAUSE))
         team.upwards = not team.upwards
     rest(team, now + team.interval)
+    find(team, now + (team.interval if team.usual < team.most else REMEMBERED), 0)
 
 
-def decisions(int most, steps):
+def decisions(int most, steps, known=None, findings=None):
     """The number of threads that each step of a record has run on, for tests.
 
     Parameters
     ----------
     most : int
+    known : (int, float, float), optional
+        How many threads pay, until when that is thought to hold, and how long the pause of a stall was, or 0; times in
+        nanoseconds from the beginning of the record.
+    findings : list, optional
+        Is extended by each new one of such.
     steps : iterable of dict
         For each number of threads (time, waited): how long that step takes, and how long threads wait in it, in
         nanoseconds; and "rows", 1 where it is not there.
     """
     cdef Team team
+    cdef Finding finding
     cdef long long now = 1
     cdef int threads, following
     memset(&team, 0, sizeof(Team))
-    gather_team(&team, most, 1, now)
+    finding.threads, finding.until, finding.pause = (0, 0, 0) if known is None else known
+    gather_team(&team, most, 1, now, &finding)
     threads = following = team.threads
     found = []
     for step in steps:
@@ -147,5 +176,8 @@ def decisions(int most, steps):
         time, waited = step[threads]
         now += time
         regroup(&team, threads, step.get("rows", 1), now, waited)
+        if findings is not None and team.finding.until > 0:
+            findings.append((team.finding.threads, team.finding.until, team.finding.pause))
+            team.finding.until = 0
         threads, following = following if threads > 1 else team.threads, team.threads
     return found

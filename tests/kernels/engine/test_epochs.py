@@ -132,3 +132,70 @@ def test_the_loss_itself_is_a_metric_without_the_weights_of_rows():
     loss, metric = network.train_epoch(X, Y, ORDERS[0], 9, "own_loss", weights)
     found = oracle.train_epoch(X.tolist(), Y.tolist(), ORDERS[0].tolist(), 9, "own_loss", weights.tolist())
     assert (loss, metric) == tuple(found) and loss != metric
+
+
+HELD_OUT = RANDOM.normal(size=(31, 13))
+
+
+def followed(network, threads=1, batch_size=9, x=X):
+    """Train with rows held out and weights kept; return the outputs and the weights after each epoch."""
+    network.threads = threads
+    out, kept = np.zeros((3, 31, 3), network.dtype), np.zeros((3, network.packed_size), network.dtype)
+    y = Y.astype(network.dtype)
+    network.train_epochs(x, y, ORDERS, batch_size, [], held_out=(HELD_OUT, out), weights=kept)
+    return out, [network.unpacked(row) for row in kept]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_after_each_epoch_held_out_rows_are_predicted_and_weights_kept(threads, dtype):
+    layers = [dense(20, "relu"), {"kind": "dropout", "rate": 0.3, "seed": 3}, dense(3, "softmax")]
+    network, one_by_one = (made(dtype=dtype, layers=layers) for _ in range(2))
+    out, kept = followed(network, threads)
+    for number, order in enumerate(ORDERS):
+        one_by_one.train_epoch(X, Y.astype(dtype), order, 9)
+        assert_same([out[number]], [one_by_one.predict(HELD_OUT)])
+        assert_same(kept[number], one_by_one.get_weights())
+    assert_same(network.get_weights(), one_by_one.get_weights())
+
+
+def test_they_are_those_of_the_oracle():
+    oracle, expected, weights = made(reference.Network), [None] * 3, []
+    held_out = HELD_OUT.tolist(), expected
+    oracle.train_epochs(X.tolist(), Y.tolist(), ORDERS.tolist(), 9, [], held_out=held_out, weights=weights)
+    out, kept = followed(made())
+    assert_same([out], [np.array(expected)])
+    for found, of_oracle in zip(kept, weights, strict=True):
+        assert_same(found, of_oracle)
+
+
+def test_also_between_the_portions_of_large_batches(monkeypatch):
+    from fastmlp.kernels.engine import network as engine
+
+    order = np.array([RANDOM.permutation(600) for _ in range(2)])
+    x, y, held_out = RANDOM.normal(size=(600, 13)), np.eye(3)[RANDOM.integers(0, 3, 600)], RANDOM.normal(size=(700, 13))
+    whole = made()
+    monkeypatch.setattr(engine, "LARGE_CACHE_SIZE", 1 << 12)
+    network = made()
+    found, expected = (np.zeros((2, 700, 3)) for _ in range(2))
+    network.train_epochs(x, y, order, 512, [], held_out=(held_out, found))
+    for number in range(2):
+        whole.train_epoch(x, y, order[number], 512)
+        expected[number] = whole.predict(held_out)
+    assert_same([found], [expected])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"held_out": (HELD_OUT[:, :4], np.zeros((3, 31, 3)))}, r"held_out\[0\]: got float64 \(31, 4\)"),
+        ({"held_out": (HELD_OUT, np.zeros((2, 31, 3)))}, r"held_out\[1\]: got float64 \(2, 31, 3\)"),
+        ({"held_out": (HELD_OUT, np.zeros((3, 31, 3), np.float32))}, r"held_out\[1\]: got float32"),
+        ({"weights": np.zeros((3, 5))}, r"weights: got float64 \(3, 5\)"),
+    ],
+)
+def test_bad_memory_for_what_follows_an_epoch_is_refused(change, message):
+    network = made()
+    with pytest.raises(ValueError, match=message):
+        network.train_epochs(X, Y, ORDERS, 9, [], **change)
+    assert network.step == 0

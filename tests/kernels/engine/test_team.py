@@ -20,6 +20,11 @@ CALM, SHARED = each([1.8 * STEP, STEP]), each([1.8 * STEP, 1.4 * 1.8 * STEP])  #
 STALLED = {1: (2 * STEP, 0), 2: (4 * MS, 3 * MS)}
 
 
+def decide(most, steps, known=(99, 10**18, 0)):
+    """The threads of each step of a run that begins while it is known that all pay."""
+    return team.decisions(most, steps, known)
+
+
 def spent(steps, found):
     return sum(step[threads][0] for step, threads in zip(steps, found, strict=True))
 
@@ -36,23 +41,23 @@ def changes(found):
 
 def test_two_cores_are_used_but_for_trials_that_cost_less_than_a_hundredth():
     for count in (300, 1000, 10_000, 50_000):
-        found = team.decisions(2, [CALM] * count)
+        found = decide(2, [CALM] * count)
         assert 1 in found and found[-1] == 2
         assert spent([CALM] * count, found) < 1.012 * STEP * count
     assert spent([CALM] * count, found) < 1.002 * STEP * count  # trials become rare
-    assert team.decisions(2, [CALM] * 150) == [2] * 150
-    assert team.decisions(1, [CALM, STALLED] * 500) == [1] * 1000
+    assert decide(2, [CALM] * 150) == [2] * 150
+    assert decide(1, [CALM, STALLED] * 500) == [1] * 1000
 
 
 def test_a_trial_is_a_few_steps():
-    stretches = changes(team.decisions(2, [CALM] * 3000))
+    stretches = changes(decide(2, [CALM] * 3000))
     assert [threads for threads, _ in stretches] == [2, 1] * (len(stretches) // 2) + [2]
     assert all(length == 4 for threads, length in stretches if threads == 1)
 
 
 def test_a_shared_core_is_noticed_without_any_waiting():
     steps = [SHARED] * 10_000
-    found = team.decisions(2, steps)
+    found = decide(2, steps)
     assert found[:190] == [2] * 190 and found[-1] == 1
     assert spent(steps[1000:], found[1000:]) < 1.01 * 1.8 * STEP * 9000
     assert spent(steps, found) < 1.03 * 1.8 * STEP * len(steps)
@@ -60,13 +65,13 @@ def test_a_shared_core_is_noticed_without_any_waiting():
 
 @pytest.mark.parametrize("slower", [0.98, 1.0, 1.02])
 def test_threads_that_neither_help_nor_harm_stay(slower):
-    found = team.decisions(2, [each([STEP, slower * STEP])] * 5000)
+    found = decide(2, [each([STEP, slower * STEP])] * 5000)
     assert found.count(1) < 100 and found[-1] == 2
 
 
 def test_threads_come_back_within_about_a_second_after_a_core_was_shared():
     steps = [SHARED] * 20_000 + [CALM] * 20_000
-    found = team.decisions(2, steps)[20_000:]
+    found = decide(2, steps)[20_000:]
     back = next(place for place in range(20_000) if found[place : place + 9] == [2] * 9)
     assert back * 1.8 * STEP < 1100 * MS and found[-1] == 2 and found[-10_000:].count(1) < 100
 
@@ -79,42 +84,85 @@ def test_some_odd_steps_decide_nothing(usual, kept, odd, count):
     strange = {threads: (int(odd * time), 0) for threads, (time, _) in usual.items()}
     for place in range(start - 600, start):
         steps = [usual] * place + [strange] * count + [usual] * (start + 600 - place)
-        decided = team.decisions(2, steps)
+        decided = decide(2, steps)
         assert decided[start:].count(kept) > 560, place
 
 
 def test_a_slow_step_of_a_trial_does_not_count():
-    first = team.decisions(2, [SHARED] * 300).index(1)
+    first = decide(2, [SHARED] * 300).index(1)
     for place in range(first - 5, first + 9):
         steps = [SHARED] * 300
         steps[place] = {threads: (3 * time, 0) for threads, (time, _) in SHARED.items()}
-        assert team.decisions(2, steps)[-1] == 1
+        assert decide(2, steps)[-1] == 1
 
 
 def test_batches_of_other_sizes_are_not_measured():
     near, small = each([1.2 * STEP, STEP]), {**each([STEP // 50, STEP // 50]), "rows": 2}
     for period in range(7, 20):
-        found = team.decisions(2, ([near] * period + [small]) * 200)
+        found = decide(2, ([near] * period + [small]) * 200)
         assert found.count(1) < 60 and found[-1] == 2
+
+
+def test_where_nothing_is_known_a_trial_comes_at_once():
+    steps, findings = [SHARED] * 47, []
+    found = team.decisions(2, steps, None, findings)
+    assert changes(found) == [[2, 5], [1, 4], [2, 5], [1, 33]]  # one more step may have begun
+    (threads, until, pause), *others = findings
+    assert threads == 1 and not others and pause == 0 and until > 100 * STEP
+    assert changes(team.decisions(2, [CALM] * 150, None, findings)) == [[2, 5], [1, 4], [2, 141]]
+    assert findings[1][0] > 99 and findings[1][1] > 5000 * MS
+
+
+def test_what_is_known_holds_at_first():
+    known = 1, 100 * 1.8 * STEP, 0
+    assert changes(decide(2, [SHARED] * 150, known)) == [[1, 103], [2, 5], [1, 42]]
+    found = decide(2, [CALM] * 5000, known)
+    assert found[:103] == [1] * 103 and found[200:].count(1) < 60
+    assert decide(8, [each([8 * STEP, 4 * STEP, 2 * STEP, STEP])] * 9, (4, 10**18, 0)) == [4] * 9
+
+
+def test_a_stall_is_a_finding():
+    findings = []
+    team.decisions(2, [STALLED] + [CALM] * 9, None, findings)
+    assert findings == [(1, 1 + 4 * MS + 30 * MS, 30 * MS)]
+
+
+def test_stalls_of_networks_that_come_after_each_other_make_the_pause_longer():
+    known, pauses = None, []
+    for _ in range(5):
+        findings = []
+        rest = 0 if known is None else round(known[1] / (1.8 * STEP)) + 4
+        found = team.decisions(2, [CALM] * rest + [STALLED] * 2 + [CALM] * 9, known, findings)
+        assert set(found[: max(rest - 4, 0)]) <= {1} and found[-1] == 1
+        known = 1, 40 * MS, findings[-1][2]  # the next one begins before the pause has ended
+        pauses.append(known[2] // MS)
+    assert pauses == [30, 120, 480, 1000, 1000]
+
+
+def test_a_new_network_begins_with_what_another_has_found(busy_machine):
+    x, y = rows_of(300)
+    order = np.arange(300)
+    expected = [network_of(1).train_epoch(x, y, order, 7) for _ in range(2)]
+    assert [network_of(2).train_epoch(x, y, order, 7) for _ in range(2)] == expected
 
 
 def test_of_many_threads_as_many_go_on_as_are_fastest():
     for times, best in (([8, 4, 2, 1], 8), ([8, 4, 2, 3], 4), ([8, 4, 5, 6], 2), ([8, 9, 10, 11], 1)):
-        found = team.decisions(8, [each([time * STEP for time in times])] * 8000)
+        found = decide(8, [each([time * STEP for time in times])] * 8000)
         assert found[4000:].count(best) > 3900, best
 
 
 def test_some_waiting_is_the_work_itself():
     long, short = each([18 * MS, 10 * MS], 4 * MS), each([2 * STEP, STEP], STEP * 3 // 4)
-    assert team.decisions(2, [long] * 20) == [2] * 20  # of products of unequal sizes
-    assert team.decisions(2, [short] * 20) == [2] * 20  # of short steps
+    assert decide(2, [long] * 20) == [2] * 20  # of products of unequal sizes
+    assert decide(2, [short] * 20) == [2] * 20  # of short steps
 
 
 def test_a_stall_leaves_one_thread_for_ten_times_as_long():
     alone = round((10 * 3 * MS - STEP) / (1.8 * STEP)) + 3  # with those that steps of more are compared with
-    found = team.decisions(2, [CALM, STALLED] + [CALM] * 100)
+    found = decide(2, [CALM, STALLED] + [CALM] * 100)
     assert changes(found)[:2] == [[2, 3], [1, alone]]  # one more step may have begun
-    later = team.decisions(2, [STALLED] + [CALM] * 5000 + [STALLED] + [CALM] * 100)
+    later = decide(2, [STALLED] + [CALM] * 5000 + [STALLED] + [CALM] * 100)
     assert changes(later[5001:])[:2] == [[2, 2], [1, alone]]  # as after the first, as it is long ago
 
 
@@ -122,9 +170,9 @@ def test_stalls_that_come_again_at_once_leave_one_thread_for_longer_and_longer_u
     steps, pauses = [CALM], []
     for _ in range(5):
         steps.append(STALLED)
-        assert team.decisions(2, [*steps, CALM, CALM])[-1] == 1
+        assert decide(2, [*steps, CALM, CALM])[-1] == 1
         start = len(steps)
-        while len(steps) < start + 3 or team.decisions(2, steps)[-1] == 1:
+        while len(steps) < start + 3 or decide(2, steps)[-1] == 1:
             steps += [CALM] * 20
         pauses.append((len(steps) - start) * 1.8 * STEP / MS)
     assert pauses == pytest.approx([30, 120, 480, 1000, 1000], abs=16)
@@ -132,7 +180,7 @@ def test_stalls_that_come_again_at_once_leave_one_thread_for_longer_and_longer_u
 
 def test_of_many_threads_half_go_on_after_a_stall():
     calm, stalled = each([8 * STEP, 4 * STEP, 2 * STEP, STEP]), each([4 * MS] * 4, 3 * MS)
-    found = team.decisions(8, [stalled] * 4 + [calm] * 900)
+    found = decide(8, [stalled] * 4 + [calm] * 900)
     assert found[:5] == [8, 8, 4, 4, 2] and found[-1] == 8
 
 
