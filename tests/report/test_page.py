@@ -83,16 +83,20 @@ def test_the_page_predicts_what_the_model_does(tmp_path, page, dtype, logits):
     assert page.problems == []
 
 
-def test_a_table_of_pixels_is_prepared_in_the_page(tmp_path, page):
+@pytest.mark.parametrize("stretched", [0.0, 0.1], ids=["one scale", "scales of their own"])
+def test_a_table_of_pixels_is_prepared_in_the_page(tmp_path, page, stretched):
     pl = pytest.importorskip("polars")
     sklearn = pytest.importorskip("fastmlp.sklearn")
     (x, y), (x_test, y_test) = digits.load_data()
+    stretch = 1 + stretched * np.arange(64).reshape(8, 8)
+    x, x_test = x * stretch, x_test * stretch
     names = [f"pixel_{i}_{j}" for i in range(8) for j in range(8)]
     frames = [pl.DataFrame(dict(zip(names, each.reshape(len(each), 64).T, strict=True))) for each in (x, x_test)]
     types = dict.fromkeys(names, "number")
     frames[0][0, "pixel_3_3"] = None  # a missing one is flagged
-    model = sklearn.TableClassifier(2, types=types, hidden_layer_sizes=(16,), dropout=0.0, max_iter=5, random_state=0)
+    model = sklearn.TableClassifier(2, types=types, hidden_layer_sizes=(16,), dropout=0.0, max_iter=25, random_state=0)
     model.fit(frames[0], y)
+    assert type(model.preparation_.columns_["pixel_3_4"]).__name__ == ("Numbers" if stretched else "Scaled")
     report.write(tmp_path / "r.html", model, frames[1].with_columns(row=1), y_test, **QUICK)
     opened(page, tmp_path / "r.html")
     found = of_the_page(page, x_test[:40])
