@@ -3,26 +3,21 @@
 
 const drawingData = JSON.parse(document.getElementById("drawing-data").textContent);
 
-// Numbers of a table as its model takes them: the twin of tables/encoding.py; null leaves pixels as they are.
-const preparationOf = (columns) => (pixels) => {
-  if (!columns) return pixels;
-  const out = [];
-  for (const { place, least, greatest, edges = [least, greatest], center, scale, flagged } of columns) {
-    const x = pixels[place], bins = edges.length - 1;
-    if (bins > 0) {
-      const z = (x - center) * scale;
-      if (center !== undefined) out.push(z / Math.sqrt(1 + (z / 3) ** 2));
-      for (let i = 0; i < bins; i++) {
-        const low = i === 0 ? -3 : 0, high = i === bins - 1 ? 4 : 1;
-        out.push(Math.min(Math.max((x - edges[i]) / (edges[i + 1] - edges[i]), low), high));
-      }
-    }
-    if (flagged) out.push(0);
-  }
-  return out;
+// Numbers of a table as its model takes them: the twin of tables/encoders.py; null leaves pixels as they are.
+const preparationOf = (columns) => {
+  const share = (x, least, greatest, low, high) => Math.min(Math.max((x - least) / (greatest - least), low), high);
+  const scaled = (x, { least, greatest }) => [share(x, least, greatest, -3, 4)];
+  const coded = (x, { edges, center, scale }) => {
+    const last = edges.length - 2, z = (x - center) * scale;
+    if (last < 0) return []; // a constant
+    const code = edges.slice(1).map((edge, i) => share(x, edges[i], edge, i === 0 ? -3 : 0, i === last ? 4 : 1));
+    return [z / Math.sqrt(1 + (z / 3) ** 2), ...code];
+  };
+  const encoded = (x, column) => [...("edges" in column ? coded : scaled)(x, column), ...(column.flagged ? [0] : [])];
+  return (pixels) => (columns ? columns.flatMap((column) => encoded(pixels[column.place], column)) : pixels);
 };
 
-// Return the probability of each class: the mean of what the networks say of the pixels of a picture.
+// Return the probability of each class: the weighted mean of what the networks say of the pixels of a picture.
 const predictPixels = (() => {
   const prepare = preparationOf(drawingData.preparation);
   const networks = drawingData.networks.map(networkOf);
@@ -39,7 +34,7 @@ const predictPixels = (() => {
   return (pixels) => {
     const inputs = prepare(pixels);
     const all = networks.map((network) => shares(network(inputs)[0]));
-    return all[0].map((_, i) => all.reduce((sum, one) => sum + one[i], 0) / all.length);
+    return all[0].map((_, i) => all.reduce((sum, one, k) => sum + drawingData.weights[k] * one[i], 0));
   };
 })();
 

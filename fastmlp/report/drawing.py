@@ -15,6 +15,7 @@ from fastmlp.report.facts import Facts
 from fastmlp.report.page import Section, data
 from fastmlp.report.pictures import placement
 from fastmlp.report.rows import Rows
+from fastmlp.tables.encoders import Numbers, Scaled
 
 MOST_WEIGHTS = 4_000_000  # in the page, of 5.3 bytes each
 EXAMPLES = 24
@@ -59,7 +60,7 @@ def reason_not_to(facts: Facts) -> str:
 
 def is_number(encoder: Any) -> bool:
     """Whether a column of a table is prepared by its value alone."""
-    return hasattr(encoder, "edges") and not encoder.codes
+    return isinstance(encoder, (Numbers, Scaled)) and not encoder.codes
 
 
 def values(facts: Facts) -> dict[str, Any]:
@@ -90,6 +91,7 @@ def values(facts: Facts) -> dict[str, Any]:
         ],
         "fromLogits": bool(getattr(getattr(facts.model, "loss", None), "from_logits", False)),
         "preparation": prepared(facts),
+        "weights": getattr(facts.model, "weights_", None) or [1 / len(facts.networks)] * len(facts.networks),
         "networks": [described(forward_of(network)) for network in facts.networks],
     }
 

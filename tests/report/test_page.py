@@ -83,16 +83,20 @@ def test_the_page_predicts_what_the_model_does(tmp_path, page, dtype, logits):
     assert page.problems == []
 
 
-def test_a_table_of_pixels_is_prepared_in_the_page(tmp_path, page):
+@pytest.mark.parametrize("stretched", [0.0, 0.1], ids=["one scale", "scales of their own"])
+def test_a_table_of_pixels_is_prepared_in_the_page(tmp_path, page, stretched):
     pl = pytest.importorskip("polars")
     sklearn = pytest.importorskip("fastmlp.sklearn")
     (x, y), (x_test, y_test) = digits.load_data()
+    stretch = 1 + stretched * np.arange(64).reshape(8, 8)
+    x, x_test = x * stretch, x_test * stretch
     names = [f"pixel_{i}_{j}" for i in range(8) for j in range(8)]
     frames = [pl.DataFrame(dict(zip(names, each.reshape(len(each), 64).T, strict=True))) for each in (x, x_test)]
     types = dict.fromkeys(names, "number")
     frames[0][0, "pixel_3_3"] = None  # a missing one is flagged
-    model = sklearn.TableClassifier(2, types=types, hidden_layer_sizes=(16,), dropout=0.0, max_iter=20, random_state=0)
+    model = sklearn.TableClassifier(2, types=types, hidden_layer_sizes=(16,), dropout=0.0, max_iter=25, random_state=0)
     model.fit(frames[0], y)
+    assert type(model.preparation_.columns_["pixel_3_4"]).__name__ == ("Numbers" if stretched else "Scaled")
     report.write(tmp_path / "r.html", model, frames[1].with_columns(row=1), y_test, **QUICK)
     opened(page, tmp_path / "r.html")
     found = of_the_page(page, x_test[:40])
@@ -102,6 +106,25 @@ def test_a_table_of_pixels_is_prepared_in_the_page(tmp_path, page):
     np.testing.assert_allclose(of_the_page(page, beyond), model.predict_proba(frame), atol=1e-5)
     assert (found.argmax(axis=1) == y_test[:40]).mean() > 0.8
     assert page.problems == []
+
+
+def test_networks_count_by_their_weights(tmp_path, page):
+    pl = pytest.importorskip("polars")
+    sklearn = pytest.importorskip("fastmlp.sklearn")
+
+    class Weighed(sklearn.TableClassifier):
+        def predict_proba(self, X):
+            first, second = (one.predict(self.preparation_.inputs(X)[0], verbose=0) for one in self.estimators_)
+            return 0.9 * first + 0.1 * second
+
+    random = np.random.default_rng(0)
+    frame = pl.DataFrame({f"p{i}": random.random(80) for i in range(36)})
+    model = Weighed(2, hidden_layer_sizes=(8,), dropout=0.0, max_iter=3, random_state=0)
+    model.fit(frame, np.arange(80) % 2)
+    model.weights_ = [0.9, 0.1]
+    report.write(tmp_path / "r.html", model, frame, np.arange(80) % 2, **QUICK)
+    found = of_the_page(opened(page, tmp_path / "r.html"), frame.to_numpy())
+    np.testing.assert_allclose(found, model.predict_proba(frame), atol=1e-5)
 
 
 def test_pictures_in_colours_are_not_drawn_but_shown(tmp_path, page):
