@@ -12,6 +12,7 @@ import numpy as np
 from fastmlp.datasets.rows import Array, Dataset, checked_pair, hold_out, require_same_rows
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+DAMAGES = (ValueError, OSError, EOFError, BadZipFile, zlib.error, NotImplementedError, RuntimeError)
 HELD_OUT = 0.2  # to test on, of x and y alone
 
 
@@ -36,7 +37,7 @@ def read_npz(path: str | os.PathLike[str], names: tuple[str, ...]) -> list[Array
             if missing:
                 raise ValueError(f"it has {', '.join(arrays.files) or 'nothing'}, and no {', '.join(missing)}")
             return [arrays[name] for name in names]
-    except (ValueError, OSError, EOFError, BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+    except DAMAGES as error:
         raise ValueError(f"{path}: needs an .npz file with {', '.join(names)}: {error}") from error
     except MemoryError as error:
         raise ValueError(f"{path}: its values do not fit into memory") from error
@@ -64,7 +65,7 @@ def names_in(path: str | os.PathLike[str]) -> list[str]:
     try:
         with zipfile.ZipFile(path) as file:
             return [name.removesuffix(".npy") for name in file.namelist()]
-    except (BadZipFile, OSError):
+    except DAMAGES:
         return []
 
 
@@ -75,5 +76,5 @@ def axes_of(path: str | os.PathLike[str], name: str) -> int:
             version = np.lib.format.read_magic(array)
             read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             return len(read(array)[0])
-    except (BadZipFile, OSError, ValueError, KeyError, EOFError, zlib.error):
+    except (KeyError, *DAMAGES):
         return 0

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 LOWEST, HIGHEST = -3.0, 4.0  # how far the codes of the outer bins go on beyond the edges
 CLIP = 3.0  # what no standardised number exceeds
+FARTHEST = 1e150  # from there on they are the same, as squares beyond it would be infinite
 AT_ONCE = 1_024  # rows whose codes stay in a cache
 
 Floats = NDArray[np.float64]
@@ -51,7 +52,8 @@ def piecewise_linear(x: Floats, edges: Floats, out: NDArray[np.floating] | None 
     widths = edges[1:] - edges[:-1]
     for start in range(0, len(x), AT_ONCE):
         rows = x[start : start + AT_ONCE, None]
-        share = (rows - edges[:-1]) / widths
+        with np.errstate(over="ignore"):
+            share = (rows - edges[:-1]) / widths
         np.minimum(np.maximum(share, low, out=share), high, out=share)
         share[np.isnan(rows[:, 0])] = 0.0
         out[start : start + AT_ONCE] = share + 0.0  # -0 is 0
@@ -67,7 +69,8 @@ def center_and_scale(values: Floats) -> tuple[float, float]:
 
 
 def softly_clipped(x: Floats, center: float, scale: float) -> Floats:
-    """Return z / sqrt(1 + (z / CLIP)^2) with z = (x - center) * scale, [rows]; 0 where x is missing."""
-    z = (x - center) * scale
+    """Return z / sqrt(1 + (z / CLIP)^2) with z = (x - center) * scale within FARTHEST, [rows]; 0 where x is missing."""
+    with np.errstate(over="ignore"):
+        z = np.minimum(np.maximum((x - center) * scale, -FARTHEST), FARTHEST)
     part = z / CLIP
     return np.where(np.isnan(x), 0.0, z / np.sqrt(1.0 + part * part))
