@@ -156,6 +156,7 @@ class Call:
         dtype = self.check_dtype(name, what, array)
         self.check_shape(name, what, array)
         if what.below is not None:
+            array = np.array(array, dtype, order="C")  # places in memory: the caller's own may change meanwhile
             self.limits.append((name, array, what.below))
         if what.updated:
             if not (isinstance(given, np.ndarray) and array.flags.carray):

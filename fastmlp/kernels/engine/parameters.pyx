@@ -44,10 +44,24 @@ cdef class Parameters:
     """
 
     def __init__(self, shapes, optimizer, dtype="float32", blocks=None):
+        self.begin_once()
         self.begin(dtype, len(shapes), blocks)
         for number, shape in enumerate(shapes):
             self.add(str(number), shape, True, {})
         self.end(optimizer)
+        self.made = True
+
+    cdef begin_once(self):
+        """Refuse to be made anew: what is read and written by address would lose its memory."""
+        if self.begun:
+            raise RuntimeError(f"{type(self).__name__}: got a second call of __init__, needs one")
+        self.begun = True
+
+    cdef int check_made(self) except -1:
+        """Every method begins so, as without __init__ there is no memory yet."""
+        if not self.made:
+            name = type(self).__name__
+            raise RuntimeError(f"{name}: got an object whose __init__ has not ended, needs one that it has made")
 
     cdef begin(self, dtype, Py_ssize_t most, blocks):
         """Be ready to add arrays, so many at most."""
@@ -96,7 +110,10 @@ cdef class Parameters:
             return Block(shape, self.dtype, is_transposed(name, shape))
         if len(self.blocks) == len(self.given):
             raise ValueError(f"blocks: got {len(self.given)}, needs one more for {name} {shape}")
-        cdef Block block = self.given[len(self.blocks)]
+        given = self.given[len(self.blocks)]
+        if not isinstance(given, Block):
+            raise TypeError(f"blocks: got {type(given).__name__}, needs Block")
+        cdef Block block = given
         if block.shape != tuple(shape) or block.dtype != self.dtype or block.isa != self.plan.isa:
             got = f"{block.dtype} {block.shape} for {block.isa.name.decode()}"
             needs = f"{self.dtype} {shape} for {self.isa}"
@@ -136,37 +153,45 @@ cdef class Parameters:
 
     @property
     def step(self):
+        self.check_made()
         return self.plan.step
 
     @step.setter
     def step(self, step):
+        self.check_made()
         self.plan.step = step
 
     @property
     def isa(self):
         """Name of the instruction set it was made for."""
+        self.check_made()
         return self.plan.isa.name.decode()
 
     def set_learning_rate(self, learning_rate):
         """Use learning_rate from the next update on."""
+        self.check_made()
         self.plan.optimizer.learning_rate = learning_rate
 
     def get_weights(self):
         """Copies of the weights; of a network layer by layer, in the order of reference/stages.py."""
+        self.check_made()
         return [block.read() for block in self.blocks]
 
     def set_weights(self, weights):
         """Take copies of weights, given in the order of get_weights."""
+        self.check_made()
         for block, array in zip(self.blocks, weights, strict=True):
             block.write(array)
 
     def get_optimizer_state(self):
         """Copies of what the optimizer remembers: all first slots of the trained weights, in their order, then all
         second."""
+        self.check_made()
         return [array for slot in self.arena.regions for array in self.arena.arrays(slot)]
 
     def set_optimizer_state(self, state):
         """Take a copy of a state, given in the order of get_optimizer_state."""
+        self.check_made()
         count = len(self.arena.places)
         for number, slot in enumerate(self.arena.regions):
             self.arena.fill(slot, state[number * count:(number + 1) * count])
@@ -175,6 +200,7 @@ cdef class Parameters:
         """One update by gradients of the trained weights, in the order of get_weights."""
         cdef Plan *plan = &self.plan
         cdef Data data
+        self.check_made()
         memset(&data, 0, sizeof(Data))
         self.reserve_gradients()
         self.take_lock()
