@@ -174,6 +174,8 @@ cdef Optimizer optimizer_from(dict settings):
     for name in settings:
         if name not in KNOWN:
             raise ValueError(f"optimizer: got {name!r}, needs only {', '.join(sorted(KNOWN - {'name'}))}")
+    if settings.get("name") not in KINDS:
+        raise ValueError(f"optimizer: got the name {settings.get('name')!r}, needs one of {', '.join(KINDS)}")
     optimizer.kind = KINDS[settings["name"]]
     for number, name in enumerate(SCALARS):
         optimizer.scalars[number] = settings.get(name, 0.0)

@@ -10,7 +10,7 @@ import os
 
 import numpy as np
 
-from fastmlp.kernels.contract import check_array
+from fastmlp.kernels.contract import check_array, told
 from fastmlp.kernels.engine.arena import aligned
 from fastmlp.kernels.engine.checks import check_data, check_memory, check_out, check_rows_and_steps
 from fastmlp.kernels.engine.custom_loss import CustomLoss, OutputGradients
@@ -126,9 +126,10 @@ cdef class Network(Parameters):
         self.begin_once()
         self.several_inputs, self.several_outputs = not hasattr(inputs, "__index__"), outputs is not None
         self.input_columns = tuple(inputs) if self.several_inputs else (inputs,)
-        if not self.input_columns or min(self.input_columns) < 1 or any(layer.get("units", 1) < 1 for layer in layers):
-            needs = "at least one input and one unit in every layer"
-            raise ValueError(f"layers: got {inputs} inputs and {layers}, needs {needs}")
+        widths = [*self.input_columns, *(layer.get("units", 1) for layer in layers)]
+        if not self.input_columns or not 1 <= min(widths) <= max(widths) < 2**31:
+            needs = "at least one input and one unit in every layer, and fewer than 2**31"
+            raise ValueError(f"layers: got {told(inputs)} inputs and {told(layers)}, needs {needs}")
         if outputs is None:
             outputs = [len(self.input_columns) + len(layers) - 1]
         losses = [settings_of_loss(one) for one in listed("loss", loss, len(outputs), self.several_outputs)]
@@ -140,14 +141,20 @@ cdef class Network(Parameters):
         self.plan.skip_zeros = SKIP_ZEROS
         self.plan.few_inputs = FEW_INPUTS
         self.plan.cache_size = CACHE_SIZE
-        network = describe(self.input_columns, layers, outputs, names)
+        try:
+            network = describe(self.input_columns, layers, outputs, names)
+        except KeyError as error:
+            raise ValueError(f"layers: got {error}, or a layer without it, needs what Network lists") from None
         self.takes_sparse = tuple(
             all(one.kind == "dense" for one in network.stages if any(edge.source == i for edge in one.edges))
             and all(one.stage != i for one in network.outputs) for i in range(len(self.input_columns))
         )
         self.description = inputs, layers, dtype, outputs if self.several_outputs else None
         self.begin(dtype, 4 * len(network.stages), blocks)  # no stage has more arrays
-        self.set_stages(network.stages)
+        try:
+            self.set_stages(network.stages)
+        except (KeyError, OverflowError) as error:
+            raise ValueError(f"layers: got settings that are none: {error!r}, needs what Network lists") from None
         self.set_outputs(network.outputs, losses, loss_weights)
         self.end(optimizer)
         if any(stage.use != "only" for stage in network.stages):
@@ -376,7 +383,7 @@ cdef class Network(Parameters):
     def threads(self, threads):
         self.check_made()
         if not 1 <= threads <= MAX_THREADS:
-            raise ValueError(f"threads: got {threads}, needs 1 to {MAX_THREADS}")
+            raise ValueError(f"threads: got {told(threads)}, needs 1 to {MAX_THREADS}")
         self.thread_limit = threads
 
     @property

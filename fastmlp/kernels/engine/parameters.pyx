@@ -8,6 +8,7 @@ import threading
 
 import numpy as np
 
+from fastmlp.kernels.contract import told
 from fastmlp.kernels.engine.arena import Arena, aligned, is_transposed, panels_shape
 from fastmlp.kernels.optimizers import SLOTS
 
@@ -134,7 +135,10 @@ cdef class Parameters:
             self.plan.weights[i].undecayed = self.plan.weights[i].trained and trained in undecayed
             trained += self.plan.weights[i].trained
         self.plan.accumulation_steps = settings.pop("accumulation_steps", 0)
-        self.plan.optimizer = optimizer_from(settings)
+        try:
+            self.plan.optimizer = optimizer_from(settings)
+        except OverflowError:
+            raise ValueError(f"optimizer: got {told(settings)}, needs numbers within the range of floats") from None
         slots = SLOTS[settings["name"]] + ("ema_momentum" in settings)
         self.plan.accumulation_slot = slots
         slots += self.plan.accumulation_steps > 0
@@ -159,6 +163,8 @@ cdef class Parameters:
     @step.setter
     def step(self, step):
         self.check_made()
+        if not 0 <= step < 2**63:
+            raise ValueError(f"step: got {told(step)}, needs 0 to {2**63 - 1}")
         self.plan.step = step
 
     @property
@@ -170,7 +176,10 @@ cdef class Parameters:
     def set_learning_rate(self, learning_rate):
         """Use learning_rate from the next update on."""
         self.check_made()
-        self.plan.optimizer.learning_rate = learning_rate
+        try:
+            self.plan.optimizer.learning_rate = learning_rate
+        except OverflowError:
+            raise ValueError(f"learning_rate: got {told(learning_rate)}, needs a float") from None
 
     def get_weights(self):
         """Copies of the weights; of a network layer by layer, in the order of reference/stages.py."""
