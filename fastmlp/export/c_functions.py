@@ -84,13 +84,14 @@ static void $softmax(int rows, int n, $T *y)
 {
     for (; rows > 0; rows--, y += n) {
         const $T largest = $largest_of(n, y);
-        $T sum = 0;
+        double sum = 0;
         for (int j = 0; j < n; j++) {
             y[j] = $exp(y[j] - largest);
             sum += y[j];
         }
+        const $T total = ($T)sum;
         for (int j = 0; j < n; j++)
-            y[j] /= sum;
+            y[j] /= total;
     }
 }
 
@@ -98,12 +99,12 @@ static void $log_softmax(int rows, int n, $T *y)
 {
     for (; rows > 0; rows--, y += n) {
         const $T largest = $largest_of(n, y);
-        $T sum = 0;
+        double sum = 0;
         for (int j = 0; j < n; j++) {
             y[j] = y[j] - largest;
             sum += $exp(y[j]);
         }
-        const $T logarithm = $log(sum);
+        const $T logarithm = $log(($T)sum);
         for (int j = 0; j < n; j++)
             y[j] = y[j] - logarithm;
     }
@@ -114,12 +115,12 @@ static void $sparsemax(int rows, int n, $T *y)
 {
     for (; rows > 0; rows--, y += n) {
         const $T largest = $largest_of(n, y);
-        $T sum = 0;
+        double sum = 0;
         for (int j = 0; j < n; j++) {
             y[j] = y[j] - largest;
             sum += y[j];
         }
-        $T threshold = (sum - 1) / ($T)n;
+        $T threshold = ($T)((sum - 1) / (double)n);
         for (int inside = n, before = 0; inside != before;) {
             before = inside;
             inside = 0;
@@ -130,7 +131,7 @@ static void $sparsemax(int rows, int n, $T *y)
                     inside++;
                 }
             if (inside != before)
-                threshold = (sum - 1) / ($T)inside;
+                threshold = ($T)((sum - 1) / (double)inside);
         }
         for (int j = 0; j < n; j++)
             y[j] = y[j] > threshold ? y[j] - threshold : y[j] == y[j] ? 0 : y[j];
