@@ -68,7 +68,7 @@ OTHERS = pl.DataFrame(
         "shop": [110.5, 1e150, -0.0, 131.0],
         "int": [None, "name 1", "name 99", "x"],
         "*/ 2 {": [7, -1, 2, 0],
-        **dict.fromkeys(PIXELS, [None, 1e6, -1e6, 1.0]),
+        **{name: [None, 1e6, -1e6, 1.0] for name in PIXELS},
     },
     schema_overrides=SCHEMA,
 )
