@@ -77,8 +77,8 @@ def html(
     model : Model, or estimator of fastmlp.sklearn
         Trained. A Model is compiled, and has one output; others of scikit-learn's interface are taken too.
     x : frame or array [rows, ...]
-        As the model takes it. Rows [height, width] and [height, width, 1 or 3] are pictures, and so are columns of
-        numbers that are called pixel_0_0 or pixel0 and so on.
+        As the model takes it. Rows [height, width] and [height, width, 1 or 3] are pictures, and so are columns
+        that are called pixel_0_0 or pixel0 and so on.
     y : array [rows]
         As `evaluate` or `score` takes it: of a Model class numbers or one-hot rows, of an estimator the classes.
     y_train : array, optional

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 LEAST_SIDE = 6
+MANY = 64  # columns, of which a grid of numbers in their names makes pixels
 LOOKED_AT = 1_000  # pictures
 COVERED = 0.05  # a pixel that has more of the ink belongs to what is shown
 
@@ -57,12 +58,15 @@ def shape_of(row_shape: Sequence[int]) -> tuple[int, int, int] | None:
 def shape_of_names(names: Sequence[str]) -> tuple[int, int, int] | None:
     """Return the shape of the pictures that columns are the pixels of, by their names, None of others.
 
-    Names are alike but for one number, of a square, or for two, which are the row and the column of the pixel.
+    Names are alike but for one number, of a square, or for two, which are the row and the column of the pixel. Those
+    that do not speak of pixels have two, and are many.
     """
     if len(names) < LEAST_SIDE**2:
         return None
     found = np.array([[int(one) for one in re.findall(r"\d+", name)][-2:] for name in names], np.int64)
     if found.ndim != 2 or not found.shape[1]:
+        return None
+    if "pix" not in names[0].lower() and (found.shape[1] == 1 or len(names) < MANY):
         return None
     from_0 = found - found.min(axis=0)
     height, width = (int(one) + 1 for one in from_0.max(axis=0)) if found.shape[1] == 2 else (isqrt(len(names)),) * 2

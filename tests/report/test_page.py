@@ -118,7 +118,7 @@ def test_networks_count_by_their_weights(tmp_path, page):
             return 0.9 * first + 0.1 * second
 
     random = np.random.default_rng(0)
-    frame = pl.DataFrame({f"p{i}": random.random(80) for i in range(36)})
+    frame = pl.DataFrame({f"pixel{i}": random.random(80) for i in range(36)})
     model = Weighed(2, hidden_layer_sizes=(8,), dropout=0.0, max_iter=3, random_state=0)
     model.fit(frame, np.arange(80) % 2)
     model.weights_ = [0.9, 0.1]

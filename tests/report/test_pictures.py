@@ -23,7 +23,9 @@ def test_names_of_pixels():
     for others in [
         [f"pixel{i}" for i in range(50)],  # no square
         [f"pixel{i}" for i in reversed(range(49))],  # another order
-        [f"p{i}" for i in range(16)],  # too small
+        [f"pixel{i}" for i in range(16)],  # too small
+        [f"sensor{i}" for i in range(64)],
+        [f"question_{i}_{j}" for i in range(6) for j in range(6)],
         [f"pixel_{i}_{j}" for i in range(7) for j in range(7)][:-1],
         ["a", "b"] * 32,
     ]:
