@@ -135,3 +135,16 @@ def test_targets_of_stored_rows(table, tmp_path, monkeypatch, target):
     counts = dict(whole.filter(kept)["word"].filter(~rows.tested).value_counts().iter_rows())
     ordered = sorted(counts, key=lambda word: (-counts[word], word is None, word or ""))
     assert rows.preparation.columns_["word"].known == ordered
+
+
+def test_rows_are_weighed_and_prepared_as_networks_take_them(table, tmp_path):
+    preparation = Preparation(indicators=5, embed_from=1).fit(table.whole().select("x", "word"))
+    rows = Rows(tmp_path / "rows", preparation, "y", "shop", "numbers")
+    rows.store(table, np.zeros(table.rows, bool))
+    written = rows.stored.read(100, 164)
+    x, y, weight = rows.prepared(written)
+    whole = table.whole().filter(pl.col("y").is_not_null())[100:164]
+    for found, expected in zip(x, preparation.inputs(whole), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(y, rows.numbers.encode(whole["y"].to_numpy()))
+    assert weight.dtype == y.dtype == np.float32 and weight.tolist() == whole["shop"].to_list()
