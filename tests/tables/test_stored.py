@@ -73,6 +73,16 @@ def test_batches_have_each_chosen_row_once_in_a_new_order(stored):
     assert np.array_equal(in_order, np.flatnonzero(chosen))
 
 
+def test_rows_come_from_all_of_the_file_where_few_blocks_are_held(stored, monkeypatch):
+    for name in ("LEAST", "MOST"):
+        monkeypatch.setattr(f"fastmlp.tables.stored.{name}", 2)  # of 20 blocks
+    chosen = np.ones(ROWS, bool)
+    parts = [rows[:, -1] for rows in stored.blocks(chosen, np.random.default_rng(0))]
+    assert len(parts) == 10 and np.array_equal(np.sort(np.concatenate(parts)), np.arange(ROWS))
+    means = [part.mean() for part in parts]
+    assert means != sorted(means) and max(np.ptp(part) for part in parts) > ROWS / 2
+
+
 def test_infinity_is_refused_when_it_is_stored(tmp_path):
     with pytest.raises(ValueError, match="got infinity in column 'x', needs finite numbers"):
         Stored(tmp_path / "rows", {"x": "number"}).append(pl.DataFrame({"x": [1.0, np.inf]}))
