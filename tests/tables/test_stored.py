@@ -73,6 +73,16 @@ def test_batches_have_each_chosen_row_once_in_a_new_order(stored):
     assert np.array_equal(in_order, np.flatnonzero(chosen))
 
 
+def test_rows_come_from_all_of_the_file_where_few_blocks_are_held(stored, monkeypatch):
+    for name in ("LEAST", "MOST"):
+        monkeypatch.setattr(f"fastmlp.tables.stored.{name}", 2)  # of 20 blocks
+    chosen = np.ones(ROWS, bool)
+    parts = [rows[:, -1] for rows in stored.blocks(chosen, np.random.default_rng(0))]
+    assert len(parts) == 10 and np.array_equal(np.sort(np.concatenate(parts)), np.arange(ROWS))
+    means = [part.mean() for part in parts]
+    assert means != sorted(means) and max(np.ptp(part) for part in parts) > ROWS / 2
+
+
 def test_infinity_is_refused_when_it_is_stored(tmp_path):
     with pytest.raises(ValueError, match="got infinity in column 'x', needs finite numbers"):
         Stored(tmp_path / "rows", {"x": "number"}).append(pl.DataFrame({"x": [1.0, np.inf]}))
@@ -135,3 +145,16 @@ def test_targets_of_stored_rows(table, tmp_path, monkeypatch, target):
     counts = dict(whole.filter(kept)["word"].filter(~rows.tested).value_counts().iter_rows())
     ordered = sorted(counts, key=lambda word: (-counts[word], word is None, word or ""))
     assert rows.preparation.columns_["word"].known == ordered
+
+
+def test_rows_are_weighed_and_prepared_as_networks_take_them(table, tmp_path):
+    preparation = Preparation(indicators=5, embed_from=1).fit(table.whole().select("x", "word"))
+    rows = Rows(tmp_path / "rows", preparation, "y", "shop", "numbers")
+    rows.store(table, np.zeros(table.rows, bool))
+    written = rows.stored.read(100, 164)
+    x, y, weight = rows.prepared(written)
+    whole = table.whole().filter(pl.col("y").is_not_null())[100:164]
+    for found, expected in zip(x, preparation.inputs(whole), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(y, rows.numbers.encode(whole["y"].to_numpy()))
+    assert weight.dtype == y.dtype == np.float32 and weight.tolist() == whole["shop"].to_list()
