@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastmlp.commands.options import TASKS, Parser, count, kind_of_column, names, readable_file
+from fastmlp.commands.options import TASKS, Parser, count, kind_of_column, names, rate, readable_file
 from fastmlp.commands.output import Failed, progress_on_stderr, rehearse_writing, write_result
 
 if TYPE_CHECKING:
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
     from fastmlp.sklearn import TableClassifier, TableRegressor
 
-FOR_TABLES = ("target", "types", "drop", "task", "test", "ensemble")
+FOR_TABLES = ("target", "types", "drop", "weight", "task", "test", "ensemble", "tune")
 HELD_OUT = 0.2  # of the rows, to test on
-NOT_USED = ("text", "constant", "id", "dropped")  # kinds of columns
+NOT_USED = ("text", "constant", "id", "dropped", "weight")  # kinds of columns
 PARAMETERS = {  # of the estimator, by options that overrule its defaults
     "ensemble": "n_estimators",
+    "tune": "tune",
     "hidden": "hidden_layer_sizes",
     "dropout": "dropout",
     "learning_rate": "learning_rate",
@@ -39,9 +40,11 @@ def add_options(parser: Parser) -> None:
     add("--target", metavar="COLUMN", help="what is predicted; rows without it are left out")
     add("--type", dest="types", action="append", type=kind_of_column, metavar="COLUMN=KIND", help=kinds)
     add("--drop", type=names, metavar="A,B", help="columns to be ignored")
+    add("--weight", metavar="COLUMN", help="how much each row counts in training; no input")
     add("--task", choices=TASKS, help="what the target asks for, where the finding is wrong")
     add("--test", type=readable_file, metavar="FILE", help="a table to test on, instead of a part of the rows")
     add("--ensemble", type=count, metavar="K", help="networks whose mean is taken (1)")
+    add("--tune", type=rate, metavar="SECONDS", help="search settings and several networks for so long; Ctrl-C ends it")
 
 
 def run(options: argparse.Namespace) -> str:
@@ -63,12 +66,16 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     set_num_threads(options.threads)
     if options.test and options.test_split is not None:
         raise ValueError(f"test_split: got {options.test_split}, needs none: --test has the rows to test on")
+    if options.tune and options.ensemble:
+        raise ValueError(f"ensemble: got {options.ensemble} beside --tune, which chooses how many networks there are")
     target = options.target
     rows = read(options.dataset)
     require_target(options.dataset, rows, target)
     task = find_task(rows[target], options.task)
     # All rows are looked at for what columns are: gaps between those of training would hide that one counts the rows.
-    columns = find_columns(rows, target, dict(options.types or ()), options.drop or (), task=options.task)
+    columns = find_columns(
+        rows, target, dict(options.types or ()), options.drop or (), weight=options.weight, task=options.task
+    )
     print(describe(columns))
     rows = with_target(rows, target)
     if options.test:
@@ -88,7 +95,7 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     if options.output:
         rehearse_writing(Path.touch, options.output)
     start = time.perf_counter()
-    model.fit(trained.drop(target), y)
+    model.fit(trained.drop(target), y, None if options.weight is None else trained[options.weight].to_numpy())
     seconds = time.perf_counter() - start
     scores = score_classes if of_classes else score_numbers
     test, baseline = scores(model, tested.drop(target), y, y_test)

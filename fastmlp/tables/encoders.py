@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -123,7 +124,11 @@ class Categories:
 
     @classmethod
     def fitted(cls, values: Values, seldom: int, indicators: int, embed_from: int) -> Categories:
-        counts = Counter(values.tolist())
+        return cls.of_counts(Counter(values.tolist()), seldom, indicators, embed_from)
+
+    @classmethod
+    def of_counts(cls, counts: Mapping[str | None, int], seldom: int, indicators: int, embed_from: int) -> Categories:
+        """Return the categories of words of which each has so many rows."""
         known = [word for word, count in counts.items() if count >= seldom]
         known.sort(key=lambda word: (-counts[word], word is None, word or ""))
         if len(known) == len(counts) == 1:  # a constant tells nothing
@@ -165,7 +170,8 @@ class Wholes(Numbers):
 
     def places_of(self, values: Values) -> NDArray[np.intp]:
         """Return the place of each number, [rows]."""
-        return self.names.places_of(words(values))
+        different, rows = np.unique(values, return_inverse=True)
+        return self.names.places_of(words(different))[rows]
 
     def to_data(self) -> dict[str, Any]:
         return {"names": self.names.to_data(), **super().to_data()}
@@ -177,7 +183,9 @@ def of_numbers(values: Values, bins: int, seldom: int, indicators: int, embed_fr
     there = values[~np.isnan(values)]
     if len(there) <= indicators * embed_from or not np.array_equal(there, np.floor(there)):
         return found
-    names = Categories.fitted(words(values), seldom, indicators, embed_from)
+    different, counts = np.unique(values, return_counts=True)
+    by_word = dict(zip(words(different).tolist(), counts.tolist(), strict=True))
+    names = Categories.of_counts(by_word, seldom, indicators, embed_from)
     return Wholes(names.to_data(), **found.to_data()) if names.embedded else found
 
 
