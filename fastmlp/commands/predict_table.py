@@ -11,7 +11,7 @@ from fastmlp.commands.output import deliver
 if TYPE_CHECKING:
     import polars as pl
 
-AT_ONCE = 10_000  # rows
+AT_ONCE = 4_096  # rows
 
 
 def run(options: argparse.Namespace) -> None:

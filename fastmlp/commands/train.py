@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fastmlp.callbacks import Callback, Logs
-from fastmlp.commands import train_table
+from fastmlp.commands import tables, train_table
 from fastmlp.commands.options import (
     ACTIVATIONS,
     OPTIMIZERS,
@@ -108,7 +108,7 @@ def run(options: argparse.Namespace) -> str:
     of_table = is_table(options.dataset)
     refuse(options, *((FOR_IMAGES, "images") if of_table else (train_table.FOR_TABLES, "tables")))
     if of_table:
-        return train_table.run(options)
+        return tables.run(options)
     for name, value in OF_IMAGES.items():
         if getattr(options, name) is None:
             setattr(options, name, value)

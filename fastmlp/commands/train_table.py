@@ -6,17 +6,19 @@ import argparse
 import json
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastmlp.commands.options import TASKS, Parser, count, kind_of_column, names, rate, readable_file
-from fastmlp.commands.output import Failed, progress_on_stderr, rehearse_writing, write_result
+from fastmlp.commands.output import Failed, rehearse_writing, write_result
 
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
     from fastmlp.sklearn import TableClassifier, TableRegressor
+    from fastmlp.tables import Column
 
 FOR_TABLES = ("target", "types", "drop", "weight", "task", "test", "ensemble", "tune")
 HELD_OUT = 0.2  # of the rows, to test on
@@ -47,30 +49,13 @@ def add_options(parser: Parser) -> None:
     add("--tune", type=rate, metavar="SECONDS", help="search settings and several networks for so long; Ctrl-C ends it")
 
 
-def run(options: argparse.Namespace) -> str:
-    """Train, test and save as the options say; return what goes to stdout."""
-    with progress_on_stderr(options.quiet):
-        result = train(options)
-    return json.dumps(result, allow_nan=False) if options.json else in_words(result)
+def train(options: argparse.Namespace, rows: pl.DataFrame) -> dict[str, Any]:
+    """Train, test and save as the options say; return the result by name. Bad input raises ValueError or OSError."""
+    from fastmlp import sklearn
+    from fastmlp.tables import describe, find_columns, find_task, read
 
-
-def train(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the result by name. Bad input raises ValueError or OSError."""
-    try:
-        from fastmlp import sklearn
-        from fastmlp.tables import describe, find_columns, find_task, read
-    except ImportError as error:
-        raise ValueError(str(error)) from error
-    from fastmlp.config.threads import set_num_threads
-
-    set_num_threads(options.threads)
-    if options.test and options.test_split is not None:
-        raise ValueError(f"test_split: got {options.test_split}, needs none: --test has the rows to test on")
-    if options.tune and options.ensemble:
-        raise ValueError(f"ensemble: got {options.ensemble} beside --tune, which chooses how many networks there are")
     target = options.target
-    rows = read(options.dataset)
-    require_target(options.dataset, rows, target)
+    require_target(options.dataset, rows.columns, target)
     task = find_task(rows[target], options.task)
     # All rows are looked at for what columns are: gaps between those of training would hide that one counts the rows.
     columns = find_columns(
@@ -80,7 +65,7 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     rows = with_target(rows, target)
     if options.test:
         tested = read(options.test)
-        require_target(str(options.test), tested, target)
+        require_target(str(options.test), tested.columns, target)
         trained, tested = rows, with_target(tested, target)
         if not len(tested):
             raise ValueError(f"test: got no {target!r} in {options.test}, needs rows that have it")
@@ -90,7 +75,7 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     of_classes = task.kind in ("binary", "classes")
     if of_classes:
         require_known(y, y_test)
-    kinds = {each.name: "ignore" if each.kind in NOT_USED else each.kind for each in columns if each.kind != "target"}
+    kinds = kinds_to_prepare(columns)
     model = make(options, task.kind, kinds, sklearn)
     if options.output:
         rehearse_writing(Path.touch, options.output)
@@ -99,9 +84,7 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     seconds = time.perf_counter() - start
     scores = score_classes if of_classes else score_numbers
     test, baseline = scores(model, tested.drop(target), y, y_test)
-    for name, value in test.items():
-        if not math.isfinite(value):
-            raise Failed(f"training failed: the {name} of the test is {value}")
+    require_finite(test)
     if options.output:
         write_result(lambda path: sklearn.save(model, path), options.output)
     return {
@@ -121,12 +104,17 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def require_target(file: str, rows: pl.DataFrame, target: str | None) -> None:
+def require_target(file: str, columns: Sequence[str], target: str | None) -> None:
     """Raise ValueError unless the target is a column, naming those there are."""
-    if target not in rows.columns:
-        known = ", ".join(map(repr, rows.columns[:20])) + (", ..." if len(rows.columns) > 20 else "")
+    if target not in columns:
+        known = ", ".join(map(repr, columns[:20])) + (", ..." if len(columns) > 20 else "")
         got = "none" if target is None else repr(target)
         raise ValueError(f"target: got {got} for {file}, needs one of {known}")
+
+
+def kinds_to_prepare(columns: Sequence[Column]) -> dict[str, str]:
+    """Return the kinds of columns as `Preparation` takes them."""
+    return {each.name: "ignore" if each.kind in NOT_USED else each.kind for each in columns if each.kind != "target"}
 
 
 def with_target(rows: pl.DataFrame, target: str) -> pl.DataFrame:
@@ -168,6 +156,13 @@ def values(target: pl.Series, task: str) -> np.ndarray:
     if target.dtype.is_numeric() or target.dtype == pl.Boolean:
         return target.to_numpy()
     return np.array(target.cast(pl.String).to_list(), str)
+
+
+def require_finite(test: dict[str, float]) -> None:
+    """Raise Failed for a score that is NaN or infinite."""
+    for name, value in test.items():
+        if not math.isfinite(value):
+            raise Failed(f"training failed: the {name} of the test is {value}")
 
 
 def require_known(y: np.ndarray, y_test: np.ndarray) -> None:

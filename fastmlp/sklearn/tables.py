@@ -6,6 +6,7 @@ The recipe is that of `fastmlp.tables.recipe`.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -109,18 +110,19 @@ class TableEstimator(BaseEstimator):
             weight = (weight / weight.mean()).astype(np.float32)
         return self.preparation_.inputs(table), weight
 
+    def _settings(self) -> list[recipe.Settings]:
+        """Return how networks are made and trained, for each rate of dropout."""
+        common = recipe.Settings(
+            hidden=tuple(np.atleast_1d(self.hidden_layer_sizes).tolist()),
+            epochs=self.max_iter,
+            held_out=self.validation_fraction,
+            **{name: getattr(self, name) for name in TRAINED},
+        )
+        return [replace(common, dropout=rate) for rate in np.atleast_1d(self.dropout).tolist()]
+
     def _train(self, X: list[Any], y: NDArray[Any], classes: int, weight: Any, start: float) -> Any:
         """Learn from prepared rows; `start` is when fit began, as time.perf_counter tells."""
-        choice = [
-            recipe.Settings(
-                hidden=tuple(np.atleast_1d(self.hidden_layer_sizes).tolist()),
-                dropout=dropout,
-                epochs=self.max_iter,
-                held_out=self.validation_fraction,
-                **{name: getattr(self, name) for name in TRAINED},
-            )
-            for dropout in np.atleast_1d(self.dropout).tolist()
-        ]
+        choice = self._settings()
         seed = int(check_random_state(self.random_state).randint(2**31))
         examples = recipe.Examples(X, self.preparation_.codes_, y, classes, weight)
         verbose = min(int(self.verbose), 2)

@@ -149,3 +149,9 @@ def words(values: NDArray[Any]) -> NDArray[Any]:
     different, places = np.unique(values, return_inverse=True)
     written = [None if x != x else str(int(x)) if x.is_integer() else repr(x) for x in different.tolist()]
     return np.array(written, object)[places]
+
+
+def require_finite(name: Any, kind: str, values: NDArray[Any]) -> None:
+    """Raise ValueError for a number that is infinite."""
+    if values.dtype.kind == "f" and np.isinf(values).any():
+        raise ValueError(f"X: got infinity in column {name!r}, needs finite numbers; a missing one is NaN")

@@ -17,6 +17,12 @@ VERSION = 1
 SETTINGS = ("bins", "seldom", "indicators", "embed_from")
 COARSE, FINE = 24, 48  # bins of the codes of numbers
 MANY_ROWS = 20_000  # that take the fine ones
+MOST_INPUTS = 4_800  # of all codes together: those of more than a hundred columns are coarser
+
+
+def bins_for(rows: int, columns: int) -> int:
+    """Return how many bins the codes of numbers have in a table of that size, at most."""
+    return max(1, min(FINE if rows >= MANY_ROWS else COARSE, MOST_INPUTS // columns))
 
 
 class Preparation:
@@ -31,7 +37,8 @@ class Preparation:
         Of columns by name, where not what their dtype says: "number", "category", "boolean", "date" or "ignore". A
         column of numbers that are names, such as an id, is a "category".
     bins : int, optional
-        Of a piecewise-linear code, at most; default 24, and 48 of tables of 20,000 rows and more.
+        Of a piecewise-linear code, at most; default 24, and 48 of tables of 20,000 rows and more; fewer
+        of tables of more than 100 columns.
     seldom : int
         Words that fewer rows have count as one; default 5.
     indicators : int
@@ -83,21 +90,26 @@ class Preparation:
         for name, column in table.items():
             if self.types.get(name) != IGNORE:
                 kind, values = frames.as_kind(name, column, self.types.get(name))
-                _require_finite(name, kind, values)
-                columns[name] = self._fitted(kind, values, name in self.types)
+                frames.require_finite(name, kind, values)
+                columns[name] = self._fitted(kind, values, name in self.types, len(table))
         self._set(columns)
         return self
 
-    def _fitted(self, kind: str, values: NDArray[Any], is_told: bool) -> Encoder:
+    def _fitted(self, kind: str, values: NDArray[Any], is_told: bool, count: int) -> Encoder:
         of_words = self.seldom, self.indicators, self.embed_from
         if kind == CATEGORY:
             return Categories.fitted(values, *of_words)
-        bins = self.bins or (FINE if len(values) >= MANY_ROWS else COARSE)
+        bins = self.bins or bins_for(len(values), count)
         if kind == DATE:
             return Dates.fitted(values, bins)
         if kind == BOOLEAN:
             return Booleans.fitted(values, bins)
         return Numbers.fitted(values, bins) if is_told else of_numbers(values, bins, *of_words)
+
+    def recount(self, counts: Mapping[Any, Mapping[str | None, int]]) -> None:
+        """Choose the words of columns anew, by how many rows each has: of more rows than those of `fit`."""
+        of_words = self.seldom, self.indicators, self.embed_from
+        self._set({**self.columns_, **{name: Categories.of_counts(of, *of_words) for name, of in counts.items()}})
 
     def _set(self, columns: dict[Any, Encoder]) -> None:
         self.columns_ = columns
@@ -143,7 +155,7 @@ class Preparation:
         start = at = above = 0
         for name, encoder in self.columns_.items():
             kind, values = frames.as_kind(name, table[name], encoder.kind)
-            _require_finite(name, kind, values)
+            frames.require_finite(name, kind, values)
             if isinstance(encoder, (Categories, Wholes)) and encoder.codes:
                 places[:, at] = encoder.places_of(values) + above
                 at, above = at + 1, above + encoder.codes
@@ -173,11 +185,6 @@ class Preparation:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(f"data: got what is no preparation of version {VERSION}: {error}") from None
         return made
-
-
-def _require_finite(name: Any, kind: str, values: NDArray[Any]) -> None:
-    if values.dtype.kind == "f" and np.isinf(values).any():
-        raise ValueError(f"X: got infinity in column {name!r}, needs finite numbers; a missing one is NaN")
 
 
 def _listed(names: Any) -> str:

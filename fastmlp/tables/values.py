@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 
 import polars as pl
 
@@ -31,6 +32,7 @@ DAYS_WITH_TIMES = ("%Y-%m-%dT", "%Y-%m-%d ", "%Y/%m/%d ", "%m/%d/%Y ", "%d/%m/%Y
 MOMENTS_OF_ZONES = ("%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f%z")
 
 Conversion = Callable[[pl.Expr], pl.Expr]
+Frames = Callable[[], Iterator[pl.DataFrame]]
 
 
 def cleaned(text: pl.Expr, missing: Sequence[str] = MISSING) -> pl.Expr:
@@ -39,37 +41,50 @@ def cleaned(text: pl.Expr, missing: Sequence[str] = MISSING) -> pl.Expr:
     return pl.when(~text.is_in(list(missing))).then(text)
 
 
-def typed(table: pl.LazyFrame, missing: Sequence[str] = MISSING, decimal_comma: bool = False) -> pl.LazyFrame:
-    """Return a table whose columns of text that are numbers, dates or booleans throughout are of that type.
+def typed(frames: Frames, missing: Sequence[str] = MISSING, decimal_comma: bool = False) -> tuple[Frames, int]:
+    """Return a table whose columns of text that are numbers, dates or booleans throughout are of that type; its rows.
 
     Missing values are null afterwards, NaN among them. All rows are read for it, in bounded memory.
 
     Parameters
     ----------
-    table : LazyFrame
+    frames : function
+        What gives the table some rows at a time, at least one frame of them, as often as it is asked.
     missing : sequence of str
         The texts that stand for a missing value.
     decimal_comma : bool, default False
         Whether "1,5" is a number.
+
+    Returns
+    -------
+    frames : function
+    rows : int
     """
-    schema = table.collect_schema()
-    words = [name for name, kind in schema.items() if kind == pl.String]
-    table = table.with_columns(
+    first = pl.concat(list(islice(frames(), 2)))
+    words = [name for name, kind in first.schema.items() if kind == pl.String]
+    cleaning = [
         cleaned(pl.col(words), missing),
-        pl.col([name for name, kind in schema.items() if kind.is_float()]).fill_nan(None),
-    )
+        pl.col([name for name, kind in first.schema.items() if kind.is_float()]).fill_nan(None),
+    ]
     possible = conversions(decimal_comma)
-    head = table.head(HEAD).collect()
+    head = first.head(HEAD).with_columns(cleaning)
     left = {name: fitting(head[name], possible) for name in words}
     chosen: dict[str, str] = {}
     asked = {name: kind for name, kinds in left.items() if (kind := next(kinds, None)) is not None}
-    while asked:  # of all rows, which seldom rule out what the first ones allow
-        fits = [~lost(pl.col(names), possible[kind]) for kind, names in by_kind(asked).items()]
-        answers = table.select(fits).collect(engine="streaming").row(0, named=True)
-        chosen |= {name: kind for name, kind in asked.items() if answers[name]}
-        again = [name for name in asked if not answers[name]]
+    rows = None
+    while asked or rows is None:  # of all rows, which seldom rule out what the first ones allow
+        rows, fit = 0, dict(asked)
+        for frame in frames():
+            rows += len(frame)
+            if fit:
+                losses = [lost(pl.col(names), possible[kind]) for kind, names in by_kind(fit).items()]
+                loses = frame.select(cleaned(pl.col(list(fit)), missing)).select(losses).row(0, named=True)
+                fit = {name: kind for name, kind in fit.items() if not loses[name]}
+        chosen |= fit
+        again = [name for name in asked if name not in fit]
         asked = {name: kind for name in again if (kind := next(left[name], None)) is not None}
-    return table.with_columns(possible[kind](pl.col(names)) for kind, names in by_kind(chosen).items())
+    converting = [possible[kind](pl.col(names)) for kind, names in by_kind(chosen).items()]
+    return lambda: (frame.with_columns(cleaning).with_columns(converting) for frame in frames()), rows
 
 
 def by_kind(kinds: dict[str, str]) -> dict[str, list[str]]:
