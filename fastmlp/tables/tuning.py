@@ -26,6 +26,7 @@ from fastmlp.tables.recipe import Examples, Member, Settings
 from fastmlp.training.many import predict_many
 
 FOLDS = ((60, 5), (24, 3))  # where there is time for so many networks as the recipe has them, so many folds
+SLOWEST = 4  # times of the first settings that others may take
 WIDE = 64  # settings that begin a search, at most
 LEFT = 4  # settings that come to the last fold
 MOST = 400  # settings in all: with more, some look good by chance
@@ -151,39 +152,40 @@ class Search:
 
     def bracket(self) -> bool:
         """Begin with as many new settings as there is time for, and drop the worst; return whether there was any."""
-        drawn = [self.waiting.pop(0) if self.waiting else self.draw() for _ in range(min(WIDE, MOST - self.count))]
-        costs = np.cumsum([self.seconds(each) for each in drawn])
-        affordable = [
-            count
-            for count, cost in enumerate(costs, 1)
-            if cost / count * sum(rounds(count, len(self.folds))) <= self.left()
-        ]
-        count = max(affordable, default=0)
-        if not self.past:
-            count = max(count, min(get_num_threads(), len(drawn)))
-        self.waiting = drawn[count:]
-        self.going = [Candidate(self.count + number, settings) for number, settings in enumerate(drawn[:count])]
+        drawn = self.waiting + [self.draw() for _ in range(min(WIDE, MOST - self.count) - len(self.waiting))]
+        turns = len(self.folds)
+        cheap = [each for each in drawn if self.seconds(each) * turns <= self.left()]
+        total = np.cumsum([self.seconds(each) for each in cheap])
+        needed = [cost / count * sum(rounds(count, turns)) for count, cost in enumerate(total, 1)]
+        count = max((count for count, cost in enumerate(needed, 1) if cost <= self.left()), default=0)
+        if not self.past and not count:
+            cheap, count = drawn, min(get_num_threads(), len(drawn))
+        drawn, self.waiting = cheap[:count], cheap[count:]
+        self.going = [Candidate(self.count + number, settings) for number, settings in enumerate(drawn)]
         self.count += count
         self.round(self.folds[0])
-        for mask, size in zip(self.folds[1:], rounds(count, len(self.folds))[1:], strict=True):
+        for mask, size in zip(self.folds[1:], rounds(count, turns)[1:], strict=True):
             if self.left():
                 self.going = sorted(self.going, key=lambda one: one.loss)[:size]
                 self.round(mask)
         return count > 0 and self.left() > 0
 
     def draw(self) -> Settings:
-        """Return settings around the first ones."""
+        """Return settings around the first ones, of networks that do not take much longer."""
         first, choice, uniform = self.first, self.random.choice, self.random.uniform
-        width, depth = int(choice([64, 128, 256, 512])), int(choice([1, 2, 3]))
-        return replace(
-            first,
-            hidden=(width,) * depth,
-            dropout=float(choice([0.0, 0.1, 0.2, 0.3, 0.5])),
-            learning_rate=float(first.learning_rate * 10 ** uniform(-0.5, 0.5)),
-            weight_decay=float(10 ** uniform(-4, -0.5)),
-            batch_size=int(first.batch(len(self.examples.y)) * choice([0.5, 1, 2])) or 1,
-            vector=int(choice([2, 4, 8])),
-        )
+        while True:
+            settings = replace(
+                first,
+                hidden=(int(choice([64, 128, 256, 384, 512, 768])),) * int(choice([1, 1, 2, 3])),
+                dropout=float(choice([0.0, 0.1, 0.2, 0.3, 0.5])),
+                learning_rate=float(first.learning_rate * 10 ** uniform(-0.6, 0.4)),
+                weight_decay=float(10 ** uniform(-4, -0.5)),
+                batch_size=max(int(first.batch(len(self.examples.y)) * choice([0.5, 1, 2])), 1),
+                epochs=max(round(first.epochs * choice([0.5, 1, 1, 2])), 1),
+                vector=int(first.vector * choice([1, 2, 4])),
+            )
+            if passes(self.examples, settings) <= SLOWEST * passes(self.examples, first):
+                return settings
 
     def round(self, mask: NDArray[np.bool_]) -> None:
         """Train what is left on the rows outside of a fold, a few at a time, as long as there is time."""
