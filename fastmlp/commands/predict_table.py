@@ -52,7 +52,7 @@ def texts(options: argparse.Namespace, model: Any) -> Iterator[str]:
         from fastmlp.tables import read_batches
     except ImportError as error:
         raise ValueError(str(error)) from error
-    for number, rows in enumerate(read_batches(options.images, AT_ONCE)):
+    for number, rows in enumerate(read_batches(options.images, AT_ONCE, day_first=model.preparation_.day_first)):
         try:
             found = predictions(model, rows, options.id)
         except ValueError as error:

@@ -36,4 +36,4 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         if is_large(table):
             return train_large.train(options, table)
         rows = table.whole()
-    return train_table.train(options, rows)
+    return train_table.train(options, rows, table.day_first)

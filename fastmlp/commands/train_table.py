@@ -49,7 +49,7 @@ def add_options(parser: Parser) -> None:
     add("--tune", type=rate, metavar="SECONDS", help="search settings and several networks for so long; Ctrl-C ends it")
 
 
-def train(options: argparse.Namespace, rows: pl.DataFrame) -> dict[str, Any]:
+def train(options: argparse.Namespace, rows: pl.DataFrame, day_first: bool | None) -> dict[str, Any]:
     """Train, test and save as the options say; return the result by name. Bad input raises ValueError or OSError."""
     from fastmlp import sklearn
     from fastmlp.tables import describe, find_columns, find_task, read
@@ -64,7 +64,7 @@ def train(options: argparse.Namespace, rows: pl.DataFrame) -> dict[str, Any]:
     print(describe(columns))
     rows = with_target(rows, target)
     if options.test:
-        tested = read(options.test)
+        tested = read(options.test, day_first=day_first)
         require_target(str(options.test), tested.columns, target)
         trained, tested = rows, with_target(tested, target)
         if not len(tested):
@@ -76,7 +76,7 @@ def train(options: argparse.Namespace, rows: pl.DataFrame) -> dict[str, Any]:
     if of_classes:
         require_known(y, y_test)
     kinds = kinds_to_prepare(columns)
-    model = make(options, task.kind, kinds, sklearn)
+    model = make(options, task.kind, kinds, day_first, sklearn)
     if options.output:
         rehearse_writing(Path.touch, options.output)
     start = time.perf_counter()
@@ -174,11 +174,11 @@ def require_known(y: np.ndarray, y_test: np.ndarray) -> None:
         raise ValueError(f"test: got {unknown[0]!r} as target, needs only classes that are in training")
 
 
-def make(options: argparse.Namespace, task: str, kinds: dict[str, str], sklearn: Any) -> Any:
+def make(options: argparse.Namespace, task: str, kinds: dict[str, str], day_first: bool | None, sklearn: Any) -> Any:
     """Return the estimator of a task, with what the options overrule."""
     given = {ours: getattr(options, name) for name, ours in PARAMETERS.items() if getattr(options, name) is not None}
     cls = sklearn.TableClassifier if task in ("binary", "classes") else sklearn.TableRegressor
-    return cls(**given, types=kinds, random_state=options.seed, verbose=0 if options.quiet else 1)
+    return cls(**given, types=kinds, day_first=day_first, random_state=options.seed, verbose=0 if options.quiet else 1)
 
 
 def score_classes(

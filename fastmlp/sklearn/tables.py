@@ -46,6 +46,7 @@ class TableEstimator(BaseEstimator):
         "seldom": [Interval(Integral, 1, None, closed="left")],
         "indicators": [Interval(Integral, 0, None, closed="left")],
         "embed_from": [Interval(Integral, 1, None, closed="left")],
+        "day_first": ["boolean", None],
         "hidden_layer_sizes": CONSTRAINTS["hidden_layer_sizes"],
         "dropout": ["array-like", Interval(Real, 0, 1, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
@@ -67,6 +68,7 @@ class TableEstimator(BaseEstimator):
         seldom: int = 5,
         indicators: int = 200,
         embed_from: int = 50,
+        day_first: bool | None = None,
         hidden_layer_sizes: Any = (384,),
         dropout: Any = (0.15, 0.0, 0.3),
         learning_rate: float = 0.002,
@@ -182,7 +184,7 @@ class TableClassifier(ClassifierMixin, TableEstimator):
         Seconds for `fit` to find settings for this table, and several networks whose weighted mean is taken
         (docs/table_networks.md). What hidden_layer_sizes, dropout, learning_rate and batch_size say is tried first.
         Ctrl-C ends it, with a warning and what was best so far.
-    types, bins, seldom, indicators, embed_from
+    types, bins, seldom, indicators, embed_from, day_first
         As of `fastmlp.tables.preparation.Preparation`: which columns are no numbers but names, for one.
     hidden_layer_sizes : sequence of int
         Default three layers of 256.

@@ -176,7 +176,7 @@ class Search:
         while True:
             settings = replace(
                 first,
-                hidden=(int(choice([64, 128, 256, 384, 512, 768])),) * int(choice([1, 1, 2, 3])),
+                hidden=(max(round(first.hidden[0] * choice([0.25, 0.5, 1, 1.5, 2])), 1),) * int(choice([1, 1, 2, 3])),
                 dropout=float(choice([0.0, 0.1, 0.2, 0.3, 0.5])),
                 learning_rate=float(first.learning_rate * 10 ** uniform(-0.6, 0.4)),
                 weight_decay=float(10 ** uniform(-4, -0.5)),
@@ -275,7 +275,7 @@ def greedy(outputs: Sequence[Rows], y: NDArray[Any], of_classes: bool, weight: R
     They are taken one by one, each time the one that is best beside those taken before.
     """
 
-    def loss(mean: Rows) -> float:
+    def loss(mean: NDArray[np.floating]) -> float:
         errors = -np.log(np.maximum(mean[np.arange(len(y)), y], 1e-7)) if of_classes else (mean[:, 0] - y) ** 2
         return float(np.average(errors, weights=weight))
 
