@@ -277,7 +277,7 @@ def test_votes_are_weighed():
     found = predict_many(models, X, voting="soft", weights=[0.5, 0.0, 1.5])
     assert np.allclose(found, 0.25 * outputs[0] + 0.75 * outputs[2], atol=1e-6) and found.dtype == outputs[0].dtype
     for weights in ([1.0], [1, 1, -1], [0, 0, 0], [1, 1, np.nan]):
-        with pytest.raises(ValueError, match="weights: got .*, needs 3 numbers of at least 0, one above it"):
+        with pytest.raises(ValueError, match=r"weights: got .*, needs 3 numbers of at least 0, one above it"):
             predict_many(models, X, voting="soft", weights=weights)
     with pytest.raises(ValueError, match="weights: got some with voting 'hard', needs 'soft'"):
         predict_many(models, X, voting="hard", weights=[1, 1, 1])
