@@ -49,7 +49,7 @@ class Settings:
     """
 
     hidden: Sequence[int] = (384,)
-    dropout: float = 0.15
+    dropout: float = 0.0
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
     batch_size: int | None = None
