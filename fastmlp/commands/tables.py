@@ -33,6 +33,8 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     if options.tune and options.ensemble:
         raise ValueError(f"ensemble: got {options.ensemble} beside --tune, which chooses how many networks there are")
     with open_table(options.dataset) as table:
+        if options.target is None and options.dataset.lower().endswith(".npz"):
+            options.target = "y"
         if is_large(table):
             return train_large.train(options, table)
         rows = table.whole()

@@ -29,6 +29,7 @@ from fastmlp.commands.options import (
     rate,
     seed,
     share,
+    size,
     threads,
     widths,
 )
@@ -51,7 +52,7 @@ OF_IMAGES = {
     "validation_split": 0.0,
     "dtype": "float32",
 }
-FOR_IMAGES = ("split", "label_column", "activation", "optimizer", "l2", "dtype")
+FOR_IMAGES = ("split", "label_column", "size", "activation", "optimizer", "l2", "dtype")
 
 
 def make_parser() -> Parser:
@@ -66,8 +67,9 @@ def make_parser() -> Parser:
         allow_abbrev=False,
     )
     known = (
-        "digits (the default, bundled), mnist, fashion_mnist, a folder of IDX files named like those of MNIST, or an "
-        ".npz file with x_train, y_train, x_test and y_test; or a table: CSV, TSV, JSON lines, gzipped too, or Parquet"
+        "digits (the default, bundled), mnist, fashion_mnist, a folder of IDX files named like those of MNIST or of "
+        "pictures in folders by class, or an .npz file with x_train, y_train, x_test and y_test; or a table: CSV, TSV, "
+        "JSON lines, gzipped too, Parquet, .npz with x and y, .npy"
     )
     split = "which one, where a folder has several: letters, of emnist-letters-train-images... and the like"
     test = "part of each class to test on, always the same rows, where a folder has no test part, or of a table (0.2)"
@@ -78,6 +80,7 @@ def make_parser() -> Parser:
     add("--split", metavar="NAME", help=split)
     add("--test-split", type=share, metavar="FRACTION", help=test)
     add("--label-column", type=column, metavar="N", help=labels)
+    add("--image-size", dest="size", type=size, metavar="N", help="scale pictures to N x N pixels, or to WIDTHxHEIGHT")
     add("--hidden", type=widths, metavar="UNITS", help="widths of the hidden layers (512,256; tables 384)")
     add("--activation", choices=ACTIVATIONS, help="of the hidden layers (relu)")
     add("--dropout", type=fraction, metavar="RATE", help="after each hidden layer (0.0)")
@@ -105,7 +108,7 @@ def make_parser() -> Parser:
 
 def run(options: argparse.Namespace) -> str:
     """Train, test and save as the options say; return what goes to stdout."""
-    of_table = is_table(options.dataset)
+    of_table = is_table(options.dataset, options.target)
     refuse(options, *((FOR_IMAGES, "images") if of_table else (train_table.FOR_TABLES, "tables")))
     if of_table:
         return tables.run(options)
@@ -139,9 +142,12 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     from fastmlp.training import inputs
 
     set_num_threads(options.threads)
-    of_files = {name: getattr(options, name) for name in ("split", "test_split", "label_column")}
+    of_files = {name: getattr(options, name) for name in ("split", "test_split", "label_column", "size")}
     given = {name: value for name, value in of_files.items() if value is not None}
-    (x, labels), (x_test, labels_test) = datasets.load(options.dataset, **given)
+    try:
+        (x, labels), (x_test, labels_test) = datasets.load(options.dataset, **given)
+    except ImportError as error:  # of an extra
+        raise ValueError(str(error)) from error
     classes = classes_of(labels, labels_test)
     y, test = numbered(labels, classes), (x_test, numbered(labels_test, classes))
     model = build(options, x, len(classes))

@@ -57,7 +57,7 @@ def train(options: argparse.Namespace, table: Table) -> dict[str, Any]:
     columns = [
         column._replace(note="counts the rows") if column.name in ids else column
         for column in find_columns(
-            drawn, target, types | dict.fromkeys(ids, "id"), options.drop or (), weight=weight, task=task.kind
+            drawn, target, types | dict.fromkeys(ids, "id"), options.drop or (), weight=weight, task=options.task
         )
     ]
     print(f"{table.rows:,} rows, more than fit into memory: trained from disk; {len(drawn):,} drawn ones show columns")

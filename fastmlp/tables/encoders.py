@@ -55,6 +55,28 @@ class Numbers:
         }
 
 
+class Scaled:
+    """A number on a scale from 0 to 1 that it shares with others, as pixels do, and a flag as that of `Numbers`."""
+
+    kind: ClassVar[str] = NUMBER
+    codes: int = 0
+
+    def __init__(self, least: float, greatest: float, flagged: bool) -> None:
+        self.least, self.greatest, self.flagged = least, greatest, flagged
+        self.width = 1 + flagged
+
+    def encode(self, values: Values, out: Values) -> None:
+        """Fill out [rows, width]."""
+        missing = np.isnan(values)
+        if self.flagged:
+            out[:, -1] = missing
+        share = (values - self.least) / (self.greatest - self.least)
+        out[:, 0] = np.where(missing, 0.0, np.clip(share, encoding.LOWEST, encoding.HIGHEST))
+
+    def to_data(self) -> dict[str, Any]:
+        return {"least": self.least, "greatest": self.greatest, "flagged": self.flagged}
+
+
 class Booleans(Numbers):
     """0 and 1 as numbers of two values."""
 
@@ -189,7 +211,7 @@ def of_numbers(values: Values, bins: int, seldom: int, indicators: int, embed_fr
     return Wholes(names.to_data(), **found.to_data()) if names.embedded else found
 
 
-Encoder = Numbers | Dates | Categories
+Encoder = Numbers | Scaled | Dates | Categories
 
 
 def of_data(kind: str, data: dict[str, Any]) -> Encoder:
@@ -198,4 +220,6 @@ def of_data(kind: str, data: dict[str, Any]) -> Encoder:
         return Categories(**data)
     if kind == DATE:
         return Dates([Numbers(**part) for part in data["parts"]])
+    if kind == NUMBER and "least" in data:
+        return Scaled(**data)
     return {NUMBER: Wholes if "names" in data else Numbers, BOOLEAN: Booleans}[kind](**data)

@@ -9,14 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.tables import frames
-from fastmlp.tables.encoders import Booleans, Categories, Dates, Encoder, Numbers, Wholes, of_data, of_numbers
-from fastmlp.tables.frames import BOOLEAN, CATEGORY, DATE, IGNORE, KINDS
+from fastmlp.tables.encoders import Booleans, Categories, Dates, Encoder, Numbers, Scaled, Wholes, of_data, of_numbers
+from fastmlp.tables.frames import BOOLEAN, CATEGORY, DATE, IGNORE, KINDS, NUMBER
+from fastmlp.tables.names import family
 
 Rows = NDArray[np.float32]
 VERSION = 1
 SETTINGS = ("bins", "seldom", "indicators", "embed_from", "day_first")
 COARSE, FINE = 24, 48  # bins of the codes of numbers
 MANY_ROWS = 20_000  # that take the fine ones
+ALIKE = 48  # columns that may share a scale, as pixels do, at least
 MOST_INPUTS = 4_800  # of all codes together: those of more than a hundred columns are coarser
 
 
@@ -90,14 +92,42 @@ class Preparation:
         unknown = sorted(map(str, self.types.keys() - table.keys()))
         if unknown:
             raise ValueError(f"types: got {', '.join(unknown)}, needs names of columns, of {_listed(table)}")
-        columns = {}
+        columns: dict[Any, Encoder] = {}
+        scales = self._shared_scales(table)
         for name, column in table.items():
             if self.types.get(name) != IGNORE:
                 kind, values = frames.as_kind(name, column, self.types.get(name), self.day_first)
                 frames.require_finite(name, kind, values)
-                columns[name] = self._fitted(kind, values, name in self.types, len(table))
+                if name in scales:
+                    columns[name] = Scaled(*scales[name], bool(np.isnan(values).any()))
+                else:
+                    columns[name] = self._fitted(kind, values, name in self.types, len(table))
         self._set(columns)
         return self
+
+    def _shared_scales(self, table: Mapping[Any, Any]) -> dict[Any, tuple[float, float]]:
+        """Return the least and the greatest number of many columns that are called alike, a third of which has both."""
+        families: dict[str, list[Any]] = {}
+        for name in table:
+            if isinstance(name, str) and self.types.get(name, NUMBER) in (NUMBER, BOOLEAN):
+                families.setdefault(family(name), []).append(name)
+        scales: dict[Any, tuple[float, float]] = {}
+        for names in families.values():
+            if len(names) < ALIKE:
+                continue
+            found = {name: frames.plain(name, table[name]) for name in names}
+            ranges = {
+                name: (float(np.nanmin(values)), float(np.nanmax(values)))
+                for name, (kind, values) in found.items()
+                if kind in (NUMBER, BOOLEAN) and not np.isnan(values).all()
+            }
+            varied = {name: each for name, each in ranges.items() if each[0] < each[1]}
+            if len(varied) < ALIKE:
+                continue
+            whole = min(low for low, _ in varied.values()), max(high for _, high in varied.values())
+            if 3 * sum(each == whole for each in varied.values()) >= len(varied):
+                scales |= dict.fromkeys(varied, whole)
+        return scales
 
     def _fitted(self, kind: str, values: NDArray[Any], is_told: bool, count: int) -> Encoder:
         of_words = self.seldom, self.indicators, self.embed_from

@@ -257,15 +257,6 @@ def test_an_error_leaves_the_file_that_was_there(result, predicted, folder):
     assert (folder / "out.csv").read_text() == "old"
 
 
-def test_options_of_tables_are_refused_for_images(predicted, folder):
-    from fastmlp import Sequential, layers
-
-    Sequential([layers.Input((5,)), layers.Dense(3, "softmax")]).save("m.safetensors")
-    for option in ("--id", "--output"):
-        status, _, err = predicted("m.safetensors", "t.csv", option, "x")
-        assert status == 2 and f"{option}: got it for m.safetensors, needs none: it is for models of tables" in err
-
-
 @pytest.mark.parametrize("extra", ["tables", "sklearn"])
 def test_extras_that_are_not_there(command, folder, monkeypatch, extra):
     needed = {"tables": "polars", "sklearn": "scikit-learn"}[extra]
