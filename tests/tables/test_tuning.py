@@ -135,7 +135,7 @@ def test_a_network_that_time_has_ended_has_its_best_weights():
     y = np.tile(NUMBERS, 500)
     given = Examples([np.tile(X, (500, 1))], [], y, 0)
     mask = recipe.held_out(given, 0.15, np.random.default_rng(0))
-    member = recipe.member(given, Settings(hidden=(64,), epochs=100_000, patience=100_000), mask, 0)
+    member = recipe.member(given, Settings(hidden=(64,), epochs=100_000, patience=100_000, learning_rate=0.3), mask, 0)
     recipe.fit(given, [member], seconds=1.0)
     assert 1 <= len(member.model.history.epoch) < 100_000
     assert member.loss == min(member.model.history.history["val_loss"])
