@@ -61,7 +61,7 @@ def texts(options: argparse.Namespace, model: Any) -> Iterator[str]:
     if source is options.rows and source.is_dir():
         raise ValueError(f"{called}: got a folder, needs a table, as the model was trained on one")
     is_test = source is options.rows and "x_test" in names_in(source)
-    with open_table(source, part="test" if is_test else "train") as table:
+    with open_table(source, part="test" if is_test else "train", day_first=model.preparation_.day_first) as table:
         for number, rows in enumerate(table.batches(AT_ONCE)):
             try:
                 found = predictions(model, rows, options.id)

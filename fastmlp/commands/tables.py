@@ -30,10 +30,12 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     set_num_threads(options.threads)
     if options.test and options.test_split is not None:
         raise ValueError(f"test_split: got {options.test_split}, needs none: --test has the rows to test on")
+    if options.tune and options.ensemble:
+        raise ValueError(f"ensemble: got {options.ensemble} beside --tune, which chooses how many networks there are")
     with open_table(options.dataset) as table:
         if options.target is None and options.dataset.lower().endswith(".npz"):
             options.target = "y"
         if is_large(table):
             return train_large.train(options, table)
         rows = table.whole()
-    return train_table.train(options, rows)
+    return train_table.train(options, rows, table.day_first)

@@ -83,9 +83,9 @@ def make_parser() -> Parser:
     add("--test-split", type=share, metavar="FRACTION", help=test)
     add("--label-column", type=column, metavar="N", help=labels)
     add("--image-size", dest="size", type=size, metavar="N", help="scale pictures to N x N pixels, or to WIDTHxHEIGHT")
-    add("--hidden", type=widths, metavar="UNITS", help="widths of the hidden layers (512,256; tables 256,256,256)")
+    add("--hidden", type=widths, metavar="UNITS", help="widths of the hidden layers (512,256; tables 384)")
     add("--activation", choices=ACTIVATIONS, help="of the hidden layers (relu)")
-    add("--dropout", type=fraction, metavar="RATE", help="after each hidden layer (0.0; tables try three)")
+    add("--dropout", type=fraction, metavar="RATE", help="after each hidden layer (0.0)")
     add("--optimizer", choices=OPTIMIZERS, help="update rule (adam)")
     add(
         "--learning-rate",
@@ -94,7 +94,7 @@ def make_parser() -> Parser:
         help="step size (0.01 for sgd, 0.0025 for schedulefreeadamw, else 0.001)",
     )
     add("--batch-size", type=count, metavar="ROWS", help="rows in each update (32; tables by their rows)")
-    add("--epochs", type=count, metavar="N", help="passes over the training rows (20; tables at most 60)")
+    add("--epochs", type=count, metavar="N", help="passes over the training rows (20; tables at most 16)")
     add("--l2", type=penalty, metavar="FACTOR", help="penalty on the squared weights (0.0)")
     add("--validation-split", type=fraction, metavar="FRACTION", help=validation)
     add("--dtype", choices=("float32", "float64"), help="of weights and arithmetic (float32)")

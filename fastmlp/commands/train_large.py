@@ -63,9 +63,8 @@ def train(options: argparse.Namespace, table: Table) -> dict[str, Any]:
     print(f"{table.rows:,} rows, more than fit into memory: trained from disk; {len(drawn):,} drawn ones show columns")
     print(describe(columns))
     names = [name for name in table.schema.names() if name not in (target, weight)]
-    model = make(
-        options, task.kind, {name: kind for name, kind in kinds_to_prepare(columns).items() if name in names}, sklearn
-    )
+    kinds = {name: kind for name, kind in kinds_to_prepare(columns).items() if name in names}
+    model = make(options, task.kind, kinds, table.day_first, sklearn)
     if options.output:
         rehearse_writing(Path.touch, options.output)
     preparation = large_tables.prepared(model, with_target(drawn.filter(~tested[numbers]), target).select(names))
@@ -76,7 +75,7 @@ def train(options: argparse.Namespace, table: Table) -> dict[str, Any]:
         large_tables.fit(model, rows, names)
         seconds = time.perf_counter() - start
         if options.test:
-            with open_table(options.test) as other:
+            with open_table(options.test, day_first=table.day_first) as other:
                 require_target(str(options.test), other.schema.names(), target)
                 test, baseline, count = scores(model, rows, parts_of(other, rows, drawn, target, task.kind))
             if not count:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastmlp.commands.options import TASKS, Parser, count, kind_of_column, names, readable_file
+from fastmlp.commands.options import TASKS, Parser, count, kind_of_column, names, rate, readable_file
 from fastmlp.commands.output import Failed, rehearse_writing, write_report, write_result
 
 if TYPE_CHECKING:
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from fastmlp.sklearn import TableClassifier, TableRegressor
     from fastmlp.tables import Column
 
-FOR_TABLES = ("target", "types", "drop", "task", "test", "ensemble")
+FOR_TABLES = ("target", "types", "drop", "weight", "task", "test", "ensemble", "tune")
 HELD_OUT = 0.2  # of the rows, to test on
-NOT_USED = ("text", "constant", "id", "dropped")  # kinds of columns
+NOT_USED = ("text", "constant", "id", "dropped", "weight")  # kinds of columns
 PARAMETERS = {  # of the estimator, by options that overrule its defaults
     "ensemble": "n_estimators",
+    "tune": "tune",
     "hidden": "hidden_layer_sizes",
     "dropout": "dropout",
     "learning_rate": "learning_rate",
@@ -41,12 +42,14 @@ def add_options(parser: Parser) -> None:
     add("--target", metavar="COLUMN", help="what is predicted; rows without it are left out")
     add("--type", dest="types", action="append", type=kind_of_column, metavar="COLUMN=KIND", help=kinds)
     add("--drop", type=names, metavar="A,B", help="columns to be ignored")
+    add("--weight", metavar="COLUMN", help="how much each row counts in training; no input")
     add("--task", choices=TASKS, help="what the target asks for, where the finding is wrong")
     add("--test", type=readable_file, metavar="FILE", help="a table to test on, instead of a part of the rows")
     add("--ensemble", type=count, metavar="K", help="networks whose mean is taken (1)")
+    add("--tune", type=rate, metavar="SECONDS", help="search settings and several networks for so long; Ctrl-C ends it")
 
 
-def train(options: argparse.Namespace, rows: pl.DataFrame) -> dict[str, Any]:
+def train(options: argparse.Namespace, rows: pl.DataFrame, day_first: bool | None) -> dict[str, Any]:
     """Train, test and save as the options say; return the result by name. Bad input raises ValueError or OSError."""
     from fastmlp import sklearn
     from fastmlp.tables import describe, find_columns, find_task, read
@@ -55,11 +58,13 @@ def train(options: argparse.Namespace, rows: pl.DataFrame) -> dict[str, Any]:
     require_target(options.dataset, rows.columns, target)
     task = find_task(rows[target], options.task)
     # All rows are looked at for what columns are: gaps between those of training would hide that one counts the rows.
-    columns = find_columns(rows, target, dict(options.types or ()), options.drop or (), task=options.task)
+    columns = find_columns(
+        rows, target, dict(options.types or ()), options.drop or (), weight=options.weight, task=options.task
+    )
     print(describe(columns))
     rows = with_target(rows, target)
     if options.test:
-        tested = read(options.test)
+        tested = read(options.test, day_first=day_first)
         require_target(str(options.test), tested.columns, target)
         trained, tested = rows, with_target(tested, target)
         if not len(tested):
@@ -71,13 +76,13 @@ def train(options: argparse.Namespace, rows: pl.DataFrame) -> dict[str, Any]:
     if of_classes:
         require_known(y, y_test)
     kinds = kinds_to_prepare(columns)
-    model = make(options, task.kind, kinds, sklearn)
+    model = make(options, task.kind, kinds, day_first, sklearn)
     if options.output:
         rehearse_writing(Path.touch, options.output)
     if options.report:
         rehearse_writing(Path.touch, options.report, "--report")
     start = time.perf_counter()
-    model.fit(trained.drop(target), y)
+    model.fit(trained.drop(target), y, None if options.weight is None else trained[options.weight].to_numpy())
     seconds = time.perf_counter() - start
     scores = score_classes if of_classes else score_numbers
     test, baseline = scores(model, tested.drop(target), y, y_test)
@@ -174,11 +179,11 @@ def require_known(y: np.ndarray, y_test: np.ndarray) -> None:
         raise ValueError(f"test: got {unknown[0]!r} as target, needs only classes that are in training")
 
 
-def make(options: argparse.Namespace, task: str, kinds: dict[str, str], sklearn: Any) -> Any:
+def make(options: argparse.Namespace, task: str, kinds: dict[str, str], day_first: bool | None, sklearn: Any) -> Any:
     """Return the estimator of a task, with what the options overrule."""
     given = {ours: getattr(options, name) for name, ours in PARAMETERS.items() if getattr(options, name) is not None}
     cls = sklearn.TableClassifier if task in ("binary", "classes") else sklearn.TableRegressor
-    return cls(**given, types=kinds, random_state=options.seed, verbose=0 if options.quiet else 1)
+    return cls(**given, types=kinds, day_first=day_first, random_state=options.seed, verbose=0 if options.quiet else 1)
 
 
 def score_classes(

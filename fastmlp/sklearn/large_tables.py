@@ -23,10 +23,11 @@ def fit(estimator: Any, rows: Rows, names: Sequence[str]) -> None:
     """Fit an estimator to stored rows of a table whose columns, but for the target, have these names."""
     estimator._validate_params()
     seed = int(check_random_state(estimator.random_state).randint(2**31))
-    settings, verbose = estimator._settings(), min(int(estimator.verbose), 2)
+    settings, verbose = estimator._settings()[0], min(int(estimator.verbose), 2)
     with threads(estimator.n_threads):
         models = rows.train(estimator.n_estimators, seed, settings, verbose)
     estimator.preparation_, estimator.estimators_ = rows.preparation, models
+    estimator.weights_ = [1.0 / len(models)] * len(models)
     estimator.n_iter_ = max(len(model.history.epoch) for model in models if model.history)
     estimator.n_features_in_, estimator.feature_names_in_ = len(names), np.array(names, object)
     if rows.numbers is None:

@@ -77,6 +77,18 @@ static int $place_among_numbers(double x, int missing, int count, const double *
     return x != x ? missing : 0;
 }
 
+static void $multiply(int n, float share, float *y)
+{
+    for (int j = 0; j < n; j++)
+        y[j] = y[j] * share;
+}
+
+static void $add_share(int n, float share, const float *x, float *y)
+{
+    for (int j = 0; j < n; j++)
+        y[j] = y[j] + x[j] * share;
+}
+
 static int $largest_place(int n, const float *y)
 {
     int place = 0;

@@ -191,13 +191,14 @@ def predict(header: Header, predictor: Predictor, inputs: dict[str, int]) -> str
     name, members, outputs = header.name, len(predictor.members), predictor.members[0].output_shape[-1]
     given = ", ".join(inputs)
     arrays = {**inputs, "mean": outputs, **({"y": outputs} if members > 1 else {})}
+    parts = [literal(share, "f") for share in predictor.shares]
     lines = [f"    static float {', '.join(f'{array}[{size}]' for array, size in arrays.items())};"]
     lines += [f"    {name}_prepare(row, {given});", f"    {name}_member_0({given}, mean);"]
+    if members > 1:
+        lines.append(f"    {header.call('multiply', outputs, parts[0], 'mean')};")
     for member in range(1, members):
         lines.append(f"    {name}_member_{member}({given}, y);")
-        lines.append(f"    {header.call('add', outputs, 'y', 'mean')};")
-    if members > 1:
-        lines.append(f"    {header.call('divide', outputs, members, 'mean')};")
+        lines.append(f"    {header.call('add_share', outputs, parts[member], 'y', 'mean')};")
     head = f"static inline double {name}_predict(const {name}_row *row)"
     if predictor.target is not None:
         lines += decode(predictor.target)

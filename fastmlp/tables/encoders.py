@@ -196,7 +196,8 @@ class Wholes(Numbers):
 
     def places_of(self, values: Values) -> NDArray[np.intp]:
         """Return the place of each number, [rows]."""
-        return self.names.places_of(words(values))
+        different, rows = np.unique(values, return_inverse=True)
+        return self.names.places_of(words(different))[rows]
 
     def to_data(self) -> dict[str, Any]:
         return {"names": self.names.to_data(), **super().to_data()}
@@ -208,7 +209,9 @@ def of_numbers(values: Values, bins: int, seldom: int, indicators: int, embed_fr
     there = values[~np.isnan(values)]
     if len(there) <= indicators * embed_from or not np.array_equal(there, np.floor(there)):
         return found
-    names = Categories.fitted(words(values), seldom, indicators, embed_from)
+    different, counts = np.unique(values, return_counts=True)
+    by_word = dict(zip(words(different).tolist(), counts.tolist(), strict=True))
+    names = Categories.of_counts(by_word, seldom, indicators, embed_from)
     return Wholes(names.to_data(), **found.to_data()) if names.embedded else found
 
 

@@ -47,16 +47,16 @@ def piecewise_linear(x: Floats, edges: Floats, out: NDArray[np.floating] | None 
     bins = len(edges) - 1
     if out is None:
         out = np.empty((len(x), bins))
-    low, high = np.zeros(bins), np.ones(bins)
-    low[0], high[-1] = LOWEST, HIGHEST
-    widths = edges[1:] - edges[:-1]
+    number, widths = np.arange(bins), edges[1:] - edges[:-1]
     for start in range(0, len(x), AT_ONCE):
-        rows = x[start : start + AT_ONCE, None]
+        rows, codes = x[start : start + AT_ONCE], out[start : start + AT_ONCE]
+        within = np.clip(np.searchsorted(edges, rows, side="right") - 1, 0, bins - 1)
+        np.greater(within[:, None], number, out=codes)
         with np.errstate(over="ignore"):
-            share = (rows - edges[:-1]) / widths
-        np.minimum(np.maximum(share, low, out=share), high, out=share)
-        share[np.isnan(rows[:, 0])] = 0.0
-        out[start : start + AT_ONCE] = share + 0.0  # -0 is 0
+            share = (rows - edges[within]) / widths[within]
+        share = np.clip(share, np.where(within == 0, LOWEST, 0.0), np.where(within == bins - 1, HIGHEST, 1.0))
+        codes[np.arange(len(rows)), within] = share + 0.0  # -0 is 0
+        codes[np.isnan(rows)] = 0.0
     return out
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fastmlp.callbacks.monitor import EarlyStopping, ReduceLROnPlateau
+from fastmlp.callbacks.monitor import EarlyStopping
 from fastmlp.config.memory import available_memory
 from fastmlp.models import Model
 from fastmlp.tables import frames, recipe, targets
@@ -190,16 +190,14 @@ class Rows:
         for _ in range(members):
             held_out = to_train & (random.random(len(to_train)) < share)
             held_out[np.flatnonzero(to_train)[0]] = True
-            model = recipe.network(examples, settings, settings.dropout[0], int(random.integers(2**31)))
+            steps = -(-min(rows, EPOCH) // size)
+            model = recipe.network(examples, settings, settings.epochs * steps, int(random.integers(2**31)))
             model.fit(
                 Batches(self.stored, to_train & ~held_out, size, self.prepared, int(random.integers(2**31))),
                 epochs=settings.epochs,
-                steps_per_epoch=-(-min(rows, EPOCH) // size),
+                steps_per_epoch=steps,
                 validation_data=Batches(self.stored, held_out, size, self.prepared),
-                callbacks=[
-                    EarlyStopping("val_loss", patience=settings.patience, restore_best_weights=True),
-                    ReduceLROnPlateau("val_loss", factor=0.3, patience=3, min_delta=0.0),
-                ],
+                callbacks=[EarlyStopping("val_loss", patience=settings.patience, restore_best_weights=True)],
                 verbose=verbose,
             )
             models.append(model)

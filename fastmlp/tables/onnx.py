@@ -239,7 +239,8 @@ def mean(graph: Graph, predictor: Predictor, inputs: Sequence[str]) -> str:
         outputs.append(graph.part(dtype, f"member_{number}/").add(forward, given)[forward.outputs[0].number])
     if len(outputs) == 1:
         return outputs[0]
-    return typed.node("Div", typed.node("Sum", *outputs), typed.constant(len(outputs)))
+    pairs = zip(outputs, predictor.shares, strict=True)
+    return typed.node("Sum", *[typed.node("Mul", output, typed.constant(share)) for output, share in pairs])
 
 
 def decoded(graph: Graph, predictor: Predictor, found: str, names: Sequence[str]) -> list[End]:

@@ -11,6 +11,7 @@ from fastmlp.models import Model
 from fastmlp.tables.encoders import Categories, Dates, Encoder, Numbers, Scaled, Wholes
 from fastmlp.tables.preparation import Preparation
 from fastmlp.tables.targets import Numbers as Target
+from fastmlp.training.many import shares
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class Predictor:
     ----------
     preparation : Preparation
     members : list of Model
+    weights : list of float
+        How much each counts in the mean.
     classes : array, optional
         What the places of outputs are called; a single one is certain.
     target : Target, optional
@@ -29,8 +32,14 @@ class Predictor:
 
     preparation: Preparation
     members: list[Model]
+    weights: list[float]
     classes: NDArray[Any] | None = None
     target: Target | None = None
+
+    @property
+    def shares(self) -> list[float]:
+        """What the outputs of each are multiplied by; their sum, in this order, is the mean."""
+        return [float(share) for share in shares(self.weights, self.members[0].dtype)]
 
 
 class Number(NamedTuple):

@@ -15,7 +15,7 @@ from fastmlp.tables.names import family
 
 Rows = NDArray[np.float32]
 VERSION = 1
-SETTINGS = ("bins", "seldom", "indicators", "embed_from")
+SETTINGS = ("bins", "seldom", "indicators", "embed_from", "day_first")
 COARSE, FINE = 24, 48  # bins of the codes of numbers
 MANY_ROWS = 20_000  # that take the fine ones
 ALIKE = 48  # columns that may share a scale, as pixels do, at least
@@ -49,6 +49,9 @@ class Preparation:
         How many rows a word needs for a vector of its own; default 50. Where no more words than `indicators` have
         as many, those of the most rows get a column each.
 
+    day_first : bool, optional
+        Whether the day is first where dates are words as 3/4/2024; None takes none of these.
+
     Attributes
     ----------
     columns_ : dict
@@ -66,6 +69,7 @@ class Preparation:
         seldom: int = 5,
         indicators: int = 200,
         embed_from: int = 50,
+        day_first: bool | None = None,
     ) -> None:
         for name, kind in (types or {}).items():
             if kind not in KINDS:
@@ -74,7 +78,7 @@ class Preparation:
             if value is not None and value < 1:
                 raise ValueError(f"{name}: got {value}, needs at least 1")
         self.types, self.bins, self.seldom = dict(types or {}), bins, seldom
-        self.indicators, self.embed_from = indicators, embed_from
+        self.indicators, self.embed_from, self.day_first = indicators, embed_from, day_first
 
     def fit(self, frame: Any) -> Preparation:
         """Learn what the columns of a table are like: of pandas, polars, Arrow, a dict of columns, or an array.
@@ -92,7 +96,7 @@ class Preparation:
         scales = self._shared_scales(table)
         for name, column in table.items():
             if self.types.get(name) != IGNORE:
-                kind, values = frames.as_kind(name, column, self.types.get(name))
+                kind, values = frames.as_kind(name, column, self.types.get(name), self.day_first)
                 frames.require_finite(name, kind, values)
                 if name in scales:
                     columns[name] = Scaled(*scales[name], bool(np.isnan(values).any()))
@@ -184,7 +188,7 @@ class Preparation:
         places = np.empty((rows, len(self.codes_)), np.float32)
         start = at = above = 0
         for name, encoder in self.columns_.items():
-            kind, values = frames.as_kind(name, table[name], encoder.kind)
+            kind, values = frames.as_kind(name, table[name], encoder.kind, self.day_first)
             frames.require_finite(name, kind, values)
             if isinstance(encoder, (Categories, Wholes)) and encoder.codes:
                 places[:, at] = encoder.places_of(values) + above

@@ -30,6 +30,7 @@ def read(
     separator: str | None = None,
     header: bool | None = None,
     missing: Sequence[str] = MISSING,
+    day_first: bool | None = None,
     part: str = "train",
 ) -> pl.DataFrame:
     """Read a table: CSV, TSV and semicolons, JSON lines, all of them gzipped too, Parquet, .npy and .npz.
@@ -48,6 +49,8 @@ def read(
         Whether the first row has the names of the columns; None looks. Columns without are "column_1" and so on.
     missing : sequence of str, default MISSING
         What stands for a missing value: "", "NA", "NaN", "null", "?" and relatives of theirs.
+    day_first : bool, default None
+        Whether the day is first in dates as "3/4/2024"; None finds it, and takes the month where both fit.
     part : {"train", "test"}, default "train"
         Which rows of an .npz file that has x_train, y_train, x_test and y_test, as Keras' mnist.npz.
 
@@ -65,7 +68,9 @@ def read(
     ValueError
         The file is of another kind, or is damaged; with the number of the line where it has lines.
     """
-    with open_table(source, separator=separator, header=header, missing=missing, part=part) as table:
+    with open_table(
+        source, separator=separator, header=header, missing=missing, day_first=day_first, part=part
+    ) as table:
         return table.whole()
 
 
@@ -76,6 +81,7 @@ def read_batches(
     separator: str | None = None,
     header: bool | None = None,
     missing: Sequence[str] = MISSING,
+    day_first: bool | None = None,
 ) -> Iterator[pl.DataFrame]:
     """Yield a table in frames of so many rows, the last of fewer, in bounded memory; arguments are those of `read`.
 
@@ -83,13 +89,18 @@ def read_batches(
     """
     if isinstance(rows, bool) or not isinstance(rows, int) or rows < 1:
         raise ValueError(f"rows: got {rows!r}, needs a whole number of at least 1")
-    return _batches(source, rows, separator, header, missing)
+    return _batches(source, rows, separator, header, missing, day_first)
 
 
 def _batches(
-    source: Source, rows: int, separator: str | None, header: bool | None, missing: Sequence[str]
+    source: Source,
+    rows: int,
+    separator: str | None,
+    header: bool | None,
+    missing: Sequence[str],
+    day_first: bool | None,
 ) -> Iterator[pl.DataFrame]:
-    with open_table(source, separator=separator, header=header, missing=missing) as table:
+    with open_table(source, separator=separator, header=header, missing=missing, day_first=day_first) as table:
         yield from table.batches(rows)
 
 
@@ -101,10 +112,13 @@ class Table(NamedTuple):
     frames : function
         What gives it some rows at a time, as often as it is asked; at least one frame.
     rows : int
+    day_first : bool or None
+        Whether the day is first in dates as 3/4/2024, if there are any.
     """
 
     frames: Frames
     rows: int
+    day_first: bool | None = None
 
     @property
     def schema(self) -> pl.Schema:
@@ -137,6 +151,7 @@ def open_table(
     separator: str | None = None,
     header: bool | None = None,
     missing: Sequence[str] = MISSING,
+    day_first: bool | None = None,
     part: str = "train",
 ) -> Iterator[Table]:
     """Give a table whose rows are read when asked for, in the context; arguments and errors are those of `read`."""
@@ -147,7 +162,7 @@ def open_table(
     with tempfile.TemporaryDirectory(prefix="fastmlp-") as folder:
         path, called = _on_disk(source, Path(folder))
         try:
-            yield _scanned(path, called, Path(folder), separator, header, missing, part)
+            yield _scanned(path, called, Path(folder), separator, header, missing, day_first, part)
         except PACKED_ERRORS as error:
             raise ValueError(f"{called}: {unpacked_errors(error)}") from error
         except pl.exceptions.PolarsError as error:
@@ -180,6 +195,7 @@ def _scanned(
     separator: str | None,
     header: bool | None,
     missing: Sequence[str],
+    day_first: bool | None,
     part: str,
 ) -> Table:
     """Return the table of a file of any kind, of the types that its values have."""
@@ -198,7 +214,7 @@ def _scanned(
         layout = layout_of(path, called, separator, header)
         comma = layout.separator != ","
         frames = frames_of(path, called, layout, folder)
-    return Table(*typed(frames, missing, comma))
+    return Table(*typed(frames, missing, comma, day_first))
 
 
 def _frames_of(table: pl.LazyFrame) -> Frames:
