@@ -1,8 +1,8 @@
 """The C functions of exported models: twins of the engine's loops, one row at a time.
 
 In the text `$T` is the float type, and `$name` another of these functions or, where there is none, the C library's.
-Sums run in index order. In float64 the functions are the C library's; in float32 they are the engine's own, and
-products are fused: that is what its bits follow from.
+Sums run in index order, in float32 of activations in pieces. In float64 the functions are the C library's; in float32
+they are the engine's own, and products are fused: that is what its bits follow from.
 """
 
 from __future__ import annotations
@@ -84,12 +84,17 @@ static void $softmax(int rows, int n, $T *y)
 {
     for (; rows > 0; rows--, y += n) {
         const $T largest = $largest_of(n, y);
-        double sum = 0;
+        double sum = 0; /* of pieces */
+        $T piece = 0;
         for (int j = 0; j < n; j++) {
             y[j] = $exp(y[j] - largest);
-            sum += y[j];
+            piece += y[j];
+            if (sizeof($T) == 4 && j % 1024 == 1023) {
+                sum += piece;
+                piece = 0;
+            }
         }
-        const $T total = ($T)sum;
+        const $T total = ($T)(sum + piece);
         for (int j = 0; j < n; j++)
             y[j] /= total;
     }
@@ -99,12 +104,17 @@ static void $log_softmax(int rows, int n, $T *y)
 {
     for (; rows > 0; rows--, y += n) {
         const $T largest = $largest_of(n, y);
-        double sum = 0;
+        double sum = 0; /* of pieces */
+        $T piece = 0;
         for (int j = 0; j < n; j++) {
             y[j] = y[j] - largest;
-            sum += $exp(y[j]);
+            piece += $exp(y[j]);
+            if (sizeof($T) == 4 && j % 1024 == 1023) {
+                sum += piece;
+                piece = 0;
+            }
         }
-        const $T logarithm = $log(($T)sum);
+        const $T logarithm = $log(($T)(sum + piece));
         for (int j = 0; j < n; j++)
             y[j] = y[j] - logarithm;
     }
@@ -115,23 +125,33 @@ static void $sparsemax(int rows, int n, $T *y)
 {
     for (; rows > 0; rows--, y += n) {
         const $T largest = $largest_of(n, y);
-        double sum = 0;
+        double sum = 0; /* of pieces */
+        $T piece = 0;
         for (int j = 0; j < n; j++) {
             y[j] = y[j] - largest;
-            sum += y[j];
+            piece += y[j];
+            if (sizeof($T) == 4 && j % 1024 == 1023) {
+                sum += piece;
+                piece = 0;
+            }
         }
-        $T threshold = ($T)((sum - 1) / (double)n);
+        $T threshold = (($T)(sum + piece) - 1) / ($T)n;
         for (int inside = n, before = 0; inside != before;) {
             before = inside;
             inside = 0;
-            sum = 0;
-            for (int j = 0; j < n; j++)
+            sum = piece = 0;
+            for (int j = 0; j < n; j++) {
                 if (y[j] > threshold) {
-                    sum += y[j];
+                    piece += y[j];
                     inside++;
                 }
+                if (sizeof($T) == 4 && j % 1024 == 1023) {
+                    sum += piece;
+                    piece = 0;
+                }
+            }
             if (inside != before)
-                threshold = ($T)((sum - 1) / (double)inside);
+                threshold = (($T)(sum + piece) - 1) / ($T)inside;
         }
         for (int j = 0; j < n; j++)
             y[j] = y[j] > threshold ? y[j] - threshold : y[j] == y[j] ? 0 : y[j];

@@ -20,3 +20,12 @@ cdef void activate_row(const Isa *isa, int activation, const double *settings, P
                        floating *x) noexcept nogil
 cdef void activate_row_gradient(const Isa *isa, int activation, const double *settings, Py_ssize_t n,
                                 const floating *source, floating *dy) noexcept nogil
+
+
+cdef enum:
+    PIECE = 1024  # columns of a row that are summed in float32, as in c/elementwise.h
+
+
+cdef inline Py_ssize_t piece_of(Py_ssize_t n, Py_ssize_t start, const floating *tag) noexcept nogil:
+    """Columns of the piece of a row that starts there; in float64 all of them."""
+    return min(<Py_ssize_t> PIECE, n - start) if floating is float else n

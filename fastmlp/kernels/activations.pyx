@@ -165,11 +165,16 @@ cdef void activate_row_gradient(const Isa *isa, int activation, const double *se
 
 
 cdef inline void softmax_row_gradient(Py_ssize_t n, const floating *y, floating *dy) noexcept nogil:
-    cdef double total = 0  # as in c/elementwise.h
+    cdef double total = 0
     cdef floating dot
-    cdef Py_ssize_t j
-    for j in range(n):
-        total += dy[j] * y[j]
+    cdef Py_ssize_t start = 0, end, j
+    while start < n:
+        end = start + piece_of(n, start, y)
+        dot = 0
+        for j in range(start, end):
+            dot += dy[j] * y[j]
+        total += dot
+        start = end
     dot = <floating> total
     for j in range(n):
         dy[j] = y[j] * (dy[j] - dot)

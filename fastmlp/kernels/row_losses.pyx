@@ -1,14 +1,14 @@
 """What the losses and their gradients are for one row, without Python, and for all rows of a kernel's arrays.
 
-losses.pyx, crossentropies.pyx and similarities.pyx say which is which. Sums over a row are double, so that those of a
-million columns are as good as those of ten.
+losses.pyx, crossentropies.pyx and similarities.pyx say which is which. Sums over a row are double, of pieces in
+float32, so that those of a million columns are as good as those of ten. In float64 a row is one piece, as in reference.
 """
 
 from cython cimport floating
 from cython.parallel cimport prange
 from libc.string cimport memcpy
 
-from fastmlp.kernels.activations cimport activate_row
+from fastmlp.kernels.activations cimport activate_row, piece_of
 from fastmlp.kernels.loss_terms cimport EPSILON, at_least, binary_focal, binary_focal_logit, binary_focal_logit_slope
 from fastmlp.kernels.loss_terms cimport binary_focal_slope, clip, clip_to_one, exp_, expm1_, fabs_
 from fastmlp.kernels.loss_terms cimport focal_logarithm, focal_slope, focal_weight, pinball, pinball_slope
@@ -21,7 +21,6 @@ from fastmlp.kernels.isa cimport EXPONENTIAL, LINEAR, SIGMOID, SOFTMAX, Isa, sel
 cdef enum:
     LANES = 16
     LONG = 2 * LANES
-    PIECE = 64 * LANES
 
 
 cdef Loss plain(int kind) noexcept nogil:
@@ -117,7 +116,21 @@ cdef void gradient_of_row(const Loss *loss, Py_ssize_t n, Py_ssize_t rows, const
 
 
 cdef floating mean_of_row(const Loss *loss, Py_ssize_t n, const floating *t, const floating *y) noexcept nogil:
-    cdef double total = 0
+    cdef double sums = 0
+    cdef floating total
+    cdef Py_ssize_t start = 0, size
+    while start < n:
+        size = piece_of(n, start, y)
+        sums += sum_of_terms(loss, start, size, t + start, y + start)
+        start += size
+    total = <floating> sums
+    return 100 * (total / n) if loss.kind == MEAN_ABSOLUTE_PERCENTAGE_ERROR else total / n
+
+
+cdef floating sum_of_terms(const Loss *loss, Py_ssize_t start, Py_ssize_t n, const floating *t,
+                           const floating *y) noexcept nogil:
+    """The sum over n columns, of which the first is number `start`."""
+    cdef floating total = 0
     cdef Py_ssize_t j
     if loss.kind == MEAN_SQUARED_ERROR:
         total = squared_error(n, t, y)
@@ -144,29 +157,28 @@ cdef floating mean_of_row(const Loss *loss, Py_ssize_t n, const floating *t, con
             total += exp_(y[j]) - t[j] * y[j]
     elif loss.kind == QUANTILE:
         for j in range(n):
-            total += pinball(t[j] - y[j], <floating> loss.quantiles[j])
+            total += pinball(t[j] - y[j], <floating> loss.quantiles[start + j])
     elif loss.kind == HINGE:
         for j in range(n):
             total += shortfall(t[j], y[j])
     else:
         for j in range(n):
             total += shortfall(t[j], y[j]) * shortfall(t[j], y[j])
-    return <floating> (100 * (total / n) if loss.kind == MEAN_ABSOLUTE_PERCENTAGE_ERROR else total / n)
+    return total
 
 
-cdef double squared_error(Py_ssize_t n, const floating *t, const floating *y) noexcept nogil:
-    """The sum of squares; of a long row of float32 in as many sums as vectors may hold, of each LANES-th of at most
-    PIECE, in their order."""
+cdef floating squared_error(Py_ssize_t n, const floating *t, const floating *y) noexcept nogil:
+    """The sum of squares; of a long row of float32 in as many sums as vectors may hold, of each LANES-th, in their
+    order."""
     cdef floating sums[LANES]
-    cdef double total = 0
-    cdef Py_ssize_t j = 0, end
+    cdef floating total = 0
+    cdef Py_ssize_t j = 0
     cdef int lane
     if floating is float:
-        while n - j >= LONG:
+        if n >= LONG:
             for lane in range(LANES):
                 sums[lane] = 0
-            end = min(n, j + PIECE)
-            while j <= end - LANES:
+            while j <= n - LANES:
                 for lane in range(LANES):
                     sums[lane] += (y[j + lane] - t[j + lane]) * (y[j + lane] - t[j + lane])
                 j += LANES
@@ -410,9 +422,15 @@ cdef inline floating cosine(Py_ssize_t n, const floating *t, floating t_length, 
 
 cdef inline floating sum_of(Py_ssize_t n, const floating *x) noexcept nogil:
     cdef double total = 0
-    cdef Py_ssize_t j
-    for j in range(n):
-        total += x[j]
+    cdef floating piece
+    cdef Py_ssize_t start = 0, end, j
+    while start < n:
+        end = start + piece_of(n, start, x)
+        piece = 0
+        for j in range(start, end):
+            piece += x[j]
+        total += piece
+        start = end
     return <floating> total
 
 
@@ -428,7 +446,13 @@ cdef inline floating largest(Py_ssize_t n, const floating *x) noexcept nogil:
 cdef inline floating log_sum_exp(Py_ssize_t n, const floating *x, floating most) noexcept nogil:
     """log of the sum over j of exp(x[j] - most)."""
     cdef double total = 0
-    cdef Py_ssize_t j
-    for j in range(n):
-        total += exp_(x[j] - most)
+    cdef floating piece
+    cdef Py_ssize_t start = 0, end, j
+    while start < n:
+        end = start + piece_of(n, start, x)
+        piece = 0
+        for j in range(start, end):
+            piece += exp_(x[j] - most)
+        total += piece
+        start = end
     return log_(<floating> total)

@@ -1,6 +1,15 @@
 /* Loops over single elements: rescaling, softmax and its like; included once per float type.
  *
- * Sums are double, so that those of a million elements are as good as those of ten. */
+ * Sums are double, of pieces in float32, so that those of a million elements are as good as those of ten. In float64
+ * there is one piece, as in reference/. */
+
+#ifndef FASTMLP_ELEMENTWISE_H
+#define FASTMLP_ELEMENTWISE_H
+enum { PIECE = 1024 };
+#define EACH_PIECE(n)                                                                                                  \
+    for (ptrdiff_t start = 0, size = sizeof(T) == sizeof(float) ? PIECE : (n), end;                                    \
+         start < (n) && (end = (n)-start < size ? (n) : start + size, 1); start = end)
+#endif
 
 static void NAME(rescale)(ptrdiff_t n, double scale, double offset, T *x)
 {
@@ -17,8 +26,12 @@ static void NAME(softmax)(ptrdiff_t n, T *x)
     for (ptrdiff_t j = 0; j < n; j++)
         x[j] = EXP_(x[j] - largest);
     double sum = 0;
-    for (ptrdiff_t j = 0; j < n; j++)
-        sum += x[j];
+    EACH_PIECE(n) {
+        T piece = 0;
+        for (ptrdiff_t j = start; j < end; j++)
+            piece += x[j];
+        sum += piece;
+    }
     const T total = (T)sum;
     for (ptrdiff_t j = 0; j < n; j++)
         x[j] /= total;
@@ -32,8 +45,12 @@ static void NAME(log_softmax)(ptrdiff_t n, T *x)
         largest = x[j] > largest ? x[j] : largest;
     for (ptrdiff_t j = 0; j < n; j++)
         x[j] = x[j] - largest;
-    for (ptrdiff_t j = 0; j < n; j++)
-        sum += EXP_(x[j]);
+    EACH_PIECE(n) {
+        T piece = 0;
+        for (ptrdiff_t j = start; j < end; j++)
+            piece += EXP_(x[j]);
+        sum += piece;
+    }
     const T logarithm = LOG_((T)sum);
     for (ptrdiff_t j = 0; j < n; j++)
         x[j] = x[j] - logarithm;
@@ -43,8 +60,12 @@ static void NAME(log_softmax)(ptrdiff_t n, T *x)
 static void NAME(log_softmax_gradient)(ptrdiff_t n, const T *__restrict__ y, T *__restrict__ dy)
 {
     double sum = 0;
-    for (ptrdiff_t j = 0; j < n; j++)
-        sum += dy[j];
+    EACH_PIECE(n) {
+        T piece = 0;
+        for (ptrdiff_t j = start; j < end; j++)
+            piece += dy[j];
+        sum += piece;
+    }
     const T total = (T)sum;
     for (ptrdiff_t j = 0; j < n; j++)
         dy[j] = dy[j] - EXP_(y[j]) * total;
@@ -59,20 +80,28 @@ static void NAME(sparsemax)(ptrdiff_t n, T *x)
         largest = x[j] > largest ? x[j] : largest;
     for (ptrdiff_t j = 0; j < n; j++)
         x[j] = x[j] - largest;
-    for (ptrdiff_t j = 0; j < n; j++)
-        sum += x[j];
-    T threshold = (T)((sum - 1) / (double)n);
+    EACH_PIECE(n) {
+        T piece = 0;
+        for (ptrdiff_t j = start; j < end; j++)
+            piece += x[j];
+        sum += piece;
+    }
+    T threshold = ((T)sum - 1) / (T)n;
     for (ptrdiff_t inside = n, before = 0; inside != before;) {
         before = inside;
         inside = 0;
         sum = 0;
-        for (ptrdiff_t j = 0; j < n; j++)
-            if (x[j] > threshold) {
-                sum += x[j];
-                inside++;
-            }
+        EACH_PIECE(n) {
+            T piece = 0;
+            for (ptrdiff_t j = start; j < end; j++)
+                if (x[j] > threshold) {
+                    piece += x[j];
+                    inside++;
+                }
+            sum += piece;
+        }
         if (inside != before)
-            threshold = (T)((sum - 1) / (double)inside);
+            threshold = ((T)sum - 1) / (T)inside;
     }
     for (ptrdiff_t j = 0; j < n; j++)
         x[j] = x[j] > threshold ? x[j] - threshold : x[j] == x[j] ? 0 : x[j];
@@ -83,12 +112,16 @@ static void NAME(sparsemax_gradient)(ptrdiff_t n, const T *__restrict__ y, T *__
 {
     double sum = 0;
     ptrdiff_t inside = 0;
-    for (ptrdiff_t j = 0; j < n; j++)
-        if (y[j] > 0) {
-            sum += dy[j];
-            inside++;
-        }
-    const T mean = (T)(sum / (double)inside);
+    EACH_PIECE(n) {
+        T piece = 0;
+        for (ptrdiff_t j = start; j < end; j++)
+            if (y[j] > 0) {
+                piece += dy[j];
+                inside++;
+            }
+        sum += piece;
+    }
+    const T mean = (T)sum / (T)inside;
     for (ptrdiff_t j = 0; j < n; j++)
         dy[j] = y[j] > 0 ? dy[j] - mean : 0;
 }
