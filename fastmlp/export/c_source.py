@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fastmlp.data.files import write_whole
+from fastmlp.data.whole_files import write_whole
 from fastmlp.export.c_functions import needed, written
 from fastmlp.export.forward import End, Forward, Step, Weight, forward_of
 from fastmlp.kernels.engine.arena import is_transposed
