@@ -15,6 +15,7 @@ from fastmlp.settings import boolean
 
 KEY = "fastmlp"  # of the metadata
 SUFFIX = ".safetensors"
+STATES = "callbacks//"  # begins the names of arrays that callbacks of a run have kept
 MODELS = (SUFFIX, ".keras", ".h5", ".hdf5")  # what names of whole models end in
 WEIGHTS = (SUFFIX, ".weights.h5")  # and of weights alone
 
