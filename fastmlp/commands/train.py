@@ -22,6 +22,7 @@ from fastmlp.commands.options import (
     column,
     count,
     dataset,
+    folder,
     fraction,
     is_table,
     model_file,
@@ -51,6 +52,7 @@ OF_IMAGES = {
     "validation_split": 0.0,
     "dtype": "float32",
 }
+OF_RUN = (*(name for name in OF_IMAGES if name != "epochs"), "learning_rate", "seed")  # the same where it goes on
 FOR_IMAGES = ("split", "label_column", "activation", "optimizer", "l2", "dtype")
 
 
@@ -62,7 +64,7 @@ def make_parser() -> Parser:
         epilog="Features of images that are integers are divided by the largest one; the model file contains that "
         "scaling, and the values of the labels as its classes. The result goes to stdout; progress, the columns of a "
         "table and errors to stderr. Exit status: 0; 1 when training failed; 2 for bad usage or input; 130 when "
-        "interrupted.",
+        "interrupted, 143 when terminated, 129 when hung up, with a checkpoint where one was asked for.",
         allow_abbrev=False,
     )
     known = (
@@ -96,6 +98,15 @@ def make_parser() -> Parser:
     add("--threads", type=threads, metavar="N", help="at most (all CPUs); the result does not depend on it")
     add("--seed", type=seed, default=0, metavar="N", help="from which everything random follows (%(default)s)")
     add("--output", type=model_file, metavar="MODEL.safetensors", help="write the trained model to this file")
+    add("--checkpoint", type=folder, metavar="DIR", help="keep the last whole epochs in this folder, to go on from")
+    add("--checkpoint-every", type=count, metavar="N", help="epochs from one checkpoint to the next (1)")
+    add(
+        "--resume",
+        type=folder,
+        metavar="DIR",
+        help="go on from the last good checkpoint of this folder, to the same result; also beside --checkpoint of the "
+        "same folder, which then may be empty",
+    )
     add("--quiet", action="store_true", help="show no progress")
     add("--json", action="store_true", help="print the result as one JSON object")
     add("--version", action=Version, help="print the version instead of training")
@@ -134,11 +145,13 @@ def refuse(options: argparse.Namespace, others: Sequence[str], what: str) -> Non
 def train(options: argparse.Namespace) -> dict[str, Any]:
     """Return the result by name. Bad input raises ValueError or OSError before training, never after."""
     from fastmlp import datasets
+    from fastmlp.commands.checkpoints import Checkpoints, folders, kept
     from fastmlp.config.threads import set_num_threads
     from fastmlp.data.rows import Data
     from fastmlp.training import inputs
 
     set_num_threads(options.threads)
+    places = folders(options)
     of_files = {name: getattr(options, name) for name in ("split", "test_split", "label_column")}
     given = {name: value for name, value in of_files.items() if value is not None}
     (x, labels), (x_test, labels_test) = datasets.load(options.dataset, **given)
@@ -153,7 +166,9 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         rehearse_writing(model.save, options.output)
     watch = Watch(remedies(options, model, x))
     settings = {name: getattr(options, name) for name in ("batch_size", "epochs", "validation_split")}
-    history = model.fit(x, y, verbose=0 if options.quiet else 1, callbacks=[watch], **settings).history
+    keepers = [] if places is None else [Checkpoints(*places, options.checkpoint_every or 1, run_of(options, x, y))]
+    with kept(keepers):
+        history = model.fit(x, y, verbose=0 if options.quiet else 1, callbacks=[watch, *keepers], **settings).history
     threads_used = network.threads
     tested = model.evaluate(*test, verbose=0, return_dict=True)
     tested = {f"test_{name}": tested[name] for name in ("loss", "accuracy")}
@@ -168,7 +183,7 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         "parameters": model.count_params(),
         "epochs": options.epochs,
         "seconds": watch.seconds,
-        "samples_per_second": rows * options.epochs / watch.seconds,
+        "samples_per_second": rows * watch.epochs / watch.seconds,
         "train_loss": history["loss"][-1],
         **tested,
         "dtype": model.dtype,
@@ -185,7 +200,7 @@ class Watch(Callback):
     def __init__(self, advice: str):
         super().__init__()
         self.advice = advice
-        self.seconds = 0.0
+        self.seconds, self.epochs = 0.0, 0
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self.seconds -= time.perf_counter()
@@ -194,6 +209,7 @@ class Watch(Callback):
         self.seconds += time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        self.epochs += 1
         self.require_finite(epoch + 1, logs or {})
 
     def require_finite(self, epoch: int, results: Logs) -> None:
@@ -201,6 +217,14 @@ class Watch(Callback):
         for name, value in results.items():
             if not math.isfinite(value):
                 raise Failed(f"training failed: {name} is {value} after epoch {epoch}; try {self.advice}")
+
+
+def run_of(options: argparse.Namespace, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
+    """Return what must be the same where a run goes on, by name."""
+    from fastmlp.commands.checkpoints import fingerprint
+
+    settings = {name: getattr(options, name) for name in OF_RUN}
+    return {**settings, "features of training": fingerprint(x), "labels of training": fingerprint(y)}
 
 
 def remedies(options: argparse.Namespace, model: Sequential, x: np.ndarray) -> str:
