@@ -25,6 +25,7 @@ from fastmlp.data.whole_files import remove_unfinished
 CHECKPOINT = Kind("model", "resume", "a checkpoint of fastmlp-train")  # and so a model file too
 NAME = re.compile(r"checkpoint-(\d{6,})\.safetensors")
 KEPT = 2  # files
+BYTES_AT_ONCE = 1 << 24
 
 
 class Checkpoints(Keeper):
@@ -113,9 +114,9 @@ def folders(options: argparse.Namespace) -> tuple[Path, Path | None] | None:
             raise ValueError("checkpoint_every: got it alone, needs --checkpoint or --resume too")
         return None
     is_same = folder is not None and source is not None and folder.resolve() == source.resolve()
-    if folder is not None and not is_same and checkpoints_in(folder):
+    if folder is not None and not is_same and has_checkpoints(folder):
         raise ValueError(f"checkpoint: got {str(folder)!r}, which has checkpoints, needs an empty folder, or --resume")
-    if source is not None and not is_same and not checkpoints_in(source):
+    if source is not None and not is_same and not has_checkpoints(source):
         raise ValueError(f"resume: got {str(source)!r}, needs a folder with checkpoints of fastmlp-train")
     return folder or source, source
 
@@ -132,9 +133,14 @@ def kept(keepers: Iterable[Checkpoints]) -> Iterator[None]:
 
 
 def checkpoints_in(folder: Path) -> list[Path]:
-    """Return the checkpoints of a folder, the last ones last."""
+    """Return the checkpoints of a network in its folder, the last ones last."""
     found = [path for path in folder.iterdir() if NAME.fullmatch(path.name)] if folder.is_dir() else []
     return sorted(found, key=lambda path: int(path.stem.rpartition("-")[2]))
+
+
+def has_checkpoints(folder: Path) -> bool:
+    """Whether there are checkpoints in a folder, of one network or of several."""
+    return any(NAME.fullmatch(path.name) for path in [*folder.glob("*"), *folder.glob("network-*/*")])
 
 
 def require_run(saved: Mapping[str, Any], run: Mapping[str, Any], path: Path) -> None:
@@ -162,6 +168,10 @@ def digest_of(header: Mapping[str, Any], tensors: Tensors) -> str:
 
 def fingerprint(array: np.ndarray) -> str:
     """Return shape, type and digest of an array."""
-    shape = " x ".join(map(str, array.shape))
-    digest = hashlib.blake2b(np.ascontiguousarray(array).data.cast("B") if array.size else b"", digest_size=8)
+    shape, digest = " x ".join(map(str, array.shape)), hashlib.blake2b(digest_size=8)
+    if array.size:
+        rows = array if array.ndim else array[np.newaxis]
+        at_once = max(1, BYTES_AT_ONCE * len(rows) // array.nbytes)
+        for start in range(0, len(rows), at_once):  # of a map no more in memory than this
+            digest.update(np.ascontiguousarray(rows[start : start + at_once]).data.cast("B"))
     return f"{shape} of {array.dtype.name}, digest {digest.hexdigest()}"

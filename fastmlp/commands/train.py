@@ -34,6 +34,7 @@ from fastmlp.commands.options import (
     widths,
 )
 from fastmlp.commands.output import Failed, progress_on_stderr, rehearse_writing, write_result
+from fastmlp.commands.table_checkpoints import kept_as_asked
 
 if TYPE_CHECKING:
     import numpy as np
@@ -119,7 +120,8 @@ def run(options: argparse.Namespace) -> str:
     of_table = is_table(options.dataset)
     refuse(options, *((FOR_IMAGES, "images") if of_table else (train_table.FOR_TABLES, "tables")))
     if of_table:
-        return train_table.run(options)
+        with kept_as_asked(options):
+            return train_table.run(options)
     for name, value in OF_IMAGES.items():
         if getattr(options, name) is None:
             setattr(options, name, value)

@@ -18,6 +18,7 @@ from fastmlp.callbacks.monitor import EarlyStopping, ReduceLROnPlateau
 from fastmlp.layers import Concatenate, Dense, Dropout, Embedding, Flatten, Input
 from fastmlp.models import Model
 from fastmlp.optimizers import AdamW
+from fastmlp.tables.keeping import kept
 from fastmlp.training.many import fit_many
 
 SPLITS = 4  # how many times other rows are held out to choose a dropout rate by, at most
@@ -129,6 +130,7 @@ def fit(
             [
                 EarlyStopping("val_loss", patience=settings.patience, restore_best_weights=True),
                 ReduceLROnPlateau("val_loss", factor=0.3, patience=3, min_delta=0.0),
+                *kept(examples),
             ]
             for _ in models
         ],
