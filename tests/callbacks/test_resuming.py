@@ -1,6 +1,8 @@
 """A run that is cut off and goes on has the bits of one that is not, with every callback that remembers something."""
 
 import csv
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -249,6 +251,13 @@ def test_a_backup_is_also_a_model_file(tmp_path):
     other.load_weights(path)
     assert same(model.get_weights(), other.get_weights())
     assert same(model.get_weights(), load_model(path, compile=False).get_weights())
+
+
+def test_the_program_of_the_documentation(tmp_path, monkeypatch):
+    text = (Path(__file__).parents[2] / "docs" / "resuming.md").read_text()
+    monkeypatch.chdir(tmp_path)
+    exec(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], {})
+    assert len((tmp_path / "log.csv").read_text().splitlines()) > 5 and not list((tmp_path / "backup").iterdir())
 
 
 class Odd(Callback):
