@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import io
 import re
+import sys
 from collections.abc import Callable, Sequence
 
 from fastmlp.commands import predict as prediction
 from fastmlp.commands import train as training
 from fastmlp.commands.options import Parser
 from fastmlp.commands.output import Failed, deliver, discard
+from fastmlp.commands.signals import Ended, answered
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run fastmlp-train. An exit status other than 0 (1, 2, 130: see its help) is raised as SystemExit."""
+    """Run fastmlp-train. An exit status other than 0 (1, 2, 129, 130, 143: see its help) is raised as SystemExit."""
     end_with_status(training.make_parser(), training.run, argv)
 
 
@@ -27,9 +30,10 @@ def end_with_status(
 ) -> None:
     """Print what `run` returns for the options, if anything, or say on stderr in one line what was wrong."""
     try:
-        result = run(parser.parse_args(argv))
-        if result is not None:
-            deliver(result)
+        with answered():
+            result = run(parser.parse_args(argv))
+            if result is not None:
+                deliver(result)
     except Failed as error:
         parser.exit(1, f"{parser.prog}: error: {error}\n")
     except BrokenPipeError:  # stderr's, so there is nobody to tell
@@ -39,8 +43,13 @@ def end_with_status(
         parser.error(by_options(parser, str(error)))
     except MemoryError as error:
         parser.error(f"not enough memory: {error}")
-    except KeyboardInterrupt:
-        parser.exit(130, f"{parser.prog}: interrupted\n")
+    except KeyboardInterrupt as error:
+        ended = error if isinstance(error, Ended) else Ended()
+        try:
+            print(f"{parser.prog}: {ended.word}", file=sys.stderr or io.StringIO(), flush=True)
+        except OSError:  # of a terminal that is gone
+            discard(2)
+        parser.exit(ended.status)
 
 
 def by_options(parser: Parser, message: str) -> str:

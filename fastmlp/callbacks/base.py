@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 Logs = dict[str, Any]
@@ -27,9 +28,13 @@ class Callback:
     those of an epoch, the next ones and History see. The hooks of batches are called only when some callback overrides
     one: the engine then trains batch by batch, to weights of the same bits, and more slowly. Where a hook sets
     `model.stop_training`, `model.stop_evaluating` or `model.stop_predicting` to True, no further batch is asked for.
+
+    What a callback remembers from one epoch to the next is backed up with the run where `get_state` returns it, and
+    `set_state` takes it over.
     """
 
     needs_sequential = False  # whether a hook asks for more than CallbackModel has
+    comes_last = False  # whether its hooks run after those of all others
 
     def __init__(self) -> None:
         self.params: dict[str, Any] = {}
@@ -40,6 +45,19 @@ class Callback:
 
     def set_model(self, model: CallbackModel) -> None:
         self.model = model
+
+    def set_companions(self, callbacks: Sequence[Callback]) -> None:
+        """Be told of those whose hooks run before; asked only of one that comes last."""
+
+    def get_state(self) -> Any:
+        """Return what is to be kept where the run is backed up; default None, nothing.
+
+        JSON values, NumPy arrays of numbers, and lists, tuples and dicts of these with strings as keys.
+        """
+        return None
+
+    def set_state(self, state: Any) -> None:
+        """Go on from what `get_state` returned; called after `on_train_begin` of a run that goes on."""
 
     @property
     def trained_model(self) -> Any:

@@ -6,9 +6,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from fastmlp.callbacks.base import Callback, Logs
+from fastmlp.callbacks.base import Logs
 from fastmlp.callbacks.monitor import Monitor
-from fastmlp.data.files import MODELS, SUFFIX, WEIGHTS, checked_path
+from fastmlp.callbacks.states import Keeper
+from fastmlp.data.files import MODEL, MODELS, SUFFIX, WEIGHTS, checked_path, read, write
+from fastmlp.data.whole_files import remove_unfinished
 from fastmlp.settings import boolean, integer, only, real
 
 
@@ -67,6 +69,13 @@ class ModelCheckpoint(Monitor):
         if self.save_freq == "epoch":
             self.save(epoch, None, logs or {})
 
+    def get_state(self) -> dict[str, Any]:
+        return {**super().get_state(), "batches": self.batches}
+
+    def set_state(self, state: Any) -> None:
+        super().set_state(state)
+        self.batches = state["batches"]
+
     def count_batch(self, batch: int, logs: Logs | None = None) -> None:
         """Save after every `save_freq` batches, counted through the epochs."""
         self.batches += 1
@@ -105,12 +114,13 @@ class ModelCheckpoint(Monitor):
             print(message)
 
 
-class BackupAndRestore(Callback):
+class BackupAndRestore(Keeper):
     """Backs the training up after each epoch, so that a killed program goes on when it is run again.
 
     The same call of `fit`, of a model of the same layers, then begins with the epoch after the last one that has ended,
-    with its weights, optimizer, learning rate, seed and order of rows: it ends with the bits of a run that was not
-    killed. (What other callbacks remember is not backed up.)
+    with its weights, optimizer, learning rate, seed and order of rows, and what the other callbacks of the list
+    remember (`Callback.get_state`): it ends with the bits of a run that was not killed. The hooks of the others run
+    first, wherever in the list it is. An iterator of batches is not wound forward: it is to begin with the next epoch.
 
     Parameters
     ----------
@@ -122,8 +132,6 @@ class BackupAndRestore(Callback):
     delete_checkpoint : bool
         Whether to remove the backup when fit has ended well; default True.
     """
-
-    needs_sequential = True
 
     def __init__(
         self,
@@ -142,11 +150,12 @@ class BackupAndRestore(Callback):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        remove_unfinished(self.path.parent)
         if self.path.exists():
-            self.trained_model.epochs_resumed = self.trained_model.load_backup(self.path)
+            read(self.path, MODEL, self.take_over)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        self.trained_model.save_backup(self.path, epoch + 1)
+        write(self.path, MODEL, *self.backup(epoch + 1))
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         if self.delete_checkpoint:

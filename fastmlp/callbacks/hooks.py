@@ -16,10 +16,12 @@ class Hooks:
     """The callbacks of one run; they are told its model and parameters."""
 
     def __init__(self, callbacks: list[Callback], model: CallbackModel, params: dict[str, Any]):
-        self.callbacks = callbacks
-        for callback in callbacks:
+        self.callbacks = sorted(callbacks, key=lambda one: one.comes_last)
+        for callback in self.callbacks:
             callback.set_params(params)
             callback.set_model(model)
+            if callback.comes_last:
+                callback.set_companions([one for one in callbacks if not one.comes_last])
         self.stages_by_batch = {
             stage for stage in STAGES for hook in OF_BATCHES[stage] if any(overrides(one, hook) for one in callbacks)
         }

@@ -56,6 +56,14 @@ class Monitor(Callback):
                 raise ValueError(f"mode: got {got}, which is no loss and no metric that tells, needs {needs}")
             self.grows = direction == "up"
 
+    def get_state(self) -> dict[str, Any]:
+        return {"monitor": self.monitor, "best": self.best}
+
+    def set_state(self, state: Any) -> None:
+        if state["monitor"] != self.monitor:
+            raise ValueError(f"monitor: got {self.monitor!r}, needs {state['monitor']!r}, as in the run that goes on")
+        self.best = state["best"]
+
     def value_in(self, logs: Logs | None) -> float | None:
         """Return the watched value; warn when it is not there."""
         logs = logs or {}
@@ -120,6 +128,15 @@ class EarlyStopping(Monitor):
         self.best = None
         self.wait = self.stopped_epoch = self.best_epoch = 0
         self.best_weights: list[np.ndarray] | None = None
+
+    def get_state(self) -> dict[str, Any]:
+        counts = {"wait": self.wait, "stopped_epoch": self.stopped_epoch, "best_epoch": self.best_epoch}
+        return {**super().get_state(), **counts, "best_weights": self.best_weights}
+
+    def set_state(self, state: Any) -> None:
+        super().set_state(state)
+        self.wait, self.stopped_epoch, self.best_epoch = state["wait"], state["stopped_epoch"], state["best_epoch"]
+        self.best_weights = state["best_weights"]
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         value = self.value_in(logs)
@@ -186,6 +203,13 @@ class ReduceLROnPlateau(Monitor):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self.best = None
         self.wait = self.cooldown_counter = 0
+
+    def get_state(self) -> dict[str, Any]:
+        return {**super().get_state(), "wait": self.wait, "cooldown_counter": self.cooldown_counter}
+
+    def set_state(self, state: Any) -> None:
+        super().set_state(state)
+        self.wait, self.cooldown_counter = state["wait"], state["cooldown_counter"]
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         optimizer: Any = self.trained_model.optimizer

@@ -14,10 +14,13 @@ from fastmlp.callbacks.base import Callback, CallbackModel, Logs
 from fastmlp.settings import boolean, integer
 
 HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))
+OF_STATE = ("get_state", "set_state")
 
 
 class LambdaCallback(Callback):
     """Calls functions: `LambdaCallback(on_epoch_end=lambda epoch, logs: ...)`; any hook's name may be used.
+
+    So may `get_state` and `set_state`, for what the functions remember.
 
     Raises
     ------
@@ -28,7 +31,7 @@ class LambdaCallback(Callback):
     def __init__(self, **functions: Callable[..., Any] | None):
         super().__init__()
         for name, function in functions.items():
-            if name not in HOOKS:
+            if name not in HOOKS + OF_STATE:
                 raise TypeError(f"LambdaCallback: got {name!r}, needs names of hooks: {', '.join(HOOKS)}")
             if function is not None and not callable(function):
                 raise TypeError(f"{name}: got {function!r}, needs a function")
@@ -121,11 +124,36 @@ class CSVLogger(Callback):
         self.separator = separator
         self.keys: list[str] = []
         self.file: IO[str] | None = None
+        self.start: int | None = None  # length of what stays in the file, where the rest is still to go
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self.keys = []
         self.close()
-        self.file = open(self.filename, "a+" if self.append else "w", newline="", encoding="utf-8")  # noqa: SIM115
+        is_kept = self.append or os.path.isfile(self.filename)  # until it is known whether a run goes on
+        self.file = open(self.filename, "a+" if is_kept else "w", newline="", encoding="utf-8")  # noqa: SIM115
+        self.start = None if self.append else 0
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the columns, and how long the file is; what follows is written again by a run that goes on."""
+        assert self.file is not None
+        self.begin()
+        if os.path.isfile(self.filename):
+            os.fsync(self.file.fileno())
+        return {"keys": self.keys, "size": os.fstat(self.file.fileno()).st_size}
+
+    def set_state(self, state: Any) -> None:
+        self.keys, self.start = state["keys"], state["size"]
+
+    def begin(self) -> None:
+        """Leave in the file what is to stay: nothing of a run before, or what the run that goes on has written."""
+        assert self.file is not None
+        if self.start is not None and os.path.isfile(self.filename):
+            self.file.truncate(min(self.start, os.fstat(self.file.fileno()).st_size))
+            self.file.seek(0, os.SEEK_END)
+        self.start = None
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self.begin()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         import csv
@@ -159,6 +187,7 @@ class CSVLogger(Callback):
         return header[1:]
 
     def on_train_end(self, logs: Logs | None = None) -> None:
+        self.begin()
         self.close()
 
     def close(self) -> None:
@@ -181,7 +210,7 @@ class SwapEMAWeights(Callback):
     ----------
     swap_on_epoch : bool
         Whether the averages also are in the model from the end of an epoch to the start of the next one, for the
-        callbacks that follow in the list, such as ModelCheckpoint. BackupAndRestore goes before.
+        callbacks that follow in the list, such as ModelCheckpoint.
 
     Raises
     ------
@@ -202,6 +231,12 @@ class SwapEMAWeights(Callback):
         if model is not self.model:
             self.weights = None
         super().set_model(model)
+
+    def get_state(self) -> dict[str, Any]:
+        return {"weights": self.weights}
+
+    def set_state(self, state: Any) -> None:
+        self.weights = state["weights"]
 
     def swap(self) -> None:
         """Let the averages be the weights, where they are not yet."""

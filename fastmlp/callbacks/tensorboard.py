@@ -90,6 +90,12 @@ class TensorBoard(Callback):
         if self.write_graph:
             write_layers(self.writer("train"), self.trained_model)
 
+    def get_state(self) -> dict[str, int]:
+        return {"batches": self.batches}
+
+    def set_state(self, state: Any) -> None:
+        self.batches = state["batches"]
+
     def write_batch(self, batch: int, logs: Logs | None = None) -> None:
         """Write the means since the start of the epoch, every `update_freq` batches."""
         self.batches += 1

@@ -175,6 +175,13 @@ def widths(text: str) -> list[int]:
     return [count(width) for width in text.split(",")]
 
 
+def folder(text: str) -> Path:
+    """Return the path of a folder, which may be a new one."""
+    if not text or (os.path.exists(text) and not os.path.isdir(text)):
+        raise argparse.ArgumentTypeError(f"got {text!r}, needs a folder, or a new name")
+    return Path(text)
+
+
 def model_file(text: str) -> Path:
     """Return the path of the model to write, or raise ArgumentTypeError when there cannot be a file of that name."""
     if Path(text).suffix != ".safetensors":

@@ -44,7 +44,8 @@ def make_parser() -> Parser:
 def run(options: argparse.Namespace) -> str | None:
     """Return what goes to stdout, if it is not there yet. Bad input raises ValueError or OSError."""
     from fastmlp.config.threads import set_num_threads
-    from fastmlp.data.files import is_of_kind, write_whole
+    from fastmlp.data.files import is_of_kind
+    from fastmlp.data.whole_files import write_whole
 
     if options.rows is None:
         if sys.stdin is None or sys.stdin.isatty():

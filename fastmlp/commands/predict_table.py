@@ -19,7 +19,7 @@ AT_ONCE = 4_096  # rows
 
 def run(options: argparse.Namespace) -> None:
     """Write the predictions to the file or to stdout. Bad input raises ValueError or OSError."""
-    from fastmlp.data.files import write_whole
+    from fastmlp.data.whole_files import write_whole
 
     if options.json:
         raise ValueError("--json: got it for a model of a table, needs none: its predictions are CSV")

@@ -23,6 +23,7 @@ from fastmlp.commands.options import (
     column,
     count,
     dataset,
+    folder,
     fraction,
     is_table,
     model_file,
@@ -36,6 +37,7 @@ from fastmlp.commands.options import (
     widths,
 )
 from fastmlp.commands.output import Failed, progress_on_stderr, rehearse_writing, write_report, write_result
+from fastmlp.commands.table_checkpoints import kept_as_asked
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,6 +56,7 @@ OF_IMAGES = {
     "validation_split": 0.0,
     "dtype": "float32",
 }
+OF_RUN = (*(name for name in OF_IMAGES if name != "epochs"), "learning_rate", "seed")  # the same where it goes on
 FOR_IMAGES = ("split", "label_column", "size", "activation", "optimizer", "l2", "dtype")
 
 
@@ -65,7 +68,7 @@ def make_parser() -> Parser:
         epilog="Features of images that are integers are divided by the largest one; the model file contains that "
         "scaling, and the values of the labels as its classes. The result goes to stdout; progress, the columns of a "
         "table and errors to stderr. Exit status: 0; 1 when training failed; 2 for bad usage or input; 130 when "
-        "interrupted.",
+        "interrupted, 143 when terminated, 129 when hung up, with a checkpoint where one was asked for.",
         allow_abbrev=False,
     )
     known = (
@@ -102,6 +105,15 @@ def make_parser() -> Parser:
     add("--seed", type=seed, default=0, metavar="N", help="from which everything random follows (%(default)s)")
     add("--output", type=model_file, metavar="MODEL.safetensors", help="write the trained model to this file")
     add("--report", type=report_file, metavar="REPORT.html", help="write a page on the model and its test to this file")
+    add("--checkpoint", type=folder, metavar="DIR", help="keep the last whole epochs in this folder, to go on from")
+    add("--checkpoint-every", type=count, metavar="N", help="epochs from one checkpoint to the next (1)")
+    add(
+        "--resume",
+        type=folder,
+        metavar="DIR",
+        help="go on from the last good checkpoint of this folder, to the same result; also beside --checkpoint of the "
+        "same folder, which then may be empty",
+    )
     add("--quiet", action="store_true", help="show no progress")
     add("--json", action="store_true", help="print the result as one JSON object")
     add("--version", action=Version, help="print the version instead of training")
@@ -114,7 +126,8 @@ def run(options: argparse.Namespace) -> str:
     of_table = is_table(options.dataset, options.target)
     refuse(options, *((FOR_IMAGES, "images") if of_table else (train_table.FOR_TABLES, "tables")))
     if of_table:
-        return tables.run(options)
+        with kept_as_asked(options):
+            return tables.run(options)
     for name, value in OF_IMAGES.items():
         if getattr(options, name) is None:
             setattr(options, name, value)
@@ -140,11 +153,13 @@ def refuse(options: argparse.Namespace, others: Sequence[str], what: str) -> Non
 def train(options: argparse.Namespace) -> dict[str, Any]:
     """Return the result by name. Bad input raises ValueError or OSError before training, never after."""
     from fastmlp import datasets
+    from fastmlp.commands.checkpoints import Checkpoints, folders, kept
     from fastmlp.config.threads import set_num_threads
     from fastmlp.data.rows import Data
     from fastmlp.training import inputs
 
     set_num_threads(options.threads)
+    places = folders(options)
     of_files = {name: getattr(options, name) for name in ("split", "test_split", "label_column", "size")}
     given = {name: value for name, value in of_files.items() if value is not None}
     try:
@@ -164,7 +179,9 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         rehearse_writing(Path.touch, options.report, "--report")
     watch = Watch(remedies(options, model, x))
     settings = {name: getattr(options, name) for name in ("batch_size", "epochs", "validation_split")}
-    history = model.fit(x, y, verbose=0 if options.quiet else 1, callbacks=[watch], **settings).history
+    keepers = [] if places is None else [Checkpoints(*places, options.checkpoint_every or 1, run_of(options, x, y))]
+    with kept(keepers):
+        history = model.fit(x, y, verbose=0 if options.quiet else 1, callbacks=[watch, *keepers], **settings).history
     threads_used = network.threads
     tested = model.evaluate(*test, verbose=0, return_dict=True)
     tested = {f"test_{name}": tested[name] for name in ("loss", "accuracy")}
@@ -182,7 +199,7 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         "parameters": model.count_params(),
         "epochs": options.epochs,
         "seconds": watch.seconds,
-        "samples_per_second": rows * options.epochs / watch.seconds,
+        "samples_per_second": rows * watch.epochs / watch.seconds,
         "train_loss": history["loss"][-1],
         **tested,
         "dtype": model.dtype,
@@ -199,7 +216,7 @@ class Watch(Callback):
     def __init__(self, advice: str):
         super().__init__()
         self.advice = advice
-        self.seconds = 0.0
+        self.seconds, self.epochs = 0.0, 0
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self.seconds -= time.perf_counter()
@@ -208,6 +225,7 @@ class Watch(Callback):
         self.seconds += time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        self.epochs += 1
         self.require_finite(epoch + 1, logs or {})
 
     def require_finite(self, epoch: int, results: Logs) -> None:
@@ -215,6 +233,14 @@ class Watch(Callback):
         for name, value in results.items():
             if not math.isfinite(value):
                 raise Failed(f"training failed: {name} is {value} after epoch {epoch}; try {self.advice}")
+
+
+def run_of(options: argparse.Namespace, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
+    """Return what must be the same where a run goes on, by name."""
+    from fastmlp.commands.checkpoints import fingerprint
+
+    settings = {name: getattr(options, name) for name in OF_RUN}
+    return {**settings, "features of training": fingerprint(x), "labels of training": fingerprint(y)}
 
 
 def remedies(options: argparse.Namespace, model: Sequential, x: np.ndarray) -> str:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from fastmlp.tables.large import Rows
     from fastmlp.tables.reading import Table
 
-NEEDS_MEMORY = ("tune", "report")  # options
+NEEDS_MEMORY = ("tune", "report", "checkpoint", "resume")  # options
 AT_ONCE = 16_384  # rows to test on
 
 Parts = Iterable[tuple[Any, "np.ndarray"]]

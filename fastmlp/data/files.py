@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from fastmlp.data.whole_files import require_regular, write_whole
 from fastmlp.settings import boolean
 
 KEY = "fastmlp"  # of the metadata
 SUFFIX = ".safetensors"
+STATES = "callbacks//"  # begins the names of arrays that callbacks of a run have kept
 MODELS = (SUFFIX, ".keras", ".h5", ".hdf5")  # what names of whole models end in
 WEIGHTS = (SUFFIX, ".weights.h5")  # and of weights alone
 
@@ -32,27 +32,6 @@ class Kind(NamedTuple):
 
 
 MODEL = Kind("model", "filepath", "a model file of fastmlp")
-
-
-def write_whole(path: str | os.PathLike[str], write: Callable[[IO[bytes]], object]) -> None:
-    """Call `write` with a file, which takes the name `path` only when that has ended well.
-
-    At every moment there is the old file or the new one under that name.
-    """
-    target = Path(os.path.realpath(path))  # a symbolic link stays one
-    if not target.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, f"got no such folder for {target.name!r}, needs one", str(target.parent))
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
-    try:  # around all of it in one frame: an interrupt may come between the parts of a context manager
-        with open(temporary, "xb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise
 
 
 def checked_path(filepath: str | os.PathLike[str], overwrite: bool = True, endings: Sequence[str] = MODELS) -> Path:
@@ -90,6 +69,7 @@ def read(path: str | os.PathLike[str], kind: Kind, use: Callable[[dict[str, Any]
     from safetensors import safe_open
 
     path = os.fspath(path)  # no file descriptor
+    require_regular(path, kind.argument)
     with open(path, "rb"):  # for Python's errors when it is missing, a folder or not readable
         pass
     try:
@@ -109,6 +89,7 @@ def is_of_kind(path: str | os.PathLike[str], name: str) -> bool:
     from safetensors import SafetensorError, safe_open
 
     try:
+        require_regular(path, "path")
         with safe_open(os.fspath(path), framework="np") as file:
             return bool(json.loads((file.metadata() or {}).get(KEY, "{}")).get("kind") == name)
     except (SafetensorError, ValueError, AttributeError):

@@ -22,7 +22,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from fastmlp.data.files import write_whole
+from fastmlp.data.whole_files import require_regular, write_whole
 
 DTYPES: dict[int, np.dtype[Any]] = {
     0x08: np.dtype("uint8"),
@@ -75,6 +75,7 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray[Any, Any]:
     OSError
         The file cannot be opened or read.
     """
+    require_regular(path, "path")
     with open(path, "rb") as file:
         stream = _unpacked(file)
         try:
@@ -90,6 +91,7 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray[Any, Any]:
 
 def other_kind(path: str | os.PathLike[str]) -> str | None:
     """Return what a file is that is known not to be IDX, in words; else None, also for a damaged or an empty one."""
+    require_regular(path, "path")
     with open(path, "rb") as file:
         try:
             return _kind(_unpacked(file).read(4))

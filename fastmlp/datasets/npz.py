@@ -9,6 +9,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from fastmlp.data.whole_files import require_regular
 from fastmlp.datasets.rows import Array, Dataset, checked_pair, hold_out, require_same_rows
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
@@ -26,6 +27,7 @@ def read_npz(path: str | os.PathLike[str], names: tuple[str, ...]) -> list[Array
     OSError
         The file cannot be opened.
     """
+    require_regular(path, "path")
     with open(path, "rb"):  # for Python's errors when it is missing, a folder or not readable
         pass
     try:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.data.files import write_whole
+from fastmlp.data.whole_files import write_whole
 from fastmlp.export.c_functions import functions, needed, written
 from fastmlp.export.forward import End, Forward, Step, Weight, forward_of
 from fastmlp.kernels.engine.arena import is_transposed

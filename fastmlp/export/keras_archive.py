@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fastmlp.data import hdf5
-from fastmlp.data.files import write_whole
+from fastmlp.data.whole_files import write_whole
 from fastmlp.export.keras_config import compiled, described
 from fastmlp.export.keras_weights import arrays_of, joined, places, told_state
 from fastmlp.layers import Layer

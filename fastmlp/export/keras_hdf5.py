@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.data import hdf5
-from fastmlp.data.files import write_whole
+from fastmlp.data.whole_files import write_whole
 from fastmlp.export.keras_archive import KERAS_VERSION
 from fastmlp.export.keras_config import compiled, described
 from fastmlp.export.keras_weights import arrays_of, is_row, shapes_of, told_state

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.data.files import write_whole
+from fastmlp.data.whole_files import write_whole
 from fastmlp.export.forward import End, Forward, Step, Weight, forward_of
 from fastmlp.export.onnx_activations import ACTIVATIONS, DOUBLE, FLOAT, INT64
 from fastmlp.layers.graph import free_name

@@ -18,6 +18,7 @@ import numpy as np
 
 from fastmlp.config import seeds
 from fastmlp.data import hdf5
+from fastmlp.data.whole_files import require_regular
 from fastmlp.export.keras_archive import CONFIG, METADATA, WEIGHTS
 from fastmlp.export.keras_hdf5 import own_layers, weights_of
 from fastmlp.export.keras_weights import joined, own_state, places, set_arrays, shapes_of
@@ -116,6 +117,7 @@ def reading(path: Any, needs: str, use: Callable[[bytes], T]) -> T:
     """
     hdf5.library()
     path = os.fspath(path)
+    require_regular(path, "filepath")
     with open(path, "rb") as file:
         data = file.read()
     try:

@@ -6,7 +6,6 @@ import copy
 import json
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from fastmlp.callbacks.hooks import Hooks, check_callbacks
 from fastmlp.data.arrays import Shape, features, require_memory
 from fastmlp.data.batches import whole
 from fastmlp.data.containers import contents, part_of
+from fastmlp.data.files import Tensors
 from fastmlp.data.rows import Data
 from fastmlp.data.values import Array, answering
 from fastmlp.layers import InputLayer, Layer
@@ -577,13 +577,13 @@ class Model(training_model.Model):
         with self._lock:
             return json.dumps({**described(self), "compile_config": compiled(self)}, **settings)
 
-    def save_backup(self, path: Path, epoch: int) -> None:
-        """Write all of a model that is being trained, and the epoch to go on with."""
-        saving.save_backup(self, path, epoch)
+    def get_backup(self, epoch: int) -> tuple[dict[str, Any], Tensors]:
+        """Return all of a model that is being trained, and the epoch to go on with, as JSON values and arrays."""
+        return saving.get_backup(self, epoch)
 
-    def load_backup(self, path: Path) -> int:
-        """Become what `save_backup` wrote; return the epoch to go on with, ValueError for a backup of another model."""
-        return saving.load_backup(self, path)
+    def set_backup(self, header: Mapping[str, Any], tensors: Tensors) -> int:
+        """Become what `get_backup` returned; return the epoch to go on with, ValueError for that of another model."""
+        return saving.set_backup(self, header, tensors)
 
     def _results_of_batch(self) -> Results:
         """Return results of no batch yet; made once for the model as it was compiled."""

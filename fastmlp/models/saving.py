@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp import metrics
-from fastmlp.data.files import MODEL, Tensors, read, require_same, write
+from fastmlp.data.files import MODEL, STATES, Tensors, read, require_same, write
 from fastmlp.layers import Layer
 from fastmlp.losses.compiled import each
 from fastmlp.losses.custom import Custom
@@ -53,7 +53,7 @@ def load_weights(model: Model, path: Any, skip_mismatch: bool, by_name: bool) ->
     """Set a model's weights from a file of a model or of weights; arguments and errors as of `Model.load_weights`."""
 
     def set_weights(header: Mapping[str, Any], tensors: Tensors) -> None:
-        weights = {name: array for name, array in tensors.items() if not name.startswith("optimizer/")}
+        weights = weights_in(tensors)
         if not skip_mismatch and not by_name:
             set_values(model, weights)
             return
@@ -73,40 +73,36 @@ def load_weights(model: Model, path: Any, skip_mismatch: bool, by_name: bool) ->
     read(path, MODEL, set_weights)
 
 
-def save_backup(model: Model, path: Path, epoch: int) -> None:
-    """Write all of a model that is being trained, and the epoch to go on with."""
+def get_backup(model: Model, epoch: int) -> tuple[dict[str, Any], Tensors]:
+    """Return all of a model that is being trained, and the epoch to go on with."""
     header, tensors = describe(model)
-    write(path, MODEL, {**header, "epoch": epoch}, tensors)
+    return {**header, "epoch": epoch}, tensors
 
 
-def load_backup(model: Model, path: Path) -> int:
-    """Bring a model to the state that `save_backup` wrote; return the epoch to go on with.
+def set_backup(model: Model, header: Mapping[str, Any], tensors: Tensors) -> int:
+    """Bring a model to the state that `get_backup` returned; return the epoch to go on with.
 
     Raises
     ------
-    OSError, ValueError
-        As of `load_model`, and when the backup is of a model with other layers, optimizer, loss or metrics.
+    ValueError
+        When it is of a model with other layers, optimizer, loss or metrics.
     """
-
-    def take_over(header: Mapping[str, Any], tensors: Tensors) -> int:
-        epoch = integer("epoch", header["epoch"], at_least=0)
-        expected, saved = identity(config_of(model), compiled_of(model)), identity(header["model"], header["compile"])
-        for part in expected:
-            if expected[part] != saved.get(part):
-                raise ValueError(f"{part} of another model: {saved.get(part)!r:.300}, needs {expected[part]!r:.300}")
-        assert model.optimizer is not None
-        run = {
-            "seed": integer("seed", header["model"]["seed"], at_least=0),
-            "epochs_trained": integer("epochs_trained", header["epochs_trained"], at_least=0),
-        }
-        optimizer = type(model.optimizer).from_config(header["compile"]["optimizer"]["config"])
-        step, state = state_in(model, header, tensors)
-        set_values(model, {name: array for name, array in tensors.items() if not name.startswith("optimizer/")})
-        model.optimizer.take_rate(optimizer)
-        model.go_on_from(step, state, **run)
-        return epoch
-
-    return read(path, MODEL, take_over)
+    epoch = integer("epoch", header["epoch"], at_least=0)
+    expected, saved = identity(config_of(model), compiled_of(model)), identity(header["model"], header["compile"])
+    for part in expected:
+        if expected[part] != saved.get(part):
+            raise ValueError(f"{part} of another model: {saved.get(part)!r:.300}, needs {expected[part]!r:.300}")
+    assert model.optimizer is not None
+    run = {
+        "seed": integer("seed", header["model"]["seed"], at_least=0),
+        "epochs_trained": integer("epochs_trained", header["epochs_trained"], at_least=0),
+    }
+    optimizer = type(model.optimizer).from_config(header["compile"]["optimizer"]["config"])
+    step, state = state_in(model, header, tensors)
+    set_values(model, weights_in(tensors))
+    model.optimizer.take_rate(optimizer)
+    model.go_on_from(step, state, **run)
+    return epoch
 
 
 def identity(config: Mapping[str, Any], compiled: Mapping[str, Any]) -> dict[str, Any]:
@@ -187,6 +183,7 @@ def restore(
         model.classes = header["classes"]
         if plain_classes(model) is None:
             raise ValueError(f"classes: got {model.classes!r:.300}, needs a list of strings or numbers")
+    tensors = {name: array for name, array in tensors.items() if not name.startswith(STATES)}
     # Compared before the network is made: a header cannot ask for more memory than the file has weights.
     names = model.weight_names if model.built else {}
     state = {name: array for name, array in tensors.items() if name.startswith("optimizer/") and name not in names}
@@ -199,6 +196,11 @@ def restore(
 def weights_of(model: Model) -> Tensors:
     """Return a model's weights by their names by levels."""
     return {name: variable.numpy() for name, variable in model.named_variables().items()}
+
+
+def weights_in(tensors: Tensors) -> Tensors:
+    """Return those arrays of a file that are weights of its model."""
+    return {name: array for name, array in tensors.items() if not name.startswith(("optimizer/", STATES))}
 
 
 def set_values(model: Model, weights: Tensors) -> None:
@@ -321,8 +323,7 @@ def custom_objects_of(model: Model) -> dict[str, Any]:
 
 def uncompiled(header: Mapping[str, Any], tensors: Tensors) -> tuple[dict[str, Any], Tensors]:
     """Return a header and arrays without what the model was compiled with."""
-    kept = {name: array for name, array in tensors.items() if not name.startswith("optimizer/")}
-    return {**header, "compile": None, "step": 0}, kept
+    return {**header, "compile": None, "step": 0}, weights_in(tensors)
 
 
 def state_name(trained: Sequence[str], index: int) -> str:

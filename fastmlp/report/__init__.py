@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.data.files import write_whole
+from fastmlp.data.whole_files import write_whole
 from fastmlp.export.javascript import program
 from fastmlp.report import contents, drawing, pictures
 from fastmlp.report.answers import Answers, asker, places

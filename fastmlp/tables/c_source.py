@@ -13,7 +13,7 @@ from textwrap import indent
 
 import numpy as np
 
-from fastmlp.data.files import write_whole
+from fastmlp.data.whole_files import write_whole
 from fastmlp.export.c_source import Header, Source, declaration, identifier, literal, uncommented
 from fastmlp.export.forward import forward_of
 from fastmlp.layers.graph import free_name

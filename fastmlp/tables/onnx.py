@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.data.files import write_whole
+from fastmlp.data.whole_files import write_whole
 from fastmlp.export.forward import End, forward_of
 from fastmlp.export.onnx import Graph, library, require_size
 from fastmlp.export.onnx_activations import DOUBLE, INT64

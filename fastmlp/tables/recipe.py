@@ -20,6 +20,7 @@ from fastmlp.layers import Concatenate, Dense, Dropout, Embedding, Flatten, Inpu
 from fastmlp.models import Model
 from fastmlp.optimizers import AdamW
 from fastmlp.optimizers.schedules import CosineDecay
+from fastmlp.tables.keeping import kept
 from fastmlp.training.many import fit_many
 
 SPLITS = 4  # how many times other rows are held out to choose a dropout rate by, at most
@@ -156,7 +157,7 @@ def fit(examples: Examples, members: Sequence[Member], verbose: int = 0, seconds
             [one.settings.batch(len(examples.y)) for one in members],
             [one.settings.epochs for one in members],
             verbose,
-            callbacks=[[one.stop] for one in members],
+            callbacks=[[one.stop, *kept(examples)] for one in members],
             validation_data=[known[id(one.mask)][0] for one in members],
             sample_weight=examples.weight,
             rows=[known[id(one.mask)][1] for one in members],

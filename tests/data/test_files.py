@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from fastmlp.data.files import write_whole
+from fastmlp.data.whole_files import write_whole
 
 
 def test_the_old_file_is_there_until_the_new_one_is_whole(tmp_path):
