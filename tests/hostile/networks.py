@@ -44,7 +44,9 @@ class Case:
         for x in self.x:
             x[rng.random(x.shape) < self.random.choice((0.0, 0.5, 0.9))] = 0
         self.order = rng.permutation(ROWS)
-        for arrays in self.random.choice(((), (self.weights,), (self.weights,), (self.x,), (self.weights, self.x))):
+        floats = [y for y in self.y if y is not None and y.dtype == dtype]
+        spoilt = self.random.choice(([], [self.weights], [self.weights], [self.x], [self.weights, self.x], [floats]))
+        for arrays in filter(None, spoilt):
             self.spoil(arrays)
         if self.random.random() < 0.2:
             self.optimizer = self.optimizer | {"learning_rate": self.random.choice((1e3, 1e20, 1e39))}

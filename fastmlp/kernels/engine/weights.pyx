@@ -219,7 +219,7 @@ cdef void sum_penalty(Plan *plan, const Part *part, const Parameter *parameter, 
         sum_magnitudes(plan.isa, parameter.rows, w, magnitudes)
     sum_squares(plan.isa, parameter.rows, w, sums)
     for j in range(width):
-        sums[j] = l1 * magnitudes[j] + l2 * sums[j]
+        sums[j] = l1 * magnitudes[j] + (l2 * sums[j] if l2 > 0 else 0)
 
 
 cdef void sum_stored_rows(const Part *part, const Parameter *parameter, int width, double l1, double l2,
@@ -227,7 +227,7 @@ cdef void sum_stored_rows(const Part *part, const Parameter *parameter, int widt
     """The same of each column of what is stored transposed, partitioned between the threads by columns."""
     cdef Py_ssize_t rows = parameter.rows, i
     for i in range(partition(rows, part.thread, part.threads), partition(rows, part.thread + 1, part.threads)):
-        sums[i] = <floating> l2 * squares_of_row(parameter, width, i, x)
+        sums[i] = <floating> l2 * squares_of_row(parameter, width, i, x) if l2 > 0 else 0
         if l1 > 0:
             sums[i] = <floating> l1 * magnitudes_of_row(parameter, width, i, x) + sums[i]
 
