@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from fastmlp.sklearn import MLPRegressor as MLPRegressor
     from fastmlp.sklearn import TableClassifier as TableClassifier
     from fastmlp.sklearn import TableRegressor as TableRegressor
+    from fastmlp.training.finite import NotFiniteWarning as NotFiniteWarning
     from fastmlp.training.many import fit_many as fit_many
     from fastmlp.training.many import predict_many as predict_many
 
@@ -78,6 +79,7 @@ HOMES = {
     "Loss": "losses",
     "Metric": "metrics",
     "Model": "models",
+    "NotFiniteWarning": "training.finite",
     "Optimizer": "optimizers",
     "Regularizer": "regularizers",
     "Sequential": "models",

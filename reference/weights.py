@@ -11,11 +11,14 @@ EPSILON = 1e-7  # Keras' epsilon()
 
 
 def penalty(array, l1, l2):
-    """l1 * sum |w| + l2 * sum w^2: of each column from its first row on, then of the columns."""
+    """l1 * sum |w| + l2 * sum w^2: of each column from its first row on, then of the columns.
+
+    A term whose factor is 0 is none, also where its sum is not finite.
+    """
     penalties = []
     for column in ops.transpose(rows_of(array)):
         magnitudes = ops.vector_sum([abs(w) for w in column])
-        penalties.append(l1 * magnitudes + l2 * ops.vector_dot(column, column))
+        penalties.append((l1 and l1 * magnitudes) + (l2 and l2 * ops.vector_dot(column, column)))
     return ops.vector_sum(penalties)
 
 

@@ -66,14 +66,14 @@ cdef extern from "c/dispatch.h" nogil:
     void multiply_listed(const Isa *isa, int height, Py_ssize_t vectors, int portion, Py_ssize_t count,
                          const uint32_t *index, const void *a, const void *b, Py_ssize_t b_stride, const void *bias,
                          int activation, void *y, Py_ssize_t y_stride, Py_ssize_t row_stride)
-    void descend_listed(const Isa *isa, int height, Py_ssize_t vectors, Py_ssize_t count, const uint32_t *index,
+    bint descend_listed(const Isa *isa, int height, Py_ssize_t vectors, Py_ssize_t count, const uint32_t *index,
                         const void *a, const void *b, Py_ssize_t b_stride, double rate, void *w, Py_ssize_t w_stride)
     void multiply_sparse(const Isa *isa, Py_ssize_t panels, Py_ssize_t count, const uint32_t *index, const void *a,
                          const void *b, Py_ssize_t b_stride, Py_ssize_t pitch, const void *bias, int activation,
                          void *y, Py_ssize_t y_stride)
     void multiply_sparse_columns(const Isa *isa, int columns, Py_ssize_t count, const uint32_t *index, const void *a,
                                  const void *b, Py_ssize_t pitch, Py_ssize_t room, void *y)
-    void descend_sparse(const Isa *isa, Py_ssize_t panels, Py_ssize_t count, const uint32_t *index, const void *a,
+    bint descend_sparse(const Isa *isa, Py_ssize_t panels, Py_ssize_t count, const uint32_t *index, const void *a,
                         const void *b, Py_ssize_t b_stride, double rate, void *w, Py_ssize_t w_stride)
     void load(const Isa *isa, int source, Py_ssize_t n, const void *x, const void *later, void *panels,
               Py_ssize_t stride)
@@ -98,7 +98,8 @@ cdef extern from "c/dispatch.h" nogil:
     void log_softmax_gradient(const Isa *isa, Py_ssize_t n, const void *y, void *dy)
     void sparsemax(const Isa *isa, Py_ssize_t n, void *x)
     void sparsemax_gradient(const Isa *isa, Py_ssize_t n, const void *y, void *dy)
-    void update(const Isa *isa, const Optimizer *optimizer, Py_ssize_t n, void *w, void *g, void *slots)
+    bint update(const Isa *isa, const Optimizer *optimizer, Py_ssize_t n, void *w, void *g, void *slots)
+    bint are_finite(const Isa *isa, Py_ssize_t n, const void *x)
     void add_penalty(const Isa *isa, Py_ssize_t n, double l1, double twice_l2, const void *w, void *g)
     void clip_by_value(const Isa *isa, Py_ssize_t n, double clipvalue, void *g)
     void decay_weights(const Isa *isa, Py_ssize_t n, double weight_decay, double learning_rate, void *w)
@@ -136,6 +137,10 @@ cdef extern from "c/threads.h" nogil:
         pass
     void counter_set(Counter *counter, long long next)
     long long counter_take(Counter *counter)
+    ctypedef struct Flag:
+        pass
+    void flag_set(Flag *flag, bint raised)
+    bint flag_is_raised(const Flag *flag)
 
 cdef extern from "c/cache.h" nogil:
     long first_level_cache()

@@ -13,6 +13,7 @@ from fastmlp.callbacks.base import Callback, CallbackModel, History
 from fastmlp.callbacks.hooks import Hooks
 from fastmlp.data.batches import Arrays, Chunk, Source, Visit
 from fastmlp.data.rows import Data
+from fastmlp.training.finite import Watch
 from fastmlp.training.inputs import Run
 from fastmlp.training.model import Model
 from fastmlp.training.progress import Progress
@@ -39,7 +40,7 @@ def train(model: Model, run: Run, hooks: Hooks) -> Iterator[int]:
     """
     results = Results(model)
     validated = results if run.validation is None else Results(model)
-    progress = Progress(run.train.steps, run.verbose)
+    progress, watch = Progress(run.train.steps, run.verbose), Watch()
     run.train.make_ready(model.network)
     hooks.call("on_train_begin", {})
     logs: dict[str, Any] = {}
@@ -47,15 +48,16 @@ def train(model: Model, run: Run, hooks: Hooks) -> Iterator[int]:
     while epoch < run.epochs:
         started = time.perf_counter()
         if can_be_together(run, hooks, results):
-            logs = run_epochs(model, run, epoch, together, hooks, results)
+            logs = run_epochs(model, run, epoch, together, hooks, results, watch)
             each = (time.perf_counter() - started) / together
             left = run.epochs - epoch - together
             epoch, together = epoch + together, max(1, min(left, int(SECONDS_TOGETHER / each)))
         else:
-            logs = run_and_validate(model, run, epoch, hooks, progress, results, validated)
+            logs = run_and_validate(model, run, epoch, hooks, progress, results, validated, watch)
             if not logs:  # as there was no batch
                 break
             epoch += 1
+        watch.warn()
         if model.stop_training:
             break
         yield run.epochs - epoch
@@ -70,7 +72,9 @@ def can_be_together(run: Run, hooks: Hooks, results: Results) -> bool:
     return has_passes and not asked and not results.others and not results.has_custom_loss
 
 
-def run_epochs(model: Model, run: Run, epoch: int, count: int, hooks: Hooks, results: Results) -> dict[str, Any]:
+def run_epochs(
+    model: Model, run: Run, epoch: int, count: int, hooks: Hooks, results: Results, watch: Watch
+) -> dict[str, Any]:
     """Train `count` epochs by one call of the engine; return the results of the last.
 
     Those that were finished when an interrupt came are in History too.
@@ -95,6 +99,7 @@ def run_epochs(model: Model, run: Run, epoch: int, count: int, hooks: Hooks, res
             model.learning_rates(count * run.train.steps),
         )
     finally:
+        watch.look(model, network, [values[0] for values in found], epoch, 0, run.train.steps)
         for number, values in enumerate(found):
             results.reset()
             results.add(values, data, orders[number], batch_size)
@@ -105,14 +110,21 @@ def run_epochs(model: Model, run: Run, epoch: int, count: int, hooks: Hooks, res
 
 
 def run_and_validate(
-    model: Model, run: Run, epoch: int, hooks: Hooks, progress: Progress, results: Results, validated: Results
+    model: Model,
+    run: Run,
+    epoch: int,
+    hooks: Hooks,
+    progress: Progress,
+    results: Results,
+    validated: Results,
+    watch: Watch,
 ) -> dict[str, Any]:
     """Train one epoch, with what is asked for before and after it; return all results, or nothing without a batch."""
     hooks.call("on_epoch_begin", epoch, {})
     model.require_unchanged(results.changes)
     if run.verbose and run.epochs > 1:
         print(f"Epoch {epoch + 1}/{run.epochs}", flush=True)
-    steps, logs = run_epoch(model, run, epoch, hooks, progress, results)
+    steps, logs = run_epoch(model, run, epoch, hooks, progress, results, watch)
     if steps == 0:
         return {}
     if run.validation is not None and run.validation.is_due(epoch):
@@ -132,7 +144,7 @@ def visit_of(model: Model, run: Run, epoch: int) -> Visit:
 
 
 def run_epoch(
-    model: Model, run: Run, epoch: int, hooks: Hooks, progress: Progress, results: Results
+    model: Model, run: Run, epoch: int, hooks: Hooks, progress: Progress, results: Results, watch: Watch
 ) -> tuple[int, dict[str, Any]]:
     """Train one epoch; return the number of its batches, and the results by name."""
     visit, changes, steps, network = visit_of(model, run, epoch), model.changes, 0, model.network
@@ -145,7 +157,8 @@ def run_epoch(
             if by_batch:
                 hooks.call("on_train_batch_begin", steps, {})
                 model.require_unchanged(changes)
-            train_chunk(model, chunk, results)
+            loss = train_chunk(model, chunk, results)
+            watch.look(model, model.network, [loss], epoch, steps, chunk.steps)
             if by_batch:
                 hooks.call("on_train_batch_end", steps, results.values)
                 model.require_unchanged(changes)
@@ -164,8 +177,8 @@ def run_epoch(
     return steps, results.final()
 
 
-def train_chunk(model: Model, chunk: Chunk, results: Results) -> None:
-    """Train on some batches by one call of the engine, and count in its results."""
+def train_chunk(model: Model, chunk: Chunk, results: Results) -> float:
+    """Train on some batches by one call of the engine, and count in its results; return the loss."""
     data, network, given = chunk.data, model.network_for_training(chunk.batch_size), model.for_engine
     values = network.train_epoch(
         given(data.xs),
@@ -178,6 +191,7 @@ def train_chunk(model: Model, chunk: Chunk, results: Results) -> None:
         predictions=given(results.rooms(data.rows)),
     )
     results.add(values, data, chunk.order, chunk.batch_size)
+    return cast(float, values[0])
 
 
 def chunks_of(run: Run, visit: Visit, by_batch: bool) -> Generator[Chunk, None, None]:

@@ -53,6 +53,7 @@
 #define sparsemax(isa, n, x) KERNELS(isa, x)->sparsemax(n, x)
 #define sparsemax_gradient(isa, n, y, dy) KERNELS(isa, dy)->sparsemax_gradient(n, y, dy)
 #define update(isa, optimizer, n, w, ...) KERNELS(isa, w)->update(optimizer, n, w, __VA_ARGS__)
+#define are_finite(isa, n, x) KERNELS(isa, x)->are_finite(n, x)
 #define add_penalty(isa, n, l1, twice_l2, w, g) KERNELS(isa, w)->add_penalty(n, l1, twice_l2, w, g)
 #define clip_by_value(isa, n, clipvalue, g) KERNELS(isa, g)->clip_by_value(n, clipvalue, g)
 #define decay_weights(isa, n, weight_decay, learning_rate, w)                                                          \

@@ -171,6 +171,7 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
      .sparsemax = sparsemax_##suffix,                                                                                  \
      .sparsemax_gradient = sparsemax_gradient_##suffix,                                                                \
      .update = update_##suffix,                                                                                        \
+     .are_finite = are_finite_##suffix,                                                                                \
      .add_penalty = add_penalty_##suffix,                                                                              \
      .clip_by_value = clip_by_value_##suffix,                                                                          \
      .decay_weights = decay_weights_##suffix,                                                                          \

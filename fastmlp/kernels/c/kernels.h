@@ -157,9 +157,9 @@ typedef struct Noise {
         void (*multiply_listed)(int height, ptrdiff_t vectors, int portion, ptrdiff_t count, const uint32_t *index,    \
                                 const T *a, const T *b, ptrdiff_t b_stride, const T *bias, int activation, T *y,       \
                                 ptrdiff_t y_stride, ptrdiff_t row_stride);                                             \
-        /* w -= rate * those sums */                                                                                   \
-        void (*descend_listed)(int height, ptrdiff_t vectors, ptrdiff_t count, const uint32_t *index, const T *a,      \
-                               const T *b, ptrdiff_t b_stride, T rate, T *w, ptrdiff_t w_stride);                      \
+        /* w -= rate * those sums; returns, as all that changes weights, whether these are finite then */              \
+        int (*descend_listed)(int height, ptrdiff_t vectors, ptrdiff_t count, const uint32_t *index, const T *a,       \
+                              const T *b, ptrdiff_t b_stride, T rate, T *w, ptrdiff_t w_stride);                       \
         /* y as above of the sums over n < count of a[n] b[index[n]][j], for any number of whole panels; rows of b are \
          * `pitch` apart. For a few columns without a bias, where b has `room`. w -= rate * those sums, rows a panel apart. */\
         void (*multiply_sparse)(ptrdiff_t panels, ptrdiff_t count, const uint32_t *index, const T *a, const T *b,      \
@@ -167,8 +167,8 @@ typedef struct Noise {
                                 ptrdiff_t y_stride);                                                                   \
         void (*multiply_sparse_columns)(int columns, ptrdiff_t count, const uint32_t *index, const T *a, const T *b,   \
                                         ptrdiff_t pitch, ptrdiff_t room, T *y);                                        \
-        void (*descend_sparse)(ptrdiff_t panels, ptrdiff_t count, const uint32_t *index, const T *a, const T *b,       \
-                               ptrdiff_t b_stride, T rate, T *w, ptrdiff_t w_stride);                                  \
+        int (*descend_sparse)(ptrdiff_t panels, ptrdiff_t count, const uint32_t *index, const T *a, const T *b,        \
+                              ptrdiff_t b_stride, T rate, T *w, ptrdiff_t w_stride);                                   \
         /* one row of n numbers of the type `source` to panels; `later` is a row that will be wanted soon */           \
         void (*load)(int source, ptrdiff_t n, const void *x, const void *later, T *panels, ptrdiff_t stride);          \
         /* out[c * out_stride + r] = x[r * x_stride + c] */                                                            \
@@ -195,7 +195,8 @@ typedef struct Noise {
         void (*sparsemax)(ptrdiff_t n, T *x);                                                                          \
         void (*sparsemax_gradient)(ptrdiff_t n, const T *y, T *dy);                                                    \
         /* n weights by their gradient, which is clipped in place, and what is around the rule */                      \
-        void (*update)(const Optimizer *optimizer, ptrdiff_t n, T *w, T *g, T *const *slots);                          \
+        int (*update)(const Optimizer *optimizer, ptrdiff_t n, T *w, T *g, T *const *slots);                           \
+        int (*are_finite)(ptrdiff_t n, const T *x);                                                                    \
         void (*add_penalty)(ptrdiff_t n, T l1, T twice_l2, const T *w, T *g);                                          \
         void (*clip_by_value)(ptrdiff_t n, double clipvalue, T *g);                                                    \
         void (*decay_weights)(ptrdiff_t n, double weight_decay, double learning_rate, T *w);                           \

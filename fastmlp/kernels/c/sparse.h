@@ -49,14 +49,16 @@ INLINE void NAME(sparse_tile)(const int panels, ptrdiff_t count, const uint32_t 
 }
 
 INLINE void NAME(sparse_descent)(const int panels, ptrdiff_t count, const uint32_t *index, const T *a, const T *b,
-                                 ptrdiff_t b_stride, T rate, T *w, ptrdiff_t w_stride)
+                                 ptrdiff_t b_stride, T rate, T *w, ptrdiff_t w_stride, VECTOR *zeros)
 {
     START_OF_SUM(panels, TILE_VECTORS);
     NAME(add_sparse)(panels, count, index, a, b, b_stride, PANEL_, sum);
     UNROLL for (int q = 0; q < panels; q++)
         UNROLL for (int v = 0; v < TILE_VECTORS; v++) {
             VECTOR *weights = (VECTOR *)(w + q * w_stride + v * LANES_);
-            *weights = *weights - rate * END_OF_SUM(sum[q][v]);
+            const VECTOR updated = *weights - rate * END_OF_SUM(sum[q][v]);
+            *weights = updated;
+            *zeros = MULTIPLY_ADD((T)0, updated, *zeros);
         }
 }
 
@@ -74,16 +76,18 @@ static void NAME(multiply_sparse)(ptrdiff_t panels, ptrdiff_t count, const uint3
     }
 }
 
-static void NAME(descend_sparse)(ptrdiff_t panels, ptrdiff_t count, const uint32_t *index, const T *a, const T *b,
-                                 ptrdiff_t b_stride, T rate, T *w, ptrdiff_t w_stride)
+static int NAME(descend_sparse)(ptrdiff_t panels, ptrdiff_t count, const uint32_t *index, const T *a, const T *b,
+                                ptrdiff_t b_stride, T rate, T *w, ptrdiff_t w_stride)
 {
+    VECTOR zeros = {0};
     for (; panels > 0; panels -= SPARSE_PANELS) {
         switch (panels < SPARSE_PANELS ? panels : SPARSE_PANELS) {
-            EACH_PANELS(NAME(sparse_descent), count, index, a, b, b_stride, rate, w, w_stride)
+            EACH_PANELS(NAME(sparse_descent), count, index, a, b, b_stride, rate, w, w_stride, &zeros)
         }
         b += SPARSE_PANELS * b_stride;
         w += SPARSE_PANELS * w_stride;
     }
+    return !NAME(nonzero)((const T *)&zeros);
 }
 
 /* The same for a few columns, fewer than a panel has. Columns beside them are read along where they are among the

@@ -27,6 +27,13 @@ typedef struct Counter {
     long long next;
 } Counter;
 
+typedef struct Flag {
+    volatile long raised;
+} Flag;
+
+static inline void flag_set(Flag *flag, int raised) { flag->raised = raised; }
+static inline int flag_is_raised(const Flag *flag) { return (int)flag->raised; }
+
 static inline void counter_set(Counter *counter, long long next)
 {
 #pragma omp critical
@@ -78,6 +85,21 @@ typedef struct Barrier {
 typedef struct Counter {
     atomic_llong next;
 } Counter;
+
+/* Any thread may set it; all see so once they have met. */
+typedef struct Flag {
+    atomic_int raised;
+} Flag;
+
+static inline void flag_set(Flag *flag, int raised)
+{
+    atomic_store_explicit(&flag->raised, raised, memory_order_relaxed);
+}
+
+static inline int flag_is_raised(const Flag *flag)
+{
+    return atomic_load_explicit(&flag->raised, memory_order_relaxed);
+}
 
 static inline void counter_set(Counter *counter, long long next)
 {

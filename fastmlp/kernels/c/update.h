@@ -240,7 +240,22 @@ INLINE void NAME(follow)(const Optimizer *optimizer, ptrdiff_t n, T *w, const T 
     }
 }
 
-static void NAME(update)(const Optimizer *optimizer, ptrdiff_t n, T *w, T *g, T *const *slots)
+/* Whether all numbers are finite: 0 times another one is NaN. */
+static int NAME(are_finite)(ptrdiff_t n, const T *x)
+{
+    VECTOR zeros[2] = {{0}, {0}};
+    T zero = 0;
+    for (; n >= 2 * LANES_; n -= 2 * LANES_, x += 2 * LANES_)
+        UNROLL for (int v = 0; v < 2; v++)
+            zeros[v] = MULTIPLY_ADD((T)0, *(const VECTOR *)(x + v * LANES_), zeros[v]);
+    for (; n > 0; n--, x++)
+        zero += 0 * *x;
+    zeros[0] += zeros[1];
+    return !NAME(nonzero)((const T *)zeros) && zero == 0;
+}
+
+/* Returns whether the weights are finite. */
+static int NAME(update)(const Optimizer *optimizer, ptrdiff_t n, T *w, T *g, T *const *slots)
 {
     const int is_adjusted = optimizer->is_adjusted && optimizer->kind != STORE;
     if (optimizer->kind == SCHEDULE_FREE_ADAMW && optimizer->starts_now)
@@ -255,4 +270,5 @@ static void NAME(update)(const Optimizer *optimizer, ptrdiff_t n, T *w, T *g, T 
         if (optimizer->overwrites_now)
             NAME(store)(n, w, slots[optimizer->average_slot]);
     }
+    return NAME(are_finite)(n, w);
 }

@@ -1,4 +1,4 @@
-from fastmlp.kernels.isa cimport Isa
+from fastmlp.kernels.isa cimport Flag, Isa
 
 
 cdef class Block:
@@ -8,6 +8,8 @@ cdef class Block:
     cdef const Isa *isa
     cdef object panels
     cdef void *data
+    cdef Flag finite
+    cdef look(self)
     cdef array_of(self, void *panels)
     cdef exchange(self, void *panels, array, bint written)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from fastmlp.kernels.engine.arena import aligned, is_transposed, panels_shape
 
-from fastmlp.kernels.isa cimport Isa, blocks, panel_columns, selected
+from fastmlp.kernels.isa cimport Isa, are_finite, blocks, flag_set, panel_columns, selected
 
 
 @embedsignature(True)
@@ -37,6 +37,7 @@ cdef class Block:
         width = columns_of(self.isa, self.dtype == np.float32)
         self.panels = aligned(panels_shape(self.shape, width, self.transposed), self.dtype, is_read=True)
         self.data = <void *> <size_t> self.panels.ctypes.data
+        flag_set(&self.finite, True)
 
     def read(self):
         """A copy, as an array of its shape."""
@@ -57,6 +58,15 @@ cdef class Block:
         if array.shape != self.shape:
             raise ValueError(f"weights: got shape {array.shape}, needs {self.shape}")
         self.exchange(self.data, np.ascontiguousarray(array.T) if self.transposed else array, True)
+        self.look()
+
+    cdef look(self):
+        """Note whether all numbers are finite."""
+        cdef Py_ssize_t n = self.panels.size
+        if self.dtype == np.float32:
+            flag_set(&self.finite, are_finite(self.isa, n, <const float *> self.data))
+        else:
+            flag_set(&self.finite, are_finite(self.isa, n, <const double *> self.data))
 
     cdef exchange(self, void *panels, array, bint written):
         """Copy a C-contiguous array of its type and of what is packed into panels, or these into it."""
@@ -115,6 +125,7 @@ def blend(targets, sources, double tau):
             move(<float *> target.data, <const float *> source.data, n, tau)
         else:
             move(<double *> target.data, <const double *> source.data, n, tau)
+        target.look()
 
 
 cdef void move(floating *w, const floating *source, Py_ssize_t n, double tau) noexcept nogil:

@@ -5,6 +5,7 @@ Between two batches the first thread looks for signals (exceptions.pyx).
 """
 
 from cython cimport floating
+from libc.math cimport isfinite
 from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 
@@ -12,7 +13,7 @@ from fastmlp.kernels.engine.exceptions cimport interrupted
 from fastmlp.kernels.engine.objective cimport compare
 from fastmlp.kernels.isa cimport FLOAT32, GOES_ON, STORE, TO_GO_ON, UINT8
 from fastmlp.kernels.isa cimport barrier_wait, blocks, counter_set, counter_take, load
-from fastmlp.kernels.isa cimport barrier_waited, nanoseconds, panel_columns
+from fastmlp.kernels.isa cimport barrier_waited, flag_is_raised, nanoseconds, panel_columns
 from fastmlp.kernels.optimizers cimport at_step
 from fastmlp.kernels.engine.plan cimport FOR_INPUTS, FOR_WEIGHTS, NO_LOSS, Data, Matrix, Output, Parameter, Part, Pass
 from fastmlp.kernels.engine.plan cimport Plan, Source, SparseRows, Stage
@@ -55,6 +56,8 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
             if part.thread == 0:  # the others go on, and meet this thread before they write to the losses again
                 add_totals(plan, part.last, penalty * run.rows, tag)
                 plan.step = step
+                if plan.steps_finite == plan.steps_done and is_finite(plan):
+                    plan.steps_finite += 1
                 plan.steps_done += 1
                 if interrupted(plan) or changes_team(plan, &part, &run):
                     plan.last_step = min(plan.last_step, step + (part.threads > 1))  # which the others may have begun
@@ -69,6 +72,15 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
             if part.thread == 0:
                 keep_weights(plan, data.weights, epoch, tag)
             barrier_wait(&plan.barrier, part.threads)
+
+
+cdef bint is_finite(const Plan *plan) noexcept nogil:
+    """Whether the sum of the losses and all weights are; what lies beside these may make it seem that they are not."""
+    cdef int number
+    for number in range(plan.weight_count):
+        if not flag_is_raised(plan.weights[number].finite):
+            return False
+    return isfinite(plan.loss_total)
 
 
 cdef Part learn_portions(Plan *plan, const Data *data, Py_ssize_t start, Pass *run, const floating *tag) noexcept nogil:

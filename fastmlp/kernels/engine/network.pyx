@@ -49,6 +49,7 @@ cdef enum:
 
 # whether zeros of a layer's input may be left out of its products; the results have the same bits
 SKIP_ZEROS = os.environ.get("FASTMLP_SKIP_ZEROS", "1") != "0"
+CHECK_FINITE = True  # and are not, where they meet what is not finite; without that tests see which are left out
 CACHE_SIZE = first_level_cache()  # tests may have smaller ones
 LARGE_CACHE_SIZE = second_level_cache()
 FEW_INPUTS = 64  # to look for zeros among so few takes as long as they cost (bench/density.py); tests may ask for less
@@ -107,6 +108,8 @@ cdef class Network(Parameters):
         Updates done.
     steps_done : int
         Updates done in the running call; may be read from other threads meanwhile.
+    steps_finite : int
+        How many of these there were before one whose loss, or a weight after it, was not finite.
     threads : int
         OpenMP threads to use, 1 at first. The results have the same bits for any number.
     """
@@ -143,6 +146,7 @@ cdef class Network(Parameters):
         self.capacity = 0
         self.sparse = len(self.input_columns) * (False,)
         self.plan.skip_zeros = SKIP_ZEROS
+        self.plan.checks_finite = CHECK_FINITE
         self.plan.few_inputs = FEW_INPUTS
         self.plan.cache_size = CACHE_SIZE
         try:
@@ -394,6 +398,10 @@ cdef class Network(Parameters):
     def steps_done(self):
         self.check_made()
         return self.plan.steps_done
+
+    @property
+    def steps_finite(self):
+        return self.plan.steps_finite
 
     @property
     def inputs(self):
@@ -733,7 +741,7 @@ cdef class Network(Parameters):
                 self.set_source(i, xs[i], by_inputs[i])
             for i in range(count):
                 self.set_target(i, ys[i], metrics[i], weights[i], outs[i], given[i], order)
-            plan.steps_done = 0
+            plan.steps_done = plan.steps_finite = 0
             plan.last_step = NEVER
             plan.loss_total = plan.penalty = 0
             plan.stopped = False

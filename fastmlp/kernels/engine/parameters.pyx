@@ -85,6 +85,7 @@ cdef class Parameters:
         cdef Block block = self.take_block(name, shape)
         self.blocks.append(block)
         parameter.data = block.data
+        parameter.finite = &block.finite
         parameter.start = self.arena.add(shape, block.transposed).start if trained else 0
         parameter.transposed = block.transposed
         _, parameter.rows, _ = panels_shape(shape, self.width, block.transposed)

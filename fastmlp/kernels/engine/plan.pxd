@@ -16,7 +16,7 @@ from cython cimport floating
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 from fastmlp.kernels.activations cimport Settings
-from fastmlp.kernels.isa cimport Barrier, Counter, Isa, Optimizer, blocks, panel_columns, partition, thread_count
+from fastmlp.kernels.isa cimport Barrier, Counter, Flag, Isa, Optimizer, blocks, panel_columns, partition, thread_count
 from fastmlp.kernels.isa cimport thread_number
 from fastmlp.kernels.engine.team cimport Team
 from fastmlp.kernels.row_losses cimport Loss
@@ -66,6 +66,7 @@ cdef struct SparseColumns:
 # what is stored, which may be the transpose.
 cdef struct Parameter:
     void *data
+    Flag *finite            # raised while all numbers are; of all networks that have the array
     Py_ssize_t start        # of what belongs to it, in each slot and among the gradients
     Py_ssize_t rows
     Py_ssize_t columns
@@ -195,6 +196,7 @@ cdef struct Plan:
     bint active             # stages penalize their outputs
     bint constrained
     bint skip_zeros
+    bint checks_finite      # and does not skip those that meet what is not finite
     Py_ssize_t few_inputs   # of a stage, whose zeros are not looked for
     Py_ssize_t cache_size   # of the first level, in bytes
     Py_ssize_t portion_rows  # of a batch, that go through all stages before the next ones; 0: all of them
@@ -222,6 +224,7 @@ cdef struct Plan:
     Team *team              # of this kind of run
     Barrier barrier
     Py_ssize_t steps_done
+    Py_ssize_t steps_finite  # until the loss of one, or a weight after it, was not
     uint64_t last_step      # no step after it; a number, so that all threads stop at the same one
     double loss_total
     double penalty

@@ -1,17 +1,24 @@
 from cython cimport floating
 from libc.stdint cimport int32_t, uint32_t
 
-from fastmlp.kernels.isa cimport blocks
+from fastmlp.kernels.isa cimport blocks, flag_is_raised
 from fastmlp.kernels.engine.plan cimport Stage, Lists, Part, Plan
 
 
 cdef void list_own_rows(Plan *plan, int number, const Part *part, const floating *tag) noexcept nogil
 cdef void list_own_columns(Plan *plan, int number, const Part *part, const floating *tag) noexcept nogil
+cdef bint may_use_columns(const Plan *plan, const Stage *stage, const Part *part, Py_ssize_t first_panel,
+                          Py_ssize_t last_panel, const floating *tag) noexcept nogil
 
 
 cdef inline bint may_skip(const Plan *plan, const Stage *stage, int width) noexcept nogil:
     """One panel of outputs, or of few inputs, is computed before its input is looked through."""
     return plan.skip_zeros and stage.outputs > width and stage.inputs > plan.few_inputs
+
+
+cdef inline bint has_finite_kernel(const Plan *plan, const Stage *stage) noexcept nogil:
+    """Whether a zero times any weight is zero."""
+    return flag_is_raised(stage.kernel.finite) or not plan.checks_finite
 
 
 cdef inline Py_ssize_t first_list(const Plan *plan, Py_ssize_t block) noexcept nogil:

@@ -1,13 +1,15 @@
 """Which zeros of a dense stage's input are left out of its products; see c/nonzero.h and c/pairs.h for the lists.
 
 It is decided from the data, for each pool of rows before the forward product, and for each panel of columns for the
-gradient of the kernel. The results have the same bits either way.
+gradient of the kernel. The results have the same bits either way, as nothing is left out where a zero meets a weight
+or a gradient that is infinite or NaN: their product is NaN.
 """
 
 from cython cimport floating
 from libc.stdint cimport int32_t, uint64_t
 
-from fastmlp.kernels.isa cimport blocks, count_columns, list_columns, list_rows, mark_nonzeros, panel_columns, partition
+from fastmlp.kernels.isa cimport are_finite, blocks, count_columns, list_columns, list_rows, mark_nonzeros
+from fastmlp.kernels.isa cimport panel_columns, partition
 from fastmlp.kernels.engine.plan cimport NO_ROW, NOT_LISTED, POOL
 from fastmlp.kernels.engine.plan cimport Stage, Lists, Matrix, Part, Plan, block_row, element, memory_of
 
@@ -31,11 +33,11 @@ cdef void list_pool(Plan *plan, int number, const Part *part, Py_ssize_t first_b
     cdef Py_ssize_t first = block_row(part, first_block), rows = block_row(part, last_block) - first
     cdef Py_ssize_t pairs = blocks(rows, 2), count = 0, i
     cdef Py_ssize_t step = max(2, rows // 4 | 1)  # a sample first: dense rows are not looked through in vain
-    cdef bint alone = part.last - part.first == 1, listed = alone
+    cdef bint alone = part.last - part.first == 1, listed = alone, finite = has_finite_kernel(plan, stage)
     cdef uint64_t *bits = <uint64_t *> memory_of(plan, part, tag)
     cdef int32_t counts[POOL]
     cdef int32_t order[POOL]
-    if not listed and may_skip(plan, stage, width):
+    if not listed and finite and may_skip(plan, stage, width):
         for i in range(blocks(rows, step)):
             count += mark_pairs(plan, stage, x, first + i * step, min(2, rows - i * step), bits, counts, order, tag)
         # pairs outside of the sample may have more columns in common
@@ -43,7 +45,7 @@ cdef void list_pool(Plan *plan, int number, const Part *part, Py_ssize_t first_b
     if listed:
         count = mark_pairs(plan, stage, x, first, rows, bits, counts, order, tag)
         listed = alone or pays(plan, stage, width, count, pairs * stage.inputs)
-    if alone and not plan.skip_zeros:
+    if alone and not (plan.skip_zeros and finite):
         mark_all(stage.inputs, bits)
     if not listed:
         for i in range(first_block, last_block):
@@ -116,6 +118,25 @@ cdef void list_own_columns(Plan *plan, int number, const Part *part, const float
             continue
         list_columns(plan.isa, rows, columns, values, lists.capacity, lists.counts + list_number,
                      index_of(lists, list_number), values_of(lists, list_number, tag))
+
+
+cdef bint may_use_columns(const Plan *plan, const Stage *stage, const Part *part, Py_ssize_t first_panel,
+                          Py_ssize_t last_panel, const floating *tag) noexcept nogil:
+    """Whether there are such lists, and their products with some panels of the output's gradient are finite."""
+    cdef int width = panel_columns(plan.isa, tag)
+    cdef Py_ssize_t panel
+    cdef bint listed = False
+    if not may_skip(plan, stage, width):
+        return False
+    for panel in range(blocks(stage.inputs, width)):
+        listed |= stage.by_columns.counts[panel * (width // 2)] != NOT_LISTED
+    if not listed or not plan.checks_finite:
+        return listed
+    for panel in range(first_panel, last_panel):
+        if not are_finite(plan.isa, (part.last - part.first) * width,
+                          element(&stage.gradient, part.first, panel, width, tag)):
+            return False
+    return True
 
 
 cdef inline bint pays(const Plan *plan, const Stage *stage, int width, Py_ssize_t count,

@@ -16,6 +16,10 @@ from fastmlp.kernels.ranges import extremes
 class SparseRows:
     """Compressed sparse rows: the numbers of row i are data[indptr[i]:indptr[i + 1]], in the columns of `indices`.
 
+    What is not stored is multiplied by nothing: it gives no NaN with weights or gradients that are infinite or NaN, as
+    zeros of whole rows do; a stored 0 does. A dense layer with so few units that its kernel is stored transposed
+    (arena.is_transposed) reads whole rows.
+
     Attributes
     ----------
     data : array [numbers] of the network's dtype

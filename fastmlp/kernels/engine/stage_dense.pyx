@@ -10,7 +10,7 @@ from libc.stdint cimport int32_t
 from libc.string cimport memset
 
 from fastmlp.kernels.isa cimport GOES_ON, LINEAR, TO_GO_ON
-from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, descend_listed, multiply_columns
+from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, descend_listed, flag_set, multiply_columns
 from fastmlp.kernels.isa cimport multiply_listed, multiply_rows, panel_columns, partition, sum_rows
 from fastmlp.kernels.isa cimport transpose
 from fastmlp.kernels.engine.edges cimport gather
@@ -18,8 +18,8 @@ from fastmlp.kernels.engine.plan cimport NO_ROW, NOT_LISTED
 from fastmlp.kernels.engine.plan cimport Edge, Lists, Matrix, Part, Pass, Plan, Stage
 from fastmlp.kernels.engine.plan cimport bias_of, block_row, element, kernel_of, memory_of, sparse_input, tile_of
 from fastmlp.kernels.engine.plan cimport vectors_of, wants_input
-from fastmlp.kernels.engine.skipping cimport first_list, index_of, list_own_columns, list_own_rows, starts_of
-from fastmlp.kernels.engine.skipping cimport values_of
+from fastmlp.kernels.engine.skipping cimport first_list, index_of, list_own_columns, list_own_rows, may_use_columns
+from fastmlp.kernels.engine.skipping cimport starts_of, values_of
 from fastmlp.kernels.engine.stage_narrow cimport narrow_forward, update_narrow
 from fastmlp.kernels.engine.stage_sparse cimport sparse_forward, update_by_sparse
 from fastmlp.kernels.engine.weights cimport apply, apply_square, descends_plainly, gradient_memory
@@ -218,12 +218,13 @@ cdef void update_kernel(Plan *plan, int number, const Part *part, const Pass *ru
     cdef Py_ssize_t below = blocks(stage.inputs, width), units = below * blocks(stage.outputs, width), unit, panel
     cdef Py_ssize_t first = partition(units, part.thread, part.threads)
     cdef Py_ssize_t last = partition(units, part.thread + 1, part.threads)
+    cdef bint listed = may_use_columns(plan, stage, part, first // below, blocks(last, below), tag)
     cdef floating *c
     for unit in range(first, last):
         panel = unit // below
         c = gradient_memory(plan, stage.kernel, run, (panel * stage.inputs + unit % below * width) * width,
                             tile_of(plan, part, tag))
-        if stage.by_columns.counts[unit % below * (width // 2)] == NOT_LISTED:
+        if not listed or stage.by_columns.counts[unit % below * (width // 2)] == NOT_LISTED:
             multiply_transposed(plan, number, part, run.portion, unit % below, panel, c)
             apply_square(plan, stage, run, unit % below, panel, c)
             continue
@@ -256,16 +257,18 @@ cdef void update_listed(Plan *plan, const Stage *stage, const Part *part, const 
     cdef Py_ssize_t rows = min(width, stage.inputs - below * width), square = width * width, i, number, height
     cdef Py_ssize_t vectors = vectors_of(stage.outputs, panel, count, width)
     cdef Py_ssize_t stride = square if run.portion == 0 else stage.inputs * width  # of the panels of c
-    cdef bint descends = descends_plainly(stage, run)
+    cdef bint descends = descends_plainly(stage, run), finite
     cdef const floating *dz = element(&stage.gradient, part.first, panel, width, c)
     cdef floating *kernel = kernel_of(plan, stage, panel, c) + below * square
     for i in range(0, rows, 2):
         number = below * (width // 2) + i // 2
         height = min(2, rows - i)
         if descends:
-            descend_listed(plan.isa, <int> height, vectors, lists.counts[number], index_of(lists, number),
-                           values_of(lists, number, c), dz, stage.gradient.stride, run.optimizer.step_size,
-                           kernel + i * width, stage.inputs * width)
+            finite = descend_listed(plan.isa, <int> height, vectors, lists.counts[number], index_of(lists, number),
+                                    values_of(lists, number, c), dz, stage.gradient.stride, run.optimizer.step_size,
+                                    kernel + i * width, stage.inputs * width)
+            if not finite:
+                flag_set(stage.kernel.finite, False)
         else:
             multiply_listed(plan.isa, <int> height, vectors, run.portion, lists.counts[number], index_of(lists, number),
                             values_of(lists, number, c), dz, stage.gradient.stride, <const floating *> NULL, LINEAR,

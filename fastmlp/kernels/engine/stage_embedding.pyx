@@ -9,7 +9,7 @@ from libc.string cimport memcpy, memset
 from fastmlp.kernels.isa cimport SGD, blocks, panel_columns, partition
 from fastmlp.kernels.engine.plan cimport ONLY, Part, Pass, Plan, Stage, element, memory_of
 from fastmlp.kernels.engine.rows cimport put_row
-from fastmlp.kernels.engine.weights cimport apply
+from fastmlp.kernels.engine.weights cimport apply, is_plain_descent
 
 
 cdef void embedding_forward(Plan *plan, int number, const Part *part, const floating *tag) noexcept nogil:
@@ -44,7 +44,7 @@ cdef void embedding_backward(Plan *plan, int number, const Part *part, const Pas
     cdef Py_ssize_t rows = stage.embeddings.rows, panels = blocks(stage.embeddings.columns, width), panel
     cdef Py_ssize_t first = partition(rows, part.thread, part.threads)
     cdef Py_ssize_t count = partition(rows, part.thread + 1, part.threads) - first
-    cdef bint descends = run.optimizer.kind == SGD and not run.optimizer.is_adjusted and stage.use == ONLY
+    cdef bint descends = is_plain_descent(run) and stage.use == ONLY
     cdef floating *g = <floating *> stage.table_gradient
     if count == 0:
         return

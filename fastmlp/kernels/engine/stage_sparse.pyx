@@ -1,4 +1,7 @@
-"""The dense stage that reads sparse rows: its products over what is not 0 alone, with the bits of those of whole rows.
+"""The dense stage that reads sparse rows: its products over what is stored alone.
+
+They have the bits of those of whole rows where weights and gradients are finite. What is not stored is multiplied by
+nothing, so that it gives no NaN with those that are not.
 
 The threads partition forward by rows. For the update each sorts the batch's numbers of some columns, which are rows of
 the kernel; then they partition these numbers, or the whole kernel where rows without a gradient change too.
@@ -8,7 +11,8 @@ from cython cimport floating
 from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memset
 
-from fastmlp.kernels.isa cimport LINEAR, barrier_wait, blocks, descend_sparse, multiply_sparse, panel_columns, partition
+from fastmlp.kernels.isa cimport LINEAR, barrier_wait, blocks, descend_sparse, flag_set, multiply_sparse
+from fastmlp.kernels.isa cimport panel_columns, partition
 from fastmlp.kernels.engine.plan cimport Part, Pass, Plan, SparseColumns, SparseRows, Stage
 from fastmlp.kernels.engine.plan cimport bias_of, element, kernel_of, memory_of, sparse_input
 from fastmlp.kernels.engine.weights cimport apply_square, descends_plainly
@@ -138,14 +142,17 @@ cdef void descend(Plan *plan, int number, const Part *part, const Pass *run, Py_
     cdef const uint32_t *columns = x.columns[0]
     cdef int width = panel_columns(plan.isa, tag)
     cdef Py_ssize_t k = partition(count, part.thread, part.threads), end
+    cdef bint finite
     while 0 < k < count and columns[k] == columns[k - 1]:  # a column is one thread's
         k += 1
     while k < partition(count, part.thread + 1, part.threads):
         end = end_of_column(columns, k, count)
-        descend_sparse(plan.isa, blocks(stage.outputs, width), end - k, x.rows[0] + k,
-                       <const floating *> x.values[0] + k, element(&stage.gradient, part.first, 0, width, tag),
-                       stage.gradient.stride, run.optimizer.step_size,
-                       kernel_of(plan, stage, 0, tag) + columns[k] * width, width * stage.inputs)
+        finite = descend_sparse(plan.isa, blocks(stage.outputs, width), end - k, x.rows[0] + k,
+                                <const floating *> x.values[0] + k, element(&stage.gradient, part.first, 0, width, tag),
+                                stage.gradient.stride, run.optimizer.step_size,
+                                kernel_of(plan, stage, 0, tag) + columns[k] * width, width * stage.inputs)
+        if not finite:
+            flag_set(stage.kernel.finite, False)
         k = end
 
 

@@ -1,4 +1,6 @@
 from cython cimport floating
+from libc.float cimport FLT_MAX
+from libc.math cimport fabs
 
 from fastmlp.kernels.isa cimport SGD
 from fastmlp.kernels.engine.plan cimport ONLY, Parameter, Part, Pass, Plan, Stage, Use
@@ -19,6 +21,11 @@ cdef void multiply(Py_ssize_t n, floating factor, floating *x) noexcept nogil
 
 
 cdef inline bint descends_plainly(const Stage *stage, const Pass *run) noexcept nogil:
-    """Whether a gradient of 0 leaves the kernel as it is, as the update is w -= rate * gradient and nothing more."""
-    cdef bint plain = run.optimizer.kind == SGD and not run.optimizer.is_adjusted
-    return plain and run.portion == 0 and stage.use == ONLY and stage.kernel.l1 == 0 and stage.kernel.l2 == 0
+    """Whether a gradient of 0 leaves the kernel as it is."""
+    return is_plain_descent(run) and run.portion == 0 and stage.use == ONLY and stage.kernel.l1 == 0 \
+        and stage.kernel.l2 == 0
+
+
+cdef inline bint is_plain_descent(const Pass *run) noexcept nogil:
+    """Whether the update is w -= rate * gradient and nothing more, by a rate that times 0 is 0."""
+    return run.optimizer.kind == SGD and not run.optimizer.is_adjusted and fabs(run.optimizer.step_size) <= FLT_MAX

@@ -4,8 +4,8 @@ from cython cimport floating
 from libc.math cimport fabs, sqrt
 from libc.string cimport memcpy, memset
 
-from fastmlp.kernels.isa cimport STORE, TO_GO_ON, Optimizer, add_penalty, barrier_wait, blocks, panel_columns, partition
-from fastmlp.kernels.isa cimport sum_magnitudes, sum_squares, update
+from fastmlp.kernels.isa cimport STORE, TO_GO_ON, Optimizer, add_penalty, are_finite, barrier_wait, blocks, flag_set
+from fastmlp.kernels.isa cimport panel_columns, partition, sum_magnitudes, sum_squares, update
 from fastmlp.kernels.optimizers cimport MAX_SLOTS
 from fastmlp.kernels.engine.plan cimport COLUMNS, FIRST, LAST, ONLY, ROWS, Parameter, Part, Pass, Plan, Stage, Use
 from fastmlp.kernels.engine.plan cimport tile_of, vectors_of
@@ -69,22 +69,25 @@ cdef inline void update_weights(Plan *plan, const Parameter *parameter, const Pa
     cdef floating *slots[MAX_SLOTS]
     cdef floating *place = <floating *> plan.slots + parameter.start + at
     cdef int slot
+    cdef bint finite
     if run.optimizer.kind == STORE:
         w = <floating *> plan.gradients + parameter.start + at
     for slot in range(MAX_SLOTS):  # those that the optimizer does not have are not used
         slots[slot] = place
         place += plan.region_size
     if parameter.undecayed:
-        update_undecayed(plan, run.optimizer, n, w, g, slots)
+        finite = update_undecayed(plan, run.optimizer, n, w, g, slots)
     else:
-        update(plan.isa, &run.optimizer, n, w, g, slots)
+        finite = update(plan.isa, &run.optimizer, n, w, g, slots)
+    if not finite and run.optimizer.kind != STORE:
+        flag_set(parameter.finite, False)
 
 
-cdef void update_undecayed(Plan *plan, Optimizer optimizer, Py_ssize_t n, floating *w, floating *g,
+cdef bint update_undecayed(Plan *plan, Optimizer optimizer, Py_ssize_t n, floating *w, floating *g,
                            floating **slots) noexcept nogil:
     """The same without weight decay."""
     optimizer.weight_decay = 0
-    update(plan.isa, &optimizer, n, w, g, slots)
+    return update(plan.isa, &optimizer, n, w, g, slots)
 
 
 cdef void apply_to_unreached(Plan *plan, const Part *part, const Pass *run, const floating *tag) noexcept nogil:
@@ -216,7 +219,7 @@ cdef void sum_penalty(Plan *plan, const Part *part, const Parameter *parameter, 
         sum_magnitudes(plan.isa, parameter.rows, w, magnitudes)
     sum_squares(plan.isa, parameter.rows, w, sums)
     for j in range(width):
-        sums[j] = l1 * magnitudes[j] + l2 * sums[j]
+        sums[j] = l1 * magnitudes[j] + (l2 * sums[j] if l2 > 0 else 0)
 
 
 cdef void sum_stored_rows(const Part *part, const Parameter *parameter, int width, double l1, double l2,
@@ -224,7 +227,7 @@ cdef void sum_stored_rows(const Part *part, const Parameter *parameter, int widt
     """The same of each column of what is stored transposed, partitioned between the threads by columns."""
     cdef Py_ssize_t rows = parameter.rows, i
     for i in range(partition(rows, part.thread, part.threads), partition(rows, part.thread + 1, part.threads)):
-        sums[i] = <floating> l2 * squares_of_row(parameter, width, i, x)
+        sums[i] = <floating> l2 * squares_of_row(parameter, width, i, x) if l2 > 0 else 0
         if l1 > 0:
             sums[i] = <floating> l1 * magnitudes_of_row(parameter, width, i, x) + sums[i]
 
@@ -335,6 +338,8 @@ cdef void constrain(Plan *plan, const Part *part, const floating *tag) noexcept 
             rescale_rows(parameter, width, w)
         else:
             rescale_whole(plan, part, parameter, w)
+        if not are_finite(plan.isa, (last - first) * size, w + first * size):  # a norm may be infinite
+            flag_set(parameter.finite, False)
 
 
 cdef void lift(Py_ssize_t n, floating *w) noexcept nogil:

@@ -1,7 +1,7 @@
 """Zeros that a network leaves out of its products: with the same bits, and where they are left out.
 
 What is skipped is seen with infinite weights and with targets that are no number: 0 * inf and 0 * NaN are NaN, unless
-nobody multiplies.
+nobody multiplies. Networks that are made `unchecked` multiply no more where that is so; the others do.
 """
 
 import functools
@@ -31,6 +31,14 @@ def skipping(wanted):
     """Networks made meanwhile skip zeros, or do not."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(network, "SKIP_ZEROS", wanted)
+        yield
+
+
+@contextmanager
+def unchecked():
+    """Networks made meanwhile skip zeros whatever these meet."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(network, "CHECK_FINITE", False)
         yield
 
 
@@ -111,7 +119,8 @@ def skipped_by_row(x, units, dtype="float32", threads=1):
     """For each row of x whether its product skipped the columns that are zero in all rows."""
     unused = ~x.any(axis=0)
     assert unused.any()
-    network = Network(x.shape[1], [dense(units)], dtype=dtype)
+    with unchecked():
+        network = Network(x.shape[1], [dense(units)], dtype=dtype)
     network.threads = threads
     network.set_weights([np.where(unused, np.inf, 1.0)[:, np.newaxis] * np.ones(units), np.zeros(units)])
     return of_rows(np.isfinite(network.predict(x)))
@@ -119,7 +128,8 @@ def skipped_by_row(x, units, dtype="float32", threads=1):
 
 def skipped_by_column(x, units, dtype="float32", threads=1):
     """For each column of x whether the gradient of its weights skipped the rows that are zero."""
-    network = Network(x.shape[1], [dense(units, use_bias=False)], "mean_squared_error", dtype=dtype)
+    with unchecked():
+        network = Network(x.shape[1], [dense(units, use_bias=False)], "mean_squared_error", dtype=dtype)
     network.threads = threads
     network.set_weights([np.ones((x.shape[1], units))])
     return of_rows(np.isfinite(network.gradients(x, targets_of_zero_rows(x, units).astype(dtype))[1][0]))
@@ -221,7 +231,8 @@ def test_each_panel_of_columns_is_decided_by_itself(optimizer, l2, dtype, isa):
     expected = 2 * panel * [False] + (panel + 3) * [True]
     units = 2 * panel + 3
     assert skipped_by_column(x, units, dtype, threads).tolist() == expected
-    network = Network(x.shape[1], [dense(units, use_bias=False, l2=l2)], "mean_squared_error", optimizer, dtype)
+    with unchecked():
+        network = Network(x.shape[1], [dense(units, use_bias=False, l2=l2)], "mean_squared_error", optimizer, dtype)
     network.threads = threads
     network.set_weights([np.ones((x.shape[1], units))])
     network.train_epoch(x, targets_of_zero_rows(x, units).astype(dtype), np.arange(57), 57)
@@ -271,7 +282,8 @@ def test_hidden_zeros_are_skipped(dtype, isa, threads):
         weights[0][:, :off] *= -1
         weights[1][:] = 0
         weights[2][:off] = np.inf
-        network = Network(9, layers, LOSS, OPTIMIZERS[0], dtype)
+        with unchecked():
+            network = Network(9, layers, LOSS, OPTIMIZERS[0], dtype)
         network.threads = threads
         network.set_weights(weights)
         assert np.isfinite(network.train_epoch(x, y, np.arange(ROWS), 71)[0]) == expected
@@ -339,7 +351,8 @@ def test_skipping_keeps_the_bits_of_bytes_that_are_rescaled(zero, dtype, isa):
     layers = [{"kind": "rescaling", "scale": 0.25, "offset": -0.25 * zero}, dense(70, "relu"), dense(5, "softmax")]
     y = rng.integers(0, 5, ROWS).astype(np.intc)
     assert_skipping_shows_nowhere(x, y, layers, OPTIMIZERS[0], dtype, 71)
-    network = Network(67, layers[:2], dtype=dtype)
+    with unchecked():
+        network = Network(67, layers[:2], dtype=dtype)
     weights = initial(67, layers[:2], rng)
     weights[0][5] = np.inf
     network.set_weights(weights)
@@ -354,6 +367,79 @@ def test_rows_that_come_one_by_one_wait_for_their_list_with_skipping_turned_off_
     expected = everything(x, y, layers, SLOW_SGD, dtype, 1, skip=False, threads=1)
     for threads in THREADS[1:]:
         assert everything(x, y, layers, SLOW_SGD, dtype, 1, skip=False, threads=threads) == expected
+
+
+# ---------------------------------------------------------------------------------- what a zero meets is not finite
+
+
+def spoiled(make, dtype, skip, threads, rows=ROWS, where="kernel", optimizer=SLOW_SGD, lost=np.inf):
+    """All a network computes where one number is not finite; NaN is NaN, whatever its bits."""
+    rng = np.random.default_rng(13)
+    x, layers = make(rng, (ROWS, 131)), [dense(67, "tanh", use_bias=False), dense(66, "relu"), dense(5)]
+    weights, y = initial(131, layers, rng), rng.normal(size=(ROWS, 5)).astype(dtype)
+    if where == "kernel":
+        weights[0][-1, 3] = lost
+    elif where == "targets":
+        y[ROWS // 2] = lost
+    with skipping(skip):
+        network = Network(131, layers, "mean_squared_error", optimizer, dtype)
+    network.threads = threads
+    network.set_weights(weights)
+    found = [network.predict(x), *network.gradients(x, y)[1]]
+    found += [np.array([network.train_epoch(x, y, np.arange(ROWS), rows) for _ in range(2)])]
+    found += [*network.get_weights(), *network.get_optimizer_state()]
+    return [np.where(np.isnan(array), np.nan, array).tobytes() for array in found], found
+
+
+@every_dtype
+@pytest.mark.parametrize("lost", [np.inf, np.nan])
+@pytest.mark.parametrize("where", ["kernel", "targets"])
+@pytest.mark.parametrize("rows", [1, 71])
+def test_nothing_is_skipped_that_meets_what_is_not_finite(rows, where, lost, dtype, isa):
+    make = zero_rows if where == "targets" else sparse_rows
+    expected, arrays = spoiled(make, dtype, False, 1, rows, where, lost=lost)
+    assert np.isnan(arrays[0]).all() if where == "kernel" else np.isnan(arrays[1]).any(axis=0).all()
+    for threads in THREADS:
+        assert spoiled(make, dtype, True, threads, rows, where, lost=lost)[0] == expected
+
+
+@every_dtype
+@every_optimizer
+def test_a_step_that_overflows_is_noticed(optimizer, dtype, isa):
+    """The zeros of the next step meet weights that are not finite any more."""
+    fast = optimizer | {"learning_rate": {"float32": 3e38, "float64": 1.7e308}[dtype]}
+    expected, arrays = spoiled(one_a_row, dtype, False, 1, 71, "", fast)
+    assert not all(np.isfinite(array).all() for array in arrays)
+    for threads in THREADS:
+        assert spoiled(one_a_row, dtype, True, threads, 71, "", fast)[0] == expected
+
+
+@pytest.mark.parametrize("units", [1, 5, 70])  # narrow, one panel, lists
+def test_steps_are_counted_until_one_is_not_finite(units):
+    x, y = np.zeros((6, 67)), np.zeros((6, units))
+    x[:, 4] = [1, 1, 1, 1e200, 1, 1]
+    network = Network(67, [dense(units)], "mean_squared_error", {"name": "sgd", "learning_rate": 0.1}, "float64")
+    network.set_weights(initial(67, [dense(units)], np.random.default_rng(16)))
+    network.train_epoch(x, y, np.array([0, 1, 2]), 1)
+    assert network.steps_finite == 3
+    network.train_epoch(x, y, np.array([0, 3, 1, 2]), 1)
+    assert network.steps_finite == 1
+    network.set_weights([np.zeros((67, units)), np.zeros(units)])
+    network.train_epoch(x, y + 1e200, np.array([0, 1, 2]), 1)  # the loss alone
+    assert network.steps_finite == 0
+
+
+@every_dtype
+def test_finite_weights_that_are_set_again_are_noticed(dtype):
+    network = Network(67, [dense(70)], dtype=dtype)
+    x = one_a_row(np.random.default_rng(14), (ROWS, 67)).astype(dtype)
+    weights = initial(67, [dense(70)], np.random.default_rng(15))
+    network.set_weights(weights)
+    expected = network.predict(x)
+    network.set_weights([np.full((67, 70), np.inf), weights[1]])
+    assert np.isnan(network.predict(x)).all()
+    network.set_weights(weights)
+    assert network.predict(x).tobytes() == expected.tobytes()
 
 
 # ------------------------------------------------------------------------------------------ sums that end too small
