@@ -118,7 +118,7 @@ cdef class Parameters:
         cdef Block block = given
         if block.shape != tuple(shape) or block.dtype != self.dtype or block.isa != self.plan.isa:
             got = f"{block.dtype} {block.shape} for {block.isa.name.decode()}"
-            needs = f"{self.dtype} {shape} for {self.isa}"
+            needs = f"{self.dtype} {shape} for {self.plan.isa.name.decode()}"
             raise ValueError(f"blocks: got {got} as {name}, needs {needs}")
         return block
 
