@@ -11,10 +11,20 @@ NEEDED = {
         "fastmlp/py.typed",
         "fastmlp/kernels/__init__.pyi",
         "fastmlp/kernels/engine/network.pyi",
+        "fastmlp/kernels/c/math_f32.h",
         "fastmlp/datasets/data/README.md",
         "fastmlp/sklearn/classifier.py",
+        "fastmlp/export/network.js",
+        "fastmlp/report/page.css",
+        "fastmlp/report/drawing.js",
     ],
-    ".gz": ["setup.py", "fastmlp/kernels/engine/network.pyx", "fastmlp/kernels/isa.pxd", "fastmlp/kernels/c/kernels.c"],
+    ".gz": [
+        "setup.py",
+        "fastmlp/kernels/engine/network.pyx",
+        "fastmlp/kernels/isa.pxd",
+        "fastmlp/kernels/c/kernels.c",
+        "fastmlp/report/page.css",
+    ],
 }
 DIGITS = [
     f"fastmlp/datasets/data/digits-{part}-{kind}-ubyte.gz"
@@ -39,7 +49,8 @@ for path in map(Path, sys.argv[1:]):
         modules = [name for name in found if name.endswith((".so", ".pyd"))]
         missing += [] if modules else ["compiled modules"]
         unwanted += [name for name in modules if name.endswith(".so") and (".abi3." in name) != ("-abi3-" in path.name)]
-        unwanted += [name for name in found if name.endswith((".pyx", ".pxd", ".c", ".h"))]
+        sources = [name for name in found if name.endswith((".pyx", ".pxd", ".c", ".h"))]
+        unwanted += [name for name in sources if name not in NEEDED[".whl"]]
     if missing or unwanted:
         sys.exit(f"{path.name}: missing {missing}, unwanted {unwanted}")
     print(f"{path.name}: {len(found)} files, {path.stat().st_size / 1e6:.1f} MB, as they should be")

@@ -10,6 +10,7 @@ test targets; lower is better.
 import argparse
 import json
 import os
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,20 +68,20 @@ def read(table):
     return x.filter(~test), y[~test], x.filter(test), y[test]
 
 
-def run(table, members, quick=False, seed=0):
-    """Train and test; the score and seconds."""
+def run(table, quick=False, seed=0, **settings):
+    """Train and test with settings of the estimator; the score and seconds."""
     from fastmlp.sklearn import TableClassifier, TableRegressor
 
     x, y, x_test, y_test = read(table)
     if quick:
         x, y = x[:QUICK], y[:QUICK]
-    settings = {"max_iter": 2} if quick else {}
+        settings["max_iter"] = 2
     start = time.perf_counter()
-    model = (TableClassifier if table.is_classes else TableRegressor)(members, random_state=seed, **settings).fit(x, y)
+    model = (TableClassifier if table.is_classes else TableRegressor)(random_state=seed, **settings).fit(x, y)
     found = model.predict_proba(x_test) if table.is_classes else model.predict(x_test)
     seconds = time.perf_counter() - start
     score = log_loss(model.classes_, found, y_test) if table.is_classes else relative_error(found, y_test)
-    return {"score": score, "seconds": seconds, "epochs": model.n_iter_}
+    return {"score": score, "seconds": seconds, "epochs": model.n_iter_, "networks": len(model.estimators_)}
 
 
 def log_loss(classes, probabilities, y):
@@ -100,13 +101,15 @@ def main(arguments=None):
         return 1
     chosen = [table for table in TABLES if not options.tables or table.name in options.tables.split(",")]
     found = []
-    rows = [("table", "one", "seconds", f"{options.ensemble}", "seconds", *PEERS)]
+    ways = {"one": {}, str(options.ensemble): {"n_estimators": options.ensemble}, "tuned": {"tune": options.tune}}
+    rows = [("table", *(name for way in ways for name in (way, "seconds")), *PEERS)]
     for table in chosen:
-        one, several = (run(table, members, options.quick, options.seed) for members in (1, options.ensemble))
-        found.append({"table": table.name, "one": one, "ensemble": several})
-        ours = [text for each in (one, several) for text in (f"{each['score']:.4f}", time_text(each["seconds"]))]
+        ours = {way: run(table, options.quick, options.seed, **settings) for way, settings in ways.items()}
+        found.append({"table": table.name, **ours})
+        scores = [text for each in ours.values() for text in (f"{each['score']:.4f}", time_text(each["seconds"]))]
         peers = [f"{score:.4f}" for score in table.peers] + ["-"] * (len(PEERS) - len(table.peers))
-        rows.append((table.name, *ours, *peers))
+        rows.append((table.name, *scores, *peers))
+        print(*rows[-1], flush=True, file=sys.stderr)
     print("\n".join([*aligned(rows), "", processor()]))
     if options.json:
         Path(options.json).write_text(json.dumps(found, indent=2) + "\n")
@@ -118,6 +121,7 @@ def parser():
     parser.add_argument("--quick", action="store_true", help=f"train on {QUICK} rows, 2 epochs")
     parser.add_argument("--tables", metavar="A,B", help=f"only these of {', '.join(each.name for each in TABLES)}")
     parser.add_argument("--ensemble", type=int, default=16, metavar="K", help="networks of the ensemble; default 16")
+    parser.add_argument("--tune", type=float, default=60, metavar="SECONDS", help="of the search; default 60")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", metavar="FILE", help="write the figures there")
     return parser

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from fastmlp import optimizers as optimizers
     from fastmlp import plots as plots
     from fastmlp import regularizers as regularizers
+    from fastmlp import report as report
     from fastmlp import sklearn as sklearn
     from fastmlp import utils as utils
     from fastmlp.config import show_config as show_config
@@ -67,6 +68,7 @@ MODULES = (
     "optimizers",
     "plots",
     "regularizers",
+    "report",
     "utils",
 )
 HOMES = {

@@ -1,4 +1,4 @@
-"""Pictures of a training and of what a network has learned, drawn by matplotlib (`pip install 'fastmlp[plots]'`).
+"""Pictures of a training, a test and of what a network has learned, by matplotlib (`pip install 'fastmlp[plots]'`).
 
 Each function returns a `matplotlib.figure.Figure`, to be written by its `savefig("curves.png")` or shown by a notebook.
 None opens a window or touches pyplot, so that no display is needed.
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastmlp.callbacks.base import History
+from fastmlp.report import numbers
 from fastmlp.settings import integer
 
 if TYPE_CHECKING:
@@ -129,6 +130,142 @@ def images(
         if titles is not None:
             axes.set_title(str(titles[i]), fontsize=9, pad=3)
     return figure
+
+
+def confusion_matrix(y_true: Any, y_pred: Any, classes: Sequence[Any] | None = None) -> Figure:
+    """Draw how often rows of each class were taken for which; of more than 20 classes those of the most mistakes.
+
+    Parameters
+    ----------
+    y_true, y_pred : array [rows]
+        Classes as they are written, or their numbers where `classes` are given.
+    classes : sequence, optional
+        What the numbers 0, 1, ... are called; default the values that are there.
+
+    Raises
+    ------
+    ImportError
+        When matplotlib is not installed.
+    ValueError
+        For other shapes, and a class that is none of `classes`.
+    """
+    true, predicted = same_rows("y_pred", np.asarray(y_true), np.asarray(y_pred))
+    names = np.unique(np.concatenate([true, predicted])) if classes is None else np.arange(len(classes))
+    if not np.isin(true, names).all() or not np.isin(predicted, names).all():
+        raise ValueError(f"classes: got {len(names)} names, needs one for each number of y_true and y_pred")
+    called = list(names if classes is None else classes)
+    found = numbers.confusion(np.searchsorted(names, true), np.searchsorted(names, predicted), called)
+    size = len(found.classes)
+    figure = new_figure(*(max(4.0, 0.5 * size + 1.5),) * 2)
+    axes = figure.subplots()
+    axes.imshow(found.counts / np.maximum(found.counts.sum(axis=1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)
+    places = np.arange(size)
+    axes.set_xticks(places, found.classes, rotation=90 if max(len(str(name)) for name in found.classes) > 3 else 0)
+    axes.set_yticks(places, found.classes)
+    axes.set(xlabel="predicted", ylabel="true")
+    for (i, j), count in np.ndenumerate(found.counts):
+        if count:
+            colour = "white" if 2 * count > found.counts[i].sum() else "black"
+            axes.text(j, i, f"{count:,}", ha="center", va="center", color=colour, fontsize=8)
+    return figure
+
+
+def residuals(y_true: Any, y_pred: Any) -> Figure:
+    """Draw predicted against true numbers, and how often their differences lie where.
+
+    Parameters
+    ----------
+    y_true, y_pred : array [rows] or [rows, 1]
+
+    Raises
+    ------
+    ImportError
+        When matplotlib is not installed.
+    ValueError
+        For other shapes.
+    """
+    given = [np.asarray(values, np.float64) for values in (y_true, y_pred)]
+    flat = [one[:, 0] if one.ndim == 2 and one.shape[1] == 1 else one for one in given]
+    found = numbers.Residuals(*same_rows("y_pred", flat[0], flat[1]))
+    figure = new_figure(9, 4)
+    left, right = figure.subplots(1, 2)
+    ends = [float(min(one.min() for one in found)), float(max(one.max() for one in found))]
+    left.plot(ends, ends, color="gray", linewidth=1)
+    left.plot(found.true, found.predicted, ".", alpha=0.5, markersize=4)
+    left.set(xlabel="true", ylabel="predicted")
+    right.hist(found.differences, bins=25)
+    right.set(xlabel="predicted minus true", ylabel="rows")
+    return figure
+
+
+def calibration(y_true: Any, probabilities: Any) -> Figure:
+    """Draw how often a model was right against how sure it was.
+
+    Parameters
+    ----------
+    y_true : array [rows]
+        Class numbers from 0.
+    probabilities : array [rows, classes], or [rows] or [rows, 1] of the second of two classes
+        Of two classes the second one's is drawn, of more that of the class which was chosen.
+
+    Raises
+    ------
+    ImportError
+        When matplotlib is not installed.
+    ValueError
+        For other shapes.
+    """
+    shares = np.asarray(probabilities, np.float64)
+    if shares.ndim == 1 or shares.shape[1:] == (1,):
+        second = shares.reshape(len(shares))
+        shares = np.stack([1 - second, second], axis=1)
+    true, shares = same_rows("probabilities", np.asarray(y_true, np.intp), shares, axes=2)
+    found = numbers.calibration(true, shares)
+    there = found.rows > 0
+    figure = new_figure(4.5, 4.5)
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="gray", linewidth=1)
+    axes.plot(found.sure[there], found.right[there])
+    axes.scatter(found.sure[there], found.right[there], 10 + 90 * found.rows[there] / found.rows.max())
+    axes.set(xlabel="probability", ylabel="share that was so", title=f"mean distance {found.error:.3g}")
+    axes.grid(alpha=0.3)
+    return figure
+
+
+def importance(found: numbers.Importance, most: int = 20) -> Figure:
+    """Draw what a model loses without each column, with the spread of the repeats.
+
+    Parameters
+    ----------
+    found : Importance
+        What `fastmlp.report.importance` returns.
+    most : int
+        Columns that are drawn, those of the greatest loss; default 20.
+
+    Raises
+    ------
+    ImportError
+        When matplotlib is not installed.
+    TypeError, ValueError
+        When it is something else, or `most` is below 1.
+    """
+    if not isinstance(found, numbers.Importance):
+        raise TypeError(f"found: got {type(found).__name__}, needs what fastmlp.report.importance returns")
+    order = np.argsort(-found.means, kind="stable")[: integer("most", most, at_least=1)]
+    figure = new_figure(6, 0.3 * len(order) + 1)
+    axes = figure.subplots()
+    axes.barh([found.names[one] for one in order], found.means[order], xerr=found.deviations[order])
+    axes.invert_yaxis()
+    axes.set(xlabel=f"gain of the {found.score}")
+    return figure
+
+
+def same_rows(argument: str, first: Any, second: Any, axes: int = 1) -> tuple[Any, Any]:
+    """Return both arrays; ValueError unless the first is [rows], and the second has as many in so many axes."""
+    if first.ndim != 1 or not len(first) or second.ndim != axes or len(second) != len(first):
+        needs = f"as many rows, at least one, and {axes} axes"
+        raise ValueError(f"{argument}: got shape {second.shape} for y_true {first.shape}, needs {needs}")
+    return first, second
 
 
 def picture(argument: str, values: Any) -> np.ndarray[Any, Any]:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from fastmlp.elsewhere import Advises
+from fastmlp.kernels.contract import told
 
 T = TypeVar("T")
 S = TypeVar("S", bound="Settings")
@@ -134,13 +135,15 @@ def snake_case(name: str) -> str:
 
 
 def integer(argument: str, value: Any, at_least: int, below: int | None = None) -> int:
-    """Return `value` as an int, or raise TypeError or ValueError."""
+    """Return `value` as an int, or raise TypeError or ValueError; of one without a limit 64 bits must do."""
     needs = f"an integer of at least {at_least}" + ("" if below is None else f" and below {below}")
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{argument}: got {value!r}, needs {needs}")
+        raise TypeError(f"{argument}: got {told(value)}, needs {needs}")
     number = int(value)
-    if number < at_least or (below is not None and number >= below):
-        raise ValueError(f"{argument}: got {number}, needs {needs}")
+    if below is None and number >= 2**63:
+        needs += f" and below {2**63}"
+    if not at_least <= number < (2**63 if below is None else below):
+        raise ValueError(f"{argument}: got {told(number)}, needs {needs}")
     return number
 
 
@@ -154,20 +157,20 @@ def real(argument: str, value: Any, low: float = -math.inf, high: float = math.i
     elif high < math.inf:
         needs += f" of at most {high:g}"
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{argument}: got {value!r}, needs {needs}")
+        raise TypeError(f"{argument}: got {told(value)}, needs {needs}")
     try:
         number = float(value)
     except OverflowError:  # an int beyond every float
         number = math.inf
     if not math.isfinite(number) or not low <= number <= high or (open_high and number == high):
-        raise ValueError(f"{argument}: got {value!r}, needs {needs}")
+        raise ValueError(f"{argument}: got {told(value)}, needs {needs}")
     return number
 
 
 def boolean(argument: str, value: Any) -> bool:
     """Return `value` as a bool, or raise TypeError: 0 and "False" are more often mistakes than meant."""
     if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{argument}: got {value!r}, needs True or False")
+        raise TypeError(f"{argument}: got {told(value)}, needs True or False")
     return bool(value)
 
 

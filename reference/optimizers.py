@@ -228,7 +228,7 @@ def adamax(w, g, m, u, learning_rate, beta_1, beta_2, epsilon, step):
 def nadam(w, g, m, v, learning_rate, beta_1, beta_2, epsilon, step):
     """Adam that looks one step ahead, as nesterov does, with momenta u that grow up to beta_1.
 
-    u_t = beta_1 * (1 - 0.96^t / 2); p_t = u_1 * u_2 * ... * u_t; m and v as in adam;
+    u_t = beta_1 s_t with s_t = 1 - 0.96^t / 2; p_t = u_1 u_2 ... u_t = beta_1^t s_1 s_2 ... s_t; m and v as in adam;
     w = w - learning_rate * (u_(t+1) / (1 - p_(t+1)) * m + (1 - u_t) / (1 - p_t) * g)
     / (sqrt(v / (1 - beta_2^t)) + epsilon), with t for the step
 
@@ -241,12 +241,10 @@ def nadam(w, g, m, v, learning_rate, beta_1, beta_2, epsilon, step):
     step : int
         As in adam.
     """
-    product = 1.0
-    for t in range(1, step + 1):
-        product = product * nadam_momentum(beta_1, t)
-    following = nadam_momentum(beta_1, step + 1)
+    following = beta_1 * nadam_share(step + 1)
+    product = nadam_product(beta_1, step)
     share_m = following / (1.0 - product * following)
-    share_g = (1.0 - nadam_momentum(beta_1, step)) / (1.0 - product)
+    share_g = (1.0 - beta_1 * nadam_share(step)) / (1.0 - product)
     correction = 1.0 - beta_2**step
     for i in range(len(w)):
         m[i] = m[i] + (g[i] - m[i]) * (1.0 - beta_1)
@@ -255,9 +253,17 @@ def nadam(w, g, m, v, learning_rate, beta_1, beta_2, epsilon, step):
         w[i] = w[i] - (learning_rate * mean) / (math.sqrt(v[i] / correction) + epsilon)
 
 
-def nadam_momentum(beta_1, step):
-    """u of nadam."""
-    return beta_1 * (1.0 - 0.5 * 0.96**step)
+def nadam_product(beta_1, step):
+    """p of nadam; from the 900th step on s is 1 in floating point."""
+    shares = 1.0
+    for t in range(1, min(step, 900) + 1):
+        shares = shares * nadam_share(t)
+    return beta_1**step * shares
+
+
+def nadam_share(step):
+    """s of nadam."""
+    return 1.0 - 0.5 * 0.96**step
 
 
 def lion(w, g, m, learning_rate, beta_1, beta_2):

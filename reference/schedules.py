@@ -64,13 +64,13 @@ def cosine_decay_restarts(step, initial_learning_rate, first_decay_steps, t_mul=
     I. Loshchilov and F. Hutter, as above.
     """
     length = first_decay_steps
-    height = 1.0
+    restarts = 0
     while step >= length:
         step = step - length
         length = length * t_mul
-        height = height * m_mul
+        restarts = restarts + 1
     half_cosine = 0.5 * (1.0 + math.cos(math.pi * (step / length)))
-    return initial_learning_rate * ((1.0 - alpha) * (height * half_cosine) + alpha)
+    return initial_learning_rate * ((1.0 - alpha) * (m_mul**restarts * half_cosine) + alpha)
 
 
 def one_cycle(

@@ -9,6 +9,7 @@ import math
 
 LOWEST, HIGHEST = -3.0, 4.0  # how far the codes of the outer bins go on beyond the edges
 CLIP = 3.0  # what no standardised number exceeds
+FARTHEST = 1e150  # from there on they are the same, as squares beyond it would be infinite
 
 
 def quantiles(values, count):
@@ -50,9 +51,9 @@ def center_and_scale(values):
 
 
 def softly_clipped(x, center, scale):
-    """z / sqrt(1 + (z / CLIP)^2) with z = (x - center) * scale; 0 where x is missing."""
+    """z / sqrt(1 + (z / CLIP)^2) with z = (x - center) * scale, within FARTHEST; 0 where x is missing."""
     if math.isnan(x):
         return 0.0
-    z = (x - center) * scale
+    z = min(max((x - center) * scale, -FARTHEST), FARTHEST)
     part = z / CLIP
     return z / math.sqrt(1.0 + part * part)

@@ -11,6 +11,7 @@ import pytest
 from fastmlp import kernels
 from fastmlp.datasets import digits, idx
 from fastmlp.datasets._fetch import given_folder
+from tests.browser import browser
 
 THREADS = (1, 2, 3)
 
@@ -28,6 +29,13 @@ def isa(request):
 def threads(request):
     """Each number of threads in turn."""
     return request.param
+
+
+@pytest.fixture(scope="module")
+def page():
+    """A page of a headless Chromium, for the tests of a file."""
+    with browser() as one:
+        yield one
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from matplotlib.image import imread
 from fastmlp import plots
 from fastmlp.layers import Dense
 from fastmlp.models import Sequential
+from fastmlp.report.numbers import Importance
 
 
 def drawn(axes):
@@ -60,6 +61,41 @@ def test_images_of_rows_are_squares_and_signed_ones_have_0_in_the_middle():
     assert nothing.images[0].get_clim() == (-1.0, 1.0)
 
 
+def test_the_confusion_matrix_has_the_counts_of_the_report():
+    true, predicted = ["a", "a", "b", "c"], ["a", "b", "b", "a"]
+    (axes,) = plots.confusion_matrix(true, predicted).axes
+    assert np.array_equal(axes.images[0].get_array(), [[0.5, 0.5, 0], [0, 1, 0], [1, 0, 0]])
+    assert {text.get_position(): text.get_text() for text in axes.texts} == {
+        (0, 0): "1",
+        (1, 0): "1",
+        (1, 1): "1",
+        (0, 2): "1",
+    }
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["a", "b", "c"]
+    many = np.repeat(np.arange(50), 2)
+    (axes,) = plots.confusion_matrix(many, many, [f"c{i}" for i in range(50)]).axes
+    assert axes.get_yticklabels()[-1].get_text() == "31 others" and axes.images[0].get_array().shape == (20, 20)
+
+
+def test_residuals_and_calibration_have_the_numbers_of_the_report():
+    true, predicted = np.array([1.0, 2.0, 3.0]), np.array([[1.5], [2.0], [2.0]])
+    left, right = plots.residuals(true, predicted).axes
+    assert list(drawn(left).values()) == [([1.0, 3.0], [1.0, 3.0]), ([1.0, 2.0, 3.0], [1.5, 2.0, 2.0])]
+    assert sum(bar.get_height() for bar in right.patches) == 3
+    for shares in ([0.1, 0.15, 0.9, 0.95], [[0.9, 0.1], [0.85, 0.15], [0.1, 0.9], [0.05, 0.95]]):
+        (axes,) = plots.calibration([0, 1, 1, 1], shares).axes
+        points = list(drawn(axes).values())[1]
+        np.testing.assert_allclose(points, [[0.125, 0.925], [0.5, 1.0]])
+        assert axes.get_title() == "mean distance 0.225"
+
+
+def test_importance_is_drawn_from_the_greatest_on():
+    found = Importance(["a", "b", "c"], np.array([0.1, 0.3, 0.2]), np.array([0.01, 0.02, 0.03]), "log loss", 9, 5, 0)
+    (axes,) = plots.importance(found, most=2).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["b", "c"]
+    assert [bar.get_width() for bar in axes.patches] == [0.3, 0.2] and axes.get_xlabel() == "gain of the log loss"
+
+
 def test_a_file_shows_what_was_drawn(tmp_path):
     plots.images([np.zeros((4, 4)), np.eye(4)], titles=["0", "1"]).savefig(tmp_path / "images.png")
     pixels = imread(tmp_path / "images.png")[..., :3]
@@ -83,6 +119,16 @@ def test_pyplot_and_its_windows_are_left_alone():
         (lambda: plots.images(np.zeros((2, 3, 3)), ["a"]), ValueError, "pictures: got 2 pictures and 1 titles"),
         (lambda: plots.images([np.zeros(5)]), ValueError, r"pictures\[0\]: got shape \(5,\), needs \(height, width\)"),
         (lambda: plots.images(np.zeros((1, 2, 2)), columns=0), ValueError, "columns: got 0"),
+        (lambda: plots.confusion_matrix([0, 1], [0]), ValueError, r"y_pred: got shape \(1,\) for y_true \(2,\)"),
+        (lambda: plots.confusion_matrix([0, 3], [0, 1], ["a", "b"]), ValueError, "classes: got 2 names, needs one"),
+        (lambda: plots.residuals([], []), ValueError, r"y_pred: got shape \(0,\)"),
+        (lambda: plots.residuals(np.zeros(2), np.zeros((2, 2))), ValueError, r"y_pred: got shape \(2, 2\)"),
+        (lambda: plots.calibration([0, 1], np.zeros((3, 2))), ValueError, r"probabilities: got shape \(3, 2\)"),
+        (
+            lambda: plots.importance({"a": 1}),
+            TypeError,
+            "found: got dict, needs what fastmlp.report.importance returns",
+        ),
     ],
 )
 def test_what_cannot_be_drawn(draw, error, message):

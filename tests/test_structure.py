@@ -17,6 +17,7 @@ ROOMS = [
     "fastmlp",
     "fastmlp.backend",
     "fastmlp.plots",
+    "fastmlp.report",
     "fastmlp.sklearn",
     "fastmlp.tables",
     "fastmlp.models",
@@ -64,8 +65,9 @@ fastmlp.metrics: AUC Metric get
 fastmlp.models: Model Sequential load_model save_model
 fastmlp.optimizers: SGD Adam Optimizer get schedules
 fastmlp.optimizers.schedules: CosineDecay LearningRateSchedule
-fastmlp.plots: curves images lines
+fastmlp.plots: calibration confusion_matrix curves images importance lines residuals
 fastmlp.regularizers: L1L2 get l2
+fastmlp.report: html importance write
 fastmlp.sklearn: MLPClassifier MLPEnsembleClassifier MLPEnsembleRegressor MLPRegressor load save
 fastmlp.sklearn: TableClassifier TableRegressor
 fastmlp.tables: Column Preparation describe find_columns find_task read read_batches

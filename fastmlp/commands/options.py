@@ -122,9 +122,27 @@ def dataset(text: str) -> str:
     return text
 
 
-def is_table(path: str) -> bool:
-    """Whether a path is that of a file which is read as a table: any but .npz, what is in it shows later."""
-    return path not in NAMES and os.path.isfile(path) and not path.lower().endswith(".npz")
+def is_table(path: str, target: str | None = None) -> bool:
+    """Whether a path is that of a file which is read as a table.
+
+    Of an .npz file, where a target is told, or where x and y are its arrays and x has rows of single numbers.
+    """
+    if path in NAMES or not os.path.isfile(path):
+        return False
+    if not path.lower().endswith(".npz") or target is not None:
+        return True
+    from fastmlp.datasets.npz import axes_of, names_in
+
+    return {"x", "y"} <= set(names_in(path)) and axes_of(path, "x") <= 2
+
+
+def size(text: str) -> tuple[int, int]:
+    """Return rows and columns of a picture, written "28", or as its width and height "32x28"."""
+    width, _, height = text.partition("x")
+    try:
+        return count(height or width), count(width)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"got {text!r}, needs N or WIDTHxHEIGHT") from None
 
 
 def kind_of_column(text: str) -> tuple[str, str]:
@@ -138,6 +156,11 @@ def kind_of_column(text: str) -> tuple[str, str]:
 def names(text: str) -> list[str]:
     """Return names, written "a,b"."""
     return text.split(",")
+
+
+def readable_rows(text: str) -> str | Path:
+    """Return the path of a file or folder to read, or "-" for standard input."""
+    return "-" if text == "-" else Path(text) if os.path.isdir(text) else readable_file(text)
 
 
 def readable_file(text: str) -> Path:
@@ -163,6 +186,13 @@ def model_file(text: str) -> Path:
     """Return the path of the model to write, or raise ArgumentTypeError when there cannot be a file of that name."""
     if Path(text).suffix != ".safetensors":
         raise argparse.ArgumentTypeError(f"got {text!r}, needs a name ending in .safetensors")
+    return new_file(text)
+
+
+def report_file(text: str) -> Path:
+    """Return the path of the report to write, or raise ArgumentTypeError when there cannot be a file of that name."""
+    if Path(text).suffix not in (".html", ".htm"):
+        raise argparse.ArgumentTypeError(f"got {text!r}, needs a name ending in .html")
     return new_file(text)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 
 class Failed(Exception):
@@ -39,13 +41,13 @@ def progress_on_stderr(quiet: bool) -> Iterator[None]:
             yield
 
 
-def rehearse_writing(write: Callable[[Path], object], path: Path) -> None:
+def rehearse_writing(write: Callable[[Path], object], path: Path, option: str = "--output") -> None:
     """Write beside `path` and remove it, so that a full or read-only disk shows before training."""
     try:
         with TemporaryDirectory(prefix=".fastmlp-", dir=Path(os.path.realpath(path)).parent) as folder:
             write(Path(folder, path.name))
     except OSError as error:
-        raise ValueError(f"--output: cannot write {str(path)!r}: {error.strerror}") from error
+        raise ValueError(f"{option}: cannot write {str(path)!r}: {error.strerror}") from error
 
 
 def write_result(write: Callable[[Path], object], path: Path) -> None:
@@ -54,3 +56,10 @@ def write_result(write: Callable[[Path], object], path: Path) -> None:
         write(path)
     except OSError as error:
         raise Failed(f"cannot write {str(path)!r}: {error.strerror}") from error
+
+
+def write_report(options: Namespace, model: Any, x: Any, y: Any, **about: Any) -> None:
+    """Write what there is to tell of a trained model, tested on these rows, to where --report says."""
+    from fastmlp import report
+
+    write_result(lambda path: report.write(path, model, x, y, data=options.dataset, **about), options.report)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
 from fastmlp.commands.output import deliver
+from fastmlp.commands.rows import called as name_of
+from fastmlp.commands.rows import piped
 
 if TYPE_CHECKING:
     import polars as pl
 
-AT_ONCE = 10_000  # rows
+AT_ONCE = 4_096  # rows
 
 
 def run(options: argparse.Namespace) -> None:
@@ -49,15 +52,33 @@ def load(options: argparse.Namespace) -> Any:
 def texts(options: argparse.Namespace, model: Any) -> Iterator[str]:
     """Yield the lines of CSV of some rows at a time, the names of the columns first."""
     try:
-        from fastmlp.tables import read_batches
+        from fastmlp.tables import open_table
     except ImportError as error:
         raise ValueError(str(error)) from error
-    for number, rows in enumerate(read_batches(options.images, AT_ONCE)):
-        try:
-            found = predictions(model, rows, options.id)
-        except ValueError as error:
-            raise ValueError(f"{options.images}: {str(error).removeprefix('X: ')}") from error
-        yield found.write_csv(include_header=number == 0)
+    from fastmlp.datasets.npz import names_in
+
+    source, called = piped() if options.rows == "-" else options.rows, name_of(options.rows)
+    if source is options.rows and source.is_dir():
+        raise ValueError(f"{called}: got a folder, needs a table, as the model was trained on one")
+    is_test = source is options.rows and "x_test" in names_in(source)
+    with open_table(source, part="test" if is_test else "train", day_first=model.preparation_.day_first) as table:
+        for number, rows in enumerate(table.batches(AT_ONCE)):
+            try:
+                found = predictions(model, rows, options.id)
+            except ValueError as error:
+                raise ValueError(f"{called}: {str(error).removeprefix('X: ')}") from error
+            if number == 0:
+                say_what_is_not_used(model, called, rows.columns, options.id)
+            yield found.write_csv(include_header=number == 0)
+
+
+def say_what_is_not_used(model: Any, called: str, columns: Sequence[str], beside: str | None) -> None:
+    """Name on stderr the columns that the model has not seen in training: once, however many rows there are."""
+    known = {*getattr(model, "feature_names_in_", columns), beside}
+    others = [repr(name) for name in columns if name not in known]
+    if others:
+        listed = ", ".join(others[:10]) + (f" and {len(others) - 10} others" if len(others) > 10 else "")
+        print(f"fastmlp-predict: {called}: not used, as not there in training: {listed}", file=sys.stderr)
 
 
 def predictions(model: Any, rows: pl.DataFrame, beside: str | None) -> pl.DataFrame:

@@ -10,10 +10,11 @@ import json
 import math
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastmlp.callbacks import Callback, Logs
-from fastmlp.commands import train_table
+from fastmlp.commands import tables, train_table
 from fastmlp.commands.options import (
     ACTIVATIONS,
     OPTIMIZERS,
@@ -28,12 +29,14 @@ from fastmlp.commands.options import (
     model_file,
     penalty,
     rate,
+    report_file,
     seed,
     share,
+    size,
     threads,
     widths,
 )
-from fastmlp.commands.output import Failed, progress_on_stderr, rehearse_writing, write_result
+from fastmlp.commands.output import Failed, progress_on_stderr, rehearse_writing, write_report, write_result
 from fastmlp.commands.table_checkpoints import kept_as_asked
 
 if TYPE_CHECKING:
@@ -54,7 +57,7 @@ OF_IMAGES = {
     "dtype": "float32",
 }
 OF_RUN = (*(name for name in OF_IMAGES if name != "epochs"), "learning_rate", "seed")  # the same where it goes on
-FOR_IMAGES = ("split", "label_column", "activation", "optimizer", "l2", "dtype")
+FOR_IMAGES = ("split", "label_column", "size", "activation", "optimizer", "l2", "dtype")
 
 
 def make_parser() -> Parser:
@@ -69,8 +72,9 @@ def make_parser() -> Parser:
         allow_abbrev=False,
     )
     known = (
-        "digits (the default, bundled), mnist, fashion_mnist, a folder of IDX files named like those of MNIST, or an "
-        ".npz file with x_train, y_train, x_test and y_test; or a table: CSV, TSV, JSON lines, gzipped too, or Parquet"
+        "digits (the default, bundled), mnist, fashion_mnist, a folder of IDX files named like those of MNIST or of "
+        "pictures in folders by class, or an .npz file with x_train, y_train, x_test and y_test; or a table: CSV, TSV, "
+        "JSON lines, gzipped too, Parquet, .npz with x and y, .npy"
     )
     split = "which one, where a folder has several: letters, of emnist-letters-train-images... and the like"
     test = "part of each class to test on, always the same rows, where a folder has no test part, or of a table (0.2)"
@@ -81,9 +85,10 @@ def make_parser() -> Parser:
     add("--split", metavar="NAME", help=split)
     add("--test-split", type=share, metavar="FRACTION", help=test)
     add("--label-column", type=column, metavar="N", help=labels)
-    add("--hidden", type=widths, metavar="UNITS", help="widths of the hidden layers (512,256; tables 256,256,256)")
+    add("--image-size", dest="size", type=size, metavar="N", help="scale pictures to N x N pixels, or to WIDTHxHEIGHT")
+    add("--hidden", type=widths, metavar="UNITS", help="widths of the hidden layers (512,256; tables 384)")
     add("--activation", choices=ACTIVATIONS, help="of the hidden layers (relu)")
-    add("--dropout", type=fraction, metavar="RATE", help="after each hidden layer (0.0; tables try three)")
+    add("--dropout", type=fraction, metavar="RATE", help="after each hidden layer (0.0)")
     add("--optimizer", choices=OPTIMIZERS, help="update rule (adam)")
     add(
         "--learning-rate",
@@ -92,7 +97,7 @@ def make_parser() -> Parser:
         help="step size (0.01 for sgd, 0.0025 for schedulefreeadamw, else 0.001)",
     )
     add("--batch-size", type=count, metavar="ROWS", help="rows in each update (32; tables by their rows)")
-    add("--epochs", type=count, metavar="N", help="passes over the training rows (20; tables at most 60)")
+    add("--epochs", type=count, metavar="N", help="passes over the training rows (20; tables at most 16)")
     add("--l2", type=penalty, metavar="FACTOR", help="penalty on the squared weights (0.0)")
     add("--validation-split", type=fraction, metavar="FRACTION", help=validation)
     add("--dtype", choices=("float32", "float64"), help="of weights and arithmetic (float32)")
@@ -108,6 +113,7 @@ def make_parser() -> Parser:
         help="go on from the last good checkpoint of this folder, to the same result; also beside --checkpoint of the "
         "same folder, which then may be empty",
     )
+    add("--report", type=report_file, metavar="REPORT.html", help="write a page on the model and its test to this file")
     add("--quiet", action="store_true", help="show no progress")
     add("--json", action="store_true", help="print the result as one JSON object")
     add("--version", action=Version, help="print the version instead of training")
@@ -117,11 +123,11 @@ def make_parser() -> Parser:
 
 def run(options: argparse.Namespace) -> str:
     """Train, test and save as the options say; return what goes to stdout."""
-    of_table = is_table(options.dataset)
+    of_table = is_table(options.dataset, options.target)
     refuse(options, *((FOR_IMAGES, "images") if of_table else (train_table.FOR_TABLES, "tables")))
     if of_table:
         with kept_as_asked(options):
-            return train_table.run(options)
+            return tables.run(options)
     for name, value in OF_IMAGES.items():
         if getattr(options, name) is None:
             setattr(options, name, value)
@@ -154,9 +160,12 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
 
     set_num_threads(options.threads)
     places = folders(options)
-    of_files = {name: getattr(options, name) for name in ("split", "test_split", "label_column")}
+    of_files = {name: getattr(options, name) for name in ("split", "test_split", "label_column", "size")}
     given = {name: value for name, value in of_files.items() if value is not None}
-    (x, labels), (x_test, labels_test) = datasets.load(options.dataset, **given)
+    try:
+        (x, labels), (x_test, labels_test) = datasets.load(options.dataset, **given)
+    except ImportError as error:  # of an extra
+        raise ValueError(str(error)) from error
     classes = classes_of(labels, labels_test)
     y, test = numbered(labels, classes), (x_test, numbered(labels_test, classes))
     model = build(options, x, len(classes))
@@ -166,6 +175,8 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     network = model.network  # made now, so that too little memory shows before training
     if options.output:
         rehearse_writing(model.save, options.output)
+    if options.report:
+        rehearse_writing(Path.touch, options.report, "--report")
     watch = Watch(remedies(options, model, x))
     settings = {name: getattr(options, name) for name in ("batch_size", "epochs", "validation_split")}
     keepers = [] if places is None else [Checkpoints(*places, options.checkpoint_every or 1, run_of(options, x, y))]
@@ -177,6 +188,9 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     watch.require_finite(options.epochs, tested)
     if options.output:
         write_result(model.save, options.output)
+    if options.report:
+        about = {"target": "class", "file": options.output, "seconds": watch.seconds}
+        write_report(options, model, *test, y_train=y[:rows], **about)
     return {
         "dataset": options.dataset,
         "train_samples": rows,

@@ -6,23 +6,26 @@ import argparse
 import json
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastmlp.commands.options import TASKS, Parser, count, kind_of_column, names, readable_file
-from fastmlp.commands.output import Failed, progress_on_stderr, rehearse_writing, write_result
+from fastmlp.commands.options import TASKS, Parser, count, kind_of_column, names, rate, readable_file
+from fastmlp.commands.output import Failed, rehearse_writing, write_report, write_result
 
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
     from fastmlp.sklearn import TableClassifier, TableRegressor
+    from fastmlp.tables import Column
 
-FOR_TABLES = ("target", "types", "drop", "task", "test", "ensemble")
+FOR_TABLES = ("target", "types", "drop", "weight", "task", "test", "ensemble", "tune")
 HELD_OUT = 0.2  # of the rows, to test on
-NOT_USED = ("text", "constant", "id", "dropped")  # kinds of columns
+NOT_USED = ("text", "constant", "id", "dropped", "weight")  # kinds of columns
 PARAMETERS = {  # of the estimator, by options that overrule its defaults
     "ensemble": "n_estimators",
+    "tune": "tune",
     "hidden": "hidden_layer_sizes",
     "dropout": "dropout",
     "learning_rate": "learning_rate",
@@ -39,41 +42,30 @@ def add_options(parser: Parser) -> None:
     add("--target", metavar="COLUMN", help="what is predicted; rows without it are left out")
     add("--type", dest="types", action="append", type=kind_of_column, metavar="COLUMN=KIND", help=kinds)
     add("--drop", type=names, metavar="A,B", help="columns to be ignored")
+    add("--weight", metavar="COLUMN", help="how much each row counts in training; no input")
     add("--task", choices=TASKS, help="what the target asks for, where the finding is wrong")
     add("--test", type=readable_file, metavar="FILE", help="a table to test on, instead of a part of the rows")
     add("--ensemble", type=count, metavar="K", help="networks whose mean is taken (1)")
+    add("--tune", type=rate, metavar="SECONDS", help="search settings and several networks for so long; Ctrl-C ends it")
 
 
-def run(options: argparse.Namespace) -> str:
-    """Train, test and save as the options say; return what goes to stdout."""
-    with progress_on_stderr(options.quiet):
-        result = train(options)
-    return json.dumps(result, allow_nan=False) if options.json else in_words(result)
+def train(options: argparse.Namespace, rows: pl.DataFrame, day_first: bool | None) -> dict[str, Any]:
+    """Train, test and save as the options say; return the result by name. Bad input raises ValueError or OSError."""
+    from fastmlp import sklearn
+    from fastmlp.tables import describe, find_columns, find_task, read
 
-
-def train(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the result by name. Bad input raises ValueError or OSError."""
-    try:
-        from fastmlp import sklearn
-        from fastmlp.tables import describe, find_columns, find_task, read
-    except ImportError as error:
-        raise ValueError(str(error)) from error
-    from fastmlp.config.threads import set_num_threads
-
-    set_num_threads(options.threads)
-    if options.test and options.test_split is not None:
-        raise ValueError(f"test_split: got {options.test_split}, needs none: --test has the rows to test on")
     target = options.target
-    rows = read(options.dataset)
-    require_target(options.dataset, rows, target)
+    require_target(options.dataset, rows.columns, target)
     task = find_task(rows[target], options.task)
     # All rows are looked at for what columns are: gaps between those of training would hide that one counts the rows.
-    columns = find_columns(rows, target, dict(options.types or ()), options.drop or (), task=options.task)
+    columns = find_columns(
+        rows, target, dict(options.types or ()), options.drop or (), weight=options.weight, task=options.task
+    )
     print(describe(columns))
     rows = with_target(rows, target)
     if options.test:
-        tested = read(options.test)
-        require_target(str(options.test), tested, target)
+        tested = read(options.test, day_first=day_first)
+        require_target(str(options.test), tested.columns, target)
         trained, tested = rows, with_target(tested, target)
         if not len(tested):
             raise ValueError(f"test: got no {target!r} in {options.test}, needs rows that have it")
@@ -83,20 +75,23 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     of_classes = task.kind in ("binary", "classes")
     if of_classes:
         require_known(y, y_test)
-    kinds = {each.name: "ignore" if each.kind in NOT_USED else each.kind for each in columns if each.kind != "target"}
-    model = make(options, task.kind, kinds, sklearn)
+    kinds = kinds_to_prepare(columns)
+    model = make(options, task.kind, kinds, day_first, sklearn)
     if options.output:
         rehearse_writing(Path.touch, options.output)
+    if options.report:
+        rehearse_writing(Path.touch, options.report, "--report")
     start = time.perf_counter()
-    model.fit(trained.drop(target), y)
+    model.fit(trained.drop(target), y, None if options.weight is None else trained[options.weight].to_numpy())
     seconds = time.perf_counter() - start
     scores = score_classes if of_classes else score_numbers
     test, baseline = scores(model, tested.drop(target), y, y_test)
-    for name, value in test.items():
-        if not math.isfinite(value):
-            raise Failed(f"training failed: the {name} of the test is {value}")
+    require_finite(test)
     if options.output:
         write_result(lambda path: sklearn.save(model, path), options.output)
+    if options.report:
+        about = {"target": target, "file": options.output, "seconds": seconds}
+        write_report(options, model, tested.drop(target), y_test, y_train=y, columns=columns, **about)
     return {
         "dataset": options.dataset,
         "target": target,
@@ -114,12 +109,17 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def require_target(file: str, rows: pl.DataFrame, target: str | None) -> None:
+def require_target(file: str, columns: Sequence[str], target: str | None) -> None:
     """Raise ValueError unless the target is a column, naming those there are."""
-    if target not in rows.columns:
-        known = ", ".join(map(repr, rows.columns[:20])) + (", ..." if len(rows.columns) > 20 else "")
+    if target not in columns:
+        known = ", ".join(map(repr, columns[:20])) + (", ..." if len(columns) > 20 else "")
         got = "none" if target is None else repr(target)
         raise ValueError(f"target: got {got} for {file}, needs one of {known}")
+
+
+def kinds_to_prepare(columns: Sequence[Column]) -> dict[str, str]:
+    """Return the kinds of columns as `Preparation` takes them."""
+    return {each.name: "ignore" if each.kind in NOT_USED else each.kind for each in columns if each.kind != "target"}
 
 
 def with_target(rows: pl.DataFrame, target: str) -> pl.DataFrame:
@@ -163,6 +163,13 @@ def values(target: pl.Series, task: str) -> np.ndarray:
     return np.array(target.cast(pl.String).to_list(), str)
 
 
+def require_finite(test: dict[str, float]) -> None:
+    """Raise Failed for a score that is NaN or infinite."""
+    for name, value in test.items():
+        if not math.isfinite(value):
+            raise Failed(f"training failed: the {name} of the test is {value}")
+
+
 def require_known(y: np.ndarray, y_test: np.ndarray) -> None:
     """Raise ValueError for a class that only the rows to test on have."""
     import numpy as np
@@ -172,11 +179,11 @@ def require_known(y: np.ndarray, y_test: np.ndarray) -> None:
         raise ValueError(f"test: got {unknown[0]!r} as target, needs only classes that are in training")
 
 
-def make(options: argparse.Namespace, task: str, kinds: dict[str, str], sklearn: Any) -> Any:
+def make(options: argparse.Namespace, task: str, kinds: dict[str, str], day_first: bool | None, sklearn: Any) -> Any:
     """Return the estimator of a task, with what the options overrule."""
     given = {ours: getattr(options, name) for name, ours in PARAMETERS.items() if getattr(options, name) is not None}
     cls = sklearn.TableClassifier if task in ("binary", "classes") else sklearn.TableRegressor
-    return cls(**given, types=kinds, random_state=options.seed, verbose=0 if options.quiet else 1)
+    return cls(**given, types=kinds, day_first=day_first, random_state=options.seed, verbose=0 if options.quiet else 1)
 
 
 def score_classes(

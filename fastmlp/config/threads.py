@@ -71,12 +71,17 @@ def threads_in_environment(environment: Mapping[str, str]) -> int | None:
     """Return the number of threads that the environment asks for, or None."""
     asked = environment.get("FASTMLP_NUM_THREADS", "").strip()
     if asked:
-        if not asked.isdecimal() or not 1 <= int(asked) <= MAX_THREADS:
-            raise ValueError(f"FASTMLP_NUM_THREADS: got {asked!r}, needs an integer from 1 to {MAX_THREADS}")
-        return int(asked)
+        if not asked.isdecimal() or not 1 <= number_of(asked) <= MAX_THREADS:
+            raise ValueError(f"FASTMLP_NUM_THREADS: got {asked[:80]!r}, needs an integer from 1 to {MAX_THREADS}")
+        return number_of(asked)
     # A list, one number for each level of nesting; as OpenMP itself does, ignore what is no number.
     first = environment.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    return min(int(first), MAX_THREADS) if first.isdecimal() and int(first) > 0 else None
+    return min(number_of(first), MAX_THREADS) or None if first.isdecimal() else None
+
+
+def number_of(digits: str) -> int:
+    """Return the number that digits stand for, one more than MAX_THREADS for many: Python reads no thousands."""
+    return int(digits) if len(digits) < 1000 else MAX_THREADS + 1
 
 
 def available_cpus() -> int:

@@ -1,4 +1,4 @@
-"""Datasets: ``digits`` (bundled), ``mnist`` and ``fashion_mnist`` (downloaded once), folders of IDX files, .npz files.
+"""Datasets: ``digits`` (bundled), ``mnist`` and ``fashion_mnist`` (downloaded once), folders and files.
 
 >>> from fastmlp.datasets import digits
 >>> (x_train, y_train), (x_test, y_test) = digits.load_data()
@@ -38,21 +38,25 @@ def load(
     split: str | None = None,
     test_split: float | None = None,
     label_column: int | None = None,
+    size: int | tuple[int, int] | None = None,
 ) -> Dataset:
-    """Load a dataset by its name, from a folder of IDX files, or from an .npz file.
+    """Load a dataset by its name, from a folder of IDX files or of pictures by class, or from an .npz file.
 
     Parameters
     ----------
     name_or_folder : str or path
-        One of ``NAMES``, else a folder as `fastmlp.datasets.folder.load_folder` takes it, or an .npz file with arrays
-        x_train, y_train, x_test and y_test. A folder that is called like a dataset is reached as ``./mnist`` or as a
+        One of ``NAMES``, else a folder as `fastmlp.datasets.folder.load_folder` or
+        `fastmlp.datasets.pictures.load_pictures` takes it, or an .npz file with arrays x and y, or x_train, y_train,
+        x_test and y_test. A folder that is called like a dataset is reached as ``./mnist`` or as a
         ``Path``.
     split : str, optional
         Which of several datasets in a folder.
     test_split : float in (0, 1), optional
-        Fraction to test on, where a folder has no test part.
+        Fraction to test on, where a folder or file has no test part; default 0.2 of pictures and .npz files.
     label_column : int, optional
         Which column of the labels in a folder or file is the class.
+    size : int or (int, int), optional
+        Rows and columns to which pictures are scaled.
 
     Returns
     -------
@@ -71,20 +75,24 @@ def load(
     if not isinstance(name_or_folder, (str, os.PathLike)):
         raise TypeError(f"name_or_folder: got {type(name_or_folder).__name__}, needs a string or a path")
     if isinstance(name_or_folder, str) and name_or_folder in NAMES:
-        _only_of_files(name_or_folder, split=split, test_split=test_split, label_column=label_column)
+        _only_of_files(name_or_folder, split=split, test_split=test_split, label_column=label_column, size=size)
         data: Dataset = __getattr__(name_or_folder).load_data()
         return data
     unknown = reason_not_to_load(os.fspath(name_or_folder))
     if unknown:
         raise ValueError(f"name_or_folder: {unknown}")
     if os.path.isdir(name_or_folder):
-        from fastmlp.datasets.folder import load_folder
+        from fastmlp.datasets import folder, pictures
 
-        return load_folder(name_or_folder, split, test_split, label_column)
+        if not folder.has_files(name_or_folder) and pictures.has_classes(name_or_folder):
+            _only_of_files(name_or_folder, "folders of IDX files", split=split, label_column=label_column)
+            return pictures.load_pictures(name_or_folder, test_split, size)
+        _only_of_files(name_or_folder, "folders of pictures", size=size)
+        return folder.load_folder(name_or_folder, split, test_split, label_column)
     from fastmlp.datasets.npz import load_npz
 
-    _only_of_files(name_or_folder, split=split, test_split=test_split)
-    return load_npz(name_or_folder, label_column)
+    _only_of_files(name_or_folder, split=split, size=size)
+    return load_npz(name_or_folder, label_column, test_split)
 
 
 def reason_not_to_load(path: str) -> str | None:
@@ -99,7 +107,7 @@ def reason_not_to_load(path: str) -> str | None:
     return f"got the file {path!r}, {needs}, with IDX files in it, or an .npz file: no other kind is read"
 
 
-def _only_of_files(name: str | os.PathLike[str], **given: object) -> None:
+def _only_of_files(name: str | os.PathLike[str], of: str = "folders", **given: object) -> None:
     for argument, value in given.items():
         if value is not None:
-            raise ValueError(f"{argument}: got {value!r} for {os.fspath(name)}, needs None: it is for folders")
+            raise ValueError(f"{argument}: got {value!r} for {os.fspath(name)}, needs None: it is for {of}")

@@ -93,6 +93,11 @@ def load_folder(
     return train, test
 
 
+def has_files(path: str | os.PathLike[str]) -> bool:
+    """Whether a folder has files that are named like IDX files."""
+    return bool(_files(Path(path))[0])
+
+
 def load_pair(images: Path, labels: Path, label_column: int | None = None) -> Pair:
     """Features and labels from two IDX files, checked to go together; errors and results as of `load_folder`."""
     if label_column is None and "qmnist" in labels.name.lower():

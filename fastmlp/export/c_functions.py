@@ -1,123 +1,17 @@
 """The C functions of exported models: twins of the engine's loops, one row at a time.
 
 In the text `$T` is the float type, and `$name` another of these functions or, where there is none, the C library's.
-Sums run in index order. In float64 the functions are the C library's; in float32 they are the engine's polynomials
-(kernels/c/math_f32.h), and products are fused: that is what its bits follow from.
+Sums run in index order. In float64 the functions are the C library's; in float32 they are the engine's own, and
+products are fused: that is what its bits follow from.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
 
 from fastmlp.kernels.engine.description import ACTIVATION_SETTINGS
-
-# float32 alone; coefficients of Cephes (S. L. Moshier)
-MATH_F32 = r"""
-/* e^x = 2^n (1 + p) for x clamped to [-87, 88]: returns p, and 2^n as the power */
-static float $exp_parts(float x, float *power)
-{
-    x = x > 88.0f ? 88.0f : x;
-    x = x < -87.0f ? -87.0f : x;
-    const float shifted = fmaf(x, 1.44269504088896341f, 12582912.0f); /* rounds to an integer in the low bits */
-    const float n = shifted - 12582912.0f;
-    const float r = fmaf(n, 2.12194440e-4f, fmaf(n, -0.693359375f, x));
-    float p = 1.9875691500e-4f;
-    p = fmaf(p, r, 1.3981999507e-3f);
-    p = fmaf(p, r, 8.3334519073e-3f);
-    p = fmaf(p, r, 4.1665795894e-2f);
-    p = fmaf(p, r, 1.6666665459e-1f);
-    p = fmaf(p, r, 5.0000001201e-1f);
-    uint32_t bits; /* 2^n is built from its exponent bits */
-    memcpy(&bits, &shifted, sizeof bits);
-    bits = (bits << 23) + 0x3f800000u;
-    memcpy(power, &bits, sizeof bits);
-    return fmaf(p, r * r, r);
-}
-
-static float $exp(float x)
-{
-    float power;
-    const float p = $exp_parts(x, &power);
-    return (p + 1.0f) * power;
-}
-
-static float $expm1(float x)
-{
-    float power;
-    const float p = $exp_parts(x, &power);
-    return fmaf(p, power, power - 1.0f);
-}
-
-static float $tanh(float x)
-{
-    const float size = x < 0 ? -x : x;
-    const float far = 1.0f - 2.0f / ($exp(2.0f * size) + 1.0f);
-    const float z = x * x;
-    float p = -5.70498872745e-3f;
-    p = fmaf(p, z, 2.06390887954e-2f);
-    p = fmaf(p, z, -5.37397155531e-2f);
-    p = fmaf(p, z, 1.33314422036e-1f);
-    p = fmaf(p, z, -3.33332819422e-1f);
-    return size < 0.625f ? x * fmaf(p, z, 1.0f) : (x < 0 ? -far : far);
-}
-
-/* log(1 + x) for x within [0, 1] */
-static float $log1p(float x)
-{
-    const int large = x > 0.41421356f;
-    const float u = large ? 0.5f * (x - 1.0f) : x;
-    const float z = u * u;
-    float p = 7.0376836292e-2f;
-    p = fmaf(p, u, -1.1514610310e-1f);
-    p = fmaf(p, u, 1.1676998740e-1f);
-    p = fmaf(p, u, -1.2420140846e-1f);
-    p = fmaf(p, u, 1.4249322787e-1f);
-    p = fmaf(p, u, -1.6668057665e-1f);
-    p = fmaf(p, u, 2.0000714765e-1f);
-    p = fmaf(p, u, -2.4999993993e-1f);
-    p = fmaf(p, u, 3.3333331174e-1f);
-    p = fmaf(p, z * u, -0.5f * z);
-    return large ? (p + u) + 0.69314718056f : p + u;
-}
-
-static float $erf(float x)
-{
-    const float size = x < 0 ? -x : x, z = x * x, q = 1.0f / (size > 1.0f ? z : 1.0f);
-    float p;
-    if (!(size > 1.0f)) {
-        p = 7.853861353153693e-5f;
-        p = fmaf(p, z, -8.010193625184903e-4f);
-        p = fmaf(p, z, 5.188327685732524e-3f);
-        p = fmaf(p, z, -2.685381193529856e-2f);
-        p = fmaf(p, z, 1.128358514861418e-1f);
-        p = fmaf(p, z, -3.761262582423300e-1f);
-        return x * fmaf(p, z, 1.128379165726710f);
-    }
-    if (size < 2.0f) {
-        p = 2.326819970068386e-2f;
-        p = fmaf(p, q, -1.387039388740657e-1f);
-        p = fmaf(p, q, 3.687424674597105e-1f);
-        p = fmaf(p, q, -5.824733027278666e-1f);
-        p = fmaf(p, q, 6.210004621745983e-1f);
-        p = fmaf(p, q, -4.944515323274145e-1f);
-        p = fmaf(p, q, 3.404879937665872e-1f);
-        p = fmaf(p, q, -2.741127028184656e-1f);
-        p = fmaf(p, q, 5.638259427386472e-1f);
-    } else {
-        p = -1.047766399936249e+1f;
-        p = fmaf(p, q, 1.297719955372516e+1f);
-        p = fmaf(p, q, -7.495518717768503f);
-        p = fmaf(p, q, 2.921019019210786f);
-        p = fmaf(p, q, -1.015265279202700f);
-        p = fmaf(p, q, 4.218463358204948e-1f);
-        p = fmaf(p, q, -2.820767439740514e-1f);
-        p = fmaf(p, q, 5.641895067754075e-1f);
-    }
-    const float rest = $exp(-z) * p / size;
-    return x < 0 ? rest - 1.0f : 1.0f - rest;
-}
-"""
 
 # products: each sum is one chain, in float32 of fused steps; `narrow` has sixteen, of every sixteenth term
 PRODUCTS_F32 = r"""
@@ -190,13 +84,14 @@ static void $softmax(int rows, int n, $T *y)
 {
     for (; rows > 0; rows--, y += n) {
         const $T largest = $largest_of(n, y);
-        $T sum = 0;
+        double sum = 0;
         for (int j = 0; j < n; j++) {
             y[j] = $exp(y[j] - largest);
             sum += y[j];
         }
+        const $T total = ($T)sum;
         for (int j = 0; j < n; j++)
-            y[j] /= sum;
+            y[j] /= total;
     }
 }
 
@@ -204,12 +99,12 @@ static void $log_softmax(int rows, int n, $T *y)
 {
     for (; rows > 0; rows--, y += n) {
         const $T largest = $largest_of(n, y);
-        $T sum = 0;
+        double sum = 0;
         for (int j = 0; j < n; j++) {
             y[j] = y[j] - largest;
             sum += $exp(y[j]);
         }
-        const $T logarithm = $log(sum);
+        const $T logarithm = $log(($T)sum);
         for (int j = 0; j < n; j++)
             y[j] = y[j] - logarithm;
     }
@@ -220,12 +115,12 @@ static void $sparsemax(int rows, int n, $T *y)
 {
     for (; rows > 0; rows--, y += n) {
         const $T largest = $largest_of(n, y);
-        $T sum = 0;
+        double sum = 0;
         for (int j = 0; j < n; j++) {
             y[j] = y[j] - largest;
             sum += y[j];
         }
-        $T threshold = (sum - 1) / ($T)n;
+        $T threshold = ($T)((sum - 1) / (double)n);
         for (int inside = n, before = 0; inside != before;) {
             before = inside;
             inside = 0;
@@ -236,7 +131,7 @@ static void $sparsemax(int rows, int n, $T *y)
                     inside++;
                 }
             if (inside != before)
-                threshold = (sum - 1) / ($T)inside;
+                threshold = ($T)((sum - 1) / (double)inside);
         }
         for (int j = 0; j < n; j++)
             y[j] = y[j] > threshold ? y[j] - threshold : y[j] == y[j] ? 0 : y[j];
@@ -395,15 +290,26 @@ static void $apply_{activation}(int n, {settings}$T *y)
 
 def functions(dtype: str) -> dict[str, str]:
     """Return the texts of all functions by name, each after those that it uses."""
-    texts = (MATH_F32 + PRODUCTS_F32 if dtype == "float32" else PRODUCTS_F64) + SHARED
-    blocks = texts.strip().split("\n\n")
-    named = {re.search(r"\$(?!T\b)(\w+)", block)[1]: block for block in blocks}  # type: ignore[index]
-    return named | {f"apply_{name}": loop_over(name) for name in ELEMENTWISE}
+    texts = [mathematics(), PRODUCTS_F32] if dtype == "float32" else [PRODUCTS_F64]
+    return named("\n\n".join([*texts, SHARED])) | {f"apply_{name}": loop_over(name) for name in ELEMENTWISE}
 
 
-def needed(names: Iterable[str], dtype: str) -> list[str]:
-    """Return the texts of functions and of those that they use, each after those that it uses."""
-    known, found = functions(dtype), set(names)
+def mathematics() -> str:
+    """Return the functions of float32 from the engine's header: exp, expm1, tanh, log1p and erf."""
+    text = (files("fastmlp.kernels") / "c" / "math_f32.h").read_text(encoding="utf-8")
+    body = text.partition("#include <string.h>\n")[2].rpartition("#endif")[0]
+    return re.sub(r"\b(\w+)_f32\b", r"$\1", body.replace("SCALAR_FMA_F32", "fmaf"))
+
+
+def named(texts: str) -> dict[str, str]:
+    """Return the functions of a text, with empty lines between them, by the names that come first in them."""
+    blocks = re.split(r"\n{2,}", texts.strip())
+    return {re.search(r"\$(?!T\b)(\w+)", block)[1]: block for block in blocks}  # type: ignore[index]
+
+
+def needed(names: Iterable[str], known: Mapping[str, str]) -> list[str]:
+    """Return the texts of functions and of those that they use, in the order of all that are known."""
+    found = set(names)
     waiting = list(found)
     while waiting:
         for other in re.findall(r"\$(\w+)", known[waiting.pop()]):
@@ -413,9 +319,8 @@ def needed(names: Iterable[str], dtype: str) -> list[str]:
     return [text for name, text in known.items() if name in found]
 
 
-def written(text: str, prefix: str, dtype: str) -> str:
+def written(text: str, prefix: str, dtype: str, known: Mapping[str, str]) -> str:
     """Return a text with the names that functions have in a file, all of which begin with `prefix`."""
-    known = functions(dtype)
 
     def name(match: re.Match[str]) -> str:
         if match[1] == "T":

@@ -10,11 +10,12 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from fastmlp.data.whole_files import write_whole
-from fastmlp.export.c_functions import needed, written
+from fastmlp.export.c_functions import functions, needed, written
 from fastmlp.export.forward import End, Forward, Step, Weight, forward_of
 from fastmlp.kernels.engine.arena import is_transposed
 from fastmlp.kernels.engine.description import ACTIVATION_SETTINGS
@@ -38,24 +39,78 @@ def identifier(text: str) -> str:
     return f"model_{name}" if not name[:1].isalpha() else name
 
 
+def uncommented(text: str) -> str:
+    """Return a text that ends no comment."""
+    return text.replace("*/", "* /")
+
+
 def c_source(forward: Forward, name: str) -> str:
     """Return the header of a model, in which all names begin with `name`."""
-    source = Source(forward, name)
-    for step in forward.steps:
-        source.add(step)
-    for end, pointer in zip(forward.outputs, source.outputs, strict=True):
-        source.copy(math.prod(end.row_shape), source.values[end.number], pointer)
-    return source.text()
+    header = Header(name, forward.dtype)
+    source = Source(header, forward)
+    return header.text(preface(source), source.text("static inline"))
 
 
-class Source:
-    """The text of one header that is being made.
+class Header:
+    """A header that is being made: arrays of constants, and the functions that are called in it.
 
     Parameters
     ----------
-    forward : Forward
     name : str
         What all names in the file begin with.
+    dtype : {"float32", "float64"}
+    more : mapping
+        The texts of further functions by name, as in c_functions.
+    """
+
+    def __init__(self, name: str, dtype: str, more: Mapping[str, str] | None = None) -> None:
+        self.name, self.dtype = name, dtype
+        self.known = {**functions(dtype), **(more or {})}
+        self.arrays: dict[str, str] = {}  # by their names: what declares them
+        self.functions: set[str] = set()
+
+    def array(self, name: str, values: np.ndarray, kind: str | None = None) -> str:
+        """Add an array of constants, of the type of the file or another; return its name."""
+        if values.size > MOST_NUMBERS:
+            raise ValueError(f"filepath: got {values.size} numbers in {name}, needs {MOST_NUMBERS} at most")
+        free = free_name(f"{self.name}_{identifier(name)}", set(self.arrays))
+        self.arrays[free] = declaration(kind or c_type(self.dtype), free, values)
+        return free
+
+    def text(self, preface: Sequence[str], *functions: str) -> str:
+        """Return the whole header: a comment, what was added, and more functions."""
+        guard = f"{self.name.upper()}_H"
+        called = needed(self.functions, self.known)
+        known = (written(one, self.name, self.dtype, self.known) for one in called)
+        return "\n".join(
+            [
+                *preface,
+                f"#ifndef {guard}\n#define {guard}\n",
+                "#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n#include <string.h>\n",
+                "#if !defined(__GNUC__) || defined(__clang__)\n#pragma STDC FP_CONTRACT OFF\n#endif\n",
+                *(f"{one}\n" for one in (*self.arrays.values(), *known, *functions)),
+                "#endif\n",
+            ]
+        )
+
+    def call(self, function: str, *arguments: Any) -> str:
+        """Return a call of one of the functions, which is then in the file; floats are constants of double."""
+        self.functions.add(function)
+        given = (literal(one, "") if isinstance(one, float) else str(one) for one in arguments)
+        return f"{self.name}_{function}({', '.join(given)})"
+
+
+class Source:
+    """The function of a header that predicts a row with a model.
+
+    Parameters
+    ----------
+    header : Header
+    forward : Forward
+    name : str
+        Of the function, without that of the file.
+    prefix : str
+        What the names of weights begin with besides.
 
     Attributes
     ----------
@@ -65,21 +120,21 @@ class Source:
         The parameters that the outputs go to.
     """
 
-    def __init__(self, forward: Forward, name: str) -> None:
-        self.forward, self.name = forward, name
-        self.type = "float" if forward.dtype == "float32" else "double"
+    def __init__(self, header: Header, forward: Forward, name: str = "predict", prefix: str = "") -> None:
+        self.header, self.forward, self.prefix = header, forward, prefix
+        self.name, self.type = f"{header.name}_{name}", c_type(forward.dtype)
         self.values = parameters("x", forward.inputs)
         self.outputs = parameters("y", forward.outputs)
-        self.arrays: dict[str, str] = {}  # of the weights: what declares them
-        self.array_names: dict[str, str] = {}  # and what they are called here
-        self.functions: set[str] = set()
+        self.array_names: dict[str, str] = {}  # what weights are called here
         self.lines: list[str] = []
         self.sizes: dict[str, int] = {}  # of the static arrays
         self.free: list[str] = []
         self.roots, self.last_readers = last_readers(forward)
         self.columns = [math.prod(end.row_shape) for end in forward.inputs]
-
-    # Steps
+        for step in forward.steps:
+            self.add(step)
+        for end, pointer in zip(forward.outputs, self.outputs, strict=True):
+            self.copy(math.prod(end.row_shape), self.values[end.number], pointer)
 
     def add(self, step: Step) -> None:
         """Write one step."""
@@ -88,7 +143,7 @@ class Source:
         if step.kind in REGROUPING:
             self.values.append(reads[0])
             return
-        self.lines.append(f"    /* {step.layer}: {described(step)} */")
+        self.lines.append(f"    /* {uncommented(step.layer)}: {described(step)} */")
         roots = [self.roots[one] for one in step.reads]
         ends = {one for one in roots if self.last_readers[one] == number and self.values[one] in self.sizes}
         size = step.groups * step.columns
@@ -117,83 +172,61 @@ class Source:
 
     def call(self, function: str, *arguments: str | int | float) -> None:
         """Write a call of one of the functions; floats become constants of the type."""
-        self.functions.add(function)
-        given = ", ".join(self.number(one) if isinstance(one, float) else str(one) for one in arguments)
-        self.lines.append(f"    {self.name}_{function}({given});")
+        given = (self.number(one) if isinstance(one, float) else one for one in arguments)
+        self.lines.append(f"    {self.header.call(function, *given)};")
 
     def copy(self, size: int, source: str, target: str) -> None:
         self.lines.append(f"    memcpy({target}, {source}, {size} * sizeof(*{target}));")
 
     def number(self, value: float) -> str:
         """Return a number as a constant, rounded to the type."""
-        (text,) = literals(np.array([value]), self.forward.dtype)
+        with np.errstate(over="ignore"):
+            (text,) = literals(np.array([value], self.forward.dtype))
         return text
 
     def weight(self, weight: Weight | None) -> str:
         """Return the name of an array of weights, or NULL where there is none."""
         if weight is None:
             return "NULL"
-        if weight.name not in self.arrays:
-            if weight.values.size > MOST_NUMBERS:
-                needs = f"{MOST_NUMBERS} at most"
-                raise ValueError(f"filepath: got {weight.values.size} numbers in {weight.name}, needs {needs}")
-            name = free_name(f"{self.name}_{identifier(weight.name)}", set(self.array_names.values()))
-            self.array_names[weight.name] = name
-            self.arrays[weight.name] = declaration(self.type, name, weight.values, self.forward.dtype)
+        if weight.name not in self.array_names:
+            self.array_names[weight.name] = self.header.array(self.prefix + weight.name, weight.values)
         return self.array_names[weight.name]
 
-    # The file
-
-    def text(self) -> str:
-        """Return the whole header."""
-        guard = f"{self.name.upper()}_H"
+    def text(self, qualifiers: str) -> str:
+        """Return the text of the function."""
+        given = [f"const {self.type} *{one}" for one in self.values[: len(self.forward.inputs)]]
+        taken = [f"{self.type} *{one}" for one in self.outputs]
         return "\n".join(
             [
-                *self.preface(),
-                f"#ifndef {guard}\n#define {guard}\n",
-                "#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n#include <string.h>\n",
-                "#if !defined(__GNUC__) || defined(__clang__)\n#pragma STDC FP_CONTRACT OFF\n#endif\n",
-                *(f"{one}\n" for one in self.arrays.values()),
-                *(
-                    f"{written(one, self.name, self.forward.dtype)}\n"
-                    for one in needed(self.functions, self.forward.dtype)
-                ),
-                *self.predict(),
-                "\n#endif\n",
+                f"{qualifiers} void {self.name}({', '.join([*given, *taken])})",
+                "{",
+                *(f"    static {self.type} {one}[{size}];" for one, size in self.sizes.items()),
+                *self.lines,
+                "}",
             ]
         )
 
-    def preface(self) -> list[str]:
-        """Return the comment that the file begins with."""
-        ends = [
-            f" *   {pointer}: {math.prod(end.row_shape)} numbers, {what} {end.name!r} of shape {end.row_shape}"
-            for what, some, pointers in (("input", self.forward.inputs, self.values), ("output", *self.results()))
-            for end, pointer in zip(some, pointers, strict=False)
-        ]
-        return [
-            f"/* {self.name}_predict predicts one row of a model of fastmlp, in {self.forward.dtype}.",
-            " *",
-            *ends,
-            " *",
-            " * The results have the bits of model.predict where the compiler fuses nothing by itself:",
-            " *     cc -O2 -ffp-contract=off program.c -lm",
-            " * Results of layers lie in static memory: one call at a time. Include it in one file of a program. */",
-        ]
 
-    def results(self) -> tuple[list[End], list[str]]:
-        return self.forward.outputs, self.outputs
-
-    def predict(self) -> list[str]:
-        """Return the lines of the function that predicts."""
-        given = [f"const {self.type} *{one}" for one in self.values[: len(self.forward.inputs)]]
-        taken = [f"{self.type} *{one}" for one in self.outputs]
-        return [
-            f"static inline void {self.name}_predict({', '.join([*given, *taken])})",
-            "{",
-            *(f"    static {self.type} {one}[{size}];" for one, size in self.sizes.items()),
-            *self.lines,
-            "}",
-        ]
+def preface(source: Source) -> list[str]:
+    """Return the comment that the file of a model begins with."""
+    forward = source.forward
+    ends = [
+        uncommented(f" *   {pointer}: {math.prod(end.row_shape)} numbers, {what} {end.name!r} of shape {end.row_shape}")
+        for what, some, pointers in (
+            ("input", forward.inputs, source.values),
+            ("output", forward.outputs, source.outputs),
+        )
+        for end, pointer in zip(some, pointers, strict=False)
+    ]
+    return [
+        f"/* {source.name} predicts one row of a model of fastmlp, in {forward.dtype}.",
+        " *",
+        *ends,
+        " *",
+        " * The results have the bits of model.predict where the compiler fuses nothing by itself:",
+        " *     cc -O2 -ffp-contract=off program.c -lm",
+        " * Results of layers lie in static memory: one call at a time. Include it in one file of a program. */",
+    ]
 
 
 def parameters(letter: str, ends: Sequence[End]) -> list[str]:
@@ -226,20 +259,24 @@ def described(step: Step) -> str:
     return f"{step.kind}, {step.inputs} to {step.columns}" + (f", {step.groups} times" if step.groups > 1 else "")
 
 
-def declaration(kind: str, name: str, values: np.ndarray, dtype: str) -> str:
+def c_type(dtype: str) -> str:
+    return "float" if dtype == "float32" else "double"
+
+
+def declaration(kind: str, name: str, values: np.ndarray) -> str:
     """Return an array of constants."""
-    texts = literals(values.ravel(), dtype)
+    texts = literals(values.ravel())
     rows = [", ".join(texts[start : start + IN_A_LINE]) for start in range(0, len(texts), IN_A_LINE)]
     size = " * ".join(map(str, values.shape)) or "1"
     return f"static const {kind} {name}[{size}] = {{\n    " + ",\n    ".join(rows) + "};"
 
 
-def literals(values: np.ndarray, dtype: str) -> list[str]:
-    """Return numbers as constants in hexadecimal."""
-    suffix = "f" * (dtype == "float32")
-    with np.errstate(over="ignore"):
-        rounded = values.astype(dtype).tolist()
-    return [literal(value, suffix) for value in rounded]
+def literals(values: np.ndarray) -> list[str]:
+    """Return numbers as constants: those with decimals in hexadecimal."""
+    if values.dtype.kind != "f":
+        return list(map(str, values.tolist()))
+    suffix = "f" * (values.dtype == np.float32)
+    return [literal(value, suffix) for value in values.tolist()]
 
 
 def literal(value: float, suffix: str) -> str:

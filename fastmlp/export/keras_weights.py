@@ -6,6 +6,7 @@ A layer's arrays are numbered in a group of its own, "layers/dense_1/vars/0". Th
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -216,12 +217,9 @@ def told_state(model: Model, include_optimizer: bool) -> list[tuple[str, np.ndar
 
 def nadam_product(step: int, beta_1: float, dtype: str) -> np.ndarray:
     """Return the product of Nadam's momenta until now, which Keras keeps."""
-    product = 1.0
-    for number in range(1, step + 1):
-        product *= beta_1 * (1.0 - 0.5 * 0.96**number)
-        if product == 0.0:
-            break
-    return np.array(product, dtype)
+    settled = 900  # from that step on a momentum is beta_1, in floating point
+    shares = math.prod(1.0 - 0.5 * 0.96**number for number in range(1, min(step, settled) + 1))
+    return np.array(beta_1**step * shares, dtype)
 
 
 def own_state(model: Model, arrays: Sequence[np.ndarray]) -> tuple[int, list[np.ndarray]] | None:

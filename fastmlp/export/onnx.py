@@ -5,7 +5,8 @@ Operators are those of OPSET, https://onnx.ai/onnx/operators. Inside, every matr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import copy
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,16 @@ LEAST_LENGTH = 1e-12  # what a row is divided by at least
 
 def export_model(model: Model, path: Path) -> None:
     """Write a model to an .onnx file, whole or not at all."""
-    size = model.count_params() * np.dtype(model.dtype).itemsize
-    if size > MOST_BYTES:
-        raise ValueError(f"filepath: got weights of {size} bytes, needs {MOST_BYTES} at most in an .onnx file")
+    require_size([model])
     content = onnx_model(forward_of(model), model.name).SerializeToString()
     write_whole(path, lambda file: file.write(content))
+
+
+def require_size(models: Iterable[Model]) -> None:
+    """Raise ValueError where the weights of models are more than a file holds."""
+    size = sum(model.count_params() * np.dtype(model.dtype).itemsize for model in models)
+    if size > MOST_BYTES:
+        raise ValueError(f"filepath: got weights of {size} bytes, needs {MOST_BYTES} at most in an .onnx file")
 
 
 def library() -> Any:
@@ -42,19 +48,11 @@ def library() -> Any:
 
 def onnx_model(forward: Forward, name: str) -> Any:
     """Return the onnx.ModelProto of a model's predictions."""
-    onnx = library()
-    graph = Graph(onnx, forward)
-    values = [graph.flat(end) for end in forward.inputs]
-    for step in forward.steps:
-        graph.layer = step.layer
-        values.append(STEPS[step.kind](graph, step, [values[number] for number in step.reads]))
+    graph = Graph(library(), forward.dtype, (end.name for end in (*forward.inputs, *forward.outputs)))
+    values = graph.add(forward, [graph.flat(end) for end in forward.inputs])
     for end in forward.outputs:
         graph.give(end, values[end.number])
-    ends = [[graph.described(end) for end in some] for some in (forward.inputs, forward.outputs)]
-    made = onnx.helper.make_graph(graph.nodes, name, *ends, graph.initializers)
-    return onnx.helper.make_model(
-        made, producer_name="fastmlp", ir_version=IR_VERSION, opset_imports=[onnx.helper.make_opsetid("", OPSET)]
-    )
+    return graph.model(name, *([graph.described(end) for end in some] for some in (forward.inputs, forward.outputs)))
 
 
 class Graph:
@@ -63,19 +61,38 @@ class Graph:
     Parameters
     ----------
     onnx : module
-    forward : Forward
-        For its type, and the names of its inputs and outputs.
+    dtype : {"float32", "float64"}
+    names : iterable of str
+        Of inputs and outputs, which nothing else is called.
     """
 
-    def __init__(self, onnx: Any, forward: Forward) -> None:
-        self.onnx, self.dtype = onnx, forward.dtype
-        self.is_double = forward.dtype == "float64"
-        self.type = DOUBLE if self.is_double else FLOAT
-        self.layer = "input"
+    def __init__(self, onnx: Any, dtype: str, names: Iterable[str]) -> None:
+        self.onnx, self.prefix, self.layer = onnx, "", "input"
         self.nodes: list[Any] = []
         self.initializers: list[Any] = []
-        self.taken = {end.name for end in (*forward.inputs, *forward.outputs)}
+        self.taken = set(names)
+        self.domains = {"": OPSET}
+        self._set_type(dtype)
+
+    def _set_type(self, dtype: str) -> None:
+        self.dtype, self.is_double = dtype, dtype == "float64"
+        self.type = DOUBLE if self.is_double else FLOAT
         self.known: dict[str, str] = {}  # arrays of weights, and numbers, that are there already
+
+    def part(self, dtype: str, prefix: str = "") -> Graph:
+        """Return a graph of a type of its own that adds to the same file; its names begin with the prefix."""
+        made = copy.copy(self)
+        made.prefix = prefix
+        made._set_type(dtype)
+        return made
+
+    def add(self, forward: Forward, values: Sequence[str]) -> list[str]:
+        """Add the steps of a model whose inputs are these matrices; return them and what each step makes."""
+        found = list(values)
+        for step in forward.steps:
+            self.layer = step.layer
+            found.append(STEPS[step.kind](self, step, [found[number] for number in step.reads]))
+        return found
 
     def node(
         self,
@@ -84,10 +101,12 @@ class Graph:
         to: str | None = None,
         attributes: Mapping[str, Any] | None = None,
         outputs: int = 1,
+        domain: str = "",
     ) -> str:
         """Add a node; return the name of its output, or of the first of several."""
         names = [to or self.new_name(f"{self.layer}/{kind}") for _ in range(outputs)]
-        self.nodes.append(self.onnx.helper.make_node(kind, list(inputs), names, name=names[0], **(attributes or {})))
+        make = self.onnx.helper.make_node
+        self.nodes.append(make(kind, list(inputs), names, name=names[0], domain=domain, **(attributes or {})))
         return names[0]
 
     def constant(self, value: Any) -> str:
@@ -118,7 +137,7 @@ class Graph:
 
     def new_name(self, base: str) -> str:
         """Return a name that nothing has yet."""
-        name = free_name(base, self.taken)
+        name = free_name(self.prefix + base, self.taken)
         self.taken.add(name)
         return name
 
@@ -142,6 +161,13 @@ class Graph:
         """Return what the file says of an input or an output."""
         kind = self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(end.dtype))
         return self.onnx.helper.make_tensor_value_info(end.name, kind, ["batch", *end.row_shape])
+
+    def model(self, name: str, inputs: Sequence[Any], outputs: Sequence[Any]) -> Any:
+        """Return the onnx.ModelProto of the nodes between described inputs and outputs."""
+        helper = self.onnx.helper
+        made = helper.make_graph(self.nodes, name, inputs, outputs, self.initializers)
+        opsets = [helper.make_opsetid(domain, version) for domain, version in self.domains.items()]
+        return helper.make_model(made, producer_name="fastmlp", ir_version=IR_VERSION, opset_imports=opsets)
 
 
 # ------------------------------------------------------------------------------------------------------------- steps

@@ -1,7 +1,8 @@
 """Weights as arrays by the names that PyTorch's modules give them: what load_state_dict takes, and state_dict gives.
 
 A module is a layer with weights: Linear, BatchNorm1d, LayerNorm, Embedding or PReLU. Its weights stand together in a
-state dict, as "encoder.0.weight" and "encoder.0.bias", so that modules go by their order where their names differ.
+state dict, as "encoder.0.weight" and "encoder.0.bias". Modules go by their names where all are those of the layers, and
+else by their order.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.data.arrays import weight_arrays
+from fastmlp.data.arrays import Shape, weight_arrays
+from fastmlp.export.by_name import by_home, homes_of, joined, paired
 from fastmlp.layers import BatchNormalization, Dense, Embedding, Layer, LayerNormalization, PReLU
 from fastmlp.layers.variable import Variable
 from fastmlp.training.model import Model
@@ -40,8 +42,7 @@ def to_state_dict(model: Model, like: Mapping[str, Any] | None = None) -> dict[s
     model : Model
         With a known input shape.
     like : mapping, optional
-        A state dict whose names of modules are taken, in their order; else they are those of the layers, with a dot
-        between levels.
+        A state dict whose names of modules are taken; else they are those of the layers, with a dot between levels.
 
     Returns
     -------
@@ -53,22 +54,20 @@ def to_state_dict(model: Model, like: Mapping[str, Any] | None = None) -> dict[s
     ValueError
         For a layer whose weights PyTorch has not, and another number of modules in `like`.
     """
-    homes = modules(model)
-    prefixes = [name.replace("/", ".") for name, _ in homes]
-    if like is not None:
-        prefixes = same_number("like", by_module(like), homes)
+    homes = homes_of(model, ".")
+    prefixes = [name for name, _ in homes] if like is None else paired("like", by_home(like, "."), homes)
     found: dict[str, np.ndarray] = {}
     for prefix, (name, layer) in zip(prefixes, homes, strict=True):
         for variable, theirs in named(name, layer):
             values = variable.numpy()
-            found[joined(prefix, theirs)] = np.ascontiguousarray(values.T) if theirs_is_turned(variable) else values
+            found[joined(prefix, ".", theirs)] = np.ascontiguousarray(values.T) if is_turned(variable) else values
         if isinstance(layer, BatchNormalization):
-            found[joined(prefix, COUNT)] = np.array(0, np.int64)
+            found[joined(prefix, ".", COUNT)] = np.array(0, np.int64)
     return found
 
 
 def from_state_dict(model: Model, state: Mapping[str, Any]) -> None:
-    """Set a model's weights from a state dict of PyTorch, module by module in their order; on an error none.
+    """Set a model's weights from a state dict of PyTorch, module by module; on an error none.
 
     Parameters
     ----------
@@ -82,26 +81,21 @@ def from_state_dict(model: Model, state: Mapping[str, Any]) -> None:
     ValueError, TypeError
         When modules do not fit the layers; the message names both.
     """
-    given, homes = by_module(state), modules(model)
+    given, homes = by_home(state, "."), homes_of(model, ".")
     found: list[tuple[Variable, np.ndarray]] = []
-    for prefix, (name, layer) in zip(same_number("state", given, homes), homes, strict=True):
+    for prefix, (name, layer) in zip(paired("state", given, homes), homes, strict=True):
         module, variables = given[prefix], named(name, layer)
         needs = [theirs for _, theirs in variables]
         if sorted(set(module) - {COUNT}) != sorted(needs):
             raise ValueError(f"state: got {sorted(module)} in {prefix!r} for layer {name!r}, needs {sorted(needs)}")
         for variable, theirs in variables:
-            array = np.asarray(module[theirs])
-            turned = [array.T if theirs_is_turned(variable) else array]
-            (values,) = weight_arrays(f"state[{joined(prefix, theirs)!r}]", turned, [variable.shape], model.dtype)
-            found.append((variable, values))
+            array, shape = np.asarray(module[theirs]), their_shape(variable)
+            if isinstance(layer, PReLU) and array.shape == (1,):  # one slope for all
+                array = np.broadcast_to(array, shape)
+            (values,) = weight_arrays(f"state[{joined(prefix, '.', theirs)!r}]", [array], [shape], model.dtype)
+            found.append((variable, values.T if is_turned(variable) else values))
     for variable, values in found:
         variable.assign(values)
-
-
-def modules(model: Model) -> list[tuple[str, Layer]]:
-    """Return the layers of a model that have weights, with their names by levels."""
-    model.graph  # noqa: B018, for its error
-    return [(name, leaf) for name, leaf, _ in model.leaves() if leaf.weights]
 
 
 def named(name: str, layer: Layer) -> list[tuple[Variable, str]]:
@@ -113,28 +107,11 @@ def named(name: str, layer: Layer) -> list[tuple[Variable, str]]:
     return [(variable, names[variable.name]) for variable in layer.weights]
 
 
-def theirs_is_turned(variable: Variable) -> bool:
+def is_turned(variable: Variable) -> bool:
     """Whether PyTorch has the transpose."""
     return variable.name == "kernel"
 
 
-def by_module(state: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the arrays of a state dict by module, in its order, and by name."""
-    found: dict[str, dict[str, Any]] = {}
-    for key, value in state.items():
-        prefix, _, name = key.rpartition(".")
-        found.setdefault(prefix, {})[name] = value
-    return found
-
-
-def same_number(argument: str, given: Mapping[str, Any], homes: list[tuple[str, Layer]]) -> list[str]:
-    """Return the names of modules; ValueError unless there are as many as layers."""
-    if len(given) != len(homes):
-        got, needs = ", ".join(map(repr, given)), ", ".join(repr(name) for name, _ in homes)
-        raise ValueError(f"{argument}: got {len(given)} modules, {got}, needs {len(homes)}, for {needs}")
-    return list(given)
-
-
-def joined(prefix: str, name: str) -> str:
-    """Return the name of a weight; a module alone has no prefix."""
-    return f"{prefix}.{name}" if prefix else name
+def their_shape(variable: Variable) -> Shape:
+    """Return the shape that PyTorch has."""
+    return variable.shape[::-1] if is_turned(variable) else variable.shape

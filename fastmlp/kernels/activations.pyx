@@ -165,9 +165,11 @@ cdef void activate_row_gradient(const Isa *isa, int activation, const double *se
 
 
 cdef inline void softmax_row_gradient(Py_ssize_t n, const floating *y, floating *dy) noexcept nogil:
-    cdef floating dot = 0
+    cdef double total = 0  # as in c/elementwise.h
+    cdef floating dot
     cdef Py_ssize_t j
     for j in range(n):
-        dot += dy[j] * y[j]
+        total += dy[j] * y[j]
+    dot = <floating> total
     for j in range(n):
         dy[j] = y[j] * (dy[j] - dot)

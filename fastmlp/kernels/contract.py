@@ -145,17 +145,21 @@ class Call:
         try:
             value = operator.index(given) if what.kind is int else real(given)
         except (TypeError, OverflowError):
-            raise TypeError(f"{self.label}: {name}: got {given!r:.40}, needs {what.kind.__name__}") from None
+            raise TypeError(f"{self.label}: {name}: got {told(given)}, needs {what.kind.__name__}") from None
         if not what.low <= value <= what.high:
-            raise ValueError(f"{self.label}: {name}: got {value}, needs {what.low} to {what.high}")
+            raise ValueError(f"{self.label}: {name}: got {told(value)}, needs {what.low} to {what.high}")
         self.sizes[name] = value
         return value
 
     def array(self, name: str, what: Array, given: Any) -> np.ndarray:
-        array = np.asarray(given)  # a plain one: a subclass could hide what its memory holds
+        try:
+            array = np.asarray(given)  # a plain one: a subclass could hide what its memory holds
+        except ValueError:
+            raise ValueError(f"{self.label}: {name}: got lists of unequal lengths, needs an array") from None
         dtype = self.check_dtype(name, what, array)
         self.check_shape(name, what, array)
         if what.below is not None:
+            array = np.array(array, dtype, order="C")  # places in memory: the caller's own may change meanwhile
             self.limits.append((name, array, what.below))
         if what.updated:
             if not (isinstance(given, np.ndarray) and array.flags.carray):
@@ -255,6 +259,14 @@ def check_range(name: str, array: np.ndarray, limit: int) -> None:
     low, high = extremes(np.ascontiguousarray(array))
     if low < 0 or high >= limit:
         raise ValueError(f"{name}: got numbers from {low} to {high}, needs 0 to {limit - 1}")
+
+
+def told(value: Any) -> str:
+    """Return what a value is in errors, not at length: Python does not write numbers of thousands of digits."""
+    try:
+        return f"{value!r:.200}"
+    except ValueError:
+        return f"{type(value).__name__} of more digits than Python writes"
 
 
 def described(given: Any) -> str:

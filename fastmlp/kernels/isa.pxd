@@ -31,8 +31,6 @@ cdef extern from "c/kernels.h" nogil:
         double correction
         double weight_m
         double weight_g
-        double product
-        int64_t counted
         double share
         double ema_momentum_now
         bint overwrites_now

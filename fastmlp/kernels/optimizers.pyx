@@ -20,6 +20,15 @@ START = "initial_accumulator_value"  # of the first slot
 AROUND = {"clipvalue", "weight_decay", "ema_momentum", "ema_overwrite_frequency"}  # what any rule may have around it
 KNOWN = {"name", START, *SCALARS, *AROUND}
 
+cdef enum:
+    SETTLED = 900  # the first step with a share of 1
+
+cdef double[SETTLED + 1] NADAM_SHARES  # the product of the shares of so many steps
+cdef Py_ssize_t step_of_shares
+NADAM_SHARES[0] = 1
+for step_of_shares in range(1, SETTLED + 1):
+    NADAM_SHARES[step_of_shares] = NADAM_SHARES[step_of_shares - 1] * nadam_share(step_of_shares)
+
 
 def sgd(floating[::1] w, const floating[::1] g, double learning_rate, int threads):
     """w = w - learning_rate * g."""
@@ -165,6 +174,8 @@ cdef Optimizer optimizer_from(dict settings):
     for name in settings:
         if name not in KNOWN:
             raise ValueError(f"optimizer: got {name!r}, needs only {', '.join(sorted(KNOWN - {'name'}))}")
+    if settings.get("name") not in KINDS:
+        raise ValueError(f"optimizer: got the name {settings.get('name')!r}, needs one of {', '.join(KINDS)}")
     optimizer.kind = KINDS[settings["name"]]
     for number, name in enumerate(SCALARS):
         optimizer.scalars[number] = settings.get(name, 0.0)
@@ -176,15 +187,11 @@ cdef Optimizer optimizer_from(dict settings):
     optimizer.ema_momentum = settings.get("ema_momentum", 0.0)
     optimizer.ema_overwrite_frequency = settings.get("ema_overwrite_frequency", 0)
     optimizer.starts_now = False
-    optimizer.product = 1
-    optimizer.counted = 0
     return optimizer
 
 
 cdef void at_step(Optimizer *optimizer, long long step, double learning_rate) noexcept nogil:
-    """Set what changes from step to step; step counts from 1.
-
-    Steps must not go back, except on a copy of what optimizer_from has made."""
+    """Set what changes from step to step; step counts from 1."""
     optimizer.learning_rate = optimizer.step_size = learning_rate
     if optimizer.kind == ADAM or optimizer.kind == AMSGRAD:
         optimizer.step_size = (
@@ -206,18 +213,17 @@ cdef void at_step(Optimizer *optimizer, long long step, double learning_rate) no
 
 
 cdef void weights_of_nadam(Optimizer *optimizer, long long step) noexcept nogil:
-    """The product goes on from where it was, or from the first step: a run that was resumed has the same bits."""
-    cdef double following = nadam_momentum(optimizer, step + 1)
-    while optimizer.counted < step and optimizer.product > 0:
-        optimizer.counted += 1
-        optimizer.product = optimizer.product * nadam_momentum(optimizer, optimizer.counted)
-    optimizer.weight_m = following / (1 - optimizer.product * following)
-    optimizer.weight_g = (1 - nadam_momentum(optimizer, step)) / (1 - optimizer.product)
+    """The product of all momenta until now is a power times what is known, so that no step is looked back at."""
+    cdef double now = optimizer.beta_1 * nadam_share(step), following = optimizer.beta_1 * nadam_share(step + 1.0)
+    cdef double product = pow(optimizer.beta_1, <double> step) * NADAM_SHARES[min(step, <long long> SETTLED)]
+    optimizer.weight_m = following / (1 - product * following)
+    optimizer.weight_g = (1 - now) / (1 - product)
     optimizer.correction = 1 - pow(optimizer.beta_2, <double> step)
 
 
-cdef inline double nadam_momentum(const Optimizer *optimizer, long long step) noexcept nogil:
-    return optimizer.beta_1 * (1 - 0.5 * pow(0.96, <double> step))
+cdef inline double nadam_share(double step) noexcept nogil:
+    """What Nadam's momentum at a step is of beta_1."""
+    return 1 - 0.5 * pow(0.96, step)
 
 
 cdef inline double momentum_of_average(double ema_momentum, long long step) noexcept nogil:

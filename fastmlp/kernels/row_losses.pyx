@@ -1,6 +1,7 @@
 """What the losses and their gradients are for one row, without Python, and for all rows of a kernel's arrays.
 
-losses.pyx, crossentropies.pyx and similarities.pyx say which is which.
+losses.pyx, crossentropies.pyx and similarities.pyx say which is which. Sums over a row are double, so that those of a
+million columns are as good as those of ten.
 """
 
 from cython cimport floating
@@ -20,6 +21,7 @@ from fastmlp.kernels.isa cimport EXPONENTIAL, LINEAR, SIGMOID, SOFTMAX, Isa, sel
 cdef enum:
     LANES = 16
     LONG = 2 * LANES
+    PIECE = 64 * LANES
 
 
 cdef Loss plain(int kind) noexcept nogil:
@@ -115,7 +117,7 @@ cdef void gradient_of_row(const Loss *loss, Py_ssize_t n, Py_ssize_t rows, const
 
 
 cdef floating mean_of_row(const Loss *loss, Py_ssize_t n, const floating *t, const floating *y) noexcept nogil:
-    cdef floating total = 0
+    cdef double total = 0
     cdef Py_ssize_t j
     if loss.kind == MEAN_SQUARED_ERROR:
         total = squared_error(n, t, y)
@@ -149,21 +151,22 @@ cdef floating mean_of_row(const Loss *loss, Py_ssize_t n, const floating *t, con
     else:
         for j in range(n):
             total += shortfall(t[j], y[j]) * shortfall(t[j], y[j])
-    return 100 * (total / n) if loss.kind == MEAN_ABSOLUTE_PERCENTAGE_ERROR else total / n
+    return <floating> (100 * (total / n) if loss.kind == MEAN_ABSOLUTE_PERCENTAGE_ERROR else total / n)
 
 
-cdef floating squared_error(Py_ssize_t n, const floating *t, const floating *y) noexcept nogil:
-    """The sum of squares; of a long row of float32 in as many sums as vectors may hold, of each LANES-th, in their
-    order."""
+cdef double squared_error(Py_ssize_t n, const floating *t, const floating *y) noexcept nogil:
+    """The sum of squares; of a long row of float32 in as many sums as vectors may hold, of each LANES-th of at most
+    PIECE, in their order."""
     cdef floating sums[LANES]
-    cdef floating total = 0
-    cdef Py_ssize_t j = 0
+    cdef double total = 0
+    cdef Py_ssize_t j = 0, end
     cdef int lane
     if floating is float:
-        if n >= LONG:
+        while n - j >= LONG:
             for lane in range(LANES):
                 sums[lane] = 0
-            while j <= n - LANES:
+            end = min(n, j + PIECE)
+            while j <= end - LANES:
                 for lane in range(LANES):
                     sums[lane] += (y[j + lane] - t[j + lane]) * (y[j + lane] - t[j + lane])
                 j += LANES
@@ -214,26 +217,28 @@ cdef void mean_gradient_of_row(const Loss *loss, Py_ssize_t n, Py_ssize_t rows, 
 
 
 cdef floating similarity_of_row(int kind, Py_ssize_t n, const floating *t, const floating *y) noexcept nogil:
-    cdef floating total = 0, scale, most
+    cdef floating scale, most
+    cdef double total = 0
     cdef Py_ssize_t j
     if kind == CATEGORICAL_HINGE:
         return at_least(lag(n, t, y, first_rival(n, t, y)), <floating> 0)
     if kind == KL_DIVERGENCE:
         for j in range(n):
             total += clip_to_one(t[j]) * log_(clip_to_one(t[j]) / clip_to_one(y[j]))
-        return total
+        return <floating> total
     if kind == KL_DIVERGENCE_FROM_LOGITS:
         most = largest(n, y)
         scale = log_sum_exp(n, y, most)
         for j in range(n):
             total += clip_to_one(t[j]) * (log_(clip_to_one(t[j])) + (scale - (y[j] - most)))
-        return total
+        return <floating> total
     return -cosine(n, t, length(n, t), y, length(n, y))
 
 
 cdef void similarity_gradient_of_row(int kind, Py_ssize_t n, Py_ssize_t rows, const floating *t, const floating *y,
                                      floating *out) noexcept nogil:
-    cdef floating count = <floating> rows, along = 0, total = 0, t_length, y_length
+    cdef floating count = <floating> rows, along = 0, shares, t_length, y_length
+    cdef double total = 0
     cdef Py_ssize_t j, rival
     cdef bint behind
     if kind == CATEGORICAL_HINGE:
@@ -247,8 +252,9 @@ cdef void similarity_gradient_of_row(int kind, Py_ssize_t n, Py_ssize_t rows, co
     elif kind == KL_DIVERGENCE_FROM_LOGITS:
         for j in range(n):
             total += clip_to_one(t[j])
+        shares = <floating> total
         for j in range(n):
-            out[j] = (y[j] * total - clip_to_one(t[j])) / count
+            out[j] = (y[j] * shares - clip_to_one(t[j])) / count
     else:
         t_length = length(n, t)
         y_length = length(n, y)
@@ -260,26 +266,27 @@ cdef void similarity_gradient_of_row(int kind, Py_ssize_t n, Py_ssize_t rows, co
 
 cdef floating crossentropy_of_row(const Loss *loss, Py_ssize_t n, const floating *t, int label,
                                   const floating *y) noexcept nogil:
-    cdef floating total = 0, scale, most, surprise
+    cdef floating scale, most, surprise
+    cdef double total = 0
     cdef Py_ssize_t j
     cdef int kind = loss.kind
     if kind == CATEGORICAL_CROSSENTROPY:
         scale = sum_of(n, y)
         for j in range(n):
             total += t[j] * log_(clip(y[j] / scale))
-        return -total
+        return <floating> -total
     if kind == SPARSE_CATEGORICAL_CROSSENTROPY:
         return -log_(clip(y[label] / sum_of(n, y)))
     if kind == BINARY_CROSSENTROPY:
         for j in range(n):
             total += t[j] * log_(clip(y[j])) + (1 - t[j]) * log_(1 - clip(y[j]))
-        return -total / n
+        return <floating> (-total / n)
     if kind == CATEGORICAL_CROSSENTROPY_FROM_LOGITS:
         most = largest(n, y)
         scale = log_sum_exp(n, y, most)
         for j in range(n):
             total += t[j] * (scale - (y[j] - most))
-        return total
+        return <floating> total
     if kind == SPARSE_CATEGORICAL_CROSSENTROPY_FROM_LOGITS:
         most = largest(n, y)
         return log_sum_exp(n, y, most) - (y[label] - most)
@@ -287,36 +294,38 @@ cdef floating crossentropy_of_row(const Loss *loss, Py_ssize_t n, const floating
         scale = sum_of(n, y)
         for j in range(n):
             total += t[j] * focal_logarithm(y[j] / scale, loss.alpha, loss.gamma)
-        return -total
+        return <floating> -total
     if kind == CATEGORICAL_FOCAL_CROSSENTROPY_FROM_LOGITS:
         most = largest(n, y)
         scale = log_sum_exp(n, y, most)
         for j in range(n):
             surprise = scale - (y[j] - most)
             total += t[j] * (<floating> loss.alpha * pow_(-expm1_(-surprise), <floating> loss.gamma) * surprise)
-        return total
+        return <floating> total
     if kind == BINARY_FOCAL_CROSSENTROPY:
         for j in range(n):
             total += binary_focal(t[j], y[j], loss.alpha, loss.beta, loss.gamma)
-        return total / n
+        return <floating> (total / n)
     if kind == BINARY_FOCAL_CROSSENTROPY_FROM_LOGITS:
         for j in range(n):
             total += binary_focal_logit(t[j], y[j], loss.alpha, loss.beta, loss.gamma)
-        return total / n
+        return <floating> (total / n)
     for j in range(n):
         total += ((y[j] if y[j] > 0 else 0) - y[j] * t[j]) + log1p_(exp_(-fabs_(y[j])))
-    return total / n
+    return <floating> (total / n)
 
 
 cdef void crossentropy_gradient_of_row(const Loss *loss, Py_ssize_t n, Py_ssize_t rows, const floating *t, int label,
                                        const floating *y, floating *out) noexcept nogil:
-    cdef floating count = <floating> rows, elements = <floating> (n * rows), dot = 0, scale, share_
+    cdef floating count = <floating> rows, elements = <floating> (n * rows), dot, scale, share_
+    cdef double total = 0
     cdef Py_ssize_t j
     cdef int kind = loss.kind
     if kind == CATEGORICAL_CROSSENTROPY:
         scale = sum_of(n, y)
         for j in range(n):
-            dot += slope(t[j], y[j] / scale) * (y[j] / scale)
+            total += slope(t[j], y[j] / scale) * (y[j] / scale)
+        dot = <floating> total
         for j in range(n):
             out[j] = ((slope(t[j], y[j] / scale) - dot) / scale) / count
     elif kind == SPARSE_CATEGORICAL_CROSSENTROPY:
@@ -342,12 +351,14 @@ cdef void crossentropy_gradient_of_row(const Loss *loss, Py_ssize_t n, Py_ssize_
         for j in range(n):
             share_ = y[j] / scale
             out[j] = focal_slope(t[j], share_, loss.alpha, loss.gamma)
-            dot += out[j] * share_
+            total += out[j] * share_
+        dot = <floating> total
         for j in range(n):
             out[j] = ((out[j] - dot) / scale) / count
     elif kind == CATEGORICAL_FOCAL_CROSSENTROPY_FROM_LOGITS:
         for j in range(n):
-            dot += t[j] * focal_weight(y[j], loss.alpha, loss.gamma)
+            total += t[j] * focal_weight(y[j], loss.alpha, loss.gamma)
+        dot = <floating> total
         for j in range(n):
             out[j] = (y[j] * dot - t[j] * focal_weight(y[j], loss.alpha, loss.gamma)) / count
     elif kind == BINARY_FOCAL_CROSSENTROPY:
@@ -372,37 +383,37 @@ cdef inline Py_ssize_t first_rival(Py_ssize_t n, const floating *t, const floati
 
 cdef inline floating lag(Py_ssize_t n, const floating *t, const floating *y, Py_ssize_t rival) noexcept nogil:
     """What the true class lacks to lead the rival by 1."""
-    cdef floating total = 0
+    cdef double total = 0
     cdef Py_ssize_t j
     for j in range(n):
         total += t[j] * y[j]
-    return ((1 - t[rival]) * y[rival] - total) + 1
+    return ((1 - t[rival]) * y[rival] - <floating> total) + 1
 
 
 cdef inline floating length(Py_ssize_t n, const floating *x) noexcept nogil:
     """sqrt of the sum of squares, at least EPSILON."""
-    cdef floating total = 0
+    cdef double total = 0
     cdef Py_ssize_t j
     for j in range(n):
         total += x[j] * x[j]
-    return at_least(sqrt_(total), <floating> EPSILON)
+    return at_least(sqrt_(<floating> total), <floating> EPSILON)
 
 
 cdef inline floating cosine(Py_ssize_t n, const floating *t, floating t_length, const floating *y,
                             floating y_length) noexcept nogil:
-    cdef floating total = 0
+    cdef double total = 0
     cdef Py_ssize_t j
     for j in range(n):
         total += (t[j] / t_length) * (y[j] / y_length)
-    return total
+    return <floating> total
 
 
 cdef inline floating sum_of(Py_ssize_t n, const floating *x) noexcept nogil:
-    cdef floating total = 0
+    cdef double total = 0
     cdef Py_ssize_t j
     for j in range(n):
         total += x[j]
-    return total
+    return <floating> total
 
 
 cdef inline floating largest(Py_ssize_t n, const floating *x) noexcept nogil:
@@ -416,8 +427,8 @@ cdef inline floating largest(Py_ssize_t n, const floating *x) noexcept nogil:
 
 cdef inline floating log_sum_exp(Py_ssize_t n, const floating *x, floating most) noexcept nogil:
     """log of the sum over j of exp(x[j] - most)."""
-    cdef floating total = 0
+    cdef double total = 0
     cdef Py_ssize_t j
     for j in range(n):
         total += exp_(x[j] - most)
-    return log_(total)
+    return log_(<floating> total)

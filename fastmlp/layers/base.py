@@ -189,6 +189,16 @@ class Layer(Settings):
         """The models that the layer stands in."""
         return [model for one in self._homes if (model := one()) is not None]
 
+    def name_by_levels(self, within: tuple[Layer, ...] = ()) -> str:
+        """Return the name, in a model within a model after that model's: "encoder/dense".
+
+        Of several models the first counts. One may have an attribute that refers to a model `within` which it stands.
+        """
+        home = next(iter(self.homes), None)
+        if home is None or not home.homes or home in within:
+            return self.name
+        return f"{home.name_by_levels((*within, self))}/{self.name}"
+
     # Shapes
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,6 +66,16 @@ class Graph:
                 if limit is not None:
                     limits[symbol] = min(limit, limits.get(symbol, limit))
         return [limits.get(symbol) for symbol in self.inputs]
+
+    def followed_by(self, call: Call) -> Graph:
+        """Return the graph with another call at its end, of what it ends with, and that ends with that of the call."""
+        if not self.is_single or len(call.outputs) > 1 or call.graph is not None or call.layer in self.layers:
+            return Graph(self.inputs, call.outputs)
+        longer = object.__new__(Graph)
+        vars(longer).update(inputs=self.inputs, outputs=tuple(call.outputs), is_single=True)
+        vars(longer).update(input_row_shapes=self.input_row_shapes, output_row_shapes=(call.outputs[0].row_shape,))
+        vars(longer).update(calls=[*self.calls, call], layers=[*self.layers, call.layer])
+        return longer
 
     def describe(self, seed: int, frozen: Callable[[Any], bool] = lambda layer: False) -> Description:
         """Return the engine's description of the graph.
@@ -250,7 +260,7 @@ def leaves(layers: Iterable[Layer], within: tuple[Layer, ...] = ()) -> Iterator[
     """
     for layer in layers:
         if not isinstance(layer, InputLayer) and layer not in within:
-            inner = getattr(layer, "layers", None)
+            inner = getattr(layer, "layers", None) if hasattr(type(layer), "layers") else None
             if inner is None:
                 yield layer.name, layer, layer.trainable
             else:
@@ -258,10 +268,28 @@ def leaves(layers: Iterable[Layer], within: tuple[Layer, ...] = ()) -> Iterator[
                     yield f"{layer.name}/{name}", leaf, trainable and layer.trainable
 
 
-def free_name(base: str, taken: set[str]) -> str:
+class Names:
+    """Names that are taken, of which the free ones are found without going through all."""
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self.taken = set(taken)
+        self.numbers: dict[str, int] = {}  # the first free one of each base
+
+    def free(self, base: str, elsewhere: Collection[str] = ()) -> str:
+        """Return "dense", or with the first free number "dense_1"; `elsewhere` are more that are taken."""
+        number = self.numbers.get(base, 0)
+        while numbered_name(base, number) in self.taken:
+            number += 1
+        self.numbers[base] = number
+        while (name := numbered_name(base, number)) in self.taken or name in elsewhere:
+            number += 1
+        return name
+
+
+def numbered_name(base: str, number: int) -> str:
+    return f"{base}_{number}" if number else base
+
+
+def free_name(base: str, taken: Iterable[str]) -> str:
     """Return "dense", or with the first free number "dense_1"."""
-    name, number = base, 0
-    while name in taken:
-        number += 1
-        name = f"{base}_{number}"
-    return name
+    return Names(taken).free(base)

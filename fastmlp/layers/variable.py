@@ -17,6 +17,7 @@ class Owner(Protocol):
 
     @property
     def name(self) -> str: ...
+    def name_by_levels(self) -> str: ...
     @property
     def dtype(self) -> str: ...
     @property
@@ -45,8 +46,8 @@ class Variable(Advises):
 
     @property
     def path(self) -> str:
-        """Such as "dense/kernel"."""
-        return f"{self.layer.name}/{self.name}"
+        """Such as "dense/kernel", or "encoder/dense/kernel" in a model within a model."""
+        return f"{self.layer.name_by_levels()}/{self.name}"
 
     @property
     def dtype(self) -> str:

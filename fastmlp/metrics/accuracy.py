@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from fastmlp.data.arrays import numeric
 from fastmlp.losses import Loss
 from fastmlp.metrics.base import RowMetric
 from fastmlp.settings import integer, real
@@ -80,14 +81,17 @@ class AnyAccuracy(EngineAccuracy):
         return BinaryAccuracy.engine_name if units == 1 else CategoricalAccuracy.engine_name
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        units, shape = np.shape(y_pred)[-1], np.shape(y_true)
+        truth, predicted = numeric("y_true", y_true), numeric("y_pred", y_pred)
+        if not predicted.ndim:
+            raise ValueError(f"y_pred: got the number {predicted}, needs an array (rows, columns) or (rows,)")
+        shape = truth.shape or (1,)
         kind: type[RowMetric] = CategoricalAccuracy
-        if np.ndim(y_pred) == 1 or units == 1:
+        if predicted.ndim == 1 or predicted.shape[-1] == 1:
             kind = BinaryAccuracy
         elif len(shape) == 1 or shape[-1] == 1:
             kind = SparseCategoricalAccuracy
         one = kind()
-        one.update_state(y_true, y_pred, sample_weight)
+        one.update_state(truth, predicted, sample_weight)
         self.total += one.total
         self.count += one.count
 

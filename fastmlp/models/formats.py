@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from fastmlp.data.files import MODELS, WEIGHTS, checked_path
@@ -61,15 +62,21 @@ def save_weights(model: Model, filepath: str | os.PathLike[str], overwrite: bool
 
 def export_model(model: Model, filepath: str | os.PathLike[str], format: str | None = None) -> None:
     """Write what predicts as a model does to a file of another program; arguments and errors as of `Model.export`."""
+    path, kind = export_kind(filepath, format)
+    from fastmlp.export import c_source, onnx
+
+    writer = onnx.export_model if kind == "onnx" else c_source.export_model
+    writer(model, path)
+
+
+def export_kind(filepath: str | os.PathLike[str], format: str | None) -> tuple[Path, str]:
+    """Return the path of an export, checked, and its kind, "onnx" or "c"; ValueError where `format` says another."""
     path = checked_path(filepath, endings=tuple(EXPORTS))
     kind = next(kind for ending, kind in EXPORTS.items() if path.name.endswith(ending))
     if format not in (None, kind):
         needs = "'onnx' for a name ending in .onnx, 'c' for .h"
         raise ValueError(f"format: got {format!r} for {str(path)!r}, needs {needs}")
-    from fastmlp.export import c_source, onnx
-
-    writer = onnx.export_model if kind == "onnx" else c_source.export_model
-    writer(model, path)
+    return path, kind
 
 
 def load_model(filepath: Any, custom_objects: Mapping[str, Any] | None, compile: bool) -> Any:

@@ -12,6 +12,7 @@ from fastmlp.layers.graph import Graph
 from fastmlp.layers.symbol import Symbol
 from fastmlp.models.config import CLASSES
 from fastmlp.models.model import Model
+from fastmlp.training.architecture import Roll
 
 
 class Sequential(Model):
@@ -50,9 +51,10 @@ class Sequential(Model):
             raise TypeError(f"layers: got {type(layers).__name__}, needs a list of layers")
         super().__init__(name=name, dtype=dtype, seed=seed)
         self.overwrite(_layers=[], _first=None)
+        roll = Roll()
         try:
             for layer in layers or ():
-                self.add(layer)
+                self._add(layer, roll)
         except BaseException:
             while self._layers:  # so that the layers can be used again
                 self.pop()
@@ -73,6 +75,10 @@ class Sequential(Model):
         TypeError, ValueError
             When it is no layer, has a name that is taken, or does not fit the layer before it.
         """
+        self._add(layer, None)
+
+    def _add(self, layer: Any, roll: Roll | None) -> None:
+        """Append a layer to those on the roll, which is called where it is not given."""
         if isinstance(layer, Symbol) and not layer.call.inputs:
             layer = layer.call.layer
         if not isinstance(layer, Layer):
@@ -85,7 +91,7 @@ class Sequential(Model):
                 return
             self._require_to_stand_alone("add")
             first = self._begin_with(layer) if self._first is None else self._first
-            self._append(layer, first)
+            self._append(layer, first, roll or Roll(self._layers))
             self.overwrite(_first=first)
             self.overwrite(_compiled=None)
             self.discard_network()
@@ -103,7 +109,7 @@ class Sequential(Model):
         shapes = [] if self._layers else getattr(layer, "input_row_shapes", None) or [layer._given_shape]
         return InputLayer(shapes[0]).symbol if len(shapes) == 1 and shapes[0] is not None else None
 
-    def _append(self, layer: Layer, first: Symbol | None) -> None:
+    def _append(self, layer: Layer, first: Symbol | None, roll: Roll) -> None:
         """Make a layer the last one; on an error nothing has changed."""
         call, present = None, self._layers
         if first is not None:
@@ -114,7 +120,7 @@ class Sequential(Model):
                 raise ValueError(f"layer: got {layer.name!r} with {len(call.outputs)} outputs, needs one")
         try:
             if layer not in present:
-                self.take_layers([layer], present)
+                self.take_layers([layer], roll)
         except BaseException:
             if call is not None:
                 layer.unregister(call)
@@ -122,7 +128,9 @@ class Sequential(Model):
         present.append(layer)
         if call is not None:
             assert first is not None
-            self.overwrite(_graph=Graph([first], call.outputs))
+            self.overwrite(
+                _graph=Graph([first], call.outputs) if self._graph is None else self._graph.followed_by(call)
+            )
 
     def pop(self) -> Layer:
         """Remove the last layer and return it. The other layers keep their weights, the optimizer starts anew."""

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from fastmlp.elsewhere import getter
 from fastmlp.settings import Settings, boolean, integer, lookup, real
 
+ENOUGH = 1e300  # where a number of lengths is larger than any, so that what is made of it stays finite
+
 
 class LearningRateSchedule(Settings):
     """Base of the schedules: a subclass defines `__call__(step)`, which returns the rate."""
@@ -34,7 +36,7 @@ class Decay(LearningRateSchedule):
         self.name = name
 
     def part(self, step: int) -> float:
-        part = step / self.decay_steps
+        part = quotient(step, self.decay_steps)
         return math.floor(part) if self.staircase else part
 
 
@@ -52,7 +54,7 @@ class ExponentialDecay(Decay):
         super().__init__(initial_learning_rate, decay_steps, decay_rate, staircase, name)
 
     def __call__(self, step: int) -> float:
-        return self.initial_learning_rate * float(self.decay_rate ** self.part(step))
+        return self.initial_learning_rate * power(self.decay_rate, self.part(step))
 
 
 class InverseTimeDecay(Decay):
@@ -114,7 +116,7 @@ class PolynomialDecay(LearningRateSchedule):
     def __call__(self, step: int) -> float:
         steps = self.decay_steps
         if self.cycle:
-            steps = steps * max(1, math.ceil(step / steps))
+            steps = steps * max(1, math.ceil(quotient(step, steps)))
         left = 1.0 - min(step, steps) / steps
         return (self.initial_learning_rate - self.end_learning_rate) * float(left**self.power) + self.end_learning_rate
 
@@ -177,12 +179,26 @@ class CosineDecayRestarts(LearningRateSchedule):
         self.name = name
 
     def __call__(self, step: int) -> float:
-        left, length, height = float(step), self.first_decay_steps, 1.0
-        while left >= length:
-            left = left - length
-            length = length * self.t_mul
-            height = height * self.m_mul
-        return self.initial_learning_rate * ((1.0 - self.alpha) * (height * half_cosine(left / length)) + self.alpha)
+        restarts = self.restarts(step)
+        length = self.first_decay_steps * power(self.t_mul, restarts)
+        left = math.fmod(step, length) if self.t_mul == 1.0 else step - self.beginning(restarts)
+        height = power(self.m_mul, restarts) * half_cosine(min(left / length, 1.0))
+        return self.initial_learning_rate * ((1.0 - self.alpha) * height + self.alpha)
+
+    def restarts(self, step: int) -> int:
+        """Return how many half cosines ended before a step."""
+        first = self.first_decay_steps
+        if self.t_mul == 1.0:
+            return round(quotient(step - math.fmod(step, first), first))
+        growth = min(quotient(step, first) * (self.t_mul - 1.0), ENOUGH)
+        number = math.floor(math.log1p(growth) / math.log(self.t_mul))  # by rounding one too many or too few
+        if step < self.beginning(number):
+            return number - 1
+        return number + 1 if step >= self.beginning(number + 1) else number
+
+    def beginning(self, restarts: int) -> float:
+        """Return the step at which a half cosine begins: the sum of the lengths of those before."""
+        return self.first_decay_steps * ((power(self.t_mul, restarts) - 1.0) / (self.t_mul - 1.0))
 
 
 class OneCycle(LearningRateSchedule):
@@ -259,6 +275,19 @@ def positive(argument: str, value: Any) -> float:
     if number == 0.0:
         raise ValueError(f"{argument}: got {value!r}, needs a finite number above 0")
     return number
+
+
+def quotient(steps: float, length: float) -> float:
+    """Return steps / length, at most ENOUGH."""
+    return min(steps / length, ENOUGH)
+
+
+def power(base: float, exponent: float) -> float:
+    """Return base ** exponent, infinity where that is too large for a float; the optimizer refuses such a rate."""
+    try:
+        return float(base**exponent)
+    except OverflowError:
+        return math.inf
 
 
 def half_cosine(part: float) -> float:

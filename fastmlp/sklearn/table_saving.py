@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,11 +15,19 @@ from fastmlp.sklearn.saving import check_count, check_names
 from fastmlp.tables.preparation import Preparation
 from fastmlp.tables.targets import Numbers
 
+
+def check_weights(name: str, value: Any) -> None:
+    """Raise ValueError for what are no weights of networks."""
+    if not isinstance(value, list) or not all(isinstance(each, float) and 0 <= each <= 1 for each in value):
+        raise ValueError(f"{name}: got {value!r:.200}, needs a list of numbers from 0 to 1")
+
+
 ATTRIBUTES = {
     "n_features_in_": check_count,
     "n_iter_": check_count,
     "feature_names_in_": check_names,
     "classes_": check_classes,
+    "weights_": check_weights,
 }
 
 
@@ -41,7 +50,7 @@ def restore(header: Mapping[str, Any], tensors: Tensors, classes: Mapping[str, t
 
 def needed(estimator: Any) -> set[str]:
     """Return the attributes that a file must have."""
-    return {"n_features_in_", "n_iter_"} | ({"classes_"} if is_classifier(estimator) else set())
+    return {"n_features_in_", "n_iter_", "weights_"} | ({"classes_"} if is_classifier(estimator) else set())
 
 
 def check(estimator: Any) -> None:
@@ -49,6 +58,8 @@ def check(estimator: Any) -> None:
     estimator._validate_params()
     if not estimator.estimators_:
         raise ValueError("estimators_: got none, needs at least one network")
+    if len(estimator.weights_) != len(estimator.estimators_) or not math.isclose(sum(estimator.weights_), 1):
+        raise ValueError(f"weights_: got {estimator.weights_}, needs one for each network, 1 in all")
     features = estimator.n_features_in_
     if len(getattr(estimator, "feature_names_in_", range(features))) != features:
         raise ValueError(f"feature_names_in_: got another number, needs {features}")

@@ -5,6 +5,9 @@ The recipe is that of `fastmlp.tables.recipe`.
 
 from __future__ import annotations
 
+import os
+import time
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -24,7 +27,8 @@ from sklearn.utils.validation import (
 
 from fastmlp.sklearn.members import threads
 from fastmlp.sklearn.parameters import CONSTRAINTS, keep
-from fastmlp.tables import frames, recipe, targets
+from fastmlp.tables import frames, recipe, targets, tuning
+from fastmlp.tables.finding import found_types
 from fastmlp.tables.preparation import SETTINGS, Preparation
 from fastmlp.training.many import predict_many
 
@@ -38,11 +42,13 @@ class TableEstimator(BaseEstimator):
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
+        "tune": [None, Interval(Real, 0, None, closed="neither")],
         "types": [dict, None],
         "bins": [None, Interval(Integral, 1, None, closed="left")],
         "seldom": [Interval(Integral, 1, None, closed="left")],
         "indicators": [Interval(Integral, 0, None, closed="left")],
         "embed_from": [Interval(Integral, 1, None, closed="left")],
+        "day_first": ["boolean", None],
         "hidden_layer_sizes": CONSTRAINTS["hidden_layer_sizes"],
         "dropout": ["array-like", Interval(Real, 0, 1, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
@@ -58,17 +64,19 @@ class TableEstimator(BaseEstimator):
         self,
         n_estimators: int = 1,
         *,
+        tune: float | None = None,
         types: Any = None,
         bins: int | None = None,
         seldom: int = 5,
         indicators: int = 200,
         embed_from: int = 50,
-        hidden_layer_sizes: Any = (256, 256, 256),
-        dropout: Any = (0.15, 0.0, 0.3),
-        learning_rate: float = 0.001,
+        day_first: bool | None = None,
+        hidden_layer_sizes: Any = (384,),
+        dropout: Any = 0.0,
+        learning_rate: float = 0.002,
         weight_decay: float = 0.01,
         batch_size: int | None = None,
-        max_iter: int = 60,
+        max_iter: int = 16,
         patience: int = 8,
         validation_fraction: float = 0.15,
         random_state: Any = None,
@@ -79,6 +87,9 @@ class TableEstimator(BaseEstimator):
 
     def _prepared(self, X: Any, y: Any, sample_weight: Any) -> tuple[list[Any], Any]:
         """Fit the preparation; return the inputs of the networks and the weights of rows."""
+        if self.tune is not None and self.n_estimators > 1:
+            got = f"{self.tune} beside n_estimators={self.n_estimators}"
+            raise ValueError(f"tune: got {got}, needs one of them: tuning chooses how many networks there are")
         if y is None:
             name = type(self).__name__
             raise ValueError(f"This {name} estimator requires y to be passed, but the target y is None.")
@@ -92,7 +103,9 @@ class TableEstimator(BaseEstimator):
             raise ValueError(f"y: got {_num_samples(y)} values, needs one for each of the {rows} rows of X")
         _check_feature_names(self, X, reset=True)
         _check_n_features(self, table_shape(rows, table), reset=True)
-        self.preparation_ = Preparation(**{name: getattr(self, name) for name in PREPARED}).fit(table)
+        settings = {name: getattr(self, name) for name in PREPARED}
+        settings["types"] = found_types(table, y, self.types or ()) | (self.types or {})
+        self.preparation_ = Preparation(**settings).fit(table)
         weight = None
         if sample_weight is not None:
             weight = _check_sample_weight(
@@ -103,19 +116,29 @@ class TableEstimator(BaseEstimator):
             weight = (weight / weight.mean()).astype(np.float32)
         return self.preparation_.inputs(table), weight
 
-    def _train(self, X: list[Any], y: NDArray[Any], classes: int, weight: Any) -> Any:
-        dropout = self.dropout if np.ndim(self.dropout) else [self.dropout]
-        settings = recipe.Settings(
+    def _settings(self) -> list[recipe.Settings]:
+        """Return how networks are made and trained, for each rate of dropout."""
+        common = recipe.Settings(
             hidden=tuple(np.atleast_1d(self.hidden_layer_sizes).tolist()),
-            dropout=tuple(dropout),
             epochs=self.max_iter,
             held_out=self.validation_fraction,
             **{name: getattr(self, name) for name in TRAINED},
         )
+        return [replace(common, dropout=rate) for rate in np.atleast_1d(self.dropout).tolist()]
+
+    def _train(self, X: list[Any], y: NDArray[Any], classes: int, weight: Any, start: float) -> Any:
+        """Learn from prepared rows; `start` is when fit began, as time.perf_counter tells."""
+        choice = self._settings()
         seed = int(check_random_state(self.random_state).randint(2**31))
         examples = recipe.Examples(X, self.preparation_.codes_, y, classes, weight)
+        verbose = min(int(self.verbose), 2)
         with threads(self.n_threads):
-            self.estimators_ = recipe.train(examples, self.n_estimators, seed, settings, min(int(self.verbose), 2))
+            if self.tune is None:
+                self.estimators_ = recipe.train(examples, self.n_estimators, seed, choice, verbose)
+                self.weights_ = [1.0 / self.n_estimators] * self.n_estimators
+            else:
+                left = start + self.tune - time.perf_counter()
+                self.estimators_, self.weights_ = tuning.tune(examples, left, seed, choice, verbose)
         self.n_iter_ = max(len(model.history.epoch) for model in self.estimators_ if model.history)
         return self
 
@@ -138,8 +161,37 @@ class TableEstimator(BaseEstimator):
                 part = {name: frames.part(column, start, start + AT_ONCE) for name, column in table.items()}
                 inputs = self.preparation_.inputs(part)
                 given = inputs[0] if len(inputs) == 1 else inputs
-                found.append(predict_many(self.estimators_, given, voting="soft"))
+                found.append(predict_many(self.estimators_, given, voting="soft", weights=self.weights_))
         return np.concatenate(found)
+
+    def export(self, filepath: str | os.PathLike[str], format: str | None = None) -> None:
+        """Write what predicts as this does to a file that other programs run: preparation, networks and their mean.
+
+        See docs/export.md for what goes in and comes out.
+
+        Parameters
+        ----------
+        filepath : path ending in .onnx or .h
+            An ONNX file (operator set 17; needs onnx) with an input for each column, whose results are those of
+            `predict` and `predict_proba` to 1e-5. Or a C99 header without dependencies for one row at a time, with
+            their bits.
+        format : {"onnx", "c"}, optional
+            What the name says already.
+
+        Raises
+        ------
+        ValueError
+            For another name, and what the file cannot hold.
+        NotFittedError
+        ImportError
+            Without onnx, where it is needed.
+        """
+        from fastmlp.tables.export import export
+        from fastmlp.tables.predictor import Predictor
+
+        check_is_fitted(self)
+        classes, target = getattr(self, "classes_", None), getattr(self, "target_", None)
+        export(Predictor(self.preparation_, self.estimators_, self.weights_, classes, target), filepath, format)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -161,19 +213,25 @@ class TableClassifier(ClassifierMixin, TableEstimator):
     ----------
     n_estimators : int
         Networks whose mean is taken; default 1.
-    types, bins, seldom, indicators, embed_from
-        As of `fastmlp.tables.preparation.Preparation`: which columns are no numbers but names, for one.
+    tune : float, optional
+        Seconds for `fit` to find settings for this table, and several networks whose weighted mean is taken
+        (docs/table_networks.md). What hidden_layer_sizes, dropout, learning_rate and batch_size say is tried first.
+        Ctrl-C ends it, with a warning and what was best so far.
+    types, bins, seldom, indicators, embed_from, day_first
+        As of `fastmlp.tables.preparation.Preparation`. Columns of frames that `types` does not name are looked at: ids
+        and free text are ignored, and numbers that are names are categories. That takes polars; without it they are
+        what their types say.
     hidden_layer_sizes : sequence of int
-        Default three layers of 256.
+        Default one layer of 384.
     dropout : float or sequence of float
-        Rates to choose from, by the loss of held-out rows; default 0.15, 0 and 0.3. One rate takes a third of the
-        time, and of 100,000 rows and more the first is taken.
+        Default 0. Of several rates that of the least loss on held-out rows is taken; of 100,000 rows and more the
+        first.
     learning_rate, weight_decay : float
-        Of AdamW, at the start; default 0.001 and 0.01.
+        Of AdamW, at the start; default 0.002 and 0.01.
     batch_size : int, optional
         Default 64, 256 or 1024, by the number of rows.
     max_iter, patience : int
-        Epochs, and how many without a gain on held-out rows end a training, whose best weights are taken; default 60
+        Epochs, and how many without a gain on held-out rows end a training, whose best weights are taken; default 16
         and 8.
     validation_fraction : float
         Share of the rows that each network's training is stopped by; default 0.15.
@@ -188,6 +246,8 @@ class TableClassifier(ClassifierMixin, TableEstimator):
     classes_ : array
     preparation_ : Preparation
     estimators_ : list of fastmlp.Model
+    weights_ : list of float
+        How much each network counts in the mean; they add up to 1.
     n_iter_ : int
         Epochs of the network that has most.
     """
@@ -195,13 +255,14 @@ class TableClassifier(ClassifierMixin, TableEstimator):
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> TableClassifier:
         """Learn the class of each row, y [rows], of a table X; sample_weight [rows] says what rows count."""
+        start = time.perf_counter()
         inputs, weight = self._prepared(X, y, sample_weight)
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
         self.classes_, places = np.unique(y, return_inverse=True)
         if weight is not None and len(self.classes_) > 1 and len(np.unique(places[weight > 0])) < 2:
             raise ValueError("sample_weight: got weights above zero in one class only, needs two classes")
-        return self._train(inputs, places.astype(np.int32), max(2, len(self.classes_)), weight)  # type: ignore[no-any-return]
+        return self._train(inputs, places.astype(np.int32), max(2, len(self.classes_)), weight, start)  # type: ignore[no-any-return]
 
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """Return the probability of each class, [rows, classes], in the order of classes_."""
@@ -227,12 +288,13 @@ class TableRegressor(RegressorMixin, TableEstimator):
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> TableRegressor:
         """Learn the number of each row, y [rows], of a table X; sample_weight [rows] says what rows count."""
+        start = time.perf_counter()
         inputs, weight = self._prepared(X, y, sample_weight)
         y = column_or_1d(y, warn=True, dtype=np.float64)
         if not np.isfinite(y).all():
             raise ValueError("Input y contains NaN or infinity: y: got values that are not finite, needs numbers")
         self.target_ = targets.Numbers.fitted(y if weight is None else y[weight > 0])
-        return self._train(inputs, self.target_.encode(y), 0, weight)  # type: ignore[no-any-return]
+        return self._train(inputs, self.target_.encode(y), 0, weight, start)  # type: ignore[no-any-return]
 
     def predict(self, X: Any) -> NDArray[np.float64]:
         """Return the number of each row."""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from fastmlp.tables.columns import describe as describe
     from fastmlp.tables.columns import find_columns as find_columns
     from fastmlp.tables.preparation import Preparation as Preparation
+    from fastmlp.tables.reading import open_table as open_table
     from fastmlp.tables.reading import read as read
     from fastmlp.tables.reading import read_batches as read_batches
     from fastmlp.tables.task import Task as Task
@@ -22,6 +23,7 @@ HOMES = {
     "describe": "columns",
     "find_columns": "columns",
     "find_task": "task",
+    "open_table": "reading",
     "read": "reading",
     "read_batches": "reading",
 }

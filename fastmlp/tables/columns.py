@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from itertools import groupby
@@ -13,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fastmlp.tables.names import behaves_as_name, is_count_by_name, is_name_by_name, is_quantity_by_name
+from fastmlp.tables.names import behaves_as_name, family, is_count_by_name, is_name_by_name, is_quantity_by_name
 from fastmlp.tables.task import Task, find_task, is_whole
 
 DONE = {
@@ -98,7 +97,7 @@ def find_columns(
     given = dict.fromkeys(drop, "dropped") | types
     found_task = None if target is None else find_task(frame[target], task)
     values = None if target is None or found_task is None else _numbers_of(frame[target], found_task)
-    alike = Counter(_family(name) for name, dtype in frame.schema.items() if dtype.is_numeric())
+    alike = Counter(family(name) for name, dtype in frame.schema.items() if dtype.is_numeric())
     columns = []
     for series in frame.get_columns():
         series = series.fill_nan(None) if series.dtype.is_float() else series
@@ -111,7 +110,7 @@ def find_columns(
         elif series.name in given:
             kind, note = given[series.name], "as given"
         else:
-            is_one_of_many = alike[_family(series.name)] >= FAMILY
+            is_one_of_many = alike[family(series.name)] >= FAMILY
             kind, note = _kind(series, present, distinct, None if is_one_of_many else values)
         columns.append(Column(series.name, kind, len(series) - len(present), distinct, note))
     return _with_families(columns, frame.schema, given)
@@ -184,23 +183,18 @@ def _numbers_of(target: pl.Series, task: Task) -> NDArray[np.float64]:
     return np.asarray(target.cast(pl.Float64), np.float64)
 
 
-def _family(name: str) -> str:
-    """Return what columns that differ in digits have in common: "pixel_#_#"."""
-    return re.sub(r"\d+", "#", name)
-
-
 def _with_families(columns: list[Column], schema: pl.Schema, given: Mapping[str, str]) -> list[Column]:
     """Return columns of which those called alike, as pixels, are all numbers if most are."""
     families: dict[str, list[Column]] = {}
     for column in columns:
         if schema[column.name].is_numeric() and column.kind in ("number", "boolean", "category", "id"):
-            families.setdefault(_family(column.name), []).append(column)
+            families.setdefault(family(column.name), []).append(column)
     numbers = {
-        family
-        for family, members in families.items()
+        name
+        for name, members in families.items()
         if len(members) >= FAMILY and 2 * sum(member.kind == "number" for member in members) > len(members)
     }
-    changed = {member.name for family in numbers for member in families[family] if member.name not in given}
+    changed = {member.name for name in numbers for member in families[name] if member.name not in given}
     return [column._replace(kind="number", note="") if column.name in changed else column for column in columns]
 
 
@@ -244,11 +238,15 @@ def describe(columns: list[Column]) -> str:
 
     More than three columns that are called alike but for their digits, and of the same kind, share a line.
     """
-    lines = [("column", "kind", "missing", "distinct", "what is done with it")]
-    for _, members in groupby(columns, lambda column: (_family(column.name), column.kind, column.note)):
-        lines.extend(_lines_of(list(members)))
+    lines = [("column", "kind", "missing", "distinct", "what is done with it"), *cells(columns)]
     widths = [max(len(line[place]) for line in lines) for place in range(5)]
     return "\n".join(_aligned(line, widths) for line in lines)
+
+
+def cells(columns: list[Column]) -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield the cells of that table, line by line."""
+    for _, members in groupby(columns, lambda column: (family(column.name), column.kind, column.note)):
+        yield from _lines_of(list(members))
 
 
 def _lines_of(members: list[Column]) -> Iterator[tuple[str, str, str, str, str]]:

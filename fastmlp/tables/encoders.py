@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,6 +26,7 @@ class Numbers:
 
     kind: ClassVar[str] = NUMBER
     codes: int = 0
+    is_standardized: ClassVar[bool] = True  # it has a column with the standardised number before those of its code
 
     def __init__(self, edges: Values, center: float, scale: float, flagged: bool) -> None:
         self.edges, self.center, self.scale, self.flagged = np.asarray(edges, np.float64), center, scale, flagged
@@ -52,6 +54,31 @@ class Numbers:
             "scale": self.scale,
             "flagged": self.flagged,
         }
+
+
+class Scaled:
+    """A number on a scale from 0 to 1 that it shares with others, as pixels do, and a flag as that of `Numbers`.
+
+    That is the code of a single bin.
+    """
+
+    kind: ClassVar[str] = NUMBER
+    codes: int = 0
+    is_standardized: ClassVar[bool] = False
+
+    def __init__(self, least: float, greatest: float, flagged: bool) -> None:
+        self.edges, self.flagged = np.array([least, greatest]), flagged
+        self.width = 1 + flagged
+
+    def encode(self, values: Values, out: Values) -> None:
+        """Fill out [rows, width]."""
+        if self.flagged:
+            out[:, -1] = np.isnan(values)
+        encoding.piecewise_linear(values, self.edges, out[:, :1])
+
+    def to_data(self) -> dict[str, Any]:
+        least, greatest = self.edges.tolist()
+        return {"least": least, "greatest": greatest, "flagged": self.flagged}
 
 
 class Booleans(Numbers):
@@ -123,7 +150,11 @@ class Categories:
 
     @classmethod
     def fitted(cls, values: Values, seldom: int, indicators: int, embed_from: int) -> Categories:
-        counts = Counter(values.tolist())
+        return cls.of_counts(Counter(values.tolist()), seldom, indicators, embed_from)
+
+    @classmethod
+    def of_counts(cls, counts: Mapping[str | None, int], seldom: int, indicators: int, embed_from: int) -> Categories:
+        """Return the categories of words of which each has so many rows."""
         known = [word for word, count in counts.items() if count >= seldom]
         known.sort(key=lambda word: (-counts[word], word is None, word or ""))
         if len(known) == len(counts) == 1:  # a constant tells nothing
@@ -165,7 +196,8 @@ class Wholes(Numbers):
 
     def places_of(self, values: Values) -> NDArray[np.intp]:
         """Return the place of each number, [rows]."""
-        return self.names.places_of(words(values))
+        different, rows = np.unique(values, return_inverse=True)
+        return self.names.places_of(words(different))[rows]
 
     def to_data(self) -> dict[str, Any]:
         return {"names": self.names.to_data(), **super().to_data()}
@@ -177,11 +209,13 @@ def of_numbers(values: Values, bins: int, seldom: int, indicators: int, embed_fr
     there = values[~np.isnan(values)]
     if len(there) <= indicators * embed_from or not np.array_equal(there, np.floor(there)):
         return found
-    names = Categories.fitted(words(values), seldom, indicators, embed_from)
+    different, counts = np.unique(values, return_counts=True)
+    by_word = dict(zip(words(different).tolist(), counts.tolist(), strict=True))
+    names = Categories.of_counts(by_word, seldom, indicators, embed_from)
     return Wholes(names.to_data(), **found.to_data()) if names.embedded else found
 
 
-Encoder = Numbers | Dates | Categories
+Encoder = Numbers | Scaled | Dates | Categories
 
 
 def of_data(kind: str, data: dict[str, Any]) -> Encoder:
@@ -190,4 +224,6 @@ def of_data(kind: str, data: dict[str, Any]) -> Encoder:
         return Categories(**data)
     if kind == DATE:
         return Dates([Numbers(**part) for part in data["parts"]])
+    if kind == NUMBER and "least" in data:
+        return Scaled(**data)
     return {NUMBER: Wholes if "names" in data else Numbers, BOOLEAN: Booleans}[kind](**data)

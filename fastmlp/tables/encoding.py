@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 LOWEST, HIGHEST = -3.0, 4.0  # how far the codes of the outer bins go on beyond the edges
 CLIP = 3.0  # what no standardised number exceeds
+FARTHEST = 1e150  # from there on they are the same, as squares beyond it would be infinite
 AT_ONCE = 1_024  # rows whose codes stay in a cache
 
 Floats = NDArray[np.float64]
@@ -46,15 +47,16 @@ def piecewise_linear(x: Floats, edges: Floats, out: NDArray[np.floating] | None 
     bins = len(edges) - 1
     if out is None:
         out = np.empty((len(x), bins))
-    low, high = np.zeros(bins), np.ones(bins)
-    low[0], high[-1] = LOWEST, HIGHEST
-    widths = edges[1:] - edges[:-1]
+    number, widths = np.arange(bins), edges[1:] - edges[:-1]
     for start in range(0, len(x), AT_ONCE):
-        rows = x[start : start + AT_ONCE, None]
-        share = (rows - edges[:-1]) / widths
-        np.minimum(np.maximum(share, low, out=share), high, out=share)
-        share[np.isnan(rows[:, 0])] = 0.0
-        out[start : start + AT_ONCE] = share + 0.0  # -0 is 0
+        rows, codes = x[start : start + AT_ONCE], out[start : start + AT_ONCE]
+        within = np.clip(np.searchsorted(edges, rows, side="right") - 1, 0, bins - 1)
+        np.greater(within[:, None], number, out=codes)
+        with np.errstate(over="ignore"):
+            share = (rows - edges[within]) / widths[within]
+        share = np.clip(share, np.where(within == 0, LOWEST, 0.0), np.where(within == bins - 1, HIGHEST, 1.0))
+        codes[np.arange(len(rows)), within] = share + 0.0  # -0 is 0
+        codes[np.isnan(rows)] = 0.0
     return out
 
 
@@ -67,7 +69,8 @@ def center_and_scale(values: Floats) -> tuple[float, float]:
 
 
 def softly_clipped(x: Floats, center: float, scale: float) -> Floats:
-    """Return z / sqrt(1 + (z / CLIP)^2) with z = (x - center) * scale, [rows]; 0 where x is missing."""
-    z = (x - center) * scale
+    """Return z / sqrt(1 + (z / CLIP)^2) with z = (x - center) * scale within FARTHEST, [rows]; 0 where x is missing."""
+    with np.errstate(over="ignore"):
+        z = np.minimum(np.maximum((x - center) * scale, -FARTHEST), FARTHEST)
     part = z / CLIP
     return np.where(np.isnan(x), 0.0, z / np.sqrt(1.0 + part * part))

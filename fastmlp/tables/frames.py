@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import numbers
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -15,6 +16,7 @@ from fastmlp.data.sparse import is_sparse
 from fastmlp.data.tables import columns_of, type_of
 
 NUMBER, CATEGORY, BOOLEAN, DATE, IGNORE = KINDS = ("number", "category", "boolean", "date", "ignore")
+SLASHES = re.compile(r"(\d\d?)/(\d\d?)/(\d{4})(.*)$")
 DATES = (datetime.date, np.datetime64)  # a datetime is a date
 
 
@@ -119,10 +121,11 @@ def spread(values: NDArray[Any], missing: NDArray[np.bool_], gap: Any) -> NDArra
     return whole
 
 
-def as_kind(name: Any, column: Any, wanted: str | None) -> tuple[str, NDArray[Any]]:
+def as_kind(name: Any, column: Any, wanted: str | None, day_first: bool | None = None) -> tuple[str, NDArray[Any]]:
     """Return the kind and the values of a column that is to be of a kind, None for its own; ValueError if it cannot.
 
-    As categories, numbers are written as words: 3 and 3.0 as "3". Words may be numbers, booleans cannot be dates.
+    As categories, numbers are written as words: 3 and 3.0 as "3". Words may be numbers, booleans cannot be dates. Dates
+    as words are 2024-4-3, or 3/4/2024 where it is known whether their day is first.
     """
     found, values = plain(name, column)
     if wanted in (None, found) or {found, wanted} == {NUMBER, BOOLEAN}:
@@ -136,10 +139,22 @@ def as_kind(name: Any, column: Any, wanted: str | None) -> tuple[str, NDArray[An
         if found == CATEGORY and wanted == NUMBER:
             return NUMBER, np.array([np.nan if value is None else float(value) for value in values])
         if found == CATEGORY and wanted == DATE:
-            return DATE, np.array(["NaT" if value is None else value for value in values], "datetime64[us]")
+            return DATE, np.array([iso(value, day_first) for value in values], "datetime64[us]")
     except ValueError as error:
         raise ValueError(f"X: got column {name!r} with {error}, needs a {wanted} in each row") from None
     raise ValueError(f"X: got column {name!r} of kind {found}, needs {wanted}")
+
+
+def iso(date: str | None, day_first: bool | None) -> str:
+    """Return a date as NumPy reads it."""
+    if date is None:
+        return "NaT"
+    found = None if day_first is None else SLASHES.match(date)
+    if found is None:
+        return date
+    first, second, year, rest = found.groups()
+    day, month = (first, second) if day_first else (second, first)
+    return f"{year}-{month:0>2}-{day:0>2}{rest}"
 
 
 def words(values: NDArray[Any]) -> NDArray[Any]:
@@ -149,3 +164,9 @@ def words(values: NDArray[Any]) -> NDArray[Any]:
     different, places = np.unique(values, return_inverse=True)
     written = [None if x != x else str(int(x)) if x.is_integer() else repr(x) for x in different.tolist()]
     return np.array(written, object)[places]
+
+
+def require_finite(name: Any, kind: str, values: NDArray[Any]) -> None:
+    """Raise ValueError for a number that is infinite."""
+    if values.dtype.kind == "f" and np.isinf(values).any():
+        raise ValueError(f"X: got infinity in column {name!r}, needs finite numbers; a missing one is NaN")

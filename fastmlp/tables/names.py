@@ -37,6 +37,11 @@ def words_of(name: str) -> list[str]:
     return [word.lower() for word in WORD.findall(name)]
 
 
+def family(name: str) -> str:
+    """Return what columns that differ in digits have in common: "pixel_#_#"."""
+    return re.sub(r"\d+", "#", name)
+
+
 def is_name_by_name(name: str) -> bool:
     """Whether whole numbers called so are names: customer_id, zip, store."""
     words = words_of(name)

@@ -9,14 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.tables import frames
-from fastmlp.tables.encoders import Booleans, Categories, Dates, Encoder, Numbers, Wholes, of_data, of_numbers
-from fastmlp.tables.frames import BOOLEAN, CATEGORY, DATE, IGNORE, KINDS
+from fastmlp.tables.encoders import Booleans, Categories, Dates, Encoder, Numbers, Scaled, Wholes, of_data, of_numbers
+from fastmlp.tables.frames import BOOLEAN, CATEGORY, DATE, IGNORE, KINDS, NUMBER
+from fastmlp.tables.names import family
 
 Rows = NDArray[np.float32]
 VERSION = 1
-SETTINGS = ("bins", "seldom", "indicators", "embed_from")
+SETTINGS = ("bins", "seldom", "indicators", "embed_from", "day_first")
 COARSE, FINE = 24, 48  # bins of the codes of numbers
 MANY_ROWS = 20_000  # that take the fine ones
+ALIKE = 48  # columns that may share a scale, as pixels do, at least
+MOST_INPUTS = 4_800  # of all codes together: those of more than a hundred columns are coarser
+
+
+def bins_for(rows: int, columns: int) -> int:
+    """Return how many bins the codes of numbers have in a table of that size, at most."""
+    return max(1, min(FINE if rows >= MANY_ROWS else COARSE, MOST_INPUTS // columns))
 
 
 class Preparation:
@@ -31,7 +39,8 @@ class Preparation:
         Of columns by name, where not what their dtype says: "number", "category", "boolean", "date" or "ignore". A
         column of numbers that are names, such as an id, is a "category".
     bins : int, optional
-        Of a piecewise-linear code, at most; default 24, and 48 of tables of 20,000 rows and more.
+        Of a piecewise-linear code, at most; default 24, and 48 of tables of 20,000 rows and more; fewer
+        of tables of more than 100 columns.
     seldom : int
         Words that fewer rows have count as one; default 5.
     indicators : int
@@ -39,6 +48,9 @@ class Preparation:
     embed_from : int
         How many rows a word needs for a vector of its own; default 50. Where no more words than `indicators` have
         as many, those of the most rows get a column each.
+
+    day_first : bool, optional
+        Whether the day is first where dates are words as 3/4/2024; None takes none of these.
 
     Attributes
     ----------
@@ -57,6 +69,7 @@ class Preparation:
         seldom: int = 5,
         indicators: int = 200,
         embed_from: int = 50,
+        day_first: bool | None = None,
     ) -> None:
         for name, kind in (types or {}).items():
             if kind not in KINDS:
@@ -65,7 +78,7 @@ class Preparation:
             if value is not None and value < 1:
                 raise ValueError(f"{name}: got {value}, needs at least 1")
         self.types, self.bins, self.seldom = dict(types or {}), bins, seldom
-        self.indicators, self.embed_from = indicators, embed_from
+        self.indicators, self.embed_from, self.day_first = indicators, embed_from, day_first
 
     def fit(self, frame: Any) -> Preparation:
         """Learn what the columns of a table are like: of pandas, polars, Arrow, a dict of columns, or an array.
@@ -79,25 +92,58 @@ class Preparation:
         unknown = sorted(map(str, self.types.keys() - table.keys()))
         if unknown:
             raise ValueError(f"types: got {', '.join(unknown)}, needs names of columns, of {_listed(table)}")
-        columns = {}
+        columns: dict[Any, Encoder] = {}
+        scales = self._shared_scales(table)
         for name, column in table.items():
             if self.types.get(name) != IGNORE:
-                kind, values = frames.as_kind(name, column, self.types.get(name))
-                _require_finite(name, kind, values)
-                columns[name] = self._fitted(kind, values, name in self.types)
+                kind, values = frames.as_kind(name, column, self.types.get(name), self.day_first)
+                frames.require_finite(name, kind, values)
+                if name in scales:
+                    columns[name] = Scaled(*scales[name], bool(np.isnan(values).any()))
+                else:
+                    columns[name] = self._fitted(kind, values, name in self.types, len(table))
         self._set(columns)
         return self
 
-    def _fitted(self, kind: str, values: NDArray[Any], is_told: bool) -> Encoder:
+    def _shared_scales(self, table: Mapping[Any, Any]) -> dict[Any, tuple[float, float]]:
+        """Return the least and the greatest number of many columns that are called alike, a third of which has both."""
+        families: dict[str, list[Any]] = {}
+        for name in table:
+            if isinstance(name, str) and self.types.get(name, NUMBER) in (NUMBER, BOOLEAN):
+                families.setdefault(family(name), []).append(name)
+        scales: dict[Any, tuple[float, float]] = {}
+        for names in families.values():
+            if len(names) < ALIKE:
+                continue
+            found = {name: frames.plain(name, table[name]) for name in names}
+            ranges = {
+                name: (float(np.nanmin(values)), float(np.nanmax(values)))
+                for name, (kind, values) in found.items()
+                if kind in (NUMBER, BOOLEAN) and not np.isnan(values).all()
+            }
+            varied = {name: each for name, each in ranges.items() if each[0] < each[1]}
+            if len(varied) < ALIKE:
+                continue
+            whole = min(low for low, _ in varied.values()), max(high for _, high in varied.values())
+            if 3 * sum(each == whole for each in varied.values()) >= len(varied):
+                scales |= dict.fromkeys(varied, whole)
+        return scales
+
+    def _fitted(self, kind: str, values: NDArray[Any], is_told: bool, count: int) -> Encoder:
         of_words = self.seldom, self.indicators, self.embed_from
         if kind == CATEGORY:
             return Categories.fitted(values, *of_words)
-        bins = self.bins or (FINE if len(values) >= MANY_ROWS else COARSE)
+        bins = self.bins or bins_for(len(values), count)
         if kind == DATE:
             return Dates.fitted(values, bins)
         if kind == BOOLEAN:
             return Booleans.fitted(values, bins)
         return Numbers.fitted(values, bins) if is_told else of_numbers(values, bins, *of_words)
+
+    def recount(self, counts: Mapping[Any, Mapping[str | None, int]]) -> None:
+        """Choose the words of columns anew, by how many rows each has: of more rows than those of `fit`."""
+        of_words = self.seldom, self.indicators, self.embed_from
+        self._set({**self.columns_, **{name: Categories.of_counts(of, *of_words) for name, of in counts.items()}})
 
     def _set(self, columns: dict[Any, Encoder]) -> None:
         self.columns_ = columns
@@ -142,8 +188,8 @@ class Preparation:
         places = np.empty((rows, len(self.codes_)), np.float32)
         start = at = above = 0
         for name, encoder in self.columns_.items():
-            kind, values = frames.as_kind(name, table[name], encoder.kind)
-            _require_finite(name, kind, values)
+            kind, values = frames.as_kind(name, table[name], encoder.kind, self.day_first)
+            frames.require_finite(name, kind, values)
             if isinstance(encoder, (Categories, Wholes)) and encoder.codes:
                 places[:, at] = encoder.places_of(values) + above
                 at, above = at + 1, above + encoder.codes
@@ -173,11 +219,6 @@ class Preparation:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(f"data: got what is no preparation of version {VERSION}: {error}") from None
         return made
-
-
-def _require_finite(name: Any, kind: str, values: NDArray[Any]) -> None:
-    if values.dtype.kind == "f" and np.isinf(values).any():
-        raise ValueError(f"X: got infinity in column {name!r}, needs finite numbers; a missing one is NaN")
 
 
 def _listed(names: Any) -> str:

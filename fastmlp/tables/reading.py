@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -9,13 +10,16 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import polars as pl
 
 from fastmlp.tables.arrays import PARTS, read_arrays
-from fastmlp.tables.text import PACKED_ERRORS, layout_of, opened, scan_text, unpacked_errors
-from fastmlp.tables.values import MISSING, typed
+from fastmlp.tables.blocks import opened
+from fastmlp.tables.text import PACKED_ERRORS, frames_of, layout_of, unpacked_errors
+from fastmlp.tables.values import MISSING, Frames, typed
+
+AT_ONCE = 1 << 16  # rows of Parquet and JSON
 
 Source = str | os.PathLike[str] | IO[bytes] | IO[str]
 
@@ -26,6 +30,7 @@ def read(
     separator: str | None = None,
     header: bool | None = None,
     missing: Sequence[str] = MISSING,
+    day_first: bool | None = None,
     part: str = "train",
 ) -> pl.DataFrame:
     """Read a table: CSV, TSV and semicolons, JSON lines, all of them gzipped too, Parquet, .npy and .npz.
@@ -44,6 +49,8 @@ def read(
         Whether the first row has the names of the columns; None looks. Columns without are "column_1" and so on.
     missing : sequence of str, default MISSING
         What stands for a missing value: "", "NA", "NaN", "null", "?" and relatives of theirs.
+    day_first : bool, default None
+        Whether the day is first in dates as "3/4/2024"; None finds it, and takes the month where both fit.
     part : {"train", "test"}, default "train"
         Which rows of an .npz file that has x_train, y_train, x_test and y_test, as Keras' mnist.npz.
 
@@ -61,8 +68,10 @@ def read(
     ValueError
         The file is of another kind, or is damaged; with the number of the line where it has lines.
     """
-    with _scanned(source, separator, header, missing, part) as table:
-        return table.collect()
+    with open_table(
+        source, separator=separator, header=header, missing=missing, day_first=day_first, part=part
+    ) as table:
+        return table.whole()
 
 
 def read_batches(
@@ -72,6 +81,7 @@ def read_batches(
     separator: str | None = None,
     header: bool | None = None,
     missing: Sequence[str] = MISSING,
+    day_first: bool | None = None,
 ) -> Iterator[pl.DataFrame]:
     """Yield a table in frames of so many rows, the last of fewer, in bounded memory; arguments are those of `read`.
 
@@ -79,21 +89,72 @@ def read_batches(
     """
     if isinstance(rows, bool) or not isinstance(rows, int) or rows < 1:
         raise ValueError(f"rows: got {rows!r}, needs a whole number of at least 1")
-    return _batches(source, rows, separator, header, missing)
+    return _batches(source, rows, separator, header, missing, day_first)
 
 
 def _batches(
-    source: Source, rows: int, separator: str | None, header: bool | None, missing: Sequence[str]
+    source: Source,
+    rows: int,
+    separator: str | None,
+    header: bool | None,
+    missing: Sequence[str],
+    day_first: bool | None,
 ) -> Iterator[pl.DataFrame]:
-    with _scanned(source, separator, header, missing, "train") as table:
-        yield from table.collect_batches(chunk_size=rows, maintain_order=True)
+    with open_table(source, separator=separator, header=header, missing=missing, day_first=day_first) as table:
+        yield from table.batches(rows)
+
+
+class Table(NamedTuple):
+    """A table that may be larger than memory.
+
+    Attributes
+    ----------
+    frames : function
+        What gives it some rows at a time, as often as it is asked; at least one frame.
+    rows : int
+    day_first : bool or None
+        Whether the day is first in dates as 3/4/2024, if there are any.
+    """
+
+    frames: Frames
+    rows: int
+    day_first: bool | None = None
+
+    @property
+    def schema(self) -> pl.Schema:
+        """The types of its columns, by name."""
+        return next(self.frames()).schema
+
+    def whole(self) -> pl.DataFrame:
+        """Return all of it."""
+        return pl.concat(list(self.frames()))
+
+    def batches(self, rows: int) -> Iterator[pl.DataFrame]:
+        """Yield it in frames of so many rows, the last of fewer."""
+        held: list[pl.DataFrame] = []
+        for frame in self.frames():
+            held.append(frame)
+            if sum(map(len, held)) >= rows:
+                whole = pl.concat(held)
+                end = len(whole) // rows * rows
+                yield from whole[:end].iter_slices(rows)
+                held = [whole[end:]]
+        rest = pl.concat(held)
+        if len(rest):
+            yield rest
 
 
 @contextmanager
-def _scanned(
-    source: Source, separator: str | None, header: bool | None, missing: Sequence[str], part: str
-) -> Iterator[pl.LazyFrame]:
-    """Give a table whose rows are read when asked for, in the context; what its file raises becomes ValueError."""
+def open_table(
+    source: Source,
+    *,
+    separator: str | None = None,
+    header: bool | None = None,
+    missing: Sequence[str] = MISSING,
+    day_first: bool | None = None,
+    part: str = "train",
+) -> Iterator[Table]:
+    """Give a table whose rows are read when asked for, in the context; arguments and errors are those of `read`."""
     if separator is not None and (not isinstance(separator, str) or len(separator.encode()) != 1):
         raise ValueError(f"separator: got {separator!r}, needs one character, or None to find it")
     if part not in PARTS:
@@ -101,7 +162,7 @@ def _scanned(
     with tempfile.TemporaryDirectory(prefix="fastmlp-") as folder:
         path, called = _on_disk(source, Path(folder))
         try:
-            yield _scan(path, called, Path(folder), separator, header, missing, part)
+            yield _scanned(path, called, Path(folder), separator, header, missing, day_first, part)
         except PACKED_ERRORS as error:
             raise ValueError(f"{called}: {unpacked_errors(error)}") from error
         except pl.exceptions.PolarsError as error:
@@ -127,30 +188,39 @@ def _on_disk(source: Source, folder: Path) -> tuple[Path, str]:
     return folder / "source", str(getattr(source, "name", "source"))
 
 
-def _scan(
+def _scanned(
     path: Path,
     called: str,
     folder: Path,
     separator: str | None,
     header: bool | None,
     missing: Sequence[str],
+    day_first: bool | None,
     part: str,
-) -> pl.LazyFrame:
+) -> Table:
     """Return the table of a file of any kind, of the types that its values have."""
     with opened(path) as file:
         start = file.read(4096)
     comma = False
+    frames: Frames
     if start.startswith(b"PAR1"):
-        table = pl.scan_parquet(path)
+        frames = _frames_of(pl.scan_parquet(path))
     elif start.startswith((b"PK\x03\x04", b"\x93NUMPY")):
-        table = read_arrays(path, called, part).lazy()
+        arrays = read_arrays(path, called, part)
+        frames = lambda: iter([arrays])  # noqa: E731
     elif start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
-        table = _scan_json(path, called, folder)
+        frames = _frames_of(_scan_json(path, called, folder))
     else:
         layout = layout_of(path, called, separator, header)
         comma = layout.separator != ","
-        table = scan_text(path, called, layout, folder)
-    return typed(table, missing, comma)
+        frames = frames_of(path, called, layout, folder)
+    return Table(*typed(frames, missing, comma, day_first))
+
+
+def _frames_of(table: pl.LazyFrame) -> Frames:
+    """Return what gives a table of polars some rows at a time, first its columns without any."""
+    empty = pl.DataFrame(schema=table.collect_schema())
+    return lambda: itertools.chain([empty], table.collect_batches(chunk_size=AT_ONCE, maintain_order=True))
 
 
 def _scan_json(path: Path, called: str, folder: Path) -> pl.LazyFrame:

@@ -7,17 +7,19 @@ in the rows that are held out for early stopping.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.callbacks.monitor import EarlyStopping, ReduceLROnPlateau
+from fastmlp.callbacks.monitor import EarlyStopping
 from fastmlp.layers import Concatenate, Dense, Dropout, Embedding, Flatten, Input
 from fastmlp.models import Model
 from fastmlp.optimizers import AdamW
+from fastmlp.optimizers.schedules import CosineDecay
 from fastmlp.tables.keeping import kept
 from fastmlp.training.many import fit_many
 
@@ -33,10 +35,9 @@ class Settings:
     ----------
     hidden : sequence of int
         Units of each hidden layer.
-    dropout : sequence of float
-        Rates to choose from, on held-out rows; of 100,000 rows and more the first is taken.
+    dropout : float
     learning_rate, weight_decay : float
-        Of AdamW. The rate is lowered to 0.3 of it after 3 epochs without gain.
+        Of AdamW. The rate falls to 0 along half a cosine.
     batch_size : int, optional
         Default 64, 256 or 1024, by the number of rows.
     epochs : int
@@ -48,12 +49,12 @@ class Settings:
         Length of an Embedding's vectors.
     """
 
-    hidden: Sequence[int] = (256, 256, 256)
-    dropout: Sequence[float] = (0.15, 0.0, 0.3)
-    learning_rate: float = 1e-3
+    hidden: Sequence[int] = (384,)
+    dropout: float = 0.0
+    learning_rate: float = 2e-3
     weight_decay: float = 1e-2
     batch_size: int | None = None
-    epochs: int = 60
+    epochs: int = 16
     patience: int = 8
     held_out: float = 0.15
     vector: int = 2
@@ -92,54 +93,80 @@ class Examples:
         parts = [each[chosen] for each in self.inputs]
         return parts[0] if len(parts) == 1 else parts
 
+    def part(self, chosen: NDArray[Any]) -> Examples:
+        """Return some of the rows."""
+        weight = None if self.weight is None else self.weight[chosen]
+        return replace(self, inputs=[each[chosen] for each in self.inputs], y=self.y[chosen], weight=weight)
 
-def train(examples: Examples, members: int, seed: int, settings: Settings, verbose: int = 0) -> list[Model]:
-    """Return so many trained networks, those of the first round first; the same for any number of threads."""
+
+@dataclass(frozen=True)
+class Member:
+    """A network, the rows held out from its training, and what stops it."""
+
+    settings: Settings
+    model: Model
+    mask: NDArray[np.bool_]
+    stop: EarlyStopping
+
+    @property
+    def loss(self) -> float:
+        """The least on held-out rows; infinite before the first epoch."""
+        best = self.stop.best
+        return best if best is not None and np.isfinite(best) else np.inf
+
+
+def train(examples: Examples, members: int, seed: int, choice: Sequence[Settings], verbose: int = 0) -> list[Model]:
+    """Return so many trained networks, those of the first round first; the same for any number of threads.
+
+    Parameters
+    ----------
+    choice : sequence of Settings
+        The first round tries all of them; of 100,000 rows and more the first is taken.
+    """
     random = np.random.default_rng(seed)
-    rates = settings.dropout if len(examples.y) < MANY_ROWS else settings.dropout[:1]
-    count = min(members, SPLITS) if len(rates) > 1 else members
-    masks = [held_out(examples, settings.held_out, random) for _ in range(count)]
-    tried = fit(examples, [*rates] * count, [mask for mask in masks for _ in rates], random, settings, verbose)
-    losses = np.array([loss for _, loss in tried]).reshape(count, len(rates))
-    best = int(losses.mean(axis=0).argmin())
-    masks = [held_out(examples, settings.held_out, random) for _ in range(members - count)]
-    others = fit(examples, [rates[best]] * len(masks), masks, random, settings, verbose) if masks else []
-    return [model for model, _ in [*tried[best :: len(rates)], *others]]
+    choice = choice if len(examples.y) < MANY_ROWS else choice[:1]
+    count = min(members, SPLITS) if len(choice) > 1 else members
+
+    def trained(settings: Sequence[Settings], count: int) -> list[list[Member]]:
+        masks = [held_out(examples, settings[0].held_out, random) for _ in range(count)]
+        made = [[member(examples, each, mask, int(random.integers(2**31))) for each in settings] for mask in masks]
+        fit(examples, [one for several in made for one in several], verbose)
+        return made
+
+    tried = trained(choice, count)
+    best = int(np.mean([[one.loss for one in several] for several in tried], axis=0).argmin())
+    others = trained(choice[best : best + 1], members - count) if members > count else []
+    return [several[best].model for several in tried] + [several[0].model for several in others]
 
 
-def fit(
-    examples: Examples,
-    rates: Sequence[float],
-    masks: Sequence[NDArray[np.bool_]],
-    random: np.random.Generator,
-    settings: Settings,
-    verbose: int,
-) -> list[tuple[Model, float]]:
-    """Return networks with these dropout rates, trained at once, and the least loss of each on its held-out rows."""
-    models = [network(examples, settings, rate, int(random.integers(2**31))) for rate in rates]
-    weight = examples.weight
-    known = {id(mask): validation(examples, mask) for mask in masks}  # once for all that share them
-    histories = fit_many(
-        models,
-        examples.rows(slice(None)),
-        examples.y,
-        settings.batch(len(examples.y)),
-        settings.epochs,
-        verbose,
-        callbacks=[
-            [
-                EarlyStopping("val_loss", patience=settings.patience, restore_best_weights=True),
-                ReduceLROnPlateau("val_loss", factor=0.3, patience=3, min_delta=0.0),
-                *kept(examples),
-            ]
-            for _ in models
-        ],
-        validation_data=[known[id(mask)] for mask in masks],
-        sample_weight=weight,
-        rows=[np.flatnonzero(~mask) for mask in masks],
-    )
-    losses = [min(filter(np.isfinite, history.history["val_loss"]), default=np.inf) for history in histories]
-    return list(zip(models, losses, strict=True))
+def member(examples: Examples, settings: Settings, mask: NDArray[np.bool_], seed: int) -> Member:
+    """Return a network that is to be trained on the rows that are not in the mask."""
+    stop = EarlyStopping("val_loss", patience=settings.patience, restore_best_weights=True)
+    batches = math.ceil((len(mask) - np.count_nonzero(mask)) / settings.batch(len(mask)))
+    return Member(settings, network(examples, settings, settings.epochs * batches, seed), mask, stop)
+
+
+def fit(examples: Examples, members: Sequence[Member], verbose: int = 0, seconds: float | None = None) -> None:
+    """Train networks at once; each has its best weights afterwards, also where time or Ctrl-C has ended it."""
+    known = {id(one.mask): (validation(examples, one.mask), np.flatnonzero(~one.mask)) for one in members}
+    try:
+        fit_many(
+            [one.model for one in members],
+            examples.rows(slice(None)),
+            examples.y,
+            [one.settings.batch(len(examples.y)) for one in members],
+            [one.settings.epochs for one in members],
+            verbose,
+            callbacks=[[one.stop, *kept(examples)] for one in members],
+            validation_data=[known[id(one.mask)][0] for one in members],
+            sample_weight=examples.weight,
+            rows=[known[id(one.mask)][1] for one in members],
+            seconds=seconds,
+        )
+    finally:
+        for one in members:
+            if one.stop.best_weights is not None:
+                one.model.set_weights(one.stop.best_weights)
 
 
 def validation(examples: Examples, mask: NDArray[np.bool_]) -> tuple[Any, ...]:
@@ -148,7 +175,7 @@ def validation(examples: Examples, mask: NDArray[np.bool_]) -> tuple[Any, ...]:
     return found if examples.weight is None else (*found, examples.weight[mask])
 
 
-def network(examples: Examples, settings: Settings, dropout: float, seed: int) -> Model:
+def network(examples: Examples, settings: Settings, steps: int, seed: int) -> Model:
     """Return a compiled network from numbers, and vectors by their places, to classes or a number."""
     inputs: list[Any] = [Input((each.shape[1],)) for each in examples.inputs]
     parts = list(inputs)
@@ -157,22 +184,26 @@ def network(examples: Examples, settings: Settings, dropout: float, seed: int) -
     x = Concatenate()(parts) if len(parts) > 1 else parts[0]
     for units in settings.hidden:
         x = Dense(units, "relu")(x)
-        if dropout:
-            x = Dropout(dropout)(x)
+        if settings.dropout:
+            x = Dropout(settings.dropout)(x)
     output = Dense(examples.classes, "softmax") if examples.classes else Dense(1)
     model = Model(inputs, output(x), seed=seed, dtype="float32")
     loss = "sparse_categorical_crossentropy" if examples.classes else "mean_squared_error"
-    model.compile(AdamW(settings.learning_rate, settings.weight_decay), loss)
+    rate = CosineDecay(settings.learning_rate, steps)
+    model.compile(AdamW(rate, settings.weight_decay, beta_2=0.95), loss)
     return model
 
 
 def held_out(examples: Examples, share: float, random: np.random.Generator) -> NDArray[np.bool_]:
     """Return which rows are held out: at least one, never all; of each class about the same share."""
-    rows = len(examples.y)
-    order = random.permutation(rows)
-    if examples.classes:
-        order = order[np.argsort(examples.y[order], kind="stable")]
+    rows, order = len(examples.y), mixed(examples, random)
     count = min(max(round(share * rows), 1), rows - 1)
     mask = np.zeros(rows, bool)
     mask[order[((np.arange(count) + random.random()) * rows / count).astype(np.intp)] if count else order[:0]] = True
     return mask
+
+
+def mixed(examples: Examples, random: np.random.Generator) -> NDArray[np.intp]:
+    """Return the places of the rows in a random order, class by class, so that equal steps have a share of each."""
+    order = random.permutation(len(examples.y))
+    return order[np.argsort(examples.y[order], kind="stable")] if examples.classes else order

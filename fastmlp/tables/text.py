@@ -9,11 +9,13 @@ import io
 import re
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, NamedTuple, cast
+from typing import NamedTuple
 
 import polars as pl
+
+from fastmlp.tables.blocks import blocks, opened
 
 SEPARATORS = "\t;|,"  # where several fit, the first
 SAMPLE_BYTES = 1 << 18
@@ -29,13 +31,6 @@ class Layout(NamedTuple):
     separator: str
     header: bool
     names: list[str]
-
-
-def opened(path: Path) -> IO[bytes]:
-    """Open a file, unpacked where it is gzip's."""
-    with open(path, "rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
-    return cast(IO[bytes], gzip.open(path)) if packed else open(path, "rb")
 
 
 def layout_of(path: Path, called: str, separator: str | None, header: bool | None) -> Layout:
@@ -169,8 +164,8 @@ def unique(names: list[str], called: str) -> list[str]:
     return found
 
 
-def scan_text(path: Path, called: str, layout: Layout, folder: Path) -> pl.LazyFrame:
-    """Return a table of texts whose rows are read when they are asked for.
+def frames_of(path: Path, called: str, layout: Layout, folder: Path) -> Callable[[], Iterator[pl.DataFrame]]:
+    """Return what gives a table of texts, some rows at a time, as often as it is asked.
 
     polars reads files of UTF-8 whose lines are rows. Others are written anew in `folder` by Python's csv module, which
     is slower, knows every encoding and line break, and says which line is damaged.
@@ -184,26 +179,29 @@ def scan_text(path: Path, called: str, layout: Layout, folder: Path) -> pl.LazyF
     plain, blanks = shape_of_lines(path, layout) if encoding == "utf-8-sig" else (False, False)
     if not plain:
         path, separator, blanks = rewritten(path, called, layout, folder / "rewritten.csv"), ",", False
-    table = pl.scan_csv(
-        path,
-        separator=separator,
-        has_header=header,
-        infer_schema=False,
-        with_column_names=lambda _: names,
-    )
-    return table.filter(~pl.all_horizontal(pl.all().is_null())) if blanks and len(names) > 1 else table
+
+    def frames() -> Iterator[pl.DataFrame]:
+        with_names = header
+        for block in blocks(path):
+            frame = pl.read_csv(
+                block,
+                separator=separator,
+                has_header=with_names,
+                infer_schema=False,
+                new_columns=names,
+                schema=None if with_names else dict.fromkeys(names, pl.String),
+                raise_if_empty=False,
+            )
+            with_names = False
+            if blanks and len(names) > 1:
+                frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
+            yield frame
+
+    return frames
 
 
 def shape_of_lines(path: Path, layout: Layout) -> tuple[bool, bool]:
     """Return whether each line is a row with all its cells, and whether there are blank lines."""
-    table = pl.scan_csv(
-        path,
-        separator="\x1f",
-        has_header=False,
-        quote_char=None,
-        schema={"line": pl.String},
-        truncate_ragged_lines=True,
-    )
     quoted = LINE.str.contains('"', literal=True)
     bare = pl.when(quoted).then(LINE.str.replace_all('"(?:[^"]|"")*"', "\x02")).otherwise(LINE)
     cells = bare.str.count_matches(layout.separator, literal=True) + 1
@@ -212,12 +210,25 @@ def shape_of_lines(path: Path, layout: Layout) -> tuple[bool, bool]:
     blank = LINE.is_null() | LINE.str.contains(r"^\s*$")
     unquoted = ~(quoted & bare.str.contains(wrong))
     fits = (blank | ((cells == len(layout.names)) & unquoted)).fill_null(True)
-    answer = table.select(fits.all().alias("fits"), blank.any().alias("blank"))
-    try:
-        fits_all, has_blank = answer.collect(engine="streaming").row(0)
-    except pl.exceptions.PolarsError:
-        return False, False
-    return bool(fits_all), bool(has_blank)
+    has_blanks = False
+    for block in blocks(path):
+        try:
+            lines = pl.read_csv(
+                block,
+                separator="\x1f",
+                has_header=False,
+                quote_char=None,
+                schema={"line": pl.String},
+                truncate_ragged_lines=True,
+                raise_if_empty=False,
+            )
+            fits_all, has_blank = lines.select(fits.all().alias("fits"), blank.any().alias("blank")).row(0)
+        except pl.exceptions.PolarsError:
+            return False, False
+        if not fits_all:
+            return False, False
+        has_blanks |= bool(has_blank)
+    return True, has_blanks
 
 
 def rewritten(path: Path, called: str, layout: Layout, target: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 
 import polars as pl
 
@@ -12,6 +13,7 @@ HEAD = 1000  # the rows that rule out most conversions, before all rows are aske
 
 # Zip codes and account numbers: as numbers they would lose zeros in front, or digits at the end.
 NOT_A_NUMBER = r"^[+-]?(?:0\d+|\d{19,})$"
+MONTH_FIRST, DAY_FIRST = "%m/%d/", "%d/%m/"
 DATES = (
     "%Y-%m-%d",
     "%Y/%m/%d",
@@ -31,6 +33,7 @@ DAYS_WITH_TIMES = ("%Y-%m-%dT", "%Y-%m-%d ", "%Y/%m/%d ", "%m/%d/%Y ", "%d/%m/%Y
 MOMENTS_OF_ZONES = ("%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f%z")
 
 Conversion = Callable[[pl.Expr], pl.Expr]
+Frames = Callable[[], Iterator[pl.DataFrame]]
 
 
 def cleaned(text: pl.Expr, missing: Sequence[str] = MISSING) -> pl.Expr:
@@ -39,37 +42,58 @@ def cleaned(text: pl.Expr, missing: Sequence[str] = MISSING) -> pl.Expr:
     return pl.when(~text.is_in(list(missing))).then(text)
 
 
-def typed(table: pl.LazyFrame, missing: Sequence[str] = MISSING, decimal_comma: bool = False) -> pl.LazyFrame:
+def typed(
+    frames: Frames, missing: Sequence[str] = MISSING, decimal_comma: bool = False, day_first: bool | None = None
+) -> tuple[Frames, int, bool | None]:
     """Return a table whose columns of text that are numbers, dates or booleans throughout are of that type.
 
     Missing values are null afterwards, NaN among them. All rows are read for it, in bounded memory.
 
     Parameters
     ----------
-    table : LazyFrame
+    frames : function
+        What gives the table some rows at a time, at least one frame of them, as often as it is asked.
     missing : sequence of str
         The texts that stand for a missing value.
     decimal_comma : bool, default False
         Whether "1,5" is a number.
+    day_first : bool, default None
+        Whether "3/4/2024" is in April; None finds it for each column.
+
+    Returns
+    -------
+    frames : function
+    rows : int
+    day_first : bool or None
+        What was found; None without such dates, or where columns differ.
     """
-    schema = table.collect_schema()
-    words = [name for name, kind in schema.items() if kind == pl.String]
-    table = table.with_columns(
+    first = pl.concat(list(islice(frames(), 2)))
+    words = [name for name, kind in first.schema.items() if kind == pl.String]
+    cleaning = [
         cleaned(pl.col(words), missing),
-        pl.col([name for name, kind in schema.items() if kind.is_float()]).fill_nan(None),
-    )
-    possible = conversions(decimal_comma)
-    head = table.head(HEAD).collect()
+        pl.col([name for name, kind in first.schema.items() if kind.is_float()]).fill_nan(None),
+    ]
+    possible = conversions(decimal_comma, day_first)
+    head = first.head(HEAD).with_columns(cleaning)
     left = {name: fitting(head[name], possible) for name in words}
     chosen: dict[str, str] = {}
     asked = {name: kind for name, kinds in left.items() if (kind := next(kinds, None)) is not None}
-    while asked:  # of all rows, which seldom rule out what the first ones allow
-        fits = [~lost(pl.col(names), possible[kind]) for kind, names in by_kind(asked).items()]
-        answers = table.select(fits).collect(engine="streaming").row(0, named=True)
-        chosen |= {name: kind for name, kind in asked.items() if answers[name]}
-        again = [name for name in asked if not answers[name]]
+    rows = None
+    while asked or rows is None:  # of all rows, which seldom rule out what the first ones allow
+        rows, fit = 0, dict(asked)
+        for frame in frames():
+            rows += len(frame)
+            if fit:
+                losses = [lost(pl.col(names), possible[kind]) for kind, names in by_kind(fit).items()]
+                loses = frame.select(cleaned(pl.col(list(fit)), missing)).select(losses).row(0, named=True)
+                fit = {name: kind for name, kind in fit.items() if not loses[name]}
+        chosen |= fit
+        again = [name for name in asked if name not in fit]
         asked = {name: kind for name in again if (kind := next(left[name], None)) is not None}
-    return table.with_columns(possible[kind](pl.col(names)) for kind, names in by_kind(chosen).items())
+    converting = [possible[kind](pl.col(names)) for kind, names in by_kind(chosen).items()]
+    orders = {kind.startswith(DAY_FIRST) for kind in chosen.values() if kind.startswith((DAY_FIRST, MONTH_FIRST))}
+    found = orders.pop() if len(orders) == 1 else None
+    return lambda: (frame.with_columns(cleaning).with_columns(converting) for frame in frames()), rows, found
 
 
 def by_kind(kinds: dict[str, str]) -> dict[str, list[str]]:
@@ -95,7 +119,7 @@ def fitting(head: pl.Series, possible: dict[str, Conversion]) -> Iterator[str]:
                 yield kind
 
 
-def conversions(decimal_comma: bool) -> dict[str, Conversion]:
+def conversions(decimal_comma: bool, day_first: bool | None) -> dict[str, Conversion]:
     """Return what a text may be, in the order to be tried; each gives null for other texts."""
     with_commas = with_decimal_comma if decimal_comma else with_thousands
     found: dict[str, Conversion] = {
@@ -108,7 +132,8 @@ def conversions(decimal_comma: bool) -> dict[str, Conversion]:
     found |= {form: partial(first_day, form=form) for form in MONTHS}
     found |= {days + times: partial(moment, form=days + times) for days in DAYS_WITH_TIMES for times in TIMES}
     found |= {form: partial(moment_of_zone, form=form) for form in MOMENTS_OF_ZONES}
-    return found
+    wrong = () if day_first is None else MONTH_FIRST if day_first else DAY_FIRST
+    return {form: each for form, each in found.items() if not form.startswith(wrong)}
 
 
 def number(text: pl.Expr) -> pl.Expr:

@@ -13,12 +13,22 @@ from fastmlp.data.containers import contents, part_of
 from fastmlp.data.sparse import is_sparse
 from fastmlp.layers import Layer
 from fastmlp.layers.base import row_shapes
-from fastmlp.layers.graph import Graph, free_name, leaves
+from fastmlp.layers.graph import Graph, Names, free_name, leaves
 from fastmlp.layers.symbol import Symbol, single_or_list, symbols_in
 from fastmlp.layers.variable import Variable
 from fastmlp.settings import integer, optional_name
 
 DEPTH_LIMIT = 50  # of models in models, which are described and copied level by level
+
+
+class Roll:
+    """What new layers of a model must go with: the names, the dtype and the number of those that are there."""
+
+    def __init__(self, present: Sequence[Layer] = ()) -> None:
+        self.names = Names(layer.name for layer in present)
+        self.leaves = [leaf for _, leaf, _ in leaves(present)]
+        self.fixed_dtype = next((leaf.fixed_dtype for leaf in self.leaves if leaf.fixed_dtype is not None), None)
+        self.dtype: str | None = None  # that all of them were given, where that is known
 
 
 class Architecture(Layer):
@@ -95,8 +105,14 @@ class Architecture(Layer):
             layer.trainable = value
         super()._freeze_or_free(value)
 
-    def take_layers(self, newcomers: Sequence[Layer], present: Sequence[Layer] = ()) -> None:
+    def take_layers(self, newcomers: Sequence[Layer], roll: Roll | None = None) -> None:
         """Give layers names, seeds and a dtype of this model; on an error nothing has changed.
+
+        Parameters
+        ----------
+        newcomers : sequence of Layer
+        roll : Roll, optional
+            Of the layers that are there; it then has the newcomers too.
 
         Raises
         ------
@@ -109,26 +125,28 @@ class Architecture(Layer):
             layer = waiting.pop()
             if layer is self:
                 raise ValueError(f"layer: got model {self.name!r} as a layer of itself, needs another one")
-            waiting += getattr(layer, "layers", [])
+            waiting += layer.layers if isinstance(layer, Architecture) else []
         depth = max([self._depth, *(1 + one._depth for one in newcomers if isinstance(one, Architecture))])
         if depth > DEPTH_LIMIT:
             raise ValueError(f"layer: got models in models to a depth of {depth}, needs {DEPTH_LIMIT} at most")
-        names = self._names_for(newcomers, present)
-        dtype = self._common_dtype(newcomers, present)
-        placed = sum(1 for _ in leaves(present))
+        roll = Roll() if roll is None else roll
+        names = self._names_for(newcomers, roll.names)
+        dtype = self._common_dtype(newcomers, roll)
         self.overwrite(_depth=depth)
         for layer, name in zip(newcomers, names, strict=True):
             layer.enter_model(self, name)
         self.use_dtype(dtype)
-        for _, leaf, _ in leaves([*present, *newcomers]):
+        changed = [leaf for _, leaf, _ in leaves(newcomers)]
+        for leaf in changed if roll.dtype == dtype else [*roll.leaves, *changed]:
             leaf.use_dtype(dtype)
-        for number, (_, leaf, _) in enumerate(leaves(newcomers), placed):
+        for number, leaf in enumerate(changed, len(roll.leaves)):
             leaf.offer_seed(self.seed, number, self._seed_is_given)
+        roll.dtype = dtype
+        roll.leaves += changed
 
-    def _names_for(self, newcomers: Sequence[Layer], present: Sequence[Layer]) -> list[str]:
-        """Return the names of new layers: those that were given, and for the others free ones."""
-        taken = {layer.name for layer in present}
-        names = {}
+    def _names_for(self, newcomers: Sequence[Layer], present: Names) -> list[str]:
+        """Return the names of new layers: those that were given, and for the others free ones; they are taken then."""
+        taken, names = present.taken, {}
         for layer in newcomers:
             if layer._name_is_given:
                 if layer.name in taken:
@@ -142,18 +160,19 @@ class Architecture(Layer):
                     names[layer] = layer.name
                 else:
                     elsewhere = {other.name for home in layer.homes for other in home.layers if other is not layer}
-                    names[layer] = free_name(layer.default_name, taken | elsewhere)
+                    names[layer] = present.free(layer.default_name, elsewhere)
                 taken.add(names[layer])
         return [names[layer] for layer in newcomers]
 
-    def _common_dtype(self, newcomers: Sequence[Layer], present: Sequence[Layer]) -> str:
+    def _common_dtype(self, newcomers: Sequence[Layer], roll: Roll) -> str:
         """Return the dtype for all layers: the one that was given, or that some layer has fixed."""
-        fixed = self._given_dtype
-        for _, leaf, _ in leaves([*present, *newcomers]):
+        fixed = self._given_dtype or roll.fixed_dtype
+        for leaf in [leaf for _, leaf, _ in leaves(newcomers)]:
             dtype = leaf.fixed_dtype
             if dtype is not None and dtype != (fixed or dtype):
                 raise ValueError(f"dtype: got {dtype!r} of layer {leaf.name!r} beside {fixed!r}, needs one for all")
             fixed = fixed or dtype
+        roll.fixed_dtype = fixed
         return fixed or self.dtype
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
@@ -13,6 +14,7 @@ from fastmlp.callbacks.base import Callback, CallbackModel, History
 from fastmlp.callbacks.hooks import Hooks, check_callbacks
 from fastmlp.data.batches import Arrays, Source, gives_batches
 from fastmlp.data.rows import Data
+from fastmlp.settings import real
 from fastmlp.training import inputs, loops
 from fastmlp.training.inputs import FitArguments, Run
 from fastmlp.training.model import Model
@@ -37,6 +39,7 @@ def fit_many(
     initial_epoch: Any = 0,
     *,
     rows: Any = None,
+    seconds: float | None = None,
 ) -> list[History]:
     """Train models at once, in as many threads as `get_num_threads` says; each ends with the bits that it has alone.
 
@@ -62,6 +65,9 @@ def fit_many(
         Which rows of x a model is trained on: it ends with the bits of `fit(x[rows], y[rows])`, and nothing is copied
         (but the rows of a validation_split, and all of them where a metric is computed from predictions). A row that
         is there twice is visited twice.
+    seconds : float, optional
+        The training ends after so long, if it has not before, as after Ctrl-C but without an error: each model keeps
+        what it has learnt, in the midst of an epoch too, and its callbacks are not told of an end.
 
     Returns
     -------
@@ -80,6 +86,7 @@ def fit_many(
     """
     members = checked_models(models)
     level, count = verbosity(verbose), len(members)
+    limit = math.inf if seconds is None else real("seconds", seconds, low=0.0)
     if gives_batches(x):
         raise TypeError(f"x: got {type(x).__name__}, which gives batches, needs arrays that all models read")
     if sample_weight is not None and inputs.is_row_of_numbers(sample_weight):
@@ -115,7 +122,7 @@ def fit_many(
         history, taken = loops.begin(model, ready(model, run), own)
         histories.append(history)
         pooled.append(Member(model, taken, max(run.epochs - run.initial_epoch, 0)))
-    run_with_progress(Pool(pooled), histories, sum(member.left for member in pooled), level)
+    run_with_progress(Pool(pooled, seconds=limit), histories, sum(member.left for member in pooled), level)
     errors = []
     for number, member in enumerate(pooled):
         if isinstance(member.error, Exception):
@@ -126,7 +133,14 @@ def fit_many(
     return histories
 
 
-def predict_many(models: Sequence[Any], x: Any, batch_size: int | None = None, *, voting: str | None = None) -> Any:
+def predict_many(
+    models: Sequence[Any],
+    x: Any,
+    batch_size: int | None = None,
+    *,
+    voting: str | None = None,
+    weights: Sequence[float] | None = None,
+) -> Any:
     """Return what each of the models predicts, or what they say together; computed in as many threads as there are.
 
     Parameters
@@ -138,6 +152,8 @@ def predict_many(models: Sequence[Any], x: Any, batch_size: int | None = None, *
         As of scikit-learn's VotingClassifier. "soft" is the mean of the outputs, also that of regressions. "hard" is
         the class that most models choose, of equal ones the first: each chooses its largest output, or of one output 1
         where that is above 0.5.
+    weights : sequence of float, optional
+        How much each model counts in a "soft" vote; default all alike.
 
     Returns
     -------
@@ -153,6 +169,8 @@ def predict_many(models: Sequence[Any], x: Any, batch_size: int | None = None, *
     members = checked_models(models)
     if voting not in (None, "soft", "hard"):
         raise ValueError(f"voting: got {voting!r}, needs None, 'soft' or 'hard'")
+    if weights is not None:
+        require_weights(weights, len(members), voting)
     if gives_batches(x):
         raise TypeError(f"x: got {type(x).__name__}, which gives batches, needs arrays that all models read")
     outputs: list[Any] = [None] * len(members)
@@ -174,7 +192,16 @@ def predict_many(models: Sequence[Any], x: Any, batch_size: int | None = None, *
         return [model.reshaped(output) for model, output in zip(members, outputs, strict=True)]
     if voting == "hard":
         return most_chosen(outputs)
-    return members[0].reshaped(means(outputs))
+    return members[0].reshaped(means(outputs, weights))
+
+
+def require_weights(weights: Any, count: int, voting: str | None) -> None:
+    """Raise ValueError for weights that are not one for each model, of at least 0 and not all 0, in a soft vote."""
+    found = np.asarray(weights, np.float64)
+    if voting != "soft":
+        raise ValueError(f"weights: got some with voting {voting!r}, needs 'soft'")
+    if found.shape != (count,) or not (np.isfinite(found) & (found >= 0)).all() or not found.any():
+        raise ValueError(f"weights: got {weights!r:.200}, needs {count} numbers of at least 0, one above it")
 
 
 def predictions(model: Model, source: Source, outputs: list[Any], number: int) -> Iterator[int]:
@@ -183,14 +210,31 @@ def predictions(model: Model, source: Source, outputs: list[Any], number: int) -
     yield from ()
 
 
-def means(outputs: list[Any]) -> Any:
+def means(outputs: list[Any], weights: Sequence[float] | None = None) -> Any:
     """Return the means over models of what each gives: an array, or a list of several."""
     if isinstance(outputs[0], list) and len({len(arrays) for arrays in outputs}) == 1:
-        return [means(list(arrays)) for arrays in zip(*outputs, strict=True)]
+        return [means(list(arrays), weights) for arrays in zip(*outputs, strict=True)]
     shapes = {np.shape(output) if isinstance(output, np.ndarray) else None for output in outputs}
     if len(shapes) > 1 or None in shapes:
         raise ValueError(f"voting: got models with outputs of {sorted(map(str, shapes))}, needs the same of all")
-    return np.mean(outputs, axis=0, dtype=outputs[0].dtype)
+    if weights is None:
+        total = outputs[0].copy()
+        for output in outputs[1:]:  # in their order: NumPy's mean has another for a single number than for many
+            total += output
+        total /= len(outputs)
+        return total
+    parts = shares(weights, outputs[0].dtype)
+    total = outputs[0] * parts[0]
+    for output, part in zip(outputs[1:], parts[1:], strict=True):
+        total += output * part
+    return total
+
+
+def shares(weights: Sequence[float], dtype: Any) -> np.ndarray:
+    """Return what outputs are multiplied by in their weighted mean, of a dtype."""
+    found = np.asarray(weights, np.float64)
+    parts: np.ndarray = (found / found.sum()).astype(dtype)
+    return parts
 
 
 def most_chosen(outputs: list[Any]) -> np.ndarray:

@@ -53,10 +53,13 @@ class Pool:
         One whose epochs raise ends alone, with its error.
     total : int
         Threads in all.
+    seconds : float
+        When all are stopped that have not ended; default never.
     """
 
     members: Sequence[Member]
     total: int = field(default_factory=get_num_threads)
+    seconds: float = math.inf
 
     def __post_init__(self) -> None:
         self.lock = _thread.allocate_lock()
@@ -66,15 +69,16 @@ class Pool:
         self.left: queue.SimpleQueue[None] = queue.SimpleQueue()  # by a thread, for the one that waits
 
     def run(self) -> None:
-        """Return when all members have ended.
+        """Return when all members have ended, or the seconds.
 
-        An exception while it waits, such as that of Ctrl-C, stops them: each keeps what it has learnt.
+        These, or an exception while it waits, such as that of Ctrl-C, stop them: each keeps what it has learnt.
         """
+        end = time.perf_counter() + self.seconds
         try:
             # Not begun by `threading`, whose locks an interrupt may leave held.
             for thread in list(self.threads):
                 _thread.start_new_thread(self.work, (thread,))
-            self.wait(lambda: bool(self.threads))
+            self.wait(lambda: bool(self.threads) and time.perf_counter() < end)
         finally:
             with self.lock:
                 self.stopped = True

@@ -11,7 +11,7 @@ import numpy as np
 from fastmlp.config import seeds
 from fastmlp.data.arrays import extremes, numeric, require_values
 from fastmlp.elsewhere import getter
-from fastmlp.settings import boolean, integer
+from fastmlp.settings import boolean, integer, real
 from fastmlp.utils.diagram import plot_model as plot_model
 from fastmlp.utils.progbar import Progbar as Progbar
 from fastmlp.utils.splitting import split_dataset as split_dataset
@@ -47,13 +47,18 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     if labels.ndim > 1 and labels.shape[-1] == 1:
         labels = labels.reshape(labels.shape[:-1])
     low, high = extremes(labels)
-    if not (low >= 0 and (high < classes if classes else np.isfinite(high))):  # written so that NaN fails too
+    if not (low >= 0 and high < (classes or 2**63)):  # written so that NaN fails too
         needs = f"integers from 0 to {classes - 1}" if classes else "integers of at least 0"
         raise ValueError(f"x: got numbers from {low} to {high}, needs {needs}")
     numbers = labels.astype(np.int64)
     if not np.array_equal(numbers, labels):
         raise ValueError(f"x: got {labels[numbers != labels].flat[0]}, needs integers")
-    one_hot = np.zeros((numbers.size, classes or int(high) + 1))
+    classes = classes or int(high) + 1
+    try:
+        one_hot = np.zeros((numbers.size, classes))
+    except (MemoryError, ValueError):  # more than there is, or than NumPy counts
+        got = f"{numbers.size} numbers of {classes} classes"
+        raise ValueError(f"x: got {got}, needs as many as fit into memory as one-hot rows") from None
     one_hot[np.arange(numbers.size), numbers.reshape(-1)] = 1.0
     return one_hot.reshape(*numbers.shape, -1)
 
@@ -61,6 +66,8 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
 def normalize(x: Any, axis: int = -1, order: int | float = 2) -> np.ndarray:
     """Return x divided by its norm of that order along an axis; where that is 0, x stays."""
     array = numeric("x", x)
+    order = real("order", order) if isinstance(order, int) else order
+    axis = integer("axis", axis, at_least=-array.ndim, below=array.ndim)
     norms = np.atleast_1d(np.linalg.norm(array, order, axis, keepdims=True))
     norms[norms == 0.0] = 1.0
     return np.asarray(array / norms)
@@ -91,10 +98,10 @@ class PyDataset:
         self.max_queue_size = integer("max_queue_size", max_queue_size, at_least=0)
 
     def __len__(self) -> int:
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__}: needs a method __len__(), the number of batches")
 
     def __getitem__(self, index: int) -> Any:
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__}: needs a method __getitem__(index), a batch")
 
     def on_epoch_begin(self) -> None:
         """Run before each epoch."""

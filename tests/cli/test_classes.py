@@ -138,8 +138,11 @@ def test_names_of_classes_in_an_npz_file(result, predicted, tmp_path):
         (["plain.safetensors", "x"], "model: got 'plain.safetensors', needs one with classes, as fastmlp-train writes"),
         (["good.safetensors", "wide"], "x: got shape"),
         (["good.safetensors", "nan"], "nan: got nan in row 0, needs finite numbers"),
-        (["good.safetensors", "text.csv"], "text.csv: is text: it starts with bytes"),
-        (["good.safetensors"], "the following arguments are required: IMAGES"),
+        (["good.safetensors", "text.csv"], "text.csv: got 2 columns, 'label' of words among them, needs 5 of numbers"),
+        (["good.safetensors", "one.npz"], "one.npz: got rows of shape (2,), needs (5,), as the model takes"),
+        (["good.safetensors", "empty"], "empty: got a folder without pictures, needs one with .png"),
+        (["good.safetensors", "x", "--id", "x"], "id: got it for good.safetensors, needs none: it is for models of"),
+        (["good.safetensors"], "rows: got none, needs a file, or rows that are piped in"),
     ],
 )
 def test_bad_usage_of_predict(predicted, tmp_path, monkeypatch, arguments, message):
@@ -151,7 +154,10 @@ def test_bad_usage_of_predict(predicted, tmp_path, monkeypatch, arguments, messa
     write_idx("x", X)
     write_idx("wide", np.zeros((2, 6), np.uint8))
     write_idx("nan", np.full((2, 5), np.nan, np.float32))
-    (tmp_path / "text.csv").write_text("label,pixel\n")
+    (tmp_path / "text.csv").write_text("label,pixel\na,1\n")
+    np.savez("one.npz", x=np.ones((3, 2)))
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setattr("sys.stdin", None)
     status, out, err = predicted(*arguments)
     assert (status, out) == (2, "")
     assert err.startswith("fastmlp-predict: error: ") and message in err and err.count("\n") == 1
@@ -159,4 +165,4 @@ def test_bad_usage_of_predict(predicted, tmp_path, monkeypatch, arguments, messa
 
 def test_help_and_version_of_predict(predicted):
     status, out, _ = predicted("--help")
-    assert status == 0 and all(f"{name}" in out for name in ("MODEL.safetensors", "IMAGES", "--json", "--threads"))
+    assert status == 0 and all(f"{name}" in out for name in ("MODEL.safetensors", "ROWS", "--json", "--threads"))

@@ -257,15 +257,6 @@ def test_an_error_leaves_the_file_that_was_there(result, predicted, folder):
     assert (folder / "out.csv").read_text() == "old"
 
 
-def test_options_of_tables_are_refused_for_images(predicted, folder):
-    from fastmlp import Sequential, layers
-
-    Sequential([layers.Input((5,)), layers.Dense(3, "softmax")]).save("m.safetensors")
-    for option in ("--id", "--output"):
-        status, _, err = predicted("m.safetensors", "t.csv", option, "x")
-        assert status == 2 and f"{option}: got it for m.safetensors, needs none: it is for models of tables" in err
-
-
 @pytest.mark.parametrize("extra", ["tables", "sklearn"])
 def test_extras_that_are_not_there(command, folder, monkeypatch, extra):
     needed = {"tables": "polars", "sklearn": "scikit-learn"}[extra]
@@ -297,3 +288,78 @@ def test_a_model_that_cannot_be_written_shows_before_training(command, folder, m
 def test_the_result_is_json(command, folder):
     status, out, err = command("t.csv", "--target", "bought", *QUICK, "--json")
     assert status == 0 and json.loads(out)["task"] == "binary" and "kind" in err
+
+
+def test_tuning_chooses_networks_and_is_saved(command, predicted, folder):
+    status, out, err = command(
+        "t.csv", "--target", "amount", *QUICK, "--tune", "2", "--json", "--output", "m.safetensors"
+    )
+    assert status == 0 and "tune: " in err
+    result = json.loads(out)
+    model = sklearn.load("m.safetensors")
+    assert result["networks"] == len(model.estimators_) == len(model.weights_) and sum(model.weights_) == pytest.approx(
+        1
+    )
+    status, out, _ = predicted("m.safetensors", "t.csv")
+    found = [float(line) for line in out.splitlines()[1:]]
+    assert np.allclose(found, model.predict(pl.read_csv("t.csv")))
+
+
+def test_tuning_goes_without_an_ensemble(command, folder):
+    status, _, err = command("t.csv", "--target", "amount", "--tune", "2", "--ensemble", "3")
+    assert status == 2 and is_error(err, "got 3 beside --tune, which chooses how many networks there are")
+
+
+def test_a_column_weighs_the_rows_and_is_no_input(command, folder):
+    rows = table().with_columns(w=(pl.col("row") % 3 == 0).cast(pl.Int64), amount=pl.col("row") % 3 * 100.0)
+    rows.write_csv("w.csv")
+    arguments = (
+        "--target",
+        "amount",
+        "--task",
+        "numbers",
+        "--drop",
+        "row",
+        *QUICK,
+        "--json",
+        "--output",
+        "m.safetensors",
+    )
+    status, out, _ = command("w.csv", *arguments, "--weight", "w")
+    assert status == 0
+    kinds = {column["name"]: column["kind"] for column in json.loads(out)["columns"]}
+    assert kinds["w"] == "weight"
+    model = sklearn.load("m.safetensors")
+    assert "w" not in model.preparation_.columns_
+    assert np.array_equal(model.predict(rows.drop("w", "amount")), np.zeros(ROWS))  # all that counts is 0
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        ("pay", "got 'pay' of type String, needs numbers of at least 0"),
+        ("wt", "got 'wt', needs a column"),
+    ],
+)
+def test_a_column_that_cannot_weigh_is_named(weight, message, command, folder):
+    status, _, err = command("t.csv", "--target", "amount", "--weight", weight)
+    assert status == 2 and message in err.splitlines()[-1]
+
+
+def test_the_order_of_dates_is_that_of_training(command, predicted, folder):
+    random = np.random.default_rng(0)
+    days, months = random.integers(1, 29, ROWS), random.integers(1, 13, ROWS)
+    dates = [f"{day:02}/{month:02}/2024" for day, month in zip(days, months, strict=True)]
+    pl.DataFrame({"date": dates, "y": months + days / 100}).write_csv("d.csv")
+    assert command("d.csv", "--target", "y", *QUICK, "--output", "m.safetensors")[0] == 0
+    model = sklearn.load("m.safetensors")
+    assert model.preparation_.day_first is True
+    pl.DataFrame({"date": ["03/04/2024", "05/06/2024"]}).write_csv("new.csv")  # which might be of March and May
+    status, out, _ = predicted("m.safetensors", "new.csv")
+    assert status == 0
+    dated = pl.DataFrame({"date": ["2024-04-03", "2024-06-05"]}).with_columns(pl.col("date").str.to_date())
+    assert np.allclose([float(line) for line in out.splitlines()[1:]], model.predict(dated))
+    assert np.array_equal(model.predict({"date": ["03/04/2024", "05/06/2024"]}), model.predict(dated))
+    pl.DataFrame({"date": ["03/13/2024"]}).write_csv("new.csv")
+    status, _, err = predicted("m.safetensors", "new.csv")
+    assert status == 2 and "needs a date in each row" in err

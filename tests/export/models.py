@@ -1,5 +1,7 @@
 """Models with all layers and activations, by name, as functions of a dtype; their weights are drawn at random."""
 
+import copy
+
 import numpy as np
 
 import fastmlp
@@ -19,13 +21,15 @@ WITH_SETTINGS = {
     "threshold": lambda x: activations.threshold(x, 0.4, -2.0),
     "squareplus": lambda x: activations.squareplus(x, 2.5),
 }
+AS_LAYERS = [layers.ReLU(1.5, 0.1, 0.25), layers.LeakyReLU(0.15), layers.ELU(0.4), layers.Softmax()]
 
 
 def of_activations(dtype):
     """Every activation beside the others, straight from the input: one output each."""
     x = fastmlp.Input((200,))
     named = {**{name: name for name in ACTIVATIONS}, **WITH_SETTINGS}
-    return fastmlp.Model(x, [layers.Activation(one, name=f"as_{name}")(x) for name, one in named.items()], dtype=dtype)
+    made = [*(layers.Activation(one, name=f"as_{name}") for name, one in named.items()), *map(copy.deepcopy, AS_LAYERS)]
+    return fastmlp.Model(x, [layer(x) for layer in made], dtype=dtype)
 
 
 def in_a_row(dtype):

@@ -21,9 +21,11 @@ from fastmlp.kernels.engine.description import ACTIVATIONS as KERNELS
 from tests.export.models import MODELS, drawn, predicted
 
 COMPILER = next((one for one in (os.environ.get("CC"), "cc", "gcc", "clang") if one and shutil.which(one)), None)
-STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror", "-ffp-contract=off"]
+STRICT = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", "-ffp-contract=off"]
 NATIVE = ["-march=native"] if platform.machine() in ("x86_64", "AMD64") else []
 needs_fma = pytest.mark.skipif(isa.name() == "base", reason="needs FMA: without it the engine rounds products too")
+CPLUSPLUS = next((one for one in ("c++", "g++", "clang++") if shutil.which(one)), None)
+needs_cplusplus = pytest.mark.skipif(CPLUSPLUS is None, reason="needs a C++ compiler")
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="needs a C compiler")
 
 
@@ -70,6 +72,21 @@ def test_the_bits_of_predict(tmp_path, name, dtype):
     run(compiled(tmp_path, (tmp_path / "m.h").read_text()), xs, ys)
     for end, y, one in zip(model.output_names, ys, expected, strict=True):
         require_same_bits(y, one, end)
+
+
+@needs_cplusplus
+@pytest.mark.parametrize("name", MODELS)
+def test_the_header_is_cplusplus_too(tmp_path, name):
+    model, _ = drawn(name, "float32")
+    model.export(tmp_path / "m.h")
+    compile_as_cplusplus(tmp_path, "using type = decltype(m_predict);\n")
+
+
+def compile_as_cplusplus(folder, text):
+    """Compile a text beside the header m.h of a folder, with all warnings as errors."""
+    (folder / "m.cpp").write_text(f'#include "m.h"\n{text}')
+    flags = ["-std=c++17", "-Wall", "-Wextra", "-pedantic", "-Werror", "-Wno-missing-field-initializers"]
+    subprocess.run([CPLUSPLUS, *flags, "-c", "m.cpp"], cwd=folder, check=True)
 
 
 @needs_compiler

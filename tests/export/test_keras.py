@@ -11,6 +11,7 @@ import pytest
 
 import fastmlp
 from fastmlp import activations, constraints, initializers, layers, losses, metrics, optimizers, regularizers
+from fastmlp.export.keras import from_weights, to_weights
 from tests.golden import keras_files as golden
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
@@ -54,6 +55,20 @@ def test_weights_go_there_and_back(tmp_path, case):
     again, *_ = case(fastmlp)
     again.predict(x, verbose=0)
     again.load_weights(tmp_path / "theirs.weights.h5")
+    assert all(np.array_equal(a, b) for a, b in zip(again.get_weights(), model.get_weights(), strict=True))
+
+
+@pytest.mark.parametrize("case", golden.CASES.values(), ids=lambda case: case.__name__)
+def test_weights_go_by_their_paths(case):
+    model, x, y = case(fastmlp)
+    model.fit(x, y, **golden.FIT)
+    theirs, *_ = case(keras)
+    paths = [one.path for one in theirs.weights]
+    for one, array in zip(theirs.weights, to_weights(model, paths).values(), strict=True):
+        one.assign(array)
+    near(theirs.predict(x, verbose=0), model.predict(x, verbose=0))
+    again, *_ = case(fastmlp)
+    from_weights(again, {one.path: one for one in theirs.variables})
     assert all(np.array_equal(a, b) for a, b in zip(again.get_weights(), model.get_weights(), strict=True))
 
 

@@ -47,6 +47,21 @@ def test_models_in_models_and_tables():
     assert list(to_state_dict(model)) == ["inner.embedding.weight", "last.weight", "last.bias"]
 
 
+def test_the_same_names_may_come_in_any_order():
+    """As in a file that sorts them, where layers.10 is before layers.2."""
+    model, other = a_model(), fastmlp.models.clone_model(a_model())
+    state = to_state_dict(model)
+    from_state_dict(other, dict(sorted(state.items(), reverse=True)))
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), other.get_weights(), strict=True))
+    assert list(to_state_dict(model, dict(reversed(state.items())))) == list(state)
+
+
+def test_one_slope_is_that_of_all_columns():
+    model = fastmlp.Sequential([fastmlp.Input((3,)), layers.PReLU()])
+    from_state_dict(model, {"0.weight": np.array([0.25], np.float32)})
+    assert model.get_weights()[0].tolist() == [0.25] * 3
+
+
 def test_what_does_not_fit_changes_nothing():
     model = a_model()
     before, state = model.get_weights(), to_state_dict(model)
@@ -57,7 +72,7 @@ def test_what_does_not_fit_changes_nothing():
     ):
         from_state_dict(model, {name: one for name, one in state.items() if name != "first.weight"})
     wrong = {**state, "dense_1.weight": state["dense_1.weight"].T}
-    with pytest.raises(ValueError, match=re.escape("state['dense_1.weight']")):
+    with pytest.raises(ValueError, match=re.escape("state['dense_1.weight'][0]: got shape (4, 2), needs (2, 4)")):
         from_state_dict(model, wrong)
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
     given = fastmlp.Sequential([fastmlp.Input((3,)), layers.Normalization(mean=0.0, variance=1.0, name="given")])
@@ -81,3 +96,15 @@ def test_pytorch_predicts_the_same():
     other = fastmlp.models.clone_model(model)
     from_state_dict(other, theirs.state_dict())
     assert np.array_equal(other.predict(x, verbose=0), model.predict(x, verbose=0))
+
+
+def test_pytorch_loads_tables_and_numbers_of_modules():
+    torch = pytest.importorskip("torch", reason="needs PyTorch")
+    nn = torch.nn
+    theirs = nn.Sequential(nn.Embedding(7, 4), nn.Flatten(), nn.Linear(12, 3), nn.PReLU())
+    made = [fastmlp.Input((3,)), layers.Embedding(7, 4), layers.Flatten(), layers.Dense(3), layers.PReLU()]
+    model, x = fastmlp.Sequential(made), np.random.default_rng(0).integers(0, 7, (20, 3))
+    from_state_dict(model, theirs.state_dict())
+    with torch.no_grad():
+        expected = theirs(torch.from_numpy(x)).numpy()
+    np.testing.assert_allclose(model.predict(x, verbose=0), expected, rtol=1e-5, atol=1e-5)

@@ -51,7 +51,7 @@ def test_the_flag_of_a_model_is_that_of_its_layers_too():
     first.trainable = False
     assert not any(layer.trainable for layer in first.layers) and model.trainable
     names = [variable.path for variable in model.trainable_weights]
-    assert names == ["dense/kernel", "dense/bias"] and len(model.non_trainable_weights) == 6
+    assert names == ["second/dense/kernel", "second/dense/bias"] and len(model.non_trainable_weights) == 6
     model.compile("adam", "mse")
     before = first.get_weights()
     model.fit(X, Y, verbose=0, epochs=2)

@@ -1,6 +1,8 @@
 """Models as graphs of calls: functional, nested, shared, and by a `call` of one's own."""
 
+import copy
 import gc
+import re
 import weakref
 
 import numpy as np
@@ -373,3 +375,17 @@ def test_how_many_inputs_a_layer_takes():
         joined([X, Y[:5]])
     with pytest.raises(ValueError, match=r"x: got \[\], needs"):
         functional()({})
+
+
+def test_paths_of_weights_have_all_levels():
+    inner = keras.Sequential([Input((3,)), Dense(3), BatchNormalization()], name="inner")
+    alone = [weight.path for weight in inner.weights][:2]
+    outer = keras.Sequential([Input((3,)), inner, Dense(3)], name="outer")
+    x = Input((3,))
+    model = keras.Model(x, Dense(1)(outer(Dense(3)(x))))
+    assert alone == ["dense/kernel", "dense/bias"]
+    for one in (model, keras.models.clone_model(model), copy.deepcopy(model)):
+        assert [weight.path for weight in one.weights] == list(one.weight_names)
+    assert model.weights[2].path == "outer/inner/dense/kernel"
+    with pytest.raises(ValueError, match=re.escape("outer/inner/dense/kernel")):
+        model.weights[2].assign(np.zeros(2))

@@ -39,7 +39,8 @@ def test_exports_every_function_of_the_modules_but_their_helpers():
             "hard_logistic",
             "gelu_argument",
             "sparsemax_row",
-            "nadam_momentum",
+            "nadam_product",
+            "nadam_share",
             "power",
         ),
         *(

@@ -116,6 +116,46 @@ def test_the_same_random_state_gives_the_same_bits_for_any_number_of_threads():
     assert first.tobytes() == second.tobytes() != other.tobytes()
 
 
+def test_tuning_gives_networks_and_how_much_each_counts():
+    model = TableClassifier(tune=2, **SMALL).fit(FRAME, NAMES)
+    assert len(model.weights_) == len(model.estimators_) and sum(model.weights_) == pytest.approx(1)
+    assert model.score(FRAME, NAMES) > 0.8
+    with pytest.raises(ValueError, match="tune: got 2 beside n_estimators=3, needs one of them"):
+        TableClassifier(3, tune=2).fit(FRAME, NAMES)
+
+
+def test_networks_count_as_their_weights_say(tmp_path):
+    model = TableClassifier(2, **SMALL).fit(FRAME, NAMES)
+    model.weights_ = [0.25, 0.75]
+    (inputs,) = model.preparation_.inputs(FRAME)
+    one, other = (member.predict(inputs, verbose=0) for member in model.estimators_)
+    assert np.allclose(model.predict_proba(FRAME), 0.25 * one + 0.75 * other, atol=1e-6)
+    fastmlp.sklearn.save(model, tmp_path / "tuned.safetensors")
+    again = fastmlp.sklearn.load(tmp_path / "tuned.safetensors")
+    assert np.array_equal(again.predict_proba(FRAME), model.predict_proba(FRAME))
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame])
+def test_columns_of_frames_are_looked_at(make):
+    random = np.random.default_rng(1)
+    film, row = random.integers(0, 120, 2000), random.permutation(10_000)[:2000]
+    levels = random.normal(size=120)[film]
+    columns = {
+        "film": film,  # a name by what it is called
+        "code": film * 7 % 120 + 1000,  # and by how it behaves
+        "level": levels,
+        "receipt_id": row,
+        "told": film,
+        "remark": [f"number {place} of all that were said" for place in row],
+    }
+    frame, target = make(columns), levels + random.normal(size=2000) / 10
+    model = TableRegressor(**SMALL, types={"told": "number"}).fit(frame, target)
+    expected = {"film": "category", "code": "category", "receipt_id": "ignore", "remark": "ignore", "told": "number"}
+    assert model.preparation_.types == expected and model.types == {"told": "number"}
+    array = TableRegressor(**SMALL).fit(np.stack([film, row], axis=1), target)
+    assert array.preparation_.types == {}
+
+
 def test_rows_of_weight_0_are_not_learned_from():
     wrong = NUMBERS.copy()
     wrong[::3] = -50.0
@@ -160,6 +200,14 @@ CHANGES = [
     (lambda header: header["target"].pop("mean"), "what are no targets"),
     (lambda header: header["parameters"].update(bins=0), "The 'bins' parameter"),
     (lambda header: header["attributes"].update(n_iter_=-1), "n_iter_: got -1"),
+    (
+        lambda header: header["attributes"].update(weights_=[0.5]),
+        "weights_: got .*, needs one for each network, 1 in all",
+    ),
+    (
+        lambda header: header["attributes"].update(weights_=[-1.0]),
+        "weights_: got .*, needs a list of numbers from 0 to 1",
+    ),
     (lambda header: header["attributes"].update(n_features_in_=3), "feature_names_in_: got another number, needs 3"),
 ]
 

@@ -161,3 +161,59 @@ def test_settings_that_do_not_fit():
     with pytest.raises(ValueError, match="got column 'x' with could not convert string to float: 'a', needs a number"):
         made.transform({"x": ["1", "a"]})
     assert np.array_equal(made.transform({"x": ["1", "2"]})[0], made.transform({"x": [Decimal(1), 2]})[0])
+
+
+def pixels(count, greatest=255.0, prefix="pixel"):
+    """Columns called alike that reach the same values, but for one that is darker and one that is constant."""
+    random = np.random.default_rng(0)
+    x = random.integers(0, int(greatest) + 1, (60, count)).astype(float)
+    x[0], x[1] = 0, greatest
+    x[:, 1] = np.minimum(x[:, 1], 30)
+    x[:, 2] = 0
+    x[5, 3] = np.nan
+    return {f"{prefix}{place}": column for place, column in enumerate(x.T)}
+
+
+def test_pixels_share_a_scale_and_have_no_code():
+    table = pixels(60) | {"other": np.linspace(0, 1, 60)}
+    made = Preparation().fit(table)
+    own = [np.nan_to_num(table[f"pixel{place}"]) / 255 for place in range(60) if place != 2]
+    numbers = made.transform(table)[0]
+    flag = 3  # of pixel3, behind pixel0, pixel1 and itself
+    np.testing.assert_allclose(np.delete(numbers[:, :60], flag, axis=1), np.transpose(own), rtol=1e-6)
+    assert numbers[:, flag].tolist() == [float(row == 5) for row in range(60)]
+    assert made.width_ == 60 + made.columns_["other"].width
+    again = Preparation.from_data(json.loads(json.dumps(made.to_data())))
+    np.testing.assert_array_equal(again.transform(table)[0], numbers)
+    beyond = {name: np.array([1e9, -1e9, np.nan]) for name in table}
+    assert made.transform(beyond)[0][:, 0].tolist() == [4.0, -3.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pixels(40),  # few
+        {name.replace("pixel", "n" * (place + 1)): column for place, (name, column) in enumerate(pixels(60).items())},
+        {name: column * (place + 1) for place, (name, column) in enumerate(pixels(60).items())},  # of other scales
+        dict(enumerate(pixels(60).values())),  # without names
+    ],
+)
+def test_other_columns_have_a_scale_of_their_own(table):
+    made = Preparation().fit(table)
+    assert made.columns_[next(iter(table))].width == 24 + 1
+
+
+def test_many_columns_have_coarser_codes():
+    random = np.random.default_rng(0)
+    for columns, bins in ((100, 24), (200, 24), (400, 12), (5_000, 1)):
+        table = {chr(200 + place): random.normal(size=30) for place in range(columns)}
+        assert {each.width for each in Preparation().fit(table).columns_.values()} == {bins + 1}
+    assert Preparation(bins=7).fit(table).width_ == 8 * 5_000
+
+
+def test_words_are_chosen_anew_by_other_counts():
+    made = Preparation(indicators=2, seldom=2, embed_from=10).fit({"word": ["a", "a", "b", "b"], "x": [1, 2, 3, 4]})
+    assert made.columns_["word"].known == ["a", "b"] and not made.codes_
+    made.recount({"word": {"a": 1, "b": 20, "c": 30, None: 15}})
+    assert made.columns_["word"].known == ["c", "b", None] and made.codes_ == [4]
+    assert made.transform({"word": ["b", "a", None], "x": [1, 2, 3]})[1].tolist() == [[2], [0], [3]]

@@ -248,6 +248,41 @@ def test_a_model_that_diverges_stops_alone():
     assert models[0].epochs_trained < 5 == models[1].epochs_trained
 
 
+@pytest.mark.parametrize("rows", [60, 900_000], ids=["many_epochs", "a_long_epoch"])
+def test_seconds_end_all_and_keep_what_each_has_learnt(rows, threads):
+    models = [make(seed=seed) for seed in range(3)]
+    x, y = np.tile(X, (rows // 60, 1)), np.tile(Y, rows // 60)
+    histories = fit_many(models, x, y, 1, epochs=100_000, verbose=0, seconds=0.2)
+    steps = [model.optimizer.iterations for model in models]
+    assert sum(steps) > 0 and max(steps) < 100_000 * 60
+    assert [len(history.epoch) for history in histories] == [model.epochs_trained for model in models]
+    time.sleep(0.01)
+    assert steps == [model.optimizer.iterations for model in models]
+
+
+def test_seconds_that_are_long_change_nothing():
+    models = [make(seed=seed) for seed in range(2)]
+    fit_many(models, X, Y, epochs=3, verbose=0, seconds=1e6)
+    for seed, model in enumerate(models):
+        other = make(seed=seed)
+        other.fit(X, Y, epochs=3, verbose=0)
+        require_same(model, other)
+    with pytest.raises(ValueError, match="seconds: got -1, needs a finite number of at least 0"):
+        fit_many(models, X, Y, seconds=-1)
+
+
+def test_votes_are_weighed():
+    models = [make(seed=seed) for seed in range(3)]
+    outputs = predict_many(models, X)
+    found = predict_many(models, X, voting="soft", weights=[0.5, 0.0, 1.5])
+    assert np.allclose(found, 0.25 * outputs[0] + 0.75 * outputs[2], atol=1e-6) and found.dtype == outputs[0].dtype
+    for weights in ([1.0], [1, 1, -1], [0, 0, 0], [1, 1, np.nan]):
+        with pytest.raises(ValueError, match=r"weights: got .*, needs 3 numbers of at least 0, one above it"):
+            predict_many(models, X, voting="soft", weights=weights)
+    with pytest.raises(ValueError, match="weights: got some with voting 'hard', needs 'soft'"):
+        predict_many(models, X, voting="hard", weights=[1, 1, 1])
+
+
 def test_what_ends_the_program_ends_all():
     models = [make(seed=seed) for seed in range(3)]
     with pytest.raises(SystemExit):
@@ -408,6 +443,12 @@ class TestPredictMany:
         for model, output in zip(self.models, predict_many(self.models, X), strict=True):
             expected = model.predict(X, verbose=0)
             assert output.dtype == expected.dtype and output.tobytes() == expected.tobytes()
+
+    def test_soft_voting_of_one_row_has_the_bits_of_many(self):
+        models = [Sequential([Input((4,)), Dense(1)], seed=seed) for seed in range(20)]
+        together = predict_many(models, X, voting="soft")
+        alone = [predict_many(models, X[row : row + 1], voting="soft") for row in range(len(X))]
+        assert np.array_equal(together, np.concatenate(alone))
 
     def test_soft_voting_is_the_mean(self):
         expected = np.mean([model.predict(X, verbose=0) for model in self.models], axis=0)

@@ -112,8 +112,6 @@ typedef struct Optimizer {
     double correction; /* for the bias, of ADAMAX of its mean, of NADAM and SCHEDULE_FREE_ADAMW of the mean square */
     double weight_m;    /* of NADAM: what its mean and the gradient are multiplied by */
     double weight_g;
-    double product; /* and the product of its momenta until the step `counted` */
-    int64_t counted;
     double share; /* of SCHEDULE_FREE_ADAMW: of the newest z in the mean of all */
     double ema_momentum_now;
     int overwrites_now;

@@ -99,6 +99,10 @@ def blend(targets, sources, double tau):
     """
     cdef Block target, source
     cdef Py_ssize_t n
+    targets, sources = list(targets), list(sources)
+    for name, given in (("targets", targets), ("sources", sources)):
+        if not all(isinstance(block, Block) for block in given):
+            raise TypeError(f"{name}: got {given!r:.40}, needs blocks")
     if len(targets) != len(sources):
         raise ValueError(f"sources: got {len(sources)} blocks, needs {len(targets)}")
     for target, source in zip(targets, sources, strict=True):

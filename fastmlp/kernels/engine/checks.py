@@ -13,8 +13,10 @@ from fastmlp.kernels.engine.sparse_rows import SparseRows, check_sparse
 
 def check_data(
     network: Any, xs: list[Any], ys: list[Any], metrics: list[Any], order: Any, batch_size: int, unlabelled: bool
-) -> int:
-    """Refuse arrays that a Network cannot run on, and return their number of rows; order None: the rows as they are.
+) -> tuple[int, Any]:
+    """Refuse arrays that a Network cannot run on; return their number of rows, and order, None: as they are.
+
+    The order and, in ys, labels become copies: they are places in memory, and the caller's may change meanwhile.
 
     Raises
     ------
@@ -37,15 +39,16 @@ def check_data(
         if y is None and not unlabelled and loss is not None:
             raise ValueError(f"{name}: got None, needs the targets")
         if y is not None:
-            check_targets(name, network, loss, len(xs[0]), y, metric, network.output_columns[number])
+            ys[number] = check_targets(name, network, loss, len(xs[0]), y, metric, network.output_columns[number])
     if not unlabelled and all(loss is None for loss in losses):
         raise ValueError("y: got None, needs the targets")
     if order is not None:
         check_array("order", order, (np.int64,), (None,))
+        order = np.array(order)
         check_range("order", order, len(xs[0]))
     if batch_size < 1:
         raise ValueError(f"batch_size: got {batch_size}, needs at least 1")
-    return len(xs[0])
+    return len(xs[0]), order
 
 
 def item(name: str, number: int, several: bool) -> str:
@@ -53,8 +56,8 @@ def item(name: str, number: int, several: bool) -> str:
     return f"{name}[{number}]" if several else name
 
 
-def check_targets(name: str, network: Any, loss: Any, rows: int, y: Any, metric: str | None, columns: int) -> None:
-    """Refuse targets, or a metric, that do not fit the loss of an output; ValueError."""
+def check_targets(name: str, network: Any, loss: Any, rows: int, y: Any, metric: str | None, columns: int) -> Any:
+    """Refuse targets, or a metric, that do not fit the loss of an output; return the targets, of labels a copy."""
     if loss is None:
         raise ValueError(f"{name}: got targets, but the network was made without a loss")
     if callable(loss):
@@ -62,13 +65,15 @@ def check_targets(name: str, network: Any, loss: Any, rows: int, y: Any, metric:
             raise ValueError(f"{name}: got {len(y)} rows, needs {rows}, one for each row of x")
         if metric is not None:
             raise ValueError(f"metric: got {metric!r}, needs None for a loss that is a callable")
-        return
+        return y
     sparse = loss.startswith("sparse_")
     if metric not in (None, "own_loss") and metric.startswith("sparse_") != sparse:
         raise ValueError(f"metric: got {metric!r}, which does not fit the loss {loss!r}")
     check_array(name, y, (np.intc,) if sparse else (network.dtype,), (rows, columns)[: 1 if sparse else 2])
     if sparse:
+        y = np.array(y)
         check_range(name, y, columns)
+    return y
 
 
 def check_memory(

@@ -56,6 +56,8 @@ FUSED = {
 def settings_of_loss(loss):
     """A loss that is given by name, or by name and settings, as a dict of all of them."""
     settings = dict(loss) if isinstance(loss, dict) else {"name": loss}
+    if not callable(settings["name"]) and settings["name"] not in (None, *LOSSES):
+        raise ValueError(f"loss: got {settings['name']!r}, needs one of {', '.join(name for name in LOSSES if name)}")
     known = {"reduction": "mean", **LOSS_SETTINGS.get(settings["name"], {})}
     unknown = set(settings) - {"name"} - set(known)
     if unknown:

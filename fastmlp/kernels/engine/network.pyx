@@ -10,7 +10,7 @@ import os
 
 import numpy as np
 
-from fastmlp.kernels.contract import check_array
+from fastmlp.kernels.contract import check_array, told
 from fastmlp.kernels.engine.arena import aligned
 from fastmlp.kernels.engine.checks import check_data, check_held_out, check_memory, check_out, check_rows_and_steps
 from fastmlp.kernels.engine.checks import check_written
@@ -127,11 +127,13 @@ cdef class Network(Parameters):
     def __init__(
         self, inputs, layers, loss=None, optimizer=None, dtype="float32", outputs=None, loss_weights=None, blocks=None
     ):
+        self.begin_once()
         self.several_inputs, self.several_outputs = not hasattr(inputs, "__index__"), outputs is not None
         self.input_columns = tuple(inputs) if self.several_inputs else (inputs,)
-        if not self.input_columns or min(self.input_columns) < 1 or any(layer.get("units", 1) < 1 for layer in layers):
-            needs = "at least one input and one unit in every layer"
-            raise ValueError(f"layers: got {inputs} inputs and {layers}, needs {needs}")
+        widths = [*self.input_columns, *(layer.get("units", 1) for layer in layers)]
+        if not self.input_columns or not 1 <= min(widths) <= max(widths) < 2**31:
+            needs = "at least one input and one unit in every layer, and fewer than 2**31"
+            raise ValueError(f"layers: got {told(inputs)} inputs and {told(layers)}, needs {needs}")
         if outputs is None:
             outputs = [len(self.input_columns) + len(layers) - 1]
         losses = [settings_of_loss(one) for one in listed("loss", loss, len(outputs), self.several_outputs)]
@@ -143,18 +145,25 @@ cdef class Network(Parameters):
         self.plan.skip_zeros = SKIP_ZEROS
         self.plan.few_inputs = FEW_INPUTS
         self.plan.cache_size = CACHE_SIZE
-        network = describe(self.input_columns, layers, outputs, names)
+        try:
+            network = describe(self.input_columns, layers, outputs, names)
+        except KeyError as error:
+            raise ValueError(f"layers: got {error}, or a layer without it, needs what Network lists") from None
         self.takes_sparse = tuple(
             all(one.kind == "dense" for one in network.stages if any(edge.source == i for edge in one.edges))
             and all(one.stage != i for one in network.outputs) for i in range(len(self.input_columns))
         )
         self.description = inputs, layers, dtype, outputs if self.several_outputs else None
         self.begin(dtype, 4 * len(network.stages), blocks)  # no stage has more arrays
-        self.set_stages(network.stages)
+        try:
+            self.set_stages(network.stages)
+        except (KeyError, OverflowError) as error:
+            raise ValueError(f"layers: got settings that are none: {error!r}, needs what Network lists") from None
         self.set_outputs(network.outputs, losses, loss_weights)
         self.end(optimizer)
         if any(stage.use != "only" for stage in network.stages):
             self.reserve_gradients()
+        self.made = True
 
     cdef set_stages(self, described):
         """Fill in the C structs of the stages, and take their weights."""
@@ -371,26 +380,31 @@ cdef class Network(Parameters):
 
     @property
     def threads(self):
+        self.check_made()
         return self.thread_limit
 
     @threads.setter
     def threads(self, threads):
+        self.check_made()
         if not 1 <= threads <= MAX_THREADS:
-            raise ValueError(f"threads: got {threads}, needs 1 to {MAX_THREADS}")
+            raise ValueError(f"threads: got {told(threads)}, needs 1 to {MAX_THREADS}")
         self.thread_limit = threads
 
     @property
     def steps_done(self):
+        self.check_made()
         return self.plan.steps_done
 
     @property
     def inputs(self):
         """Columns of the input, of several of the first."""
+        self.check_made()
         return self.input_columns[0]
 
     @property
     def outputs(self):
         """Columns of the output, of several of the first."""
+        self.check_made()
         return self.output_columns[0]
 
     # ---------------------------------------------------------------------------------------------------------- runs
@@ -433,6 +447,7 @@ cdef class Network(Parameters):
             Within a second of Ctrl-C, and one more step where that takes longer; the updates done until then stay.
             So do predict and evaluate; gradients are one step.
         """
+        self.check_made()
         self.run(TRAIN, x, y, order, batch_size, metric, sample_weight, learning_rates, penalty_scales, predictions,
                  None, None)
         return self.results(len(order), 0.0)
@@ -459,6 +474,7 @@ cdef class Network(Parameters):
         weights : ndarray [epochs, packed_size] of the network's dtype, optional
             Filled with the weights after each epoch, in the layout that `unpacked` reads.
         """
+        self.check_made()
         check_array("orders", orders, (np.int64,), (None, None))
         epochs, rows = orders.shape
         totals = np.zeros((epochs, 2 + 2 * self.plan.output_count))
@@ -508,6 +524,7 @@ cdef class Network(Parameters):
 
         Where `training` is True all rows are one batch, as in the next step of train_epoch, moving statistics included.
         """
+        self.check_made()
         if out is None:
             out = self.rooms(self.rows_of(x))
         what, batch_size = (PREDICT_IN_TRAINING, self.rows_of(x)) if training else (PREDICT, CHUNK)
@@ -522,6 +539,7 @@ cdef class Network(Parameters):
         """
         cdef Py_buffer source, result
         cdef bint done = False
+        self.check_made()
         try:
             PyObject_GetBuffer(x, &source, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
         except (TypeError, ValueError, BufferError):
@@ -575,6 +593,7 @@ cdef class Network(Parameters):
 
     def evaluate(self, x, y, metric=None, sample_weight=None, predictions=None):
         """Mean loss with the penalty, and mean metric, over all rows; arguments as in train_epoch, dropout off."""
+        self.check_made()
         self.run(EVALUATE, x, y, None, CHUNK, metric, sample_weight, None, None, predictions, None, None)
         return self.results(self.rows_of(x), self.plan.penalty)
 
@@ -586,6 +605,7 @@ cdef class Network(Parameters):
         else as in evaluate. Weights that no loss depends on have gradients of 0. `out` is a list of C-contiguous arrays
         to fill with the gradients.
         """
+        self.check_made()
         self.reserve_gradients()
         what = DIFFERENTIATE_IN_TRAINING if training else DIFFERENTIATE
         rows = self.rows_of(x)
@@ -608,6 +628,7 @@ cdef class Network(Parameters):
         training : bool
             As in gradients. Losses, penalties and row weights are not regarded.
         """
+        self.check_made()
         if self.plan.has_loss:
             if self.differentiable is None:
                 inputs, layers, dtype, outputs = self.description
@@ -652,7 +673,7 @@ cdef class Network(Parameters):
         given = self.for_outputs("output_gradients", output_gradients)
         by_inputs = listed("input_gradient", input_gradient, self.plan.input_count, self.several_inputs)
         unlabelled = what in (PREDICT, PREDICT_IN_TRAINING) or output_gradients is not None
-        rows = check_data(self, xs, ys, metrics, order, batch_size, unlabelled)
+        rows, order = check_data(self, xs, ys, metrics, order, batch_size, unlabelled)
         check_rows_and_steps(self, rows, order, batch_size, weights, learning_rates, penalty_scales, epochs)
         if predictions is not None:
             check_memory("out" if unlabelled else "predictions", self, xs, outs, self.output_columns,

@@ -8,6 +8,7 @@ import threading
 
 import numpy as np
 
+from fastmlp.kernels.contract import told
 from fastmlp.kernels.engine.arena import Arena, aligned, is_transposed, panels_shape
 from fastmlp.kernels.optimizers import SLOTS
 
@@ -44,10 +45,24 @@ cdef class Parameters:
     """
 
     def __init__(self, shapes, optimizer, dtype="float32", blocks=None):
+        self.begin_once()
         self.begin(dtype, len(shapes), blocks)
         for number, shape in enumerate(shapes):
             self.add(str(number), shape, True, {})
         self.end(optimizer)
+        self.made = True
+
+    cdef begin_once(self):
+        """Refuse to be made anew: what is read and written by address would lose its memory."""
+        if self.begun:
+            raise RuntimeError(f"{type(self).__name__}: got a second call of __init__, needs one")
+        self.begun = True
+
+    cdef int check_made(self) except -1:
+        """Every method begins so, as without __init__ there is no memory yet."""
+        if not self.made:
+            name = type(self).__name__
+            raise RuntimeError(f"{name}: got an object whose __init__ has not ended, needs one that it has made")
 
     cdef begin(self, dtype, Py_ssize_t most, blocks):
         """Be ready to add arrays, so many at most."""
@@ -96,7 +111,10 @@ cdef class Parameters:
             return Block(shape, self.dtype, is_transposed(name, shape))
         if len(self.blocks) == len(self.given):
             raise ValueError(f"blocks: got {len(self.given)}, needs one more for {name} {shape}")
-        cdef Block block = self.given[len(self.blocks)]
+        given = self.given[len(self.blocks)]
+        if not isinstance(given, Block):
+            raise TypeError(f"blocks: got {type(given).__name__}, needs Block")
+        cdef Block block = given
         if block.shape != tuple(shape) or block.dtype != self.dtype or block.isa != self.plan.isa:
             got = f"{block.dtype} {block.shape} for {block.isa.name.decode()}"
             needs = f"{self.dtype} {shape} for {self.isa}"
@@ -117,7 +135,10 @@ cdef class Parameters:
             self.plan.weights[i].undecayed = self.plan.weights[i].trained and trained in undecayed
             trained += self.plan.weights[i].trained
         self.plan.accumulation_steps = settings.pop("accumulation_steps", 0)
-        self.plan.optimizer = optimizer_from(settings)
+        try:
+            self.plan.optimizer = optimizer_from(settings)
+        except OverflowError:
+            raise ValueError(f"optimizer: got {told(settings)}, needs numbers within the range of floats") from None
         slots = SLOTS[settings["name"]] + ("ema_momentum" in settings)
         self.plan.accumulation_slot = slots
         slots += self.plan.accumulation_steps > 0
@@ -136,37 +157,50 @@ cdef class Parameters:
 
     @property
     def step(self):
+        self.check_made()
         return self.plan.step
 
     @step.setter
     def step(self, step):
+        self.check_made()
+        if not 0 <= step < 2**63:
+            raise ValueError(f"step: got {told(step)}, needs 0 to {2**63 - 1}")
         self.plan.step = step
 
     @property
     def isa(self):
         """Name of the instruction set it was made for."""
+        self.check_made()
         return self.plan.isa.name.decode()
 
     def set_learning_rate(self, learning_rate):
         """Use learning_rate from the next update on."""
-        self.plan.optimizer.learning_rate = learning_rate
+        self.check_made()
+        try:
+            self.plan.optimizer.learning_rate = learning_rate
+        except OverflowError:
+            raise ValueError(f"learning_rate: got {told(learning_rate)}, needs a float") from None
 
     def get_weights(self):
         """Copies of the weights; of a network layer by layer, in the order of reference/stages.py."""
+        self.check_made()
         return [block.read() for block in self.blocks]
 
     def set_weights(self, weights):
         """Take copies of weights, given in the order of get_weights."""
+        self.check_made()
         for block, array in zip(self.blocks, weights, strict=True):
             block.write(array)
 
     def get_optimizer_state(self):
         """Copies of what the optimizer remembers: all first slots of the trained weights, in their order, then all
         second."""
+        self.check_made()
         return [array for slot in self.arena.regions for array in self.arena.arrays(slot)]
 
     def set_optimizer_state(self, state):
         """Take a copy of a state, given in the order of get_optimizer_state."""
+        self.check_made()
         count = len(self.arena.places)
         for number, slot in enumerate(self.arena.regions):
             self.arena.fill(slot, state[number * count:(number + 1) * count])
@@ -175,6 +209,7 @@ cdef class Parameters:
         """One update by gradients of the trained weights, in the order of get_weights."""
         cdef Plan *plan = &self.plan
         cdef Data data
+        self.check_made()
         memset(&data, 0, sizeof(Data))
         self.reserve_gradients()
         self.take_lock()

@@ -31,6 +31,14 @@ class SparseRows:
     indptr: NDArray[np.int64]
     shape: tuple[int, int]
 
+    def __post_init__(self) -> None:
+        """Take copies of what are places in memory, which nobody else may change meanwhile."""
+        for name in ("indices", "indptr"):
+            array = getattr(self, name)
+            if isinstance(array, np.ndarray):
+                object.__setattr__(self, name, np.array(array))
+                getattr(self, name).flags.writeable = False
+
     def __len__(self) -> int:
         return self.shape[0]
 
@@ -56,7 +64,7 @@ class SparseRows:
 
 
 def sparse_rows(x: Any, dtype: Any) -> SparseRows:
-    """Return the rows of a matrix of scipy.sparse in a network's dtype; memory that fits is shared, not copied.
+    """Return the rows of a matrix of scipy.sparse in a network's dtype; numbers that fit are shared, not copied.
 
     Numbers of one place are added, as in `x.toarray()`.
     """

@@ -46,7 +46,7 @@ def test_no_layers_give_what_they_get():
     assert Network(3, []).predict(np.ones((2, 3))).tolist() == [[1, 1, 1]] * 2
 
 
-@pytest.mark.parametrize(("inputs", "units"), [(0, 2), (3, 0), (3, -1)])
+@pytest.mark.parametrize(("inputs", "units"), [(0, 2), (3, 0), (3, -1), (2**31, 2), (3, 2**62), (10**400, 2)])
 def test_impossible_widths(inputs, units):
     with pytest.raises(ValueError, match="needs at least one input and one unit in every layer"):
         Network(inputs, [dense(units)])

@@ -1,0 +1,291 @@
+"""Settings for one table, found within a time: random ones in rounds that drop the worst, then a greedy ensemble.
+
+The rows are divided into folds. Each round trains what is left on the rows outside of one more fold, and keeps the half
+that predicts the held-out rows best (K. Jamieson and A. Talwalkar, Non-stochastic best arm identification and
+hyperparameter optimization, 2016). Where there is time for it, this begins again with new settings. Of what comes
+through all rounds, a few are taken, some more than once, whose mean predicts held-out rows best (R. Caruana et al.,
+Ensemble selection from libraries of models, 2004).
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp.config.threads import get_num_threads
+from fastmlp.models import Model
+from fastmlp.tables import recipe
+from fastmlp.tables.recipe import Examples, Member, Settings
+from fastmlp.training.many import predict_many
+
+FOLDS = ((60, 5), (24, 3))  # where there is time for so many networks as the recipe has them, so many folds
+SLOWEST = 4  # times of the first settings that others may take
+WIDE = 64  # settings that begin a search, at most
+LEFT = 4  # settings that come to the last fold
+MOST = 400  # settings in all: with more, some look good by chance
+ASKED = 12  # settings that the ensemble is chosen from
+DRAWS = 25  # of which it takes one so many times
+PROBED = 8_192  # rows of the first epoch, which tells how fast this machine is
+RESERVE = 0.03  # of the time, for what comes after the training
+
+Rows = NDArray[np.float32]
+
+
+@dataclass
+class Candidate:
+    """Settings, with a network for each fold that was tried, and what these say of the rows held out from them."""
+
+    number: int
+    settings: Settings
+    members: list[Member] = field(default_factory=list)
+    outputs: list[Rows] = field(default_factory=list)
+
+    @property
+    def loss(self) -> float:
+        """The mean over the folds; infinite before the first one."""
+        return float(np.mean([member.loss for member in self.members] or np.inf))
+
+
+def tune(
+    examples: Examples, seconds: float, seed: int, first: Sequence[Settings], verbose: int = 0
+) -> tuple[list[Model], list[float]]:
+    """Return networks, and how much each counts in their mean, found in so many seconds.
+
+    What is drawn depends on the seed alone, how much of it is tried on the time. Of large tables the time also decides
+    how many folds and epochs there are.
+
+    Parameters
+    ----------
+    seconds : float
+        It may end earlier, where a table is so small that more settings would be of no use.
+    first : sequence of Settings
+        Tried first; the others are drawn around the first of them.
+    verbose : int
+        1 prints a line for every few networks.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Where it comes before any network has been trained for an epoch; else it ends the search with a warning.
+    ValueError
+        Where the time is too short for that.
+    """
+    search = Search(examples, time.perf_counter() + (1 - RESERVE) * seconds, seed, first, verbose)
+    try:
+        search.run()
+    except KeyboardInterrupt:
+        if not search.found():
+            raise
+        warnings.warn("tune: interrupted, takes the best that was found before", stacklevel=2)
+    if not search.found():
+        raise ValueError(f"tune: got {seconds:g} seconds, needs more to train a network for an epoch")
+    return search.ensemble()
+
+
+class Search:
+    """What has been tried, and the time that is left.
+
+    Attributes
+    ----------
+    folds : list of bool arrays [rows]
+        The rows that are held out by turns.
+    past, going : list of Candidate
+        What came through the rounds before, and what is left in those of now.
+    work, spent : float
+        The passes of a row through a weight until now, and their seconds.
+    """
+
+    def __init__(self, examples: Examples, end: float, seed: int, first: Sequence[Settings], verbose: int) -> None:
+        self.examples, self.end, self.seed, self.verbose = examples, end, seed, verbose
+        self.waiting, self.first = list(first), first[0]
+        self.random = np.random.default_rng(seed)
+        self.past: list[Candidate] = []
+        self.going: list[Candidate] = []
+        self.count = 0  # of all that were drawn
+        self.work = self.spent = 0.0
+
+    def left(self) -> float:
+        """Return the seconds that are left."""
+        return max(self.end - time.perf_counter(), 0.0)
+
+    def seconds(self, settings: Settings) -> float:
+        """Return how much a network adds to the time of all."""
+        return self.spent / self.work * passes(self.examples, settings)
+
+    def run(self) -> None:
+        """Try settings until the time is over, or many have been tried."""
+        self.probe()
+        affordable = self.left() / self.seconds(self.first)
+        count = next((count for networks, count in FOLDS if affordable >= networks), 1)
+        self.folds = folds(self.examples, count, self.first.held_out, np.random.default_rng(self.seed))
+        if affordable < get_num_threads():  # not even for one network in each thread
+            epochs = max(int(self.first.epochs * affordable / get_num_threads()), 1)
+            self.first = replace(self.first, epochs=epochs)
+            self.waiting = [self.first]
+        while self.count < MOST and self.bracket():
+            self.past, self.going = self.past + self.going, []
+
+    def probe(self) -> None:
+        """See how fast this machine is: by a short training in each thread, after one that wakes it up."""
+        random, rows = np.random.default_rng(self.seed), len(self.examples.y)
+        some = self.examples.part(random.permutation(rows)[:PROBED])
+        epochs = PROBED // len(some.y)
+        settings = replace(self.first, batch_size=self.first.batch(rows), epochs=min(epochs, self.first.epochs))
+        mask = recipe.held_out(some, settings.held_out, random)
+        for _ in range(2):
+            self.work = self.spent = 0.0
+            self.train(some, [recipe.member(some, settings, mask, seed) for seed in range(get_num_threads())])
+
+    def train(self, examples: Examples, members: Sequence[Member]) -> None:
+        """Train networks as long as there is time, and see how fast that goes."""
+        start = time.perf_counter()
+        recipe.fit(examples, members, seconds=self.left())
+        self.spent += time.perf_counter() - start
+        self.work += sum(passes(examples, one.settings) for one in members)
+
+    def bracket(self) -> bool:
+        """Begin with as many new settings as there is time for, and drop the worst; return whether there was any."""
+        drawn = self.waiting + [self.draw() for _ in range(min(WIDE, MOST - self.count) - len(self.waiting))]
+        turns = len(self.folds)
+        cheap = [each for each in drawn if self.seconds(each) * turns <= self.left()]
+        total = np.cumsum([self.seconds(each) for each in cheap])
+        needed = [cost / count * sum(rounds(count, turns)) for count, cost in enumerate(total, 1)]
+        count = max((count for count, cost in enumerate(needed, 1) if cost <= self.left()), default=0)
+        if not self.past and not count:
+            cheap, count = drawn, min(get_num_threads(), len(drawn))
+        drawn, self.waiting = cheap[:count], cheap[count:]
+        self.going = [Candidate(self.count + number, settings) for number, settings in enumerate(drawn)]
+        self.count += count
+        self.round(self.folds[0])
+        for mask, size in zip(self.folds[1:], rounds(count, turns)[1:], strict=True):
+            if self.left():
+                self.going = sorted(self.going, key=lambda one: one.loss)[:size]
+                self.round(mask)
+        return count > 0 and self.left() > 0
+
+    def draw(self) -> Settings:
+        """Return settings around the first ones, of networks that do not take much longer."""
+        first, choice, uniform = self.first, self.random.choice, self.random.uniform
+        while True:
+            settings = replace(
+                first,
+                hidden=(max(round(first.hidden[0] * choice([0.25, 0.5, 1, 1.5, 2])), 1),) * int(choice([1, 1, 2, 3])),
+                dropout=float(choice([0.0, 0.1, 0.2, 0.3, 0.5])),
+                learning_rate=float(first.learning_rate * 10 ** uniform(-0.6, 0.4)),
+                weight_decay=float(10 ** uniform(-4, -0.5)),
+                batch_size=max(int(first.batch(len(self.examples.y)) * choice([0.5, 1, 2])), 1),
+                epochs=max(round(first.epochs * choice([0.5, 1, 1, 2])), 1),
+                vector=int(first.vector * choice([1, 2, 4])),
+            )
+            if passes(self.examples, settings) <= SLOWEST * passes(self.examples, first):
+                return settings
+
+    def round(self, mask: NDArray[np.bool_]) -> None:
+        """Train what is left on the rows outside of a fold, a few at a time, as long as there is time."""
+        waiting = list(self.going)
+        while waiting and self.left() > 0:
+            wave, waiting = waiting[: 2 * get_num_threads()], waiting[2 * get_num_threads() :]
+            seeds = [
+                int(np.random.default_rng([self.seed, one.number, len(one.members)]).integers(2**31)) for one in wave
+            ]
+            members = [
+                recipe.member(self.examples, one.settings, mask, seed) for one, seed in zip(wave, seeds, strict=True)
+            ]
+            try:
+                self.train(self.examples, members)
+            finally:
+                self.keep(wave, members, mask)
+            self.tell()
+
+    def keep(self, wave: Sequence[Candidate], members: Sequence[Member], mask: NDArray[np.bool_]) -> None:
+        """Keep networks that were trained for an epoch at least, with what they say of the rows held out."""
+        done = [(one, member) for one, member in zip(wave, members, strict=True) if np.isfinite(member.loss)]
+        if done:
+            outputs = predict_many([member.model for _, member in done], self.examples.rows(mask))
+            for (one, member), output in zip(done, outputs, strict=True):
+                one.members.append(member)
+                one.outputs.append(output)
+
+    def found(self) -> list[Candidate]:
+        """Return what was tried on most folds, the best first: on as many as a few settings were."""
+        tried = [one for one in self.past + self.going if one.members]
+        counts = sorted((len(one.members) for one in tried), reverse=True)
+        least = counts[min(LEFT, len(counts)) - 1] if counts else 0
+        return sorted((one for one in tried if len(one.members) >= least), key=lambda one: one.loss)[:ASKED]
+
+    def tell(self) -> None:
+        """Print how far it is."""
+        if self.verbose:
+            found = self.found()
+            best = f", least loss {found[0].loss:.4f}" if found else ""
+            print(f"tune: {self.count} settings in {len(self.folds)} folds{best}, {self.left():.0f} s left", flush=True)
+
+    def ensemble(self) -> tuple[list[Model], list[float]]:
+        """Return the networks whose mean predicts held-out rows best, and how much each counts."""
+        found = self.found()
+        count = min(len(one.members) for one in found)
+        masks = self.folds[:count]
+        y = np.concatenate([self.examples.y[mask] for mask in masks])
+        weight = self.examples.weight
+        weight = None if weight is None else np.concatenate([weight[mask] for mask in masks])
+        outputs = [np.concatenate(one.outputs[:count]) for one in found]
+        draws = greedy(outputs, y, self.examples.classes > 0, weight)
+        models, weights = [], []
+        for one, times in zip(found, draws, strict=True):
+            for member in one.members if times else []:
+                models.append(member.model)
+                weights.append(times / len(one.members) / sum(draws))
+        return models, weights
+
+
+def rounds(count: int, folds: int) -> list[int]:
+    """Return how many of so many settings each round trains."""
+    return [min(count, max(count >> number, LEFT)) for number in range(folds)]
+
+
+def passes(examples: Examples, settings: Settings) -> float:
+    """Return how often a row goes through a weight of a network, if no training ends early."""
+    width = sum(each.shape[1] for each in examples.inputs) + len(examples.codes) * (settings.vector - 1)
+    widths = [width, *settings.hidden, examples.classes or 1]
+    return float(len(examples.y) * settings.epochs * sum(a * b for a, b in pairwise(widths)))
+
+
+def folds(examples: Examples, count: int, share: float, random: np.random.Generator) -> list[NDArray[np.bool_]]:
+    """Return which rows are held out by turns, of each class about the same share; of one fold that share."""
+    if count == 1:
+        return [recipe.held_out(examples, share, random)]
+    order, masks = recipe.mixed(examples, random), []
+    for fold in range(min(count, len(order))):
+        mask = np.zeros(len(order), bool)
+        mask[order[fold::count]] = True
+        masks.append(mask)
+    return masks
+
+
+def greedy(outputs: Sequence[Rows], y: NDArray[Any], of_classes: bool, weight: Rows | None) -> list[int]:
+    """Return how often each of the outputs [rows, columns] is taken, so that their mean has the least loss.
+
+    They are taken one by one, each time the one that is best beside those taken before.
+    """
+
+    def loss(mean: NDArray[np.floating]) -> float:
+        errors = -np.log(np.maximum(mean[np.arange(len(y)), y], 1e-7)) if of_classes else (mean[:, 0] - y) ** 2
+        return float(np.average(errors, weights=weight))
+
+    total, taken = np.zeros_like(outputs[0]), []
+    best, length = np.inf, 0
+    for size in range(1, DRAWS + 1):
+        losses = [loss((total + each) / size) for each in outputs]
+        chosen = int(np.argmin(losses))
+        total += outputs[chosen]
+        taken.append(chosen)
+        if losses[chosen] < best:
+            best, length = losses[chosen], size
+    return np.bincount(taken[:length], minlength=len(outputs)).tolist()  # type: ignore[no-any-return]
