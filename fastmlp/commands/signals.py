@@ -47,11 +47,11 @@ def answered() -> Iterator[None]:
         for number in before:
             signal.signal(number, answer)
         yield
-        if seen:  # and something has taken it for an end of its own
-            raise Ended(seen[0])
+        if seen and seen[-1] != signal.SIGINT:  # which may end a search alone, whose result is told
+            raise Ended(seen[-1])
     except Exception:
         if seen:  # it has come on the way out: a terminal that is gone takes no last line
-            raise Ended(seen[0]) from None
+            raise Ended(seen[-1]) from None
         raise
     finally:
         for number, handler in before.items():

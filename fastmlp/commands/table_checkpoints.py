@@ -33,8 +33,8 @@ def kept_as_asked(options: argparse.Namespace) -> Iterator[None]:
     if places is None:
         yield
         return
-    if options.tune:
-        raise ValueError(f"tune: got {options.tune} beside checkpoints, needs none: time decides what is tried")
+    if options.tune is not None:
+        raise ValueError("tune: got it beside checkpoints, needs none: what a search tries depends on its time")
     from fastmlp.tables.keeping import keeping
 
     made: list[Checkpoints] = []

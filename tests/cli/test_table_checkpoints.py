@@ -24,7 +24,7 @@ def table(tmp_path):
 
 
 @posix
-@pytest.mark.parametrize("network", [1, 12, 13])
+@pytest.mark.parametrize("network", [1, 5])
 def test_a_table_goes_on_from_where_a_signal_has_ended_it(tmp_path, table, result, network):
     whole, parts, kept = (tmp_path / name for name in ("whole.safetensors", "parts.safetensors", "kept"))
     with started(table, *SAME, "--checkpoint", kept, "--output", parts, "--quiet") as child:
@@ -36,7 +36,7 @@ def test_a_table_goes_on_from_where_a_signal_has_ended_it(tmp_path, table, resul
     first = result(table, *SAME, "--output", whole)
     assert in_time(result(table, *SAME, "--resume", kept, "--output", parts)) == in_time(first)
     assert whole.read_bytes() == parts.read_bytes()
-    assert len(list(kept.iterdir())) == 13  # twelve that try rates of dropout, and one more
+    assert len(list(kept.iterdir())) == 5
 
 
 def test_another_table_is_refused_by_name(tmp_path, table, command, result):
@@ -54,3 +54,8 @@ def test_another_table_is_refused_by_name(tmp_path, table, command, result):
     ):
         status, _, err = command(table, *SAME, *arguments, "--quiet", "--resume", kept)
         assert status == 2 and is_error(err, message)
+
+
+def test_a_search_has_none(tmp_path, table, command):
+    status, _, err = command(table, *SAME, "--quiet", "--tune", 1, "--checkpoint", tmp_path / "kept")
+    assert status == 2 and is_error(err, "--tune: got it beside checkpoints, needs none")
