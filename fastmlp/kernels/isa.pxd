@@ -66,7 +66,7 @@ cdef extern from "c/dispatch.h" nogil:
     void multiply_listed(const Isa *isa, int height, Py_ssize_t vectors, int portion, Py_ssize_t count,
                          const uint32_t *index, const void *a, const void *b, Py_ssize_t b_stride, const void *bias,
                          int activation, void *y, Py_ssize_t y_stride, Py_ssize_t row_stride)
-    bint descend_listed(const Isa *isa, int height, Py_ssize_t vectors, Py_ssize_t count, const uint32_t *index,
+    void descend_listed(const Isa *isa, int height, Py_ssize_t vectors, Py_ssize_t count, const uint32_t *index,
                         const void *a, const void *b, Py_ssize_t b_stride, double rate, void *w, Py_ssize_t w_stride)
     void multiply_sparse(const Isa *isa, Py_ssize_t panels, Py_ssize_t count, const uint32_t *index, const void *a,
                          const void *b, Py_ssize_t b_stride, Py_ssize_t pitch, const void *bias, int activation,
@@ -141,6 +141,12 @@ cdef extern from "c/threads.h" nogil:
         pass
     void flag_set(Flag *flag, bint raised)
     bint flag_is_raised(const Flag *flag)
+
+# Flags of this thread that arithmetic raises by itself.
+cdef extern from "<fenv.h>" nogil:
+    int FE_INVALID, FE_OVERFLOW
+    int feclearexcept(int flags)
+    int fetestexcept(int flags)
 
 cdef extern from "c/cache.h" nogil:
     long first_level_cache()

@@ -50,8 +50,8 @@ class Watch:
         self.is_over = True
         epoch, step = self.found
         warnings.warn(
-            f"fit: the loss or a weight is infinite or NaN since epoch {epoch + 1}, batch {step + 1}; what is learnt is "
-            "lost. A smaller learning_rate, a clipnorm, or inputs near 0 keep them finite",
+            f"fit: the loss or a weight is infinite or NaN since epoch {epoch + 1}, batch {step + 1}; what is learnt "
+            "is lost. A smaller learning_rate, a clipnorm, or inputs near 0 keep them finite",
             NotFiniteWarning,
             stacklevel=4,
         )

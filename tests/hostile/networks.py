@@ -1,8 +1,8 @@
 """Random networks whose numbers are huge, infinite or NaN: `python -m tests.hostile.networks --count N --seed S`.
 
-Each is trained, evaluated, asked for predictions and gradients. In float64 all has the oracle's bits, in float32 those of
-any other instruction set with FMA; for any number of threads, and whether zeros are skipped or not. NaN equals NaN: the
-hardware decides its sign and payload.
+Each is trained, evaluated, asked for predictions and gradients. In float64 all has the oracle's bits, in float32 those
+of any other instruction set with FMA; for any number of threads, and whether zeros are skipped or not. NaN equals NaN:
+the hardware decides its sign and payload.
 """
 
 from __future__ import annotations

@@ -157,9 +157,9 @@ typedef struct Noise {
         void (*multiply_listed)(int height, ptrdiff_t vectors, int portion, ptrdiff_t count, const uint32_t *index,    \
                                 const T *a, const T *b, ptrdiff_t b_stride, const T *bias, int activation, T *y,       \
                                 ptrdiff_t y_stride, ptrdiff_t row_stride);                                             \
-        /* w -= rate * those sums; returns, as all that changes weights, whether these are finite then */              \
-        int (*descend_listed)(int height, ptrdiff_t vectors, ptrdiff_t count, const uint32_t *index, const T *a,       \
-                              const T *b, ptrdiff_t b_stride, T rate, T *w, ptrdiff_t w_stride);                       \
+        /* w -= rate * those sums */                                                                                   \
+        void (*descend_listed)(int height, ptrdiff_t vectors, ptrdiff_t count, const uint32_t *index, const T *a,      \
+                               const T *b, ptrdiff_t b_stride, T rate, T *w, ptrdiff_t w_stride);                      \
         /* y as above of the sums over n < count of a[n] b[index[n]][j], for any number of whole panels; rows of b are \
          * `pitch` apart. For a few columns without a bias, where b has `room`. w -= rate * those sums, rows a panel apart. */\
         void (*multiply_sparse)(ptrdiff_t panels, ptrdiff_t count, const uint32_t *index, const T *a, const T *b,      \

@@ -177,11 +177,10 @@ INLINE void NAME(listed_tile)(const int height, const int panels, const int vect
                      row_stride);
 }
 
-/* A step of plain gradient descent, whose gradient never leaves the registers; `zeros` stay so unless a weight is not
- * finite then, as 0 times such a number is NaN. */
+/* A step of plain gradient descent, whose gradient never leaves the registers. */
 INLINE void NAME(descend_tile)(const int height, const int panels, const int vectors, ptrdiff_t count,
                                const uint32_t *index, const T *a, const T *b, ptrdiff_t b_stride, T rate, T *w,
-                               ptrdiff_t w_stride, VECTOR *zeros)
+                               ptrdiff_t w_stride)
 {
     START_OF_SUM(height * panels, vectors);
     NAME(add_listed)(height, panels, vectors, count, index, a, b, b_stride, sum);
@@ -189,9 +188,7 @@ INLINE void NAME(descend_tile)(const int height, const int panels, const int vec
         UNROLL for (int i = 0; i < height; i++)
             UNROLL for (int v = 0; v < vectors; v++) {
                 VECTOR *weights = (VECTOR *)(w + q * w_stride + i * PANEL_ + v * LANES_);
-                const VECTOR updated = *weights - rate * END_OF_SUM(sum[q * height + i][v]);
-                *weights = updated;
-                *zeros = MULTIPLY_ADD((T)0, updated, *zeros);
+                *weights = *weights - rate * END_OF_SUM(sum[q * height + i][v]);
             }
 }
 
@@ -212,20 +209,18 @@ static void NAME(multiply_listed)(int height, ptrdiff_t vectors, int portion, pt
     }
 }
 
-static int NAME(descend_listed)(int height, ptrdiff_t vectors, ptrdiff_t count, const uint32_t *index, const T *a,
-                                const T *b, ptrdiff_t b_stride, T rate, T *w, ptrdiff_t w_stride)
+static void NAME(descend_listed)(int height, ptrdiff_t vectors, ptrdiff_t count, const uint32_t *index, const T *a,
+                                 const T *b, ptrdiff_t b_stride, T rate, T *w, ptrdiff_t w_stride)
 {
-    VECTOR zeros = {0};
     if (count == 0) /* the gradient is 0 */
-        return 1;
+        return;
     for (int panels; vectors > 0; vectors -= panels * TILE_VECTORS) {
         panels = vectors >= LISTED_SUMS / height * TILE_VECTORS ? LISTED_SUMS / height : 1;
         switch (height) {
-            LISTED(1, NAME(descend_tile), count, index, a, b, b_stride, rate, w, w_stride, &zeros)
-            LISTED(2, NAME(descend_tile), count, index, a, b, b_stride, rate, w, w_stride, &zeros)
+            LISTED(1, NAME(descend_tile), count, index, a, b, b_stride, rate, w, w_stride)
+            LISTED(2, NAME(descend_tile), count, index, a, b, b_stride, rate, w, w_stride)
         }
         b += panels * b_stride;
         w += panels * w_stride;
     }
-    return !NAME(nonzero)((const T *)&zeros);
 }

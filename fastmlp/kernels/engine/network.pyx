@@ -426,7 +426,8 @@ cdef class Network(Parameters):
         Parameters
         ----------
         x : ndarray [rows, inputs] of uint8, float32 or float64, C-contiguous; or SparseRows of the network's dtype, for
-            an input that only dense layers read, with the same bits; gradients by it are not computed then
+            an input that only dense layers read, with the same bits while all is finite; gradients by it are not
+            computed then
         y : ndarray [rows, units] of the network's dtype, or [rows] of intc for the sparse losses; a loss that is a
             callable gets its rows as they are
         order : ndarray of int64

@@ -99,7 +99,7 @@ cdef void list_pairs(Plan *plan, const Stage *stage, const Matrix *x, Py_ssize_t
 
 
 cdef void list_own_columns(Plan *plan, int number, const Part *part, const floating *tag) noexcept nogil:
-    """Lists for those of this thread's panels of the input where they pay."""
+    """Lists for those of this thread's panels of the input where they pay, and all is finite."""
     cdef Stage *stage = &plan.stages[number]
     cdef const Matrix *x = stage.input
     cdef Lists *lists = &plan.stages[number].by_columns
@@ -107,13 +107,15 @@ cdef void list_own_columns(Plan *plan, int number, const Part *part, const float
     cdef Py_ssize_t panels = blocks(stage.inputs, width), rows = part.last - part.first
     cdef Py_ssize_t panel, count, list_number, step = rows * width // 1024 | 1  # a sample of some 512 pairs
     cdef const floating *values
+    cdef bint listed
     for panel in range(partition(panels, part.thread, part.threads), partition(panels, part.thread + 1, part.threads)):
         columns = <int> min(width, stage.inputs - panel * width)
         values = element(x, part.first, panel, width, tag)
         list_number = panel * (width // 2)
         count = count_columns(plan.isa, rows, step, columns, values) if may_skip(plan, stage, width) else 0
         count += blocks(columns, 2) // 2  # each list costs something, which counts when there are few rows
-        if not pays(plan, stage, width, count, blocks(rows, step) * blocks(columns, 2)):
+        listed = pays(plan, stage, width, count, blocks(rows, step) * blocks(columns, 2))
+        if not listed or (plan.checks_finite and not are_finite(plan.isa, rows * width, values)):
             lists.counts[list_number] = NOT_LISTED
             continue
         list_columns(plan.isa, rows, columns, values, lists.capacity, lists.counts + list_number,

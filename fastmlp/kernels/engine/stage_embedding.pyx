@@ -6,7 +6,7 @@ In backward the threads partition the rows of the table, and each looks through 
 from cython cimport floating
 from libc.string cimport memcpy, memset
 
-from fastmlp.kernels.isa cimport SGD, blocks, panel_columns, partition
+from fastmlp.kernels.isa cimport blocks, panel_columns, partition
 from fastmlp.kernels.engine.plan cimport ONLY, Part, Pass, Plan, Stage, element, memory_of
 from fastmlp.kernels.engine.rows cimport put_row
 from fastmlp.kernels.engine.weights cimport apply, is_plain_descent

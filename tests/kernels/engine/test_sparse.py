@@ -70,6 +70,44 @@ def assert_same_as_whole(x, layers, optimizer, dtype, batch_size, threads=THREAD
 
 
 @every_dtype
+def test_what_is_not_stored_meets_no_infinite_weight(dtype, isa, threads):
+    x = rows_of(np.random.default_rng(10), (ROWS, 67)).astype(dtype)
+    unused, units = 67 // 3, 35  # so many that nothing is stored transposed
+    weights = initial(67, [dense(units)], np.random.default_rng(11))
+    weights[0][unused] = np.inf
+    network = Network(67, [dense(units)], "mean_squared_error", OPTIMIZERS[0], dtype)
+    network.threads = threads
+    network.set_weights(weights)
+    assert np.isnan(network.predict(x)).all()
+    stored = sparse_rows(sp.csr_matrix(x), dtype)
+    assert np.isfinite(network.predict(stored)).all()
+    with_zero = x.copy()
+    with_zero[3, unused] = 1
+    with_zero = sparse_rows(sp.csr_matrix(with_zero), dtype)
+    with_zero.data[with_zero.data == 1] = 0
+    assert np.isnan(network.predict(with_zero)).all(axis=1).tolist() == [row == 3 for row in range(ROWS)]
+
+
+@every_dtype
+@every_optimizer
+def test_a_step_by_sparse_rows_that_overflows_is_noticed(optimizer, dtype, isa, threads):
+    """The zeros of whole rows meet the weights then."""
+    x = rows_of(np.random.default_rng(12), (ROWS, 67)).astype(dtype)
+    units = 35
+    fast = optimizer | {"learning_rate": {"float32": 3e38, "float64": 1.7e308}[dtype], "clipvalue": 0.0}
+    network = Network(67, [dense(units, use_bias=False)], "mean_squared_error", fast, dtype)
+    network.threads = threads
+    y = np.full((ROWS, units), np.finfo(dtype).max / 4, dtype)
+    network.train_epoch(sparse_rows(sp.csr_matrix(x), dtype), y, np.arange(ROWS), ROWS)
+    infinite = ~np.isfinite(network.get_weights()[0])
+    if optimizer == OPTIMIZERS[0]:
+        assert infinite.any()
+    if infinite.any():
+        columns = infinite.any(axis=0)
+        assert not np.isfinite(network.predict(x)[:, columns]).any()
+
+
+@every_dtype
 @pytest.mark.parametrize("l2", [0.0, 0.01])
 @every_optimizer
 def test_every_optimizer_has_the_bits_of_whole_rows(optimizer, l2, dtype, isa):
