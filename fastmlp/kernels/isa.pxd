@@ -138,6 +138,7 @@ cdef extern from "c/threads.h" nogil:
         pass
     void counter_set(Counter *counter, long long next)
     long long counter_take(Counter *counter)
+    long long counter_seen(Counter *counter)
 
 cdef extern from "c/cache.h" nogil:
     long first_level_cache()

@@ -11,7 +11,7 @@ from libc.string cimport memcpy, memset
 from fastmlp.kernels.engine.exceptions cimport interrupted
 from fastmlp.kernels.engine.objective cimport compare
 from fastmlp.kernels.isa cimport FLOAT32, GOES_ON, STORE, TO_GO_ON, UINT8
-from fastmlp.kernels.isa cimport barrier_wait, blocks, counter_set, counter_take, load
+from fastmlp.kernels.isa cimport barrier_wait, blocks, counter_seen, counter_set, counter_take, load
 from fastmlp.kernels.isa cimport barrier_waited, nanoseconds, panel_columns
 from fastmlp.kernels.optimizers cimport at_step
 from fastmlp.kernels.engine.plan cimport FOR_INPUTS, FOR_WEIGHTS, NO_LOSS, Data, Matrix, Output, Parameter, Part, Pass
@@ -56,7 +56,7 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
                 add_totals(plan, part.last, penalty * run.rows, tag)
                 plan.step = step
                 plan.steps_done += 1
-                if interrupted(plan) or changes_team(plan, &part, &run):
+                if interrupted(plan) or changes_team(plan, &part, &run) or others_wait(plan):
                     plan.last_step = min(plan.last_step, step + (part.threads > 1))  # which the others may have begun
             start += run.rows
         if start < end:
@@ -96,6 +96,11 @@ cdef Part learn_portions(Plan *plan, const Data *data, Py_ssize_t start, Pass *r
 cdef inline bint changes_team(Plan *plan, const Part *part, const Pass *run) noexcept nogil:
     return plan.team.most > 1 and regroup(plan.team, part.threads, run.rows, nanoseconds(),
                                           barrier_waited(&plan.barrier))
+
+
+cdef inline bint others_wait(Plan *plan) noexcept nogil:
+    """Whether the run is to stand still for others, who then see the weights between two steps."""
+    return plan.waiting != NULL and counter_seen(plan.waiting) > 0
 
 
 cdef void keep_totals(Plan *plan, double *totals) noexcept nogil:
@@ -282,7 +287,8 @@ cdef void evaluate(Plan *plan, const Data *data, Py_ssize_t batch_size, const fl
             add_totals(plan, part.last, 0, tag)
             plan.next_row = start + batch_size
             plan.stopped = interrupted(plan)
-            plan.regrouped = changes_team(plan, &part, &run) and plan.next_row < data.rows
+            plan.regrouped = changes_team(plan, &part, &run) or others_wait(plan)
+            plan.regrouped = plan.regrouped and plan.next_row < data.rows
         barrier_wait(&plan.barrier, part.threads)
         if plan.stopped or plan.regrouped:
             return

@@ -36,6 +36,7 @@ from fastmlp.kernels.engine.plan cimport (
 )
 from fastmlp.kernels.engine.skipping cimport may_skip
 from fastmlp.kernels.engine.team cimport Finding, Team, gather_team, regroup
+from fastmlp.kernels.engine.turns cimport Turns
 from fastmlp.kernels.row_losses cimport plain
 
 cdef enum:
@@ -107,11 +108,14 @@ cdef class Network(Parameters):
         Updates done.
     steps_done : int
         Updates done in the running call; may be read from other threads meanwhile.
+    turns : Turns, optional
+        A lock that a run in training and evaluation lets others have between two steps, where its thread has it.
     threads : int
         OpenMP threads to use, 1 at first. The results have the same bits for any number.
     """
 
     cdef readonly object loss, input_columns, output_columns
+    cdef public Turns turns
     cdef readonly bint several_inputs, several_outputs
     cdef readonly tuple takes_sparse  # of each input, whether its rows may be sparse
     cdef int thread_limit
@@ -393,6 +397,11 @@ cdef class Network(Parameters):
         """Columns of the output, of several of the first."""
         return self.output_columns[0]
 
+    @property
+    def is_running(self):
+        """As of Parameters; also while a function of vjp is called."""
+        return self.own_lock().locked() or (self.differentiable is not None and self.differentiable.is_running)
+
     # ---------------------------------------------------------------------------------------------------------- runs
 
     def train_epoch(
@@ -532,7 +541,7 @@ cdef class Network(Parameters):
             PyBuffer_Release(&source)
             return False
         try:
-            if self.fits(&source, &result) and self.lock.acquire(False):
+            if self.fits(&source, &result) and self.own_lock().acquire(False):
                 try:
                     self.run_small(&source, &result)
                     done = True
@@ -719,6 +728,7 @@ cdef class Network(Parameters):
             plan.next_row = 0
             counter_set(&plan.chunks, 0)
             plan.team = team
+            plan.waiting = NULL if self.turns is None or not self.turns.is_own() else &self.turns.waiting
             gather_team(team, threads, batch if step_by_step else data.rows, nanoseconds(), &finding)
             while True:
                 threads = team.threads
@@ -730,6 +740,9 @@ cdef class Network(Parameters):
                         loop(what, plan, &data, batch, <const double *> NULL)
                 if plan.exception != NULL or not remains(what, plan, &data, batch):
                     break
+                if plan.waiting != NULL:
+                    self.turns.let_others()
+                    team.begun = nanoseconds()
                 plan.last_step = NEVER
             if team.most > 1 and not step_by_step:
                 now = nanoseconds()

@@ -7,12 +7,14 @@ cdef class Parameters:
     cdef bint is_single
     cdef Py_ssize_t width
     cdef object arena, blocks, given, gradient_region, memory, lock
+    cdef int forks
     cdef begin(self, dtype, Py_ssize_t most, blocks)
     cdef take_block(self, name, shape)
     cdef Parameter *add(self, name, shape, bint trained, settings) except NULL
     cdef end(self, optimizer)
     cdef reserve_gradients(self)
     cdef take_lock(self)
+    cdef object own_lock(self)
     cdef Py_ssize_t padded(self, Py_ssize_t n)
 
 
