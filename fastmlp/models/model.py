@@ -388,7 +388,7 @@ class Model(training_model.Model):
             Gradients by what: by each of `trainable_weights`, as a list in their order, by x, as an array of its
             shape in the model's dtype, or a pair of both.
 
-        Ctrl-C is answered when all rows are done: they are one step.
+        Ctrl-C is answered within a second.
         """
         by_weights, by_input = wanted(wrt)
         in_training = boolean("training", training)

@@ -19,13 +19,14 @@ from fastmlp.kernels.engine.description import ACTIVATION_SETTINGS, ACTIVATIONS,
 from fastmlp.kernels.engine.description import settings_of_loss
 from fastmlp.kernels.engine.sparse_rows import SparseRows as Rows
 from fastmlp.kernels.engine.stages import TRAINED, describe
-from fastmlp.kernels.limits import MAX_THREADS, WORK_PER_THREAD, usable
+from fastmlp.kernels.limits import MAX_THREADS, WORK_PER_THREAD, startable, usable, useful
 
 from fastmlp.kernels.engine.blocks cimport Block
 from fastmlp.kernels.engine.epoch cimport differentiate, evaluate, predict, predict_alone, predict_in_training, train
 from fastmlp.kernels.engine.exceptions cimport raise_kept
 from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, barrier_waited, blocks as blocks_of, counter_set
 from fastmlp.kernels.isa cimport first_level_cache, nanoseconds, second_level_cache, thread_number
+from fastmlp.kernels.engine.leaving cimport has_long_products
 from fastmlp.kernels.engine.parameters cimport Parameters, address, address_or_null
 from fastmlp.kernels.engine.description cimport (
     ACTIVITY_PENALTY, BATCH_NORMALIZATION, DENSE, EMBEDDING, INPUT, LAYER_NORMALIZATION,
@@ -111,7 +112,8 @@ cdef class Network(Parameters):
     turns : Turns, optional
         A lock that a run in training and evaluation lets others have between two steps, where its thread has it.
     threads : int
-        OpenMP threads to use, 1 at first. The results have the same bits for any number.
+        OpenMP threads to use at most, 1 at first: there are no more than CPUs, and fewer where more do not pay or
+        cannot be started. The results have the same bits for any number.
     """
 
     cdef readonly object loss, input_columns, output_columns
@@ -439,8 +441,8 @@ cdef class Network(Parameters):
         Raises
         ------
         KeyboardInterrupt
-            Within a second of Ctrl-C, and one more step where that takes longer; the updates done until then stay.
-            So do predict and evaluate; gradients are one step.
+            Within a second of Ctrl-C; the updates done until then stay. Where a batch normalization moves its averages,
+            one more step is done to its end. So do predict, evaluate and gradients.
         """
         self.run(TRAIN, x, y, order, batch_size, metric, sample_weight, learning_rates, penalty_scales, predictions,
                  None, None)
@@ -702,7 +704,9 @@ cdef class Network(Parameters):
             data.held_out = &data_held_out
         cdef Plan *plan = &self.plan
         cdef Py_ssize_t batch = min(batch_size, data.rows)
-        cdef int threads = usable(self.thread_limit) if self.has_barriers else 1
+        cdef int threads = 1
+        if self.has_barriers and self.thread_limit > 1:
+            threads = startable(useful(usable(self.thread_limit)))
         cdef Py_ssize_t together = self.portion(batch, xs) if what == TRAIN else 0
         cdef Team *team = &self.teams[what]
         cdef long long now
@@ -711,14 +715,14 @@ cdef class Network(Parameters):
             threads = min(threads, max(blocks_of(data.rows, batch), 1))
         self.take_lock()
         try:
-            if together > 0:
-                self.reserve_gradients()
             plan.portion_rows = together
             self.reserve(batch * threads if what == PREDICT else together or batch, threads,
                          tuple([isinstance(xs[i], Rows) and not self.is_narrow(i) for i in range(len(xs))]),
                          self.most_entries(what, xs, order, batch, epochs))
             for i in range(self.plan.input_count):
                 self.set_source(i, xs[i], by_inputs[i])
+            if together > 0 or (what == TRAIN and has_long_products(plan, batch, True)):
+                self.reserve_gradients()
             for i in range(count):
                 self.set_target(i, ys[i], metrics[i], weights[i], outs[i], given[i], order)
             plan.steps_done = 0
