@@ -5,6 +5,8 @@ import signal
 import threading
 import time
 
+os.environ.setdefault("FASTMLP_MORE_THREADS_THAN_CPUS", "1")  # tests of several threads run on any machine
+
 import numpy as np
 import pytest
 

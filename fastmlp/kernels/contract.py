@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.kernels.limits import MAX_THREADS, usable
+from fastmlp.kernels.limits import MAX_THREADS, startable, usable
 from fastmlp.kernels.ranges import extremes
 
 FLOATS = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
@@ -102,7 +102,7 @@ def kernel(compiled: Any, requires: Requirement | None = None, **contract: Any) 
         if out is not None:
             values.append(this.out(out, args[-2]))
         this.check_overlap()
-        values.append(usable(this.scalar("threads", THREADS, args[-1])))
+        values.append(startable(usable(this.scalar("threads", THREADS, args[-1]))))
         result = versions.get(this.dtype, compiled)(*values)
         return result if out is None else values[-2]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import threading
 import weakref
 from collections.abc import Sequence
 from typing import Any, ClassVar, TypedDict
@@ -20,6 +19,7 @@ from fastmlp.config import float_type, floatx, seeds
 from fastmlp.data.arrays import Shape, features, require_numbers_below
 from fastmlp.data.values import answering
 from fastmlp.kernels import Network
+from fastmlp.kernels.engine.turns import Turns
 from fastmlp.layers.description import numbered
 from fastmlp.layers.symbol import PHASE, Call, Symbol, single_or_list, symbols_in
 from fastmlp.layers.variable import Variable
@@ -68,7 +68,7 @@ class Layer(Settings):
     _calls: list[weakref.ref[Call]]
     _homes: list[weakref.ref[Any]]
     _alone: tuple[list[Shape], Network] | None  # a network of this layer, for arrays
-    _lock: threading.RLock
+    _lock: Turns
 
     flag_changes: ClassVar[list[int]] = [0]  # how often any layer was frozen or freed, so that nobody asks them all
 
@@ -94,7 +94,7 @@ class Layer(Settings):
     @staticmethod
     def _unshared() -> dict[str, Any]:
         """Return what a copy of a layer begins with, whatever the layer itself has."""
-        return {"_calls": [], "_homes": [], "_alone": None, "_lock": threading.RLock()}
+        return {"_calls": [], "_homes": [], "_alone": None, "_lock": Turns()}
 
     def __init_subclass__(cls) -> None:
         refuse_methods(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -47,6 +48,8 @@ class CompiledMetrics:
         The metrics, then the weighted ones; those of several outputs by their names.
     metrics, weighted : list of Metric
         The two kinds of them.
+    user : weakref to Results, optional
+        What counts by them, or has done so last.
     losses : list of (int, str)
         Outputs whose losses have names of their own.
     names : list of str
@@ -58,6 +61,8 @@ class CompiledMetrics:
     ValueError
         When a metric does not take the y of the loss, stands in both lists, or is called "loss".
     """
+
+    user: weakref.ref[Any] | None = None
 
     def __init__(
         self,
@@ -92,6 +97,9 @@ class CompiledMetrics:
         self.names = ["loss", *(name for _, name in self.losses), *(one.name for one in self.counted)]
         if len(set(self.names)) < len(self.names):
             raise ValueError(f"metrics: got the names {self.names[1:]}, needs different ones")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "user"}
 
     def of_output(self, output: int) -> list[Metric]:
         """Return the metrics of an output, the weighted ones too."""

@@ -18,6 +18,7 @@ from fastmlp.data.containers import contents, part_of
 from fastmlp.data.files import Tensors
 from fastmlp.data.rows import Data
 from fastmlp.data.values import Array, answering
+from fastmlp.kernels.engine.turns import Training
 from fastmlp.layers import InputLayer, Layer
 from fastmlp.layers.graph import Graph, from_inputs
 from fastmlp.layers.symbol import PHASE
@@ -265,7 +266,8 @@ class Model(training_model.Model):
         ValueError, TypeError
             For arguments or data that do not fit; nothing has been changed then. Batches are checked as they come.
         RuntimeError
-            When a callback has called add, pop or compile before the end.
+            When a callback has called add, pop or compile before the end, and while another thread trains the model.
+            Other threads may use it otherwise: they see the weights between two updates.
         """
         given = FitArguments(
             x=x,
@@ -284,11 +286,12 @@ class Model(training_model.Model):
             validation_batch_size=validation_batch_size,
             validation_freq=validation_freq,
         )
-        with self._lock:
+        with Training("fit", [self._lock]):
             self.require_loss("fit")
             chosen = check_callbacks(callbacks)
             run = given_inputs.prepare(self, given)
-            self.build_for(run.input_shapes)
+            with self._lock:
+                self.build_for(run.input_shapes)
             history, training = loops.begin(self, run, chosen)
             for _ in training:
                 pass
@@ -309,20 +312,18 @@ class Model(training_model.Model):
 
         Parameters and errors are those of `fit`; `steps` is the largest number of batches to take.
         """
-        with self._lock:
-            self.require_loss("evaluate")
-            as_dict, level = boolean("return_dict", return_dict), verbosity(verbose)
-            chosen = check_callbacks(callbacks)
-            source, shapes = given_inputs.evaluation_source(self, x, y, batch_size, steps, sample_weight)
-            hooks = Hooks(chosen, self, {"verbose": verbose, "steps": source.steps})
-            if self._graph is None:
-                self.build_for(shapes)
-            progress = Progress(source.steps, level)
-            progress.begin()
-            done, results = loops.evaluate(self, source, hooks, Results(self))
-            progress.end()
-            progress.finish(dict(sorted(results.items())), done)
-            return by_name_or_not(results, as_dict)
+        self.require_loss("evaluate")
+        as_dict, level = boolean("return_dict", return_dict), verbosity(verbose)
+        chosen = check_callbacks(callbacks)
+        source, shapes = given_inputs.evaluation_source(self, x, y, batch_size, steps, sample_weight)
+        hooks = Hooks(chosen, self, {"verbose": verbose, "steps": source.steps})
+        self._build_once(shapes)
+        progress = Progress(source.steps, level)
+        progress.begin()
+        done, results = loops.evaluate(self, source, hooks, Results(self))
+        progress.end()
+        progress.finish(dict(sorted(results.items())), done)
+        return by_name_or_not(results, as_dict)
 
     def predict(
         self,
@@ -337,18 +338,16 @@ class Model(training_model.Model):
         A row's outputs do not depend on the other rows, so that `batch_size` only counts the steps that are shown. x
         may be batches as in `fit`, with or without y; `steps` is the largest number of batches to take.
         """
-        with self._lock:
-            level, chosen = verbosity(verbose), check_callbacks(callbacks)
-            source, shapes = given_inputs.prediction_source(self, x, batch_size, steps)
-            hooks = Hooks(chosen, self, {"verbose": verbose, "steps": source.steps})
-            if self._graph is None:
-                self.build_for(shapes)
-            progress = Progress(source.steps, level)
-            progress.begin()
-            done, outputs = loops.predict(self, source, hooks)
-            progress.end()
-            progress.finish({}, done)
-            return self.reshaped(outputs)
+        level, chosen = verbosity(verbose), check_callbacks(callbacks)
+        source, shapes = given_inputs.prediction_source(self, x, batch_size, steps)
+        hooks = Hooks(chosen, self, {"verbose": verbose, "steps": source.steps})
+        self._build_once(shapes)
+        progress = Progress(source.steps, level)
+        progress.begin()
+        done, outputs = loops.predict(self, source, hooks)
+        progress.end()
+        progress.finish({}, done)
+        return self.reshaped(outputs)
 
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
@@ -357,19 +356,17 @@ class Model(training_model.Model):
 
         They are this batch's own, as in Keras 3.15.
         """
-        with self._lock:
-            data, as_dict = self._batch("train_on_batch", x, y, sample_weight, return_dict, class_weight)
-            results = self._results_of_batch()
-            loops.train_chunk(self, whole(data), results)
-            return by_name_or_not(results.final(), as_dict)
+        data, as_dict = self._batch("train_on_batch", x, y, sample_weight, return_dict, class_weight)
+        results = self._results_of_batch()
+        loops.train_chunk(self, whole(data), results)
+        return by_name_or_not(self._final(results), as_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Return the loss and metrics of these rows alone, with dropout off."""
-        with self._lock:
-            data, as_dict = self._batch("test_on_batch", x, y, sample_weight, return_dict)
-            results = self._results_of_batch()
-            loops.evaluate_rows(self, data, results)
-            return by_name_or_not(results.final(), as_dict)
+        data, as_dict = self._batch("test_on_batch", x, y, sample_weight, return_dict)
+        results = self._results_of_batch()
+        loops.evaluate_rows(self, data, results)
+        return by_name_or_not(self._final(results), as_dict)
 
     def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for these rows; the same as `predict`, printing nothing."""
@@ -391,12 +388,12 @@ class Model(training_model.Model):
             Gradients by what: by each of `trainable_weights`, as a list in their order, by x, as an array of its
             shape in the model's dtype, or a pair of both.
 
-        Ctrl-C is answered when all rows are done: they are one step.
+        Ctrl-C is answered within a second.
         """
         by_weights, by_input = wanted(wrt)
         in_training = boolean("training", training)
+        data, _ = self._batch("gradients", x, y, sample_weight, False)
         with self._lock:
-            data, _ = self._batch("gradients", x, y, sample_weight, False)
             network = self.network_for_gradients(data.rows)
             of_inputs = [np.empty(x.shape, self.dtype) for x in data.xs] if by_input else None
             given, asked = self.for_engine, None if of_inputs is None else self.for_engine(of_inputs)
@@ -424,13 +421,14 @@ class Model(training_model.Model):
         """
         by_weights, by_input = wanted(wrt)
         in_training = boolean("training", training)
+        shapes, arrays = self.checked_inputs("x", x)
         with self._lock:
-            shapes, arrays = self.checked_inputs("x", x)
             self.build_for(shapes)
             rows = len(arrays[0])
 
             def gradients_for(outputs: Any) -> Any:
-                return self.for_engine(self._output_gradients(output_gradients(self.reshaped(outputs)), rows))
+                found = self._lock.aside(output_gradients, self.reshaped(outputs))
+                return self.for_engine(self._output_gradients(found, rows))
 
             dy: Any = gradients_for
             if not callable(output_gradients):
@@ -586,12 +584,22 @@ class Model(training_model.Model):
         return saving.set_backup(self, header, tensors)
 
     def _results_of_batch(self) -> Results:
-        """Return results of no batch yet; made once for the model as it was compiled."""
-        if self._results is None or self._results.changes != self.changes:
-            self._results = Results(self)
-        else:
-            self._results.reset()
-        return self._results
+        """Return results of no batch yet; made once for the model as it was compiled, and for one call at a time."""
+        results, self._results = self._results, None
+        if results is None or results.changes != self.changes:
+            return Results(self)
+        results.reset()
+        return results
+
+    def _final(self, results: Results) -> dict[str, Any]:
+        """Return the values by name, and keep the object for the next batch."""
+        found, self._results = results.final(), results
+        return found
+
+    def _build_once(self, shapes: Sequence[Shape] | None) -> None:
+        if self._graph is None:
+            with self._lock:
+                self.build_for(shapes)
 
     def _batch(
         self, method: str, x: Any, y: Any, sample_weight: Any, return_dict: Any, class_weight: Any = None
@@ -600,14 +608,13 @@ class Model(training_model.Model):
         self.require_loss(method)
         as_dict = boolean("return_dict", return_dict)
         shapes, data = given_inputs.checked_data(self, x, y, sample_weight, class_weight=class_weight)
-        if self._graph is None:
-            self.build_for(shapes)
+        self._build_once(shapes)
         return data.dense(), as_dict
 
     def _compute(self, x: Any, training: bool) -> Any:
         """Return the outputs for x."""
+        shapes, arrays = self.checked_inputs("x", x)
         with self._lock:
-            shapes, arrays = self.checked_inputs("x", x)
             self.build_for(shapes)
             network = self.network_for_rows(len(arrays[0]))
             if not training:
@@ -621,8 +628,8 @@ class Model(training_model.Model):
 
     def _predict_into(self, x: Any, out: Any) -> np.ndarray:
         """Fill `out`, which must fit exactly, with the outputs for x."""
+        shapes, arrays = self.checked_inputs("x", x)
         with self._lock:
-            shapes, arrays = self.checked_inputs("x", x)
             self.build_for(shapes)
             if not self.is_single:
                 got = f"memory for a model of {len(self.inputs)} inputs and {len(self.outputs)} outputs"

@@ -96,10 +96,14 @@ class AppliesGradients(Settings):
             weight[...] = block.read()
         return updates
 
-    def update(self, parameters: Parameters, gradients: Sequence[np.ndarray]) -> int:
-        """Let the engine do one update, at the rate of this step; return the number of updates done."""
-        rates = self.rates(parameters.step, 1)
-        parameters.set_learning_rate(self.current_rate() if rates is None else float(rates[0]))
+    def next_rate(self, step: int) -> float:
+        """Return the rate of the update that follows `step` others."""
+        rates = self.rates(step, 1)
+        return self.current_rate() if rates is None else float(rates[0])
+
+    def update(self, parameters: Parameters, gradients: Sequence[np.ndarray], rate: float | None = None) -> int:
+        """Let the engine do one update, by default at the rate of this step; return the number of updates done."""
+        parameters.set_learning_rate(self.next_rate(parameters.step) if rate is None else rate)
         parameters.apply_gradients(gradients)
         return int(parameters.step)
 

@@ -284,7 +284,8 @@ class Optimizer(AppliesGradients):
         if self.gradient_accumulation_steps is not None:
             around["accumulation_steps"] = self.gradient_accumulation_steps
         asked = {name: value for name, value in around.items() if value or (name == "ema_momentum" and self.use_ema)}
-        return {**self.rule, "learning_rate": self.learning_rate, **asked}
+        rate = 0.0 if callable(self._rate) else self._rate  # it is set before each call of the engine
+        return {**self.rule, "learning_rate": rate, **asked}
 
 
 UNSHARED = ("_network", "_applied", "_models")  # what a copy begins without

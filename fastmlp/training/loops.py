@@ -61,7 +61,8 @@ def train(model: Model, run: Run, hooks: Hooks) -> Iterator[int]:
         if model.stop_training:
             break
         yield run.epochs - epoch
-    model.use_average()
+    with model._lock:
+        model.use_average()
     hooks.call("on_train_end", logs)
 
 
@@ -84,22 +85,23 @@ def run_epochs(
     data, batch_size = run.train.data, run.train.batch_size
     visit = visit_of(model, run, epoch)
     orders = run.train.orders(visit, visit.number, count)
-    network, given = model.network_for_training(batch_size), model.for_engine
+    given, rates = model.for_engine, model.learning_rates(count * run.train.steps)
     found: list[Any] = []
     logs: dict[str, Any] = {}
     try:
-        network.train_epochs(
-            given(data.xs),
-            given(data.ys),
-            orders,
-            batch_size,
-            found,
-            given(results.engine_metrics),
-            given(data.sample_weights),
-            model.learning_rates(count * run.train.steps),
-        )
+        with model._lock:
+            model.network_for_training(batch_size, rates).train_epochs(
+                given(data.xs),
+                given(data.ys),
+                orders,
+                batch_size,
+                found,
+                given(results.engine_metrics),
+                given(data.sample_weights),
+                rates,
+            )
     finally:
-        watch.look(model, network, [values[0] for values in found], epoch, 0, run.train.steps)
+        watch.look(model, model.network, [values[0] for values in found], epoch, 0, run.train.steps)
         for number, values in enumerate(found):
             results.reset()
             results.add(values, data, orders[number], batch_size)
@@ -179,17 +181,18 @@ def run_epoch(
 
 def train_chunk(model: Model, chunk: Chunk, results: Results) -> float:
     """Train on some batches by one call of the engine, and count in its results; return the loss."""
-    data, network, given = chunk.data, model.network_for_training(chunk.batch_size), model.for_engine
-    values = network.train_epoch(
-        given(data.xs),
-        given(data.ys),
-        chunk.order,
-        chunk.batch_size,
-        given(results.engine_metrics),
-        sample_weight=given(data.sample_weights),
-        learning_rates=model.learning_rates(chunk.steps),
-        predictions=given(results.rooms(data.rows)),
-    )
+    data, given, rates = chunk.data, model.for_engine, model.learning_rates(chunk.steps)
+    with model._lock:
+        values = model.network_for_training(chunk.batch_size, rates).train_epoch(
+            given(data.xs),
+            given(data.ys),
+            chunk.order,
+            chunk.batch_size,
+            given(results.engine_metrics),
+            sample_weight=given(data.sample_weights),
+            learning_rates=rates,
+            predictions=given(results.rooms(data.rows)),
+        )
     results.add(values, data, chunk.order, chunk.batch_size)
     return cast(float, values[0])
 
@@ -231,9 +234,11 @@ def evaluate(model: Model, source: Source, hooks: Hooks, results: Results) -> tu
 
 def evaluate_rows(model: Model, data: Data, results: Results, batch_size: int | None = None) -> None:
     """Evaluate some rows by one call of the engine, and count in its results."""
-    network, given = model.network_for_rows(data.rows), model.for_engine
-    metrics, rooms, weights = results.engine_metrics, results.rooms(data.rows), data.sample_weights
-    values = network.evaluate(given(data.xs), given(data.ys), given(metrics), given(weights), given(rooms))
+    given, rooms = model.for_engine, results.rooms(data.rows)
+    with model._lock:
+        values = model.network_for_rows(data.rows).evaluate(
+            given(data.xs), given(data.ys), given(results.engine_metrics), given(data.sample_weights), given(rooms)
+        )
     results.add(values, data, None, batch_size)
 
 
@@ -248,7 +253,8 @@ def predict(model: Model, source: Source, hooks: Hooks) -> tuple[int, Any]:
         if by_batch:
             hooks.call("on_predict_batch_begin", number, {})
         model.require_unchanged(changes)
-        outputs.append(model.network_for_rows(data.rows).predict(model.for_engine(data.xs)))
+        with model._lock:
+            outputs.append(model.network_for_rows(data.rows).predict(model.for_engine(data.xs)))
         if by_batch:
             hooks.call("on_predict_batch_end", number, {"outputs": model.reshaped(outputs[-1])})
         if model.stop_predicting:

@@ -14,6 +14,7 @@ from fastmlp.callbacks.base import Callback, CallbackModel, History
 from fastmlp.callbacks.hooks import Hooks, check_callbacks
 from fastmlp.data.batches import Arrays, Source, gives_batches
 from fastmlp.data.rows import Data
+from fastmlp.kernels.engine.turns import Training
 from fastmlp.settings import real
 from fastmlp.training import inputs, loops
 from fastmlp.training.inputs import FitArguments, Run
@@ -81,6 +82,8 @@ def fit_many(
     ExceptionGroup
         When training has raised something for some models: these end alone, and the others are trained first. Each
         error has a note with the number of its model; `model.history` has what each has reached.
+    RuntimeError
+        While another thread trains one of the models.
     KeyboardInterrupt
         Within about a second of Ctrl-C; each model keeps what it has learnt.
     """
@@ -115,14 +118,16 @@ def fit_many(
             error.add_note(f"fit_many: of models[{number}]")
             raise
     for model, run in zip(members, runs, strict=True):
-        model.build_for(run.input_shapes)
+        with model._lock:
+            model.build_for(run.input_shapes)
     require_apart(members, chosen)
     histories, pooled = [], []
-    for model, run, own in zip(members, runs, chosen, strict=True):
-        history, taken = loops.begin(model, ready(model, run), own)
-        histories.append(history)
-        pooled.append(Member(model, taken, max(run.epochs - run.initial_epoch, 0)))
-    run_with_progress(Pool(pooled, seconds=limit), histories, sum(member.left for member in pooled), level)
+    with Training("fit_many", [model._lock for model in members]):
+        for model, run, own in zip(members, runs, chosen, strict=True):
+            history, taken = loops.begin(model, ready(model, run), own)
+            histories.append(history)
+            pooled.append(Member(model, taken, max(run.epochs - run.initial_epoch, 0)))
+        run_with_progress(Pool(pooled, seconds=limit), histories, sum(member.left for member in pooled), level)
     errors = []
     for number, member in enumerate(pooled):
         if isinstance(member.error, Exception):

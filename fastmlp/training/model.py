@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -68,6 +69,7 @@ class Model(Architecture):
     _description: Description | None  # of the network
     _other: Network | None  # with the gradients by the flags of now, where they are not those that compile has seen
     _other_description: Description | None
+    _spare: list[tuple[Description, Network]]  # for others, while a function of the user is called within a step
     _fast_shape: Shape | None  # of the rows that the network takes and gives as they are
     _flags_seen: int
     _flags_differ: bool
@@ -91,7 +93,7 @@ class Model(Architecture):
     def _no_network() -> dict[str, Any]:
         """Return what there is of networks at first, and after a change."""
         nothing = ("_network", "_description", "_other", "_other_description", "_fast_shape")
-        return {**dict.fromkeys(nothing), "_flags_seen": -1}
+        return {**dict.fromkeys(nothing), "_flags_seen": -1, "_spare": []}
 
     def __init_subclass__(cls) -> None:
         needs = "steps are the engine's; compile takes a loss of your own, gradients and apply_gradients make a loop"
@@ -298,18 +300,32 @@ class Model(Architecture):
             got, needs = "a callback that called add, pop or compile", "the same layers, optimizer and loss to its end"
             raise RuntimeError(f"fit: got {got}, needs {needs}")
 
-    def network_for_training(self, batch_size: int) -> Network:
-        """Return the network, set for the next epoch."""
+    def network_for_training(self, batch_size: int, rates: np.ndarray | None) -> Network:
+        """Return the network, set for the next updates; `rates` are those of `learning_rates`."""
         assert self.optimizer is not None
+        network = self.network
         # Three products of the forward's size: outputs, and the gradients of weights and inputs.
-        network = self.network_for_rows(batch_size, passes=3)
-        network.set_learning_rate(self.optimizer.current_rate())
+        network.threads = threads_for(3 * batch_size * network.multiply_adds)
+        if rates is None:
+            network.set_learning_rate(self.optimizer.current_rate())
         return network
 
-    def network_for_rows(self, rows: int, passes: int = 1) -> Network:
-        """Return the network, set for that many passes of the forward's size over that many rows."""
+    def network_for_rows(self, rows: int) -> Network:
+        """Return a network that is free, set for a pass over that many rows."""
         network = self.network
-        network.threads = threads_for(passes * rows * network.multiply_adds)
+        if network.is_running:
+            assert self._description is not None
+            network = self._free_network(self._description)
+        network.threads = threads_for(rows * network.multiply_adds)
+        return network
+
+    def _free_network(self, description: Description) -> Network:
+        """Return one with the same weights, while another has a step that waits for a function of the user."""
+        for known, network in self._spare:
+            if known is description and not network.is_running:
+                return network
+        network = self._network_of(description, None)
+        self._spare.append((description, network))
         return network
 
     def network_for_gradients(self, rows: int) -> Network:
@@ -317,13 +333,16 @@ class Model(Architecture):
 
         Where layers were frozen or freed since compile, that is another one with the same weights.
         """
-        if not self.flags_have_changed():
-            return self.network_for_rows(rows, passes=3)
-        network = self._other
-        if network is None:
-            description = self._describe({leaf: trainable for _, leaf, trainable in self.leaves()})
-            network = self._network_of(description, None)
-            self.overwrite(_other=network, _other_description=description)
+        network, description = self.network, self._description
+        if self.flags_have_changed():
+            if self._other is None:
+                description = self._describe({leaf: trainable for _, leaf, trainable in self.leaves()})
+                self.overwrite(_other=self._network_of(description, None), _other_description=description)
+            assert self._other is not None
+            network, description = self._other, self._other_description
+        if network.is_running:
+            assert description is not None
+            network = self._free_network(description)
         network.step = self.network.step  # the masks of dropout are those of the next step of training
         network.threads = threads_for(3 * rows * network.multiply_adds)
         return network
@@ -376,15 +395,22 @@ class Model(Architecture):
         inputs: Any = description.widths[0] if self.is_single else description.widths
         settings: dict[str, Any] = {} if self.is_single else {"outputs": description.outputs}
         goals = [None] * len(description.outputs) if self.optimizer is None else self.goals
-        specs = [None if loss is None else loss.spec for loss in goals]
+        specs = [self._spec_of(loss) for loss in goals]
         factors = self.compiled_losses.weights(self.output_names)
         if factors is not None:
             settings["loss_weights"] = factors[0] if self.is_single else factors
         rule = None if optimizer is None else optimizer.spec_for(description.trained)
         loss = specs[0] if self.is_single else specs
-        return Network(
+        network = Network(
             inputs, description.stages, loss=loss, optimizer=rule, dtype=self.dtype, blocks=blocks, **settings
         )
+        network.turns = self._lock
+        return network
+
+    def _spec_of(self, loss: Loss | None) -> Any:
+        """Return the engine's description of a loss; where it is the user's, the lock is not held while it runs."""
+        spec = None if loss is None else loss.spec
+        return functools.partial(self._lock.aside, spec) if callable(spec) else spec
 
     def frozen_when_compiled(self) -> list[str]:
         """Return the names of the layers that the network does not train."""
@@ -422,8 +448,10 @@ class Model(Architecture):
             For gradients that do not fit, for a model without an optimizer, and where layers were frozen or freed
             since compile. Nothing has been changed then.
         """
+        optimizer = self.optimizer
+        rate = None if optimizer is None else optimizer.next_rate(self.network.step)  # by a function of the user
         with self._lock:
-            if self.optimizer is None:
+            if optimizer is None or optimizer is not self.optimizer:
                 raise ValueError("apply_gradients: got a model without an optimizer, needs a call of compile first")
             if self.flags_have_changed():
                 needs = "a call of compile, which begins anew with the layers as they are"
@@ -434,7 +462,7 @@ class Model(Architecture):
             order = self._description.order
             if order is not None:
                 arrays = [arrays[place] for place in np.argsort(order)]
-            return self.optimizer.update(self.network, arrays)
+            return optimizer.update(self.network, arrays, rate)
 
     def trains(self, variables: Sequence[Any]) -> bool:
         """Whether the first of these variables is a weight of the model; for an optimizer that it was compiled with."""

@@ -34,8 +34,7 @@ class Member:
     def advance(self) -> bool:
         """Take the next epochs; return whether some are left."""
         before, started = self.left, time.perf_counter()
-        with self.model._lock:  # by the thread that computes, so that callbacks may use the model
-            left = next(self.epochs, None)
+        left = next(self.epochs, None)
         if left is None:
             return False
         self.seconds = (time.perf_counter() - started) / max(1, before - left)

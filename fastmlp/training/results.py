@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import weakref
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -54,15 +57,30 @@ class Results:
             metric, name = (None, None) if loss is None else in_engine(plain, loss, width)
             self.inside.append(metric)
             self.engine_metrics.append(name)
-        self.others = [one for one in self.compiled.counted if one.metric is not self.inside[one.output]]
+        self.compiled_others = [one for one in self.compiled.counted if one.metric is not self.inside[one.output]]
+        self.others = self.compiled_others
+        self.is_counting = False
         self.memories = {one.output: np.empty((0, self.widths[one.output]), self.dtype) for one in self.others}
         self.reset()
 
     def reset(self) -> None:
         """Begin anew."""
         self.mean = Mean()
+        if self.compiled_others:
+            self.take_metrics()
         for one in self.others:
             one.metric.reset_state()
+
+    def take_metrics(self) -> None:
+        """Count by the metrics of the model, or by copies while those count for another call."""
+        user = None if self.compiled.user is None else self.compiled.user()
+        if user is None or user is self or not user.is_counting:
+            self.compiled.user = weakref.ref(self)
+            self.others = self.compiled_others
+        elif self.others is self.compiled_others:
+            copies = copies_of([one.metric for one in self.compiled_others])
+            self.others = [replace(one, metric=twin) for one, twin in zip(self.compiled_others, copies, strict=True)]
+        self.is_counting = True
 
     def rooms(self, rows: int) -> list[np.ndarray | None]:
         """Return memory for the predictions of a call, [rows, units] for each output, or None where none is needed.
@@ -111,6 +129,7 @@ class Results:
         values = self.values
         for one in self.others:
             one.metric.let_go()
+        self.is_counting = False
         return values
 
     @property
@@ -125,10 +144,19 @@ class Results:
             "loss": float(loss),
             **{name: float(losses[output]) for output, name in self.compiled.losses},
         }
+        by_name = {one.name: one.metric for one in self.others}
         for one in self.compiled.counted:
-            is_inside = one.metric is self.inside[one.output]
-            found[one.name] = float(inside[one.output]) if is_inside else result_of(one.metric)
+            metric = by_name.get(one.name)
+            found[one.name] = float(inside[one.output]) if metric is None else result_of(metric)
         return found
+
+
+def copies_of(metrics: list[Metric]) -> list[Metric]:
+    """Return copies; the metrics themselves where the user's cannot be copied."""
+    try:
+        return copy.deepcopy(metrics)
+    except Exception:
+        return metrics
 
 
 def taken(array: np.ndarray | None, rows: np.ndarray | None) -> np.ndarray | None:

@@ -84,7 +84,7 @@ class Recorded:
 
 def calls_of(model, monkeypatch, **settings):
     calls, original = [], Model.network_for_training
-    monkeypatch.setattr(Model, "network_for_training", lambda self, rows: Recorded(original(self, rows), calls))
+    monkeypatch.setattr(Model, "network_for_training", lambda self, *asked: Recorded(original(self, *asked), calls))
     model.fit(X, Y, 8, epochs=3, verbose=0, **settings)
     return calls
 

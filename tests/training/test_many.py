@@ -354,19 +354,6 @@ def test_callbacks_may_use_their_model(threads):
     assert found == [((60, 3), 4)] * 6
 
 
-def test_nobody_else_uses_a_model_while_it_is_trained():
-    found = []
-
-    class Tries(Callback):
-        def on_epoch_begin(self, epoch, logs=None):
-            other = threading.Thread(target=lambda: found.append(self.model._lock.acquire(blocking=False)))
-            other.start()
-            other.join()
-
-    fit_many([make(seed=seed) for seed in range(2)], X, Y, verbose=0, callbacks=[[Tries()], [Tries()]])
-    assert found == [False, False]
-
-
 def test_one_line_is_printed_for_all(capsys):
     models = [make(seed=seed) for seed in range(3)]
     fit_many(models, X, Y, epochs=[1, 2, 3], verbose=2)

@@ -48,6 +48,11 @@ static inline long long counter_take(Counter *counter)
     return taken;
 }
 
+static inline long long counter_seen(Counter *counter)
+{
+    return *(volatile long long *)&counter->next;
+}
+
 static inline void barrier_wait(Barrier *barrier, int count)
 {
     (void)barrier;
@@ -109,6 +114,11 @@ static inline void counter_set(Counter *counter, long long next)
 static inline long long counter_take(Counter *counter)
 {
     return atomic_fetch_add_explicit(&counter->next, 1, memory_order_relaxed);
+}
+
+static inline long long counter_seen(Counter *counter)
+{
+    return atomic_load_explicit(&counter->next, memory_order_relaxed);
 }
 
 enum { SPINS = 2000 }; /* some tens of microseconds */

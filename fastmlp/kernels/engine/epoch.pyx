@@ -1,7 +1,7 @@
 """The loops over batches: load, forward, loss, backward, update; run by every thread of one parallel region.
 
 Training partitions each batch between the threads; in predictions each takes rows for itself, so that none waits.
-Between two batches the first thread looks for signals (exceptions.pyx).
+Between two batches the first thread looks for signals (exceptions.pyx), and within those that take long (leaving.pyx).
 """
 
 from cython cimport floating
@@ -10,9 +10,10 @@ from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from fastmlp.kernels.engine.exceptions cimport interrupted
+from fastmlp.kernels.engine.leaving cimport all_leave, has_long_products, is_left
 from fastmlp.kernels.engine.objective cimport compare
 from fastmlp.kernels.isa cimport FLOAT32, GOES_ON, STORE, TO_GO_ON, UINT8
-from fastmlp.kernels.isa cimport barrier_wait, blocks, counter_set, counter_take, load
+from fastmlp.kernels.isa cimport barrier_wait, blocks, counter_seen, counter_set, counter_take, load
 from fastmlp.kernels.isa cimport barrier_waited, flag_is_raised, nanoseconds, panel_columns
 from fastmlp.kernels.optimizers cimport at_step
 from fastmlp.kernels.engine.plan cimport FOR_INPUTS, FOR_WEIGHTS, NO_LOSS, Data, Matrix, Output, Parameter, Part, Pass
@@ -33,14 +34,19 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
     cdef double penalty = 0
     cdef Pass run = pass_of(plan, True, True)
     cdef Part part
+    cdef bint is_long = has_long_products(plan, batch_size, True), left = False
     for epoch in range(done // steps, data.epochs):
         end = (epoch + 1) * data.rows
         while start < end and step < plan.last_step:
             run.step = step
             run.rows = min(batch_size, end - start)
-            part = learn_portions(plan, data, start, &run, tag)
+            part = learn_portions(plan, data, start, &run, is_long, &left, tag)
+            if left:
+                return
             load_rows(plan, data, start + run.first_row, &part, tag)
             forward(plan, &part, &run, tag)
+            if is_long and all_leave(plan, &part):
+                return
             if plan.penalized:
                 sum_penalties(plan, &part, tag)
             compare(plan, data, start + run.first_row, &part, &run, tag)
@@ -50,7 +56,8 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
             if plan.penalized:
                 barrier_wait(&plan.barrier, part.threads)
                 penalty = run.penalty_scale * penalty_of(plan, tag)
-            learn(plan, &part, &run, tag)
+            if not learn(plan, &part, &run, is_long, tag):
+                return
             step += 1
             barrier_wait(&plan.barrier, part.threads)
             if part.thread == 0:  # the others go on, and meet this thread before they write to the losses again
@@ -59,7 +66,7 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
                 if plan.steps_finite == plan.steps_done and is_finite(plan):
                     plan.steps_finite += 1
                 plan.steps_done += 1
-                if interrupted(plan) or changes_team(plan, &part, &run):
+                if interrupted(plan) or changes_team(plan, &part, &run) or others_wait(plan):
                     plan.last_step = min(plan.last_step, step + (part.threads > 1))  # which the others may have begun
             start += run.rows
         if start < end:
@@ -67,7 +74,8 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
         if part.thread == 0 and data.totals != NULL:
             keep_totals(plan, data.totals + epoch * (2 + 2 * plan.output_count))
         if data.held_out != NULL:
-            predict_held_out(plan, data.held_out, epoch, plan.portion_rows or batch_size, tag)
+            if not predict_held_out(plan, data.held_out, epoch, plan.portion_rows or batch_size, tag):
+                return
         if data.weights != NULL:
             if part.thread == 0:
                 keep_weights(plan, data.weights, epoch, tag)
@@ -83,8 +91,9 @@ cdef bint is_finite(const Plan *plan) noexcept nogil:
     return isfinite(plan.loss_total)
 
 
-cdef Part learn_portions(Plan *plan, const Data *data, Py_ssize_t start, Pass *run, const floating *tag) noexcept nogil:
-    """Sum the gradients of all portions of a batch but the last.
+cdef Part learn_portions(Plan *plan, const Data *data, Py_ssize_t start, Pass *run, bint is_long, bint *left,
+                         const floating *tag) noexcept nogil:
+    """Sum the gradients of all portions of a batch but the last; unless the step is left.
 
     Returns the last portion, which is the whole batch where it is not divided."""
     cdef Part part
@@ -102,12 +111,22 @@ cdef Part learn_portions(Plan *plan, const Data *data, Py_ssize_t start, Pass *r
             add_totals(plan, part.last, 0, tag)
         run.first_row += part.last
         run.portion = GOES_ON
+        if is_long:
+            is_left(plan, &part)
+            left[0] = all_leave(plan, &part)
+            if left[0]:
+                return part
     return part_of(plan, run.rows - run.first_row)
 
 
 cdef inline bint changes_team(Plan *plan, const Part *part, const Pass *run) noexcept nogil:
     return plan.team.most > 1 and regroup(plan.team, part.threads, run.rows, nanoseconds(),
                                           barrier_waited(&plan.barrier))
+
+
+cdef inline bint others_wait(Plan *plan) noexcept nogil:
+    """Whether the run is to stand still for others, who then see the weights between two steps."""
+    return plan.waiting != NULL and counter_seen(plan.waiting) > 0
 
 
 cdef void keep_totals(Plan *plan, double *totals) noexcept nogil:
@@ -124,9 +143,12 @@ cdef void keep_totals(Plan *plan, double *totals) noexcept nogil:
         output.loss_total = output.metric_total = 0
 
 
-cdef void predict_held_out(Plan *plan, const Data *data, Py_ssize_t epoch, Py_ssize_t together,
+cdef bint predict_held_out(Plan *plan, const Data *data, Py_ssize_t epoch, Py_ssize_t together,
                            const floating *tag) noexcept nogil:
-    """The outputs after an epoch, without dropout; all threads partition the rows, so many at a time."""
+    """The outputs after an epoch, without dropout; all threads partition the rows, so many at a time.
+
+    Returns whether they did so to the end."""
+    cdef bint is_long = has_long_products(plan, together, False)
     cdef Pass run = pass_of(plan, False, False)
     cdef Part part
     cdef Py_ssize_t start = 0
@@ -136,7 +158,10 @@ cdef void predict_held_out(Plan *plan, const Data *data, Py_ssize_t epoch, Py_ss
         forward(plan, &part, &run, tag)
         give_predictions(plan, data, epoch * data.rows + start, &part, tag)
         barrier_wait(&plan.barrier, part.threads)
+        if is_long and all_leave(plan, &part):
+            return False
         start += together
+    return True
 
 
 cdef void keep_weights(const Plan *plan, void *weights, Py_ssize_t epoch, const floating *tag) noexcept nogil:
@@ -171,20 +196,25 @@ cdef void set_step(Plan *plan, const Data *data, Py_ssize_t number, uint64_t ste
     run.optimizer.starts_now = step == 1
 
 
-cdef void learn(Plan *plan, const Part *part, const Pass *run, const floating *tag) noexcept nogil:
-    """Backward, and the update of the weights: on the way, or from the gradients once their norms are known."""
+cdef bint learn(Plan *plan, const Part *part, const Pass *run, bint is_long, const floating *tag) noexcept nogil:
+    """Backward, and the update of the weights: on the way, or from the gradients once all of them are there, as their
+    norms are asked for or the step may be left until then. Returns whether it was not."""
     cdef Pass kept
-    if plan.clipnorm > 0 or plan.global_clipnorm > 0 or plan.accumulation_steps > 0:
+    cdef bint is_whole = run.portion == 0
+    if is_long and is_whole or plan.clipnorm > 0 or plan.global_clipnorm > 0 or plan.accumulation_steps > 0:
         kept = run[0]
         kept.optimizer.kind = STORE
         backward_for_all(plan, part, &kept, tag)
         barrier_wait(&plan.barrier, part.threads)
+        if is_long and all_leave(plan, part):
+            return False
         update_clipped(plan, part, run, tag)
     else:
         backward_for_all(plan, part, run, tag)
     if plan.constrained:
         barrier_wait(&plan.barrier, part.threads)
         constrain(plan, part, tag)
+    return True
 
 
 cdef inline void backward_for_all(Plan *plan, const Part *part, const Pass *run, const floating *tag) noexcept nogil:
@@ -281,11 +311,14 @@ cdef void evaluate(Plan *plan, const Data *data, Py_ssize_t batch_size, const fl
     cdef Py_ssize_t start = plan.next_row
     cdef Pass run = pass_of(plan, False, False)
     cdef Part part
+    cdef bint is_long = has_long_products(plan, batch_size, False)
     while start < data.rows:
         part = part_of(plan, min(batch_size, data.rows - start))
         run.rows = part.last
         load_rows(plan, data, start, &part, tag)
         forward(plan, &part, &run, tag)
+        if is_long and all_leave(plan, &part):
+            return
         compare(plan, data, start, &part, &run, tag)
         if plan.stopped:
             return
@@ -294,7 +327,8 @@ cdef void evaluate(Plan *plan, const Data *data, Py_ssize_t batch_size, const fl
             add_totals(plan, part.last, 0, tag)
             plan.next_row = start + batch_size
             plan.stopped = interrupted(plan)
-            plan.regrouped = changes_team(plan, &part, &run) and plan.next_row < data.rows
+            plan.regrouped = changes_team(plan, &part, &run) or others_wait(plan)
+            plan.regrouped = plan.regrouped and plan.next_row < data.rows
         barrier_wait(&plan.barrier, part.threads)
         if plan.stopped or plan.regrouped:
             return
@@ -306,6 +340,7 @@ cdef void differentiate(Plan *plan, const Data *data, const floating *tag) noexc
     """Loss and gradients of all rows as one batch."""
     cdef Part part = part_of(plan, data.rows)
     cdef Pass run = pass_of(plan, True, data.training)
+    cdef bint is_long = has_long_products(plan, data.rows, data.training)
     cdef int number
     run.rows = data.rows
     run.optimizer.kind = STORE
@@ -313,11 +348,15 @@ cdef void differentiate(Plan *plan, const Data *data, const floating *tag) noexc
         run.wanted = FOR_WEIGHTS | FOR_INPUTS
     load_rows(plan, data, 0, &part, tag)
     forward(plan, &part, &run, tag)
+    if is_long and all_leave(plan, &part):
+        return
     compare(plan, data, 0, &part, &run, tag)
     if plan.stopped:
         return
     backward_for_all(plan, &part, &run, tag)
     barrier_wait(&plan.barrier, part.threads)
+    if is_long and all_leave(plan, &part):
+        return
     if part.thread == 0:
         add_totals(plan, part.last, 0, tag)
     for number in range(plan.input_count):

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from fastmlp.kernels.engine.blocks import Block
 from fastmlp.kernels.engine.parameters import Parameters
 from fastmlp.kernels.engine.sparse_rows import SparseRows
+from fastmlp.kernels.engine.turns import Turns
 
 T = TypeVar("T")
 OneOrMore: TypeAlias = T | Sequence[T]
@@ -14,6 +15,7 @@ Rows: TypeAlias = NDArray[Any] | SparseRows
 
 class Network(Parameters):
     threads: int
+    turns: Turns | None
     @property
     def multiply_adds(self) -> int: ...
     @property

@@ -19,13 +19,14 @@ from fastmlp.kernels.engine.description import ACTIVATION_SETTINGS, ACTIVATIONS,
 from fastmlp.kernels.engine.description import settings_of_loss
 from fastmlp.kernels.engine.sparse_rows import SparseRows as Rows
 from fastmlp.kernels.engine.stages import TRAINED, describe
-from fastmlp.kernels.limits import MAX_THREADS, WORK_PER_THREAD, usable
+from fastmlp.kernels.limits import MAX_THREADS, WORK_PER_THREAD, startable, usable, useful
 
 from fastmlp.kernels.engine.blocks cimport Block
 from fastmlp.kernels.engine.epoch cimport differentiate, evaluate, predict, predict_alone, predict_in_training, train
 from fastmlp.kernels.engine.exceptions cimport raise_kept
 from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, barrier_waited, blocks as blocks_of, counter_set
 from fastmlp.kernels.isa cimport first_level_cache, nanoseconds, second_level_cache, thread_number
+from fastmlp.kernels.engine.leaving cimport has_long_products
 from fastmlp.kernels.engine.parameters cimport Parameters, address, address_or_null
 from fastmlp.kernels.engine.description cimport (
     ACTIVITY_PENALTY, BATCH_NORMALIZATION, DENSE, EMBEDDING, INPUT, LAYER_NORMALIZATION,
@@ -36,6 +37,7 @@ from fastmlp.kernels.engine.plan cimport (
 )
 from fastmlp.kernels.engine.skipping cimport may_skip
 from fastmlp.kernels.engine.team cimport Finding, Team, gather_team, regroup
+from fastmlp.kernels.engine.turns cimport Turns
 from fastmlp.kernels.row_losses cimport plain
 
 cdef enum:
@@ -110,11 +112,15 @@ cdef class Network(Parameters):
         Updates done in the running call; may be read from other threads meanwhile.
     steps_finite : int
         How many of these there were before one whose loss, or a weight after it, was not finite.
+    turns : Turns, optional
+        A lock that a run in training and evaluation lets others have between two steps, where its thread has it.
     threads : int
-        OpenMP threads to use, 1 at first. The results have the same bits for any number.
+        OpenMP threads to use at most, 1 at first: there are no more than CPUs, and fewer where more do not pay or
+        cannot be started. The results have the same bits for any number.
     """
 
     cdef readonly object loss, input_columns, output_columns
+    cdef public Turns turns
     cdef readonly bint several_inputs, several_outputs
     cdef readonly tuple takes_sparse  # of each input, whether its rows may be sparse
     cdef int thread_limit
@@ -415,6 +421,11 @@ cdef class Network(Parameters):
         self.check_made()
         return self.output_columns[0]
 
+    @property
+    def is_running(self):
+        """As of Parameters; also while a function of vjp is called."""
+        return self.own_lock().locked() or (self.differentiable is not None and self.differentiable.is_running)
+
     # ---------------------------------------------------------------------------------------------------------- runs
 
     def train_epoch(
@@ -453,8 +464,8 @@ cdef class Network(Parameters):
         Raises
         ------
         KeyboardInterrupt
-            Within a second of Ctrl-C, and one more step where that takes longer; the updates done until then stay.
-            So do predict and evaluate; gradients are one step.
+            Within a second of Ctrl-C; the updates done until then stay. Where a batch normalization moves its averages,
+            one more step is done to its end. So do predict, evaluate and gradients.
         """
         self.check_made()
         self.run(TRAIN, x, y, order, batch_size, metric, sample_weight, learning_rates, penalty_scales, predictions,
@@ -559,7 +570,7 @@ cdef class Network(Parameters):
             PyBuffer_Release(&source)
             return False
         try:
-            if self.fits(&source, &result) and self.lock.acquire(False):
+            if self.fits(&source, &result) and self.own_lock().acquire(False):
                 try:
                     self.run_small(&source, &result)
                     done = True
@@ -723,7 +734,9 @@ cdef class Network(Parameters):
             data.held_out = &data_held_out
         cdef Plan *plan = &self.plan
         cdef Py_ssize_t batch = min(batch_size, data.rows)
-        cdef int threads = usable(self.thread_limit) if self.has_barriers else 1
+        cdef int threads = 1
+        if self.has_barriers and self.thread_limit > 1:
+            threads = startable(useful(usable(self.thread_limit)))
         cdef Py_ssize_t together = self.portion(batch, xs) if what == TRAIN else 0
         cdef Team *team = &self.teams[what]
         cdef long long now
@@ -732,14 +745,14 @@ cdef class Network(Parameters):
             threads = min(threads, max(blocks_of(data.rows, batch), 1))
         self.take_lock()
         try:
-            if together > 0:
-                self.reserve_gradients()
             plan.portion_rows = together
             self.reserve(batch * threads if what == PREDICT else together or batch, threads,
                          tuple([isinstance(xs[i], Rows) and not self.is_narrow(i) for i in range(len(xs))]),
                          self.most_entries(what, xs, order, batch, epochs))
             for i in range(self.plan.input_count):
                 self.set_source(i, xs[i], by_inputs[i])
+            if together > 0 or (what == TRAIN and has_long_products(plan, batch, True)):
+                self.reserve_gradients()
             for i in range(count):
                 self.set_target(i, ys[i], metrics[i], weights[i], outs[i], given[i], order)
             plan.steps_done = plan.steps_finite = 0
@@ -749,6 +762,7 @@ cdef class Network(Parameters):
             plan.next_row = 0
             counter_set(&plan.chunks, 0)
             plan.team = team
+            plan.waiting = NULL if self.turns is None or not self.turns.is_own() else &self.turns.waiting
             gather_team(team, threads, batch if step_by_step else data.rows, nanoseconds(), &finding)
             while True:
                 threads = team.threads
@@ -760,6 +774,9 @@ cdef class Network(Parameters):
                         loop(what, plan, &data, batch, <const double *> NULL)
                 if plan.exception != NULL or not remains(what, plan, &data, batch):
                     break
+                if plan.waiting != NULL:
+                    self.turns.let_others()
+                    team.begun = nanoseconds()
                 plan.last_step = NEVER
             if team.most > 1 and not step_by_step:
                 now = nanoseconds()

@@ -10,12 +10,14 @@ cdef class Parameters:
     cdef object arena, blocks, given, gradient_region, memory, lock
     cdef begin_once(self)
     cdef int check_made(self) except -1
+    cdef int forks
     cdef begin(self, dtype, Py_ssize_t most, blocks)
     cdef take_block(self, name, shape)
     cdef Parameter *add(self, name, shape, bint trained, settings) except NULL
     cdef end(self, optimizer)
     cdef reserve_gradients(self)
     cdef take_lock(self)
+    cdef object own_lock(self)
     cdef Py_ssize_t padded(self, Py_ssize_t n)
 
 

@@ -14,7 +14,8 @@ from fastmlp.kernels.optimizers import SLOTS
 
 from fastmlp.kernels.engine.blocks cimport Block, columns_of
 from fastmlp.kernels.engine.epoch cimport update
-from fastmlp.kernels.isa cimport Isa, blocks as blocks_of, selected
+from fastmlp.kernels.engine.turns cimport forks_until_now
+from fastmlp.kernels.isa cimport Barrier, Isa, blocks as blocks_of, selected
 from fastmlp.kernels.optimizers cimport optimizer_from
 from fastmlp.kernels.engine.plan cimport COLUMNS, ROWS, WHOLE, Data, Parameter, Plan
 
@@ -68,7 +69,7 @@ cdef class Parameters:
         """Be ready to add arrays, so many at most."""
         self.dtype = np.dtype(dtype)
         self.is_single = self.dtype == np.float32
-        self.lock = threading.Lock()
+        self.lock, self.forks = threading.Lock(), forks_until_now()
         cdef const Isa *isa = selected()
         self.plan.isa = isa
         self.width = columns_of(isa, self.is_single)
@@ -229,8 +230,21 @@ cdef class Parameters:
             self.plan.gradients = <void *> address(region)
             self.gradient_region = region  # last, as an interrupt may come before
 
+    @property
+    def is_running(self):
+        """Whether it is in use: another thread computes with it, or this one, which is in a function of the user."""
+        return self.own_lock().locked()
+
+    cdef object own_lock(self):
+        """The lock of this process: in the child of a fork nobody runs what another thread has run before."""
+        if self.forks != forks_until_now():
+            self.lock, self.forks = threading.Lock(), forks_until_now()
+            self.plan.exception = NULL
+            memset(&self.plan.barrier, 0, sizeof(Barrier))
+        return self.lock
+
     cdef take_lock(self):
-        if not self.lock.acquire(blocking=False):
+        if not self.own_lock().acquire(blocking=False):
             raise RuntimeError("this network is running already: it does one thing at a time")
 
 

@@ -232,6 +232,7 @@ cdef struct Plan:
     Py_ssize_t next_row     # to evaluate
     bint regrouped          # all threads leave, and come back more or fewer, to evaluate the other rows
     bint stopped            # all threads leave, as an exception waits to be raised
+    Counter *waiting        # threads of Python, for this run to let them go first between two steps; or NULL
     long long left          # when the first thread has left the loop over the batches
     void *exception         # the Python object, or NULL
     long long looked        # when signals were looked for, in milliseconds

@@ -15,6 +15,7 @@ from fastmlp.kernels.isa cimport fetestexcept, flag_set, multiply_columns
 from fastmlp.kernels.isa cimport multiply_listed, multiply_rows, panel_columns, partition, sum_rows
 from fastmlp.kernels.isa cimport transpose
 from fastmlp.kernels.engine.edges cimport gather
+from fastmlp.kernels.engine.leaving cimport is_left, may_leave, may_leave_backward
 from fastmlp.kernels.engine.plan cimport NO_ROW, NOT_LISTED
 from fastmlp.kernels.engine.plan cimport Edge, Lists, Matrix, Part, Pass, Plan, Stage
 from fastmlp.kernels.engine.plan cimport bias_of, block_row, element, kernel_of, memory_of, sparse_input, tile_of
@@ -50,14 +51,14 @@ cdef int dense_forward(Plan *plan, int number, const Part *part, const Pass *run
     if alone:
         forward_row(plan, number, part, tag)
     else:
-        forward_tiles(plan, number, part, tag)
+        forward_tiles(plan, number, part, run, tag)
     if stage.outputs <= width:
         return met  # the tiles of one panel are partitioned between the threads as the rows are
     barrier_wait(&plan.barrier, part.threads)
     return number + 1
 
 
-cdef void forward_tiles(Plan *plan, int number, const Part *part, const floating *tag) noexcept nogil:
+cdef void forward_tiles(Plan *plan, int number, const Part *part, const Pass *run, const floating *tag) noexcept nogil:
     cdef Stage *stage = &plan.stages[number]
     cdef const Matrix *x = stage.input
     cdef const Lists *lists = &plan.by_rows
@@ -65,8 +66,10 @@ cdef void forward_tiles(Plan *plan, int number, const Part *part, const floating
     cdef Py_ssize_t units = part.blocks * blocks(stage.outputs, width), unit, panel, row, height
     cdef Py_ssize_t first = partition(units, part.thread, part.threads)
     cdef Py_ssize_t last = partition(units, part.thread + 1, part.threads)
-    cdef bint listed = False
+    cdef bint listed = False, is_long = may_leave(plan, stage, part.last - part.first, run.training)
     for unit in range(first, last):
+        if is_long and is_left(plan, part):
+            return
         panel = unit // part.blocks
         if lists.counts[first_list(plan, part.first_block + unit % part.blocks)] != NOT_LISTED:
             listed = True
@@ -79,6 +82,8 @@ cdef void forward_tiles(Plan *plan, int number, const Part *part, const floating
                       element(&stage.output, row, panel, width, tag))
     if listed:
         for unit in range(blocks(last - first, 2 * part.blocks)):
+            if is_long and is_left(plan, part):
+                return
             forward_listed(plan, stage, part, first + 2 * unit * part.blocks, last, tag)
 
 
@@ -157,7 +162,7 @@ cdef int dense_backward(Plan *plan, int number, const Part *part, const Pass *ru
     dz must be complete; the update is when all threads meet again. Returns how far they have met."""
     cdef Stage *stage = &plan.stages[number]
     if wants_input(plan, &stage.edges[0], run):
-        input_gradient(plan, number, part, tag)
+        input_gradient(plan, number, part, run, tag)
         barrier_wait(&plan.barrier, part.threads)
         gather(plan, &stage.edges[0], part, tag)
         met = number + 1 if stage.edges[0].adds else number
@@ -172,14 +177,18 @@ cdef int dense_backward(Plan *plan, int number, const Part *part, const Pass *ru
     return met
 
 
-cdef void input_gradient(Plan *plan, int number, const Part *part, const floating *tag) noexcept nogil:
+cdef void input_gradient(Plan *plan, int number, const Part *part, const Pass *run,
+                         const floating *tag) noexcept nogil:
     """dx = dz . transpose(kernel), and through the activation of the dense stage whose output x is, if it has one."""
     cdef Stage *stage = &plan.stages[number]
     cdef const Edge *edge = &stage.edges[0]
     cdef int width = panel_columns(plan.isa, tag), vectors
     cdef Py_ssize_t units = part.blocks * blocks(stage.inputs, width), unit, row, height, panel, packed = -1
     cdef floating *kernel = memory_of(plan, part, tag)
+    cdef bint is_long = may_leave_backward(plan, stage, part.last - part.first, run)
     for unit in range(partition(units, part.thread, part.threads), partition(units, part.thread + 1, part.threads)):
+        if is_long and is_left(plan, part):
+            return
         panel = unit // part.blocks
         row = block_row(part, unit % part.blocks)
         height = block_row(part, unit % part.blocks + 1) - row
@@ -220,10 +229,13 @@ cdef void update_kernel(Plan *plan, int number, const Part *part, const Pass *ru
     cdef Py_ssize_t first = partition(units, part.thread, part.threads)
     cdef Py_ssize_t last = partition(units, part.thread + 1, part.threads)
     cdef bint listed = may_use_columns(plan, stage, part, first // below, blocks(last, below), tag)
+    cdef bint is_long = may_leave_backward(plan, stage, part.last - part.first, run)
     cdef floating *c
     if listed:
         feclearexcept(FE_INVALID | FE_OVERFLOW)
     for unit in range(first, last):
+        if is_long and is_left(plan, part):
+            return
         panel = unit // below
         c = gradient_memory(plan, stage.kernel, run, (panel * stage.inputs + unit % below * width) * width,
                             tile_of(plan, part, tag))

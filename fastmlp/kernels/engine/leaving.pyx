@@ -1,0 +1,64 @@
+"""Leaving a step amid its products, where these are long and a signal handler raises.
+
+A step can be left as long as it has changed nothing: its gradients are kept until all are there. What the products that
+were left would have given is not there, and not used.
+"""
+
+from fastmlp.kernels.isa cimport STORE, TO_GO_ON, barrier_wait
+from fastmlp.kernels.engine.description cimport BATCH_NORMALIZATION, DENSE
+from fastmlp.kernels.engine.exceptions cimport interrupted
+from fastmlp.kernels.engine.plan cimport Part, Pass, Plan, Stage, sparse_input
+
+# Multiply-adds of a product that takes some hundredths of a second; what a step has besides is no matter.
+cdef Py_ssize_t long_product = 1_000_000_000
+
+
+def look_in_products_from(Py_ssize_t multiply_adds):
+    """Call products of so many multiply-adds long, and return what it was before; for tests."""
+    global long_product
+    before, long_product = long_product, multiply_adds
+    return before
+
+
+cdef bint may_leave(const Plan *plan, const Stage *stage, Py_ssize_t rows, bint training) noexcept nogil:
+    """Whether a stage's products for so many rows are long, and forward changes nothing, as moving averages."""
+    cdef int number
+    if rows * stage.inputs * stage.outputs < long_product or sparse_input(plan, stage) != NULL:
+        return False
+    if training:
+        for number in range(plan.depth):
+            if plan.stages[number].kind == BATCH_NORMALIZATION and not plan.stages[number].frozen:
+                return False
+    return True
+
+
+cdef bint may_leave_backward(const Plan *plan, const Stage *stage, Py_ssize_t rows, const Pass *run) noexcept nogil:
+    """Likewise where gradients are kept, and change no weights on the way."""
+    return (run.optimizer.kind == STORE or run.portion & TO_GO_ON) and may_leave(plan, stage, rows, run.training)
+
+
+cdef bint has_long_products(const Plan *plan, Py_ssize_t rows, bint training) noexcept nogil:
+    """Whether a step of so many rows may be left in some stage."""
+    cdef const Stage *stage
+    cdef int number
+    for number in range(plan.input_count, plan.depth):
+        stage = &plan.stages[number]
+        if stage.kind == DENSE and may_leave(plan, stage, rows * stage.groups, training):
+            return True
+    return False
+
+
+cdef bint is_left(Plan *plan, const Part *part) noexcept nogil:
+    """Whether a product that may be left is; the first thread looks for signals."""
+    if part.memory == 0 and interrupted(plan):
+        plan.stopped = True
+    return plan.stopped
+
+
+cdef bint all_leave(Plan *plan, const Part *part) noexcept nogil:
+    """Whether a step is left, the same for all threads, which meet."""
+    cdef bint left
+    barrier_wait(&plan.barrier, part.threads)
+    left = plan.stopped
+    barrier_wait(&plan.barrier, part.threads)
+    return left
