@@ -19,7 +19,7 @@ from fastmlp.kernels import Network
 from fastmlp.kernels.engine.arena import is_transposed
 from fastmlp.kernels.engine.sparse_product import sparse_product
 from fastmlp.kernels.engine.sparse_rows import SparseRows
-from fastmlp.kernels.limits import WORK_PER_THREAD
+from fastmlp.kernels.limits import WORK_PER_THREAD, startable
 from fastmlp.sklearn import losses
 from fastmlp.sklearn.folding import EPSILON, OF_LAYER, Layer, folded, layers_to_train, normalized
 from fastmlp.sklearn.parameters import HIDDEN, OUTPUT, activations, dropout_rates
@@ -140,7 +140,7 @@ def predict_sparse(estimator: Any, network: Network, rows: SparseRows) -> NDArra
     kernel, bias = (np.require(array, network.dtype, ["C", "A"]) for array in first)
     for start in range(0, len(rows), ROWS_TOGETHER):
         part = rows[start : start + ROWS_TOGETHER]
-        threads = thread_count(estimator, len(part.data) * len(bias))
+        threads = startable(thread_count(estimator, len(part.data) * len(bias)))
         network.predict(sparse_product(part, kernel, bias, threads), out=outputs[start : start + ROWS_TOGETHER])
     return outputs
 
