@@ -13,7 +13,6 @@ import re
 import secrets
 import stat
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
@@ -22,7 +21,6 @@ if sys.platform != "win32":
     import fcntl
 
 UNFINISHED = re.compile(r"\..+\.[0-9a-f]{16}\.part")
-SECONDS_TO_LOCK = 60.0  # that a writer is given between making its file and locking it
 KINDS = {
     stat.S_IFIFO: "a named pipe",
     stat.S_IFSOCK: "a socket",
@@ -58,15 +56,20 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[IO[bytes]], objec
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
     mode = 0o666 if before is None else 0o600  # for nobody else until it has the rights of the old one
     try:  # around all of it in one frame: an interrupt may come between the parts of a context manager
-        with open(temporary, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
-            lock(file.fileno())
-            write(file)
-            file.flush()
-            if before is not None:
-                take_rights(file.fileno(), before)
-            os.fsync(file.fileno())
-            if POSIX:  # while it is locked
-                os.replace(temporary, target)
+        is_written = False
+        while not is_written:
+            with open(temporary, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+                lock(file.fileno(), waits=True)
+                if not os.path.exists(temporary):  # another process has found it before it was locked
+                    continue
+                write(file)
+                file.flush()
+                if before is not None:
+                    take_rights(file.fileno(), before)
+                os.fsync(file.fileno())
+                if POSIX:  # while it is locked
+                    os.replace(temporary, target)
+                is_written = True
         if not POSIX:
             os.replace(temporary, target)
         sync_folder(target.parent)
@@ -100,19 +103,21 @@ def remove_if_left(path: str) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     try:
         found = os.fstat(descriptor)
-        may_be_new = found.st_size == 0 and time.time() - found.st_mtime < SECONDS_TO_LOCK
-        if stat.S_ISREG(found.st_mode) and not may_be_new and lock(descriptor):
+        if stat.S_ISREG(found.st_mode) and lock(descriptor, waits=False):
             os.unlink(path)
     finally:
         os.close(descriptor)
 
 
-def lock(descriptor: int) -> bool:
-    """Lock an open file for this process, where there are locks and nobody else has it; return whether it is."""
+def lock(descriptor: int, waits: bool) -> bool:
+    """Lock an open file for this process, where there are locks and nobody else has it, or once nobody else has it.
+
+    Return whether it is.
+    """
     if sys.platform == "win32":
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
     except OSError:
         return False
     return True

@@ -5,7 +5,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -118,14 +117,28 @@ def test_only_unfinished_files_are_removed(tmp_path):
     names = [".model.safetensors.0123456789abcdef.part", ".model.0123.part", "model.part", "0123456789abcdef.part"]
     for name in names:
         (tmp_path / name).write_bytes(b"content")
-    fresh, old = (tmp_path / f".{name}.0123456789abcdef.part" for name in ("fresh", "old"))
-    for path in (fresh, old):
-        path.touch()
-    long_ago = time.time() - 2 * whole_files.SECONDS_TO_LOCK
-    os.utime(old, (long_ago, long_ago))
+    (tmp_path / ".empty.0123456789abcdef.part").touch()
     (tmp_path / ".folder.0123456789abcdef.part").mkdir()
     remove_unfinished(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {*names[1:], fresh.name, ".folder.0123456789abcdef.part"}
+    assert {path.name for path in tmp_path.iterdir()} == {*names[1:], ".folder.0123456789abcdef.part"}
+
+
+def test_a_file_that_is_removed_before_it_is_locked_is_made_again(tmp_path, monkeypatch):
+    path, lock, seen = tmp_path / "file", whole_files.lock, []
+
+    def late(descriptor, waits):
+        if not seen:
+            seen.append(descriptor)
+            remove_unfinished(tmp_path)
+            assert os.listdir(tmp_path) == []
+        return lock(descriptor, waits)
+
+    def once(descriptor, waits):  # of the process that removes
+        return lock(descriptor, waits) if not waits else late(descriptor, waits)
+
+    monkeypatch.setattr(whole_files, "lock", once)
+    write_whole(path, lambda file: file.write(b"new"))
+    assert seen and path.read_bytes() == b"new" and os.listdir(tmp_path) == ["file"]
 
 
 def test_the_folder_is_synced_after_the_new_name(tmp_path, monkeypatch):
