@@ -254,10 +254,30 @@ static int NAME(are_finite)(ptrdiff_t n, const T *x)
     return !NAME(nonzero)((const T *)zeros) && zero == 0;
 }
 
+/* The rule sgd, which looks at the weights while it has them. */
+static int NAME(descend)(T rate, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g)
+{
+    enum { TOGETHER_ = 4 };
+    VECTOR zeros[TOGETHER_] = {{0}};
+    for (; n >= TOGETHER_ * LANES_; n -= TOGETHER_ * LANES_, w += TOGETHER_ * LANES_, g += TOGETHER_ * LANES_)
+        UNROLL for (int v = 0; v < TOGETHER_; v++) {
+            VECTOR *weights = (VECTOR *)(w + v * LANES_);
+            const VECTOR updated = *weights - rate * *(const VECTOR *)(g + v * LANES_);
+            *weights = updated;
+            zeros[v] = MULTIPLY_ADD((T)0, updated, zeros[v]);
+        }
+    for (ptrdiff_t i = 0; i < n; i++)
+        w[i] = w[i] - rate * g[i];
+    zeros[0] += zeros[1] + zeros[2] + zeros[3];
+    return !NAME(nonzero)((const T *)zeros) && NAME(are_finite)(n, w);
+}
+
 /* Returns whether the weights are finite. */
 static int NAME(update)(const Optimizer *optimizer, ptrdiff_t n, T *w, T *g, T *const *slots)
 {
     const int is_adjusted = optimizer->is_adjusted && optimizer->kind != STORE;
+    if (optimizer->kind == SGD && !is_adjusted)
+        return NAME(descend)((T)optimizer->step_size, n, w, g);
     if (optimizer->kind == SCHEDULE_FREE_ADAMW && optimizer->starts_now)
         NAME(store)(n, slots[0], w);
     if (is_adjusted && optimizer->clipvalue > 0)
