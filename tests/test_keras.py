@@ -285,7 +285,7 @@ def test_the_table_of_names_is_complete_and_true():
         assert set().union(*tables) <= listed, namespace
         arguments = {"weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "apply_gradients"}
         arguments |= {"from_logits", "label_smoothing", "adapt", "gradient_accumulation_steps"}
-        arguments |= {"exclude_from_weight_decay", "variables"}
+        arguments |= {"exclude_from_weight_decay", "variables", "get_state", "set_state"}
         assert all(hasattr(module, name) for name in listed - arguments), namespace
     methods = re.findall(r"`(\w+)`", rows["methods of a model"])
     assert len(methods) > 20 and all(hasattr(keras.Sequential, name) for name in methods)

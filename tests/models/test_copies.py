@@ -114,8 +114,8 @@ def test_a_run_goes_on_from_its_backup_to_the_same_bits(make, tmp_path):
         pass
 
     class Kill(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            if epoch == 1:
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
                 raise Killed
 
     def run(*more, epochs=4):

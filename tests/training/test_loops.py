@@ -176,7 +176,7 @@ def test_read_only_and_strided_arrays_train_like_plain_ones():
 
 def test_a_batch_larger_than_the_data_is_one_step():
     model = make()
-    assert fit(model, batch_size=10**30).params["steps"] == 1 and model.network.step == 1
+    assert fit(model, batch_size=10**18).params["steps"] == 1 and model.network.step == 1
 
 
 class Recorder(Callback):

@@ -424,6 +424,7 @@ cdef class Network(Parameters):
     @property
     def is_running(self):
         """As of Parameters; also while a function of vjp is called."""
+        self.check_made()
         return self.own_lock().locked() or (self.differentiable is not None and self.differentiable.is_running)
 
     # ---------------------------------------------------------------------------------------------------------- runs
@@ -507,11 +508,13 @@ cdef class Network(Parameters):
     @property
     def packed_size(self):
         """Numbers of all weights as they are packed, with the zeros beside them."""
+        self.check_made()
         cdef Block block
         return sum([block.panels.size for block in self.blocks])
 
     def unpacked(self, weights):
         """The arrays of weights, as get_weights gives them, that train_epochs has kept in a row of `weights`."""
+        self.check_made()
         check_array("weights", weights, (self.dtype,), (self.packed_size,))
         cdef Block block
         found, start = [], 0

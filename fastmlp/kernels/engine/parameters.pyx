@@ -233,6 +233,7 @@ cdef class Parameters:
     @property
     def is_running(self):
         """Whether it is in use: another thread computes with it, or this one, which is in a function of the user."""
+        self.check_made()
         return self.own_lock().locked()
 
     cdef object own_lock(self):

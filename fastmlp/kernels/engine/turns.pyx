@@ -202,7 +202,7 @@ cdef class Training:
     def __enter__(self):
         try:
             for one in self.turns:
-                (<Turns> one).begin_training(self.method)
+                (<Turns?> one).begin_training(self.method)
                 self.begun.append(one)
         except BaseException:
             self.__exit__()

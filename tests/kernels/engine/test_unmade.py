@@ -14,6 +14,7 @@ import fastmlp.kernels
 from fastmlp.kernels.engine import Network
 from fastmlp.kernels.engine.blocks import Block, blend
 from fastmlp.kernels.engine.parameters import Parameters
+from fastmlp.kernels.engine.turns import Training, Turns
 from tests.networks import OPTIMIZERS, WHOLE_RUN_LOSS, dense
 
 PREFIX = "fastmlp.kernels."
@@ -33,6 +34,7 @@ def compiled_classes():
 
 CLASSES = sorted(compiled_classes(), key=lambda cls: cls.__name__)
 GOOD = {Network: (3, [dense(2)]), Parameters: ([(2, 3)], OPTIMIZERS[0]), Block: ((2, 3),)}
+GOOD |= {Turns: (), Training: ("fit", [])}
 READABLE = {"dtype", "loss", "input_columns", "output_columns", "several_inputs", "several_outputs", "takes_sparse"}
 READABLE |= {"multiply_adds"}  # which are plain values, at first those of nothing
 
@@ -84,6 +86,17 @@ def test_a_block_is_made_as_soon_as_it_is_there():
         Block.__new__(Block)
     block = type("Without", (Block,), {"__init__": lambda self, shape: None})((2, 3))
     assert block.read().tolist() == [[0.0] * 3] * 2
+
+
+def test_turns_are_made_as_soon_as_they_are_there_and_trainings_take_nothing_else():
+    turns = Turns.__new__(Turns)
+    with turns, Training("fit", [turns]):
+        assert turns.aside(lambda: 3) == 3
+    for training in (Training.__new__(Training), Training("fit", [turns, object()])):
+        with pytest.raises(TypeError), training:
+            pass
+    with Training("fit", [turns]):  # which nobody holds
+        pass
 
 
 @pytest.mark.parametrize("cls", [Network, Parameters])
