@@ -407,6 +407,7 @@ cdef class Network(Parameters):
 
     @property
     def steps_finite(self):
+        self.check_made()
         return self.plan.steps_finite
 
     @property
