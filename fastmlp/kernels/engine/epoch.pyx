@@ -71,8 +71,6 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
             start += run.rows
         if start < end:
             return
-        if part.thread == 0 and data.totals != NULL:
-            keep_totals(plan, data.totals + epoch * (2 + 2 * plan.output_count))
         if data.held_out != NULL:
             if not predict_held_out(plan, data.held_out, epoch, plan.portion_rows or batch_size, tag):
                 return
@@ -80,6 +78,8 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
             if part.thread == 0:
                 keep_weights(plan, data.weights, epoch, tag)
             barrier_wait(&plan.barrier, part.threads)
+        if part.thread == 0 and data.totals != NULL:  # last, as they say that all of the epoch is there
+            keep_totals(plan, data.totals + epoch * (2 + 2 * plan.output_count))
 
 
 cdef bint is_finite(const Plan *plan) noexcept nogil:

@@ -5,6 +5,8 @@ import pytest
 
 import reference
 from fastmlp.kernels import Network
+from fastmlp.kernels.engine.exceptions import look_with
+from fastmlp.kernels.engine.leaving import look_in_products_from
 from tests.kernels.engine.comparing import WIDE, assert_same, lists
 from tests.networks import OPTIMIZERS, dense, initial
 
@@ -199,3 +201,26 @@ def test_bad_memory_for_what_follows_an_epoch_is_refused(change, message):
     with pytest.raises(ValueError, match=message):
         network.train_epochs(X, Y, ORDERS, 9, [], **change)
     assert network.step == 0
+
+
+def test_an_epoch_whose_held_out_rows_are_not_all_predicted_is_not_finished():
+    network = Network(100, [dense(1500, "relu"), dense(1500, "relu"), dense(3)], "mean_squared_error", OPTIMIZERS[0])
+    network.set_weights([np.full(weights.shape, 0.01, np.float32) for weights in network.get_weights()])
+    held_out, looks, results = np.ones((20_000, 100), np.float32), [], []
+
+    def look():
+        looks.append(network.steps_done)
+        if len(looks) == 2:  # a quarter of a second after the first
+            raise KeyboardInterrupt
+
+    before = look_in_products_from(1)
+    look_with(look)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            x, y = np.ones((8, 100), np.float32), np.ones((8, 3), np.float32)
+            orders, out = np.tile(np.arange(8), (9, 1)), np.zeros((9, 20_000, 3), np.float32)
+            network.train_epochs(x, y, orders, 8, results, held_out=(held_out, out))
+    finally:
+        look_with(None)
+        look_in_products_from(before)
+    assert looks[1] > len(results) and out[: len(results)].all()
