@@ -18,13 +18,8 @@ static void NAME(rescale)(ptrdiff_t n, double scale, double offset, T *x)
         x[i] = x[i] * factor + added;
 }
 
-static void NAME(softmax)(ptrdiff_t n, T *x)
+static T NAME(sum)(ptrdiff_t n, const T *x)
 {
-    T largest = x[0];
-    for (ptrdiff_t j = 1; j < n; j++)
-        largest = x[j] > largest ? x[j] : largest;
-    for (ptrdiff_t j = 0; j < n; j++)
-        x[j] = EXP_(x[j] - largest);
     double sum = 0;
     EACH_PIECE(n) {
         T piece = 0;
@@ -32,7 +27,17 @@ static void NAME(softmax)(ptrdiff_t n, T *x)
             piece += x[j];
         sum += piece;
     }
-    const T total = (T)sum;
+    return (T)sum;
+}
+
+static void NAME(softmax)(ptrdiff_t n, T *x)
+{
+    T largest = x[0];
+    for (ptrdiff_t j = 1; j < n; j++)
+        largest = x[j] > largest ? x[j] : largest;
+    for (ptrdiff_t j = 0; j < n; j++)
+        x[j] = EXP_(x[j] - largest);
+    const T total = NAME(sum)(n, x);
     for (ptrdiff_t j = 0; j < n; j++)
         x[j] /= total;
 }
@@ -59,14 +64,7 @@ static void NAME(log_softmax)(ptrdiff_t n, T *x)
 /* dy becomes the gradient with respect to the input, from the output y. */
 static void NAME(log_softmax_gradient)(ptrdiff_t n, const T *__restrict__ y, T *__restrict__ dy)
 {
-    double sum = 0;
-    EACH_PIECE(n) {
-        T piece = 0;
-        for (ptrdiff_t j = start; j < end; j++)
-            piece += dy[j];
-        sum += piece;
-    }
-    const T total = (T)sum;
+    const T total = NAME(sum)(n, dy);
     for (ptrdiff_t j = 0; j < n; j++)
         dy[j] = dy[j] - EXP_(y[j]) * total;
 }
