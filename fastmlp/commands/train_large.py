@@ -18,6 +18,7 @@ from fastmlp.commands.train_table import (
     require_finite,
     require_known,
     require_target,
+    result_of,
     values,
     with_target,
 )
@@ -85,21 +86,12 @@ def train(options: argparse.Namespace, table: Table) -> dict[str, Any]:
     require_finite(test)
     if options.output:
         write_result(lambda path: sklearn.save(model, path), options.output)
-    return {
-        "dataset": options.dataset,
-        "target": target,
-        "task": task.kind,
-        "columns": [each._asdict() for each in columns],
+    counts = {
         "train_samples": int((~rows.tested).sum()),
         "test_samples": count,
         "left_out": rows.left_out,
-        "networks": len(model.estimators_),
-        "parameters": sum(each.count_params() for each in model.estimators_),
-        "seconds": seconds,
-        "test": test,
-        "baseline": baseline,
-        "seed": options.seed,
     }
+    return result_of(options, task.kind, columns, counts, model, seconds, test, baseline)
 
 
 def parts_of(table: Table, rows: Rows, drawn: Any, target: str, task: str) -> Iterator[tuple[Any, np.ndarray]]:

@@ -92,14 +92,27 @@ def train(options: argparse.Namespace, rows: pl.DataFrame, day_first: bool | Non
     if options.report:
         about = {"target": target, "file": options.output, "seconds": seconds}
         write_report(options, model, tested.drop(target), y_test, y_train=y, columns=columns, **about)
+    counts = {"train_samples": len(y), "test_samples": len(y_test), "left_out": task.missing}
+    return result_of(options, task.kind, columns, counts, model, seconds, test, baseline)
+
+
+def result_of(
+    options: argparse.Namespace,
+    task: str,
+    columns: Sequence[Column],
+    counts: dict[str, int],
+    model: Any,
+    seconds: float,
+    test: dict[str, float],
+    baseline: dict[str, Any],
+) -> dict[str, Any]:
+    """Return the result by name; `counts` are those of rows."""
     return {
         "dataset": options.dataset,
-        "target": target,
-        "task": task.kind,
+        "target": options.target,
+        "task": task,
         "columns": [each._asdict() for each in columns],
-        "train_samples": len(y),
-        "test_samples": len(y_test),
-        "left_out": task.missing,
+        **counts,
         "networks": len(model.estimators_),
         "parameters": sum(each.count_params() for each in model.estimators_),
         "seconds": seconds,
