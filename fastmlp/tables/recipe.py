@@ -1,8 +1,7 @@
 """The network for tables, and how its members are trained: settings that were chosen by measuring on tables.
 
-Dropout helps where the target is noise, and hurts where it is nearly a function of the columns: so a first round tries
-some rates on the same held-out rows, and that of the least loss there is taken. The members differ in their seeds and
-in the rows that are held out for early stopping.
+Where there is a choice of settings, a first round tries all of them on the same held-out rows, and those of the least
+loss there are taken. The members differ in their seeds and in the rows that are held out for early stopping.
 """
 
 from __future__ import annotations
