@@ -769,6 +769,8 @@ cdef class Network(Parameters):
             plan.waiting = NULL if self.turns is None or not self.turns.is_own() else &self.turns.waiting
             gather_team(team, threads, batch if step_by_step else data.rows, nanoseconds(), &finding)
             while True:
+                if what == TRAIN and self.turns is not None:
+                    self.turns.note_update()
                 threads = team.threads
                 if self.is_single:
                     with nogil, parallel(num_threads=threads):

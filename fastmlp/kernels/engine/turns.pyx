@@ -70,6 +70,10 @@ cdef class Turns:
         if counter_seen(&self.waiting) > 0:
             self.take_back(self.let_go())
 
+    cpdef note_update(self):
+        """Count, for those that have put the lock down, an update of the weights by whoever has it now."""
+        self.updates += 1
+
     cdef bint is_own(self) noexcept:
         return self.owner == PyThread_get_thread_ident()
 
