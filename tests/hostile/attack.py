@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-LIMIT = 300  # seconds, after which a case is one that never ends
+LIMIT = 900  # seconds, after which a case is one that never ends
 AT_ONCE = 1000  # cases of one child, at most
 SHOWN = 40  # lines of what a child says of a finding
 MARK = "\x1e"  # begins the lines that are for the parent

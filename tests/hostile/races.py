@@ -231,7 +231,9 @@ class OfKernel(Case):
         return [array for array in self.given.values() if isinstance(array, np.ndarray)]
 
     def calls(self):
-        return [lambda threads=threads: getattr(kernels, self.name)(**self.given, threads=threads) for threads in (1, 2, 3)]
+        return [
+            lambda threads=threads: getattr(kernels, self.name)(**self.given, threads=threads) for threads in (1, 2, 3)
+        ]
 
     def ways(self):
         return dict(enumerate(self.calls()))

@@ -20,7 +20,7 @@ def leaks_memory(rng, folder):
 
 
 def leaks_files(rng, folder):
-    KEPT.append(open(folder / "open", "w"))
+    KEPT.append(open(folder / "open", "w"))  # noqa: SIM115
 
 
 def leaks_threads(rng, folder):

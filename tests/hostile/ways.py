@@ -8,15 +8,16 @@ import re
 from copy import deepcopy
 
 # Methods of models that have no underscore as other files call them: no way of a user's.
-INSIDE = {
-    "argument arguments build_for build_like call_on checked_inputs compile_frozen compute direction_of discard_network",
-    "draw_weights enter_model flags_have_changed for_engine frozen_when_compiled go_on_from in_container in_own_order",
-    "learning_rates leave_model leaves name_by_levels named_variables names_for network_for_gradients offer_seed",
-    "network_for_rows network_for_training output_row_shapes overwrite register require_loss require_unchanged",
-    "of_one_moment reshaped set_backup shapes_for shown specs statistics symbols_of take_layers trains unregister use_average",
-    "use_dtype weight_initializer weight_shapes layer_for homes",
-}
-INSIDE = {name for line in INSIDE for name in line.split()}
+INSIDE = """
+argument arguments build_for build_like call_on checked_inputs compile_frozen compute direction_of
+discard_network draw_weights enter_model flags_have_changed for_engine frozen_when_compiled
+go_on_from homes in_container in_own_order layer_for learning_rates leave_model leaves
+name_by_levels named_variables names_for network_for_gradients network_for_rows network_for_training
+of_one_moment offer_seed output_row_shapes overwrite register require_loss require_unchanged
+reshaped set_backup shapes_for shown specs statistics symbols_of take_layers trains unregister
+use_average use_dtype weight_initializer weight_shapes
+"""
+INSIDE = set(INSIDE.split())
 SPECIAL = {"copy": deepcopy, "pickle": pickle.dumps}
 NAMED = re.compile(r"(?s).*(\b(got|needs)\b|running already)")  # an error that says what was wrong
 

@@ -23,7 +23,7 @@ cdef class Turns:
     cdef take_back(self, int depth)
     cdef bint is_own(self) noexcept
     cpdef note_update(self)
-    cdef begin_training(self, method)
+    cdef begin_training(self, method, what)
     cdef void end_training(self) noexcept
 
 
