@@ -326,7 +326,7 @@ cdef class Network(Parameters):
                 listed = stage.trained and may_skip(&self.plan, stage, self.width)
                 self.make_lists(&stage.by_columns, self.padded(stage.inputs) // 2, rows if listed else 0)
             elif stage.kind == BATCH_NORMALIZATION:
-                stage.statistics = self.room(4 * self.padded(stage.outputs))
+                stage.statistics = self.room(6 * self.padded(stage.outputs))
             elif stage.kind == LAYER_NORMALIZATION:
                 stage.statistics = self.room(2 * rows)
             elif stage.kind == EMBEDDING and stage.trained:
@@ -466,8 +466,7 @@ cdef class Network(Parameters):
         Raises
         ------
         KeyboardInterrupt
-            Within a second of Ctrl-C; the updates done until then stay. Where a batch normalization moves its averages,
-            one more step is done to its end. So do predict, evaluate and gradients.
+            Within a second of Ctrl-C; the updates done until then stay. So do predict, evaluate and gradients.
         """
         self.check_made()
         self.run(TRAIN, x, y, order, batch_size, metric, sample_weight, learning_rates, penalty_scales, predictions,
@@ -755,7 +754,7 @@ cdef class Network(Parameters):
                          self.most_entries(what, xs, order, batch, epochs))
             for i in range(self.plan.input_count):
                 self.set_source(i, xs[i], by_inputs[i])
-            if together > 0 or (what == TRAIN and has_long_products(plan, batch, True)):
+            if together > 0 or (what == TRAIN and has_long_products(plan, batch)):
                 self.reserve_gradients()
             for i in range(count):
                 self.set_target(i, ys[i], metrics[i], weights[i], outs[i], given[i], order)
