@@ -345,19 +345,22 @@ cdef void evaluate(Plan *plan, const Data *data, Py_ssize_t batch_size, const fl
 
 cdef void differentiate(Plan *plan, const Data *data, const floating *tag) noexcept nogil:
     """Loss and gradients of all rows as one batch."""
-    cdef Part part = part_of(plan, data.rows)
+    cdef Part part
     cdef Pass run = pass_of(plan, True, data.training)
-    cdef bint is_long = has_long_products(plan, data.rows)
+    cdef bint is_long = has_long_products(plan, data.rows), left = False
     cdef int number
     run.rows = data.rows
     run.optimizer.kind = STORE
     if data.by_inputs:
         run.wanted = FOR_WEIGHTS | FOR_INPUTS
-    load_rows(plan, data, 0, &part, tag)
+    part = learn_portions(plan, data, 0, &run, is_long, &left, tag)
+    if left:
+        return
+    load_rows(plan, data, run.first_row, &part, tag)
     forward(plan, &part, &run, tag)
     if is_long and all_leave(plan, &part, &run, tag):
         return
-    compare(plan, data, 0, &part, &run, tag)
+    compare(plan, data, run.first_row, &part, &run, tag)
     if plan.stopped:
         return
     backward_for_all(plan, &part, &run, tag)

@@ -2,8 +2,8 @@
 
 Columns are partitioned between the threads by panels, rows as they are everywhere. The equations are in
 reference/normalization.py, the loops in c/normalize.h. What is done to a panel's columns stands in four vectors: mean,
-inverse (deviation), factor and offset, for y = (x - mean) * factor + offset. Behind them are the moving mean and variance
-as they were before the batch, for a step that is left.
+inverse (deviation), factor and offset, for y = (x - mean) * factor + offset. Behind them are the moving mean and
+variance as they were before the batch, for a step that is left.
 """
 
 from cython cimport floating
