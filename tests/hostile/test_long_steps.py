@@ -4,6 +4,7 @@ import itertools
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -140,6 +141,18 @@ def test_threads_that_cannot_be_started_are_done_without(megabytes):
     )
     assert done.returncode == 0, done.stderr
     assert 1 <= int(done.stdout) < 64
+
+
+def test_threads_that_have_ended_are_tried_again_before_more_start(monkeypatch):
+    """OpenMP ends those of a call that are more than in the next one of several."""
+    from fastmlp.kernels import limits
+
+    asked = []
+    monkeypatch.setattr(limits, "_openmp", threading.local())
+    monkeypatch.setattr(limits, "started_together", lambda count: asked.append(count) or min(count, 9))
+    assert [limits.startable(count) for count in (4, 4, 1, 4, 2, 4)] == [4, 4, 1, 4, 2, 4]
+    assert asked == [6, 4]
+    assert [limits.startable(count) for count in (20, 30, 2, 30)] == [13, 13, 2, 11] and asked[2:] == [32, 22]
 
 
 def test_no_more_threads_than_cpus(monkeypatch):
