@@ -22,7 +22,8 @@ def rights(text):
 
 def commands(text):
     """The modules of tests that are run."""
-    return re.findall(r"\btests(?:\.\w+)+", text)
+    attacks = [f"tests.hostile.{name}" for name in re.findall(r"\battack: (\w+)", text)]
+    return attacks + re.findall(r"-m (tests(?:\.\w+)+)(?!\S)", text)
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
