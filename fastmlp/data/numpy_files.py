@@ -14,16 +14,8 @@ import numpy as np
 from fastmlp.data.whole_files import require_regular
 
 BLOCK = 1 << 20  # bytes asked for at once: memory grows with what a file holds, not with what its header claims
-DAMAGES = (
-    ValueError,
-    OSError,
-    EOFError,
-    zipfile.BadZipFile,
-    zlib.error,
-    NotImplementedError,
-    RuntimeError,
-    MemoryError,
-)
+OF_ARCHIVES = (EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
+DAMAGES = (ValueError, OSError, MemoryError, *OF_ARCHIVES)
 START = b"\x93NUMPY"
 
 Array = np.ndarray[Any, Any]
@@ -129,11 +121,8 @@ def _array(stream: IO[bytes]) -> Array:
         return np.empty(shape, dtype)
     flat = np.frombuffer(values, dtype)
     for field in [flat[name] for name in dtype.names] if dtype.names else [flat]:
-        if (
-            field.dtype.kind == "U"
-            and field.size
-            and np.ascontiguousarray(field).view(np.uint32).max() > sys.maxunicode
-        ):
+        is_text = field.dtype.kind == "U" and field.size > 0
+        if is_text and np.ascontiguousarray(field).view(f"{field.dtype.str[0]}u4").max() > sys.maxunicode:
             raise ValueError("it has words of what are no characters")
     return flat.reshape(shape[::-1]).T if is_turned else flat.reshape(shape)
 
