@@ -60,7 +60,8 @@ class Watch:
     """What Python reports of code that is run and files that are opened, while it looks."""
 
     def __init__(self, folder):
-        self.folder, self.looks, self.seen = str(folder), False, []
+        self.own = (str(folder), tempfile.gettempdir(), os.devnull)
+        self.looks, self.seen = False, []
         sys.addaudithook(self.hear)
 
     def hear(self, event, arguments):
@@ -83,8 +84,7 @@ class Watch:
 
     def is_own(self, path):
         """Whether a path is in folders for what is temporary; one without a folder is relative to one that is open."""
-        own = (self.folder, tempfile.gettempdir(), os.devnull)
-        return os.path.basename(path) == path or os.path.realpath(path).startswith(own)
+        return os.path.basename(path) == path or os.path.realpath(path).startswith(self.own)
 
     def hear_code(self, name):
         """Only modules that are imported late are run."""
