@@ -109,7 +109,8 @@ def near(value, random):
         return not value
     if isinstance(value, (int, float)):
         with np.errstate(all="ignore"):
-            others = [value + 1, value - 1, -value, value * 10, value * 10**6, value / 2, float(value), str(value)]
+            others = [value + 1, value - 1, -value, value * 10, value * 10**6, str(value)]
+            others += [value / 2, float(value)] if abs(value) < 1e300 else []
         return random.choice(others)
     if isinstance(value, str):
         return random.choice(
