@@ -117,9 +117,8 @@ def main(arguments=None):
 
 def reason(said):
     """Return what the lines of a process that ended tell of why."""
-    marks = ("AssertionError", "ERROR", "Error: ", "Test unit written")
-    told = [line.strip() for line in said if any(mark in line for mark in marks)]
-    return " | ".join(told[-4:] or said[-3:])[:600]
+    wrong = [line for line in said if line.startswith("AssertionError: ")][:1]
+    return " ".join(wrong or [line for line in said if "ERROR" in line] or said[-3:])[:600]
 
 
 if __name__ == "__main__":

@@ -88,3 +88,12 @@ def test_a_process_that_reads_has_limits_and_is_watched(tmp_path, harm, status, 
     done = subprocess.run([sys.executable, "-c", program], timeout=300, **settings)
     assert done.returncode == status, done.stderr
     assert message in done.stdout
+
+
+@pytest.mark.slow
+def test_the_fuzzer_runs_and_keeps_nothing_of_good_readers(tmp_path, capsys):
+    pytest.importorskip("atheris", reason="needs atheris")
+    from tests.hostile import fuzz_files
+
+    assert fuzz_files.main(["--count", "50", "--seed", "1", "--kind", "IDX", "--kept", str(tmp_path)]) == 0
+    assert "nothing found" in capsys.readouterr().out and list(tmp_path.iterdir()) == []
