@@ -663,6 +663,10 @@ KINDS = {
     "table: Parquet": Kind(".parquet", write_parquet, read_table, use_table, mutations.of_parquet),
     "table: NPY": Kind(".npy", write_npy, read_table, use_table, mutations.of_npy),
     "table: NPZ": Kind(".npz", write_npz(("x", "y")), read_table, use_table, ZIP),
+    **{
+        kind: Kind(ending, write_picture, read_picture)
+        for kind, ending in (("JPEG", ".jpg"), ("GIF", ".gif"), ("BMP", ".bmp"), ("WebP", ".webp"), ("TIFF", ".tif"))
+    },
 }
 
 
