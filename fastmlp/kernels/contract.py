@@ -7,7 +7,6 @@ A string is a float array with those dimensions, where a name means the same num
 
 from __future__ import annotations
 
-import functools
 import inspect
 import math
 import numbers
@@ -18,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.kernels.cached import cached_property
 from fastmlp.kernels.limits import MAX_THREADS, startable, usable
 from fastmlp.kernels.ranges import extremes
 
@@ -38,7 +38,7 @@ class Array:
     updated: bool = False
     below: str | None = None
 
-    @functools.cached_property
+    @cached_property
     def names(self) -> list[str]:
         """The dimensions' names, one by one."""
         return self.dimensions.split()

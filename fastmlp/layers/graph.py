@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from fastmlp.data.arrays import Shape
+from fastmlp.kernels.cached import cached_property
 from fastmlp.kernels.engine.blocks import Block
 from fastmlp.layers.base import InputLayer, Layer
 from fastmlp.layers.description import WEIGHTED, Stage, in_predictions, numbered
@@ -51,7 +51,7 @@ class Graph:
         branches = any(len(call.outputs) > 1 or (call.graph and not call.graph.is_single) for call in self.calls)
         self.is_single: bool = len(self.inputs) == len(self.outputs) == 1 and not branches
 
-    @functools.cached_property
+    @cached_property
     def number_limits(self) -> list[int | None]:
         """What the numbers of each input are below, where layers take them for numbers of rows; else None."""
         limits: dict[Symbol, int] = {}
@@ -121,7 +121,7 @@ class Description:
     order: list[int] | None = None  # of a model's trained weights among `trained`, where that is another one
     weighted: dict[Layer, list[int]] = field(default_factory=dict)  # stages with weights of a layer, at its first call
 
-    @functools.cached_property
+    @cached_property
     def trained(self) -> list[Variable]:
         """The weights that have gradients."""
         return [one for one in self.variables if one.has_gradients and not self.frozen(one.layer)]

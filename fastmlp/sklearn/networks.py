@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import sys
-import threading
 import weakref
 from collections.abc import Mapping
 from functools import partial
@@ -94,10 +93,10 @@ def for_training(estimator: Any, loss: str, optimizer: Any) -> tuple[Network, An
 
 
 # Networks that have predicted, by the estimator's id, each with what it is made from, until the estimator's next call.
-# One that predicts is not in here, so that threads can share an estimator. They go with the estimator: by a callback
+# One that predicts is not in here, so that threads can share an estimator; a dict needs no lock for that, which a fork
+# might leave held. They go with the estimator: by a callback
 # without Python code, as an interrupt there would be lost.
 _idle: dict[int, tuple[weakref.ref[Any], Any, Network]] = {}
-_guard = threading.Lock()
 
 
 def predict_rows(estimator: Any, x: Any) -> NDArray[Any]:
@@ -115,8 +114,7 @@ def predict_rows(estimator: Any, x: Any) -> NDArray[Any]:
     is_apart = not isinstance(x, np.ndarray) and not is_transposed("kernel", kernel.shape)
     made_from = dtype, is_apart, *sizes, name, estimator.out_activation_
     weights = interleaved(estimator.coefs_, estimator.intercepts_)[2 * is_apart :]
-    with _guard:
-        kept = _idle.pop(id(estimator), None)
+    kept = _idle.pop(id(estimator), None)
     if kept is not None and kept[1] == made_from:
         reference, _, network = kept
     else:
@@ -128,8 +126,7 @@ def predict_rows(estimator: Any, x: Any) -> NDArray[Any]:
     network.set_weights(weights)
     network.threads = thread_count(estimator, x.shape[0] * network.multiply_adds)
     outputs = predict_sparse(estimator, network, for_network(x, dtype)) if is_apart else predict(network, x)
-    with _guard:
-        _idle[id(estimator)] = reference, made_from, network
+    _idle[id(estimator)] = reference, made_from, network
     return outputs
 
 
