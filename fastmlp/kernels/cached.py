@@ -11,8 +11,8 @@ else:
     class cached_property:
         """functools' one without the lock that it has up to Python 3.11, for all objects of a class together.
 
-        A fork leaves that held in the child for good where another thread is just computing. Two threads may compute the
-        same value here, of which one is kept.
+        A fork leaves that held in the child for good where another thread is just computing. Here two threads may
+        compute the same value, of which one is kept.
         """
 
         def __init__(self, function):
