@@ -98,7 +98,7 @@ cdef class Running(Workspace):
         if self.has_barriers and self.thread_limit > 1:
             threads = useful(usable(self.thread_limit))
         cdef Py_ssize_t together = 0
-        if what == TRAIN or (what in (DIFFERENTIATE, DIFFERENTIATE_IN_TRAINING) and not unlabelled and input_gradient is None):
+        if what == TRAIN or (what >= DIFFERENTIATE and not unlabelled and input_gradient is None):
             together = self.portion(batch, xs)
         cdef Team *team = &self.teams[what]
         cdef long long now
