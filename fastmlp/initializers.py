@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,8 @@ import numpy as np
 from fastmlp.config import float_type, floatx, seeds
 from fastmlp.data.arrays import Shape, numeric, require_finite
 from fastmlp.elsewhere import getter
-from fastmlp.settings import Settings, integer, lookup, real
+from fastmlp.kernels.contract import told
+from fastmlp.settings import Settings, integer, is_among, lookup, real
 
 # A normal distribution cut at two standard deviations has this standard deviation.
 TRUNCATED_STDDEV = 0.87962566103423978
@@ -23,7 +25,9 @@ class Initializer(Settings):
     """
 
     def __call__(self, shape: Any, dtype: Any = None) -> np.ndarray:
-        sizes = tuple(integer("shape", size, at_least=0) for size in shape)
+        sizes = tuple(
+            integer("shape", size, at_least=0) for size in (shape if isinstance(shape, (tuple, list)) else [shape])
+        )
         generator = np.random.default_rng(seeds.choose_seed(None))
         return self.draw(sizes, generator).astype(float_type(floatx() if dtype is None else dtype))
 
@@ -50,7 +54,8 @@ class Constant(Initializer):
     """All `value`: a number, or an array that NumPy's rules stretch to the shape of the weights."""
 
     def __init__(self, value: Any = 0.0):
-        self.value = real("value", value) if np.ndim(value) == 0 else numeric("value", value).astype(np.float64)
+        is_number = isinstance(value, numbers.Number)
+        self.value = real("value", value) if is_number else numeric("value", value).astype(np.float64)
         require_finite("value", np.asarray(self.value), "float64")
 
     def draw(self, shape: Shape, generator: np.random.Generator) -> np.ndarray:
@@ -158,10 +163,12 @@ class VarianceScaling(Scaled):
         super().__init__(seed)
         if real("scale", scale, low=0.0) == 0.0:
             raise ValueError("scale: got 0, needs a number above 0")
-        if mode not in MODES:
-            raise ValueError(f"mode: got {mode!r}, needs one of {', '.join(map(repr, MODES))}")
-        if distribution not in (*DISTRIBUTIONS, "normal"):
-            raise ValueError(f"distribution: got {distribution!r}, needs one of {', '.join(map(repr, DISTRIBUTIONS))}")
+        if not is_among(mode, MODES):
+            raise ValueError(f"mode: got {told(mode)}, needs one of {', '.join(map(repr, MODES))}")
+        if not is_among(distribution, (*DISTRIBUTIONS, "normal")):
+            raise ValueError(
+                f"distribution: got {told(distribution)}, needs one of {', '.join(map(repr, DISTRIBUTIONS))}"
+            )
         known = "truncated_normal" if distribution == "normal" else distribution
         self.overwrite(scale=float(scale), mode=mode, distribution=known)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastmlp.callbacks.base import History
+from fastmlp.kernels.contract import told
 from fastmlp.report import numbers
 from fastmlp.settings import integer
 
@@ -72,7 +73,7 @@ def lines(
         When there is no panel, or one without lines.
     """
     if not panels or not all(panels.values()):
-        raise ValueError(f"panels: got {panels!r}, needs at least one, each with at least one line")
+        raise ValueError(f"panels: got {told(panels)}, needs at least one, each with at least one line")
     figure = new_figure(5 * len(panels), 3.5)
     for axes, (title, panel) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
         for label, values in panel.items():

@@ -10,8 +10,9 @@ import functools
 import inspect
 import math
 import numbers
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -56,7 +57,7 @@ class Settings(Advises):
     @classmethod
     def from_config(cls: type[S], config: Mapping[str, Any]) -> S:
         """Make an object from what `get_config` returned."""
-        return cls(**config)
+        return cls(**mapping("config", config))
 
     def shown(self) -> dict[str, Any]:
         """Return the arguments that `repr` shows."""
@@ -100,7 +101,9 @@ def lookup(argument: str, identifier: Any, known: Mapping[str, type[T]]) -> T:
     if isinstance(identifier, Mapping) and set(identifier) == {"class_name", "config"}:
         found = find(argument, identifier["class_name"], known)
         return found.from_config(identifier["config"])  # type: ignore[attr-defined, no-any-return]
-    raise TypeError(f"{argument}: got {identifier!r}, needs one of {listing(known)}, or an instance or class of those")
+    raise TypeError(
+        f"{argument}: got {told(identifier)}, needs one of {listing(known)}, or an instance or class of those"
+    )
 
 
 def find(argument: str, name: Any, known: Mapping[str, T]) -> T:
@@ -167,6 +170,45 @@ def real(argument: str, value: Any, low: float = -math.inf, high: float = math.i
     return number
 
 
+def is_among(value: Any, known: Collection[Any]) -> bool:
+    """Whether a caller's value is one of some constants; an array, whose comparison has no answer, is none."""
+    if hasattr(type(value), "__array__") and not isinstance(value, np.generic):
+        return False
+    try:
+        return value in known
+    except (TypeError, ValueError):  # of what cannot be compared, or has no hash
+        return False
+
+
+def choice(argument: str, value: T, known: Collection[Any]) -> T:
+    """Return a value that is one of some constants, or raise ValueError."""
+    if not is_among(value, known):
+        raise ValueError(f"{argument}: got {told(value)}, needs one of {', '.join(map(repr, known))}")
+    return value
+
+
+def file_path(argument: str, value: Any) -> str:
+    """Return the path that a string, bytes or a path object stand for; raise TypeError or ValueError."""
+    try:
+        found = os.fsdecode(value)
+    except TypeError:
+        raise TypeError(f"{argument}: got {told(value)}, needs a path") from None
+    try:
+        has_no_name = b"\0" in os.fsencode(found)
+    except UnicodeEncodeError:
+        has_no_name = True
+    if has_no_name:
+        raise ValueError(f"{argument}: got {told(found)}, needs a path that a file can have")
+    return found
+
+
+def mapping(argument: str, value: Any) -> dict[str, Any]:
+    """Return a mapping with names for keys as a dict, or raise TypeError."""
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        raise TypeError(f"{argument}: got {told(value)}, needs a dict by names")
+    return dict(value)
+
+
 def boolean(argument: str, value: Any) -> bool:
     """Return `value` as a bool, or raise TypeError: 0 and "False" are more often mistakes than meant."""
     if not isinstance(value, (bool, np.bool_)):
@@ -176,9 +218,9 @@ def boolean(argument: str, value: Any) -> bool:
 
 def only(argument: str, value: Any, allowed: tuple[Any, ...], why: str) -> None:
     """Raise ValueError unless an argument of Keras has one of the values that ask for nothing that is not here."""
-    if not any(value is item or (type(value) is type(item) and value == item) for item in allowed):
+    if not any(value is item or (type(value) is type(item) and is_among(value, (item,))) for item in allowed):
         needs = " or ".join(map(repr, allowed))
-        raise ValueError(f"{argument}: got {value!r}, needs {needs}: {why}")
+        raise ValueError(f"{argument}: got {told(value)}, needs {needs}: {why}")
 
 
 def refuse_methods(cls: type, names: tuple[str, ...], needs: str) -> None:
@@ -193,7 +235,7 @@ def optional_name(value: Any) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise TypeError(f"name: got {value!r}, needs a string or None")
+        raise TypeError(f"name: got {told(value)}, needs a string or None")
     if not value or "/" in value:  # "/" separates layer and weight in saved files
-        raise ValueError(f"name: got {value!r}, needs a non-empty string without '/'")
+        raise ValueError(f"name: got {told(value)}, needs a non-empty string without '/'")
     return value

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from fastmlp.callbacks.base import Callback, Logs
-from fastmlp.settings import boolean, integer, only
+from fastmlp.settings import boolean, file_path, integer, only
 
 
 class NamedModel(Protocol):
@@ -69,7 +69,7 @@ class TensorBoard(Callback):
         embeddings_metadata: Any = None,
     ):
         super().__init__()
-        self.log_dir = Path(log_dir)
+        self.log_dir = Path(file_path("log_dir", log_dir))
         self.histogram_freq = integer("histogram_freq", histogram_freq, at_least=0)
         self.write_graph = boolean("write_graph", write_graph)
         only("write_images", write_images, (False,), "weights are shown as histograms")

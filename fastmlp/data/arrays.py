@@ -143,6 +143,8 @@ def as_array(argument: str, values: Any) -> np.ndarray:
         return np.asarray(values)
     except ValueError as error:
         raise ValueError(f"{argument}: got {error}, needs rows of equal lengths") from None
+    except MemoryError:
+        raise ValueError(f"{argument}: got {type(values).__name__}, needs numbers that memory holds") from None
     except (RuntimeError, TypeError) as error:  # of a tensor that cannot be one
         raise TypeError(f"{argument}: got {type(values).__name__}, needs an array of real numbers: {error}") from None
 

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from fastmlp.data.whole_files import require_regular, write_whole
-from fastmlp.settings import boolean
+from fastmlp.kernels.contract import told
+from fastmlp.settings import boolean, file_path
 
 KEY = "fastmlp"  # of the metadata
 SUFFIX = ".safetensors"
@@ -36,7 +37,7 @@ MODEL = Kind("model", "filepath", "a model file of fastmlp")
 
 def checked_path(filepath: str | os.PathLike[str], overwrite: bool = True, endings: Sequence[str] = MODELS) -> Path:
     """Return a path to write to, or raise ValueError for another ending, or a file that is to stay."""
-    path = Path(filepath)
+    path = Path(file_path("filepath", filepath))
     if not path.name.endswith(tuple(endings)):
         needs = " or ".join(map(repr, endings))
         raise ValueError(f"filepath: got {str(path)!r}, needs a name ending in {needs}")
@@ -81,7 +82,7 @@ def read(path: str | os.PathLike[str], kind: Kind, use: Callable[[dict[str, Any]
         raise
     except Exception as error:  # what a damage leads to has no end of types
         reason = f"entry {error} is missing" if isinstance(error, KeyError) else error
-        raise ValueError(f"{kind.argument}: got {path!r}, needs {kind.file}: {reason}") from error
+        raise ValueError(f"{kind.argument}: got {told(path)}, needs {kind.file}: {reason}") from error
 
 
 def is_of_kind(path: str | os.PathLike[str], name: str) -> bool:
@@ -105,7 +106,7 @@ def header_of(metadata: dict[str, str], kind: Kind) -> dict[str, Any]:
         raise ValueError(f"header: got {type(header).__name__}, needs a dict")
     found = header.get("kind", MODEL.name)  # older model files do not say it
     if found != kind.name:
-        raise ValueError(f"kind: got {found!r}, needs {kind.name!r}")
+        raise ValueError(f"kind: got {told(found)}, needs {kind.name!r}")
     return header
 
 

@@ -156,6 +156,9 @@ class Call:
             array = np.asarray(given)  # a plain one: a subclass could hide what its memory holds
         except ValueError:
             raise ValueError(f"{self.label}: {name}: got lists of unequal lengths, needs an array") from None
+        except MemoryError:
+            needs = "numbers that memory holds"
+            raise ValueError(f"{self.label}: {name}: got {described(given)}, needs {needs}") from None
         dtype = self.check_dtype(name, what, array)
         self.check_shape(name, what, array)
         if what.below is not None:
@@ -267,6 +270,8 @@ def told(value: Any) -> str:
         return f"{value!r:.200}"
     except ValueError:
         return f"{type(value).__name__} of more digits than Python writes"
+    except Exception:  # of a method of the caller's, and no part of what was wrong
+        return f"{type(value).__name__} without a repr"
 
 
 def described(given: Any) -> str:

@@ -19,6 +19,7 @@ from fastmlp.config import float_type, floatx, seeds
 from fastmlp.data.arrays import Shape, features, require_numbers_below
 from fastmlp.data.values import answering
 from fastmlp.kernels import Network
+from fastmlp.kernels.contract import told
 from fastmlp.kernels.engine.turns import Turns
 from fastmlp.layers.description import numbered
 from fastmlp.layers.symbol import PHASE, Call, Symbol, single_or_list, symbols_in
@@ -165,7 +166,7 @@ class Layer(Settings):
     def use_dtype(self, dtype: str) -> None:
         """Take a model's dtype; ValueError where another one is fixed."""
         if self.fixed_dtype not in (None, dtype):
-            raise ValueError(f"dtype: got {dtype!r} for layer {self.name!r} of {self.fixed_dtype!r}, needs that")
+            raise ValueError(f"dtype: got {told(dtype)} for layer {self.name!r} of {self.fixed_dtype!r}, needs that")
         self.overwrite(_dtype=dtype)
 
     def offer_seed(self, seed: int, number: int, is_given: bool) -> None:
@@ -203,7 +204,7 @@ class Layer(Settings):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of an output row, or raise ValueError when the layer cannot take that input."""
-        return input_shape
+        return one_row(input_shape)
 
     #: Whether it takes any number of inputs: it then gets a list of shapes wherever others get one.
     many_inputs: ClassVar[bool] = False
@@ -397,7 +398,9 @@ class Layer(Settings):
         """Return the number of weights: of a layer that is built, or for that shape of input rows."""
         if input_shape is None:
             return sum(math.prod(variable.shape) for variable in self.weights)
-        return sum(math.prod(shape) for shape in self.weight_shapes(input_shape).values())
+        shape = row_shapes("input_shape", input_shape) if self.many_inputs else one_row(input_shape)
+        self.compute_output_shape(shape)  # refuses what does not fit  # type: ignore[arg-type]
+        return sum(math.prod(shape) for shape in self.weight_shapes(shape).values())  # type: ignore[arg-type]
 
     @property
     def losses(self) -> list[float]:
@@ -533,7 +536,7 @@ class InputLayer(Layer):
         only("input_tensor", input_tensor, (None,), "Model(inputs, outputs) begins at any symbol")
         only("optional", optional, (False,), "every input is given")
         if batch_shape is not None and (not isinstance(batch_shape, (tuple, list)) or not batch_shape):
-            raise ValueError(f"batch_shape: got {batch_shape!r}, needs the batch's size or None first: (None, 784)")
+            raise ValueError(f"batch_shape: got {told(batch_shape)}, needs the batch's size or None first: (None, 784)")
         sizes = batch_shape[1:] if batch_shape is not None else given[named[0]]
         self.shape = () if sizes == () or sizes == [] else row_shape(named[0], sizes)
         super().__init__(name=name, input_shape=self.shape or None)
@@ -587,7 +590,7 @@ def input_dtype(dtype: Any) -> str:
     except TypeError:
         found = np.dtype(object)
     if found.kind not in "buif":
-        raise ValueError(f"dtype: got {dtype!r}, needs one of numbers, such as 'float32' or 'int32'")
+        raise ValueError(f"dtype: got {told(dtype)}, needs one of numbers, such as 'float32' or 'int32'")
     return str(found.name)
 
 
@@ -595,11 +598,16 @@ def row_shape(argument: str, shape: Any) -> Shape:
     """Return a shape as a tuple of positive ints; a single int is a row of that length."""
     sizes = list(shape) if isinstance(shape, (tuple, list)) else [shape]
     if not sizes:
-        raise ValueError(f"{argument}: got {shape!r}, needs the shape of one row, such as (784,)")
+        raise ValueError(f"{argument}: got {told(shape)}, needs the shape of one row, such as (784,)")
     row = tuple(integer(argument, size, at_least=1, below=SIZE_LIMIT) for size in sizes)
     if math.prod(row) >= SIZE_LIMIT:
         raise ValueError(f"{argument}: got {row}, {math.prod(row)} values a row, needs below {SIZE_LIMIT}")
     return row
+
+
+def one_row(input_shape: Any) -> Shape:
+    """Return the argument of `compute_output_shape`, checked: the shape of a row, which may be a single number."""
+    return () if isinstance(input_shape, tuple) and not input_shape else row_shape("input_shape", input_shape)
 
 
 def row_shapes(argument: str, shape: Any) -> list[Shape]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.config import EPSILON
+from fastmlp.kernels.contract import told
 from fastmlp.metrics.base import Metric, columns, parts, row_weights
 from fastmlp.settings import integer, real
 
@@ -217,4 +218,4 @@ def one_of(argument: str, value: Any, known: Sequence[str]) -> str:
     for name in known:
         if isinstance(value, str) and value.lower() == name.lower():
             return name
-    raise ValueError(f"{argument}: got {value!r}, needs one of {', '.join(map(repr, known))}")
+    raise ValueError(f"{argument}: got {told(value)}, needs one of {', '.join(map(repr, known))}")

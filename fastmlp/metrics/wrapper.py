@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.data.arrays import numeric
+from fastmlp.kernels.contract import told
 from fastmlp.metrics.base import Metric, row_weights
 from fastmlp.metrics.functions import ACCURACIES, FUNCTIONS
 from fastmlp.settings import optional_name, snake_case
@@ -55,7 +56,7 @@ class MeanMetricWrapper(Metric):
 
     def __init__(self, fn: Callable[..., Any], name: str | None = None, **kwargs: Any):
         if not callable(fn):
-            raise TypeError(f"fn: got {fn!r}, needs a function of y_true and y_pred")
+            raise TypeError(f"fn: got {told(fn)}, needs a function of y_true and y_pred")
         self.fn, self.kwargs = fn, kwargs
         super().__init__(optional_name(name) or getattr(fn, "__name__", snake_case(type(fn).__name__)))
         if any(fn is known for known in FUNCTIONS.values()):

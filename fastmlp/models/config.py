@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from fastmlp.kernels.contract import told
 from fastmlp.layers import LAYERS, InputLayer, Layer
 from fastmlp.layers.symbol import Symbol
 from fastmlp.settings import boolean, find, integer, to_plain
@@ -108,7 +109,7 @@ class Reader:
         if cls is None or issubclass(base, cls):
             cls = base
         if not issubclass(cls, base) or issubclass(cls, CLASSES["row"]) != is_row:
-            raise TypeError(f"custom_objects: got {cls!r}, needs a subclass of {base.__name__}")
+            raise TypeError(f"custom_objects: got {told(cls)}, needs a subclass of {base.__name__}")
         self.depth += 1
         if self.depth > DEPTH_LIMIT:
             raise ValueError(f"model: got models in models to a depth of {self.depth}, needs {DEPTH_LIMIT} at most")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.kernels.contract import told
 from fastmlp.layers import Layer
 from fastmlp.layers.graph import Graph
 from fastmlp.settings import boolean, integer, real
@@ -34,7 +35,7 @@ def print_summary(
 
     expanded, with_flags = boolean("expand_nested", expand_nested), boolean("show_trainable", show_trainable)
     if print_fn is not None and not callable(print_fn):
-        raise TypeError(f"print_fn: got {print_fn!r}, needs a function of a line, or None")
+        raise TypeError(f"print_fn: got {told(print_fn)}, needs a function of a line, or None")
     connections = connections_of(model)
     shares = shares_of(positions, 0.3 if connections else 0.45, bool(connections))
     given = None if line_length is None else integer("line_length", line_length, at_least=20)
@@ -78,7 +79,7 @@ def shares_of(positions: Any, first: float, has_connections: bool) -> list[float
         return [first, 0.56, 0.74, 1.0] if has_connections else [first, 0.80, 1.0]
     shares = [real("positions", one, low=0.0, high=1.0) for one in positions]
     if len(shares) != 3 + has_connections or sorted(shares) != shares:
-        raise ValueError(f"positions: got {positions!r}, needs {3 + has_connections} growing shares of the width")
+        raise ValueError(f"positions: got {told(positions)}, needs {3 + has_connections} growing shares of the width")
     return shares
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 import numpy as np
 
 from fastmlp.data.values import Count, Number
+from fastmlp.kernels.contract import told
 from fastmlp.optimizers import schedules
 from fastmlp.optimizers.applied import AppliesGradients
 from fastmlp.settings import boolean, integer, only, optional_name, real, refuse_methods, to_plain
@@ -113,7 +114,7 @@ class Optimizer(AppliesGradients):
     def __init__(self, learning_rate: Rate, **common: Unpack[Common]):
         needs = f"needs only arguments that {type(self).__name__} has, such as learning_rate, a number or a schedule"
         for name in common.keys() - Common.__annotations__.keys():
-            raise TypeError(f"{name}: got {common[name]!r}, {needs}")  # type: ignore[literal-required]
+            raise TypeError(f"{name}: got {told(common[name])}, {needs}")  # type: ignore[literal-required]
         self.learning_rate = learning_rate
         self.weight_decay = optional("weight_decay", common.get("weight_decay"))
         self.clipnorm = optional("clipnorm", common.get("clipnorm"))
@@ -150,7 +151,7 @@ class Optimizer(AppliesGradients):
         if not callable(value) or isinstance(value, type):
             if callable(self._rate):
                 needs = "another schedule: this optimizer was made with one, so that its rate cannot be set"
-                raise TypeError(f"learning_rate: got {value!r}, needs {needs}")
+                raise TypeError(f"learning_rate: got {told(value)}, needs {needs}")
             value = checked(value)
         self.overwrite(_rate=value)
 
@@ -163,7 +164,7 @@ class Optimizer(AppliesGradients):
         if name == "learning_rate":
             object.__setattr__(self, name, value)
         elif name not in self.settings and not name.startswith("_"):
-            raise AttributeError(f"{name}: got {value!r}, needs only what {type(self).__name__} has: learning_rate")
+            raise AttributeError(f"{name}: got {told(value)}, needs only what {type(self).__name__} has: learning_rate")
         else:
             super().__setattr__(name, value)
 
@@ -254,7 +255,7 @@ class Optimizer(AppliesGradients):
         rate = self._rate
         if callable(rate) and type(rate) not in schedules.SCHEDULES.values():
             needs = "a number or one of optimizers.schedules to be saved; save_weights writes the weights alone"
-            raise TypeError(f"learning_rate: got {rate!r}, needs {needs}")
+            raise TypeError(f"learning_rate: got {told(rate)}, needs {needs}")
         config = {name: to_plain(value) for name, value in self.arguments().items()}
         if any(self._excluded):
             config["excluded_from_weight_decay"] = list(self.excluded_paths())

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fastmlp.elsewhere import getter
+from fastmlp.kernels.contract import told
 from fastmlp.settings import Settings, boolean, integer, lookup, real
 
 ENOUGH = 1e300  # where a number of lengths is larger than any, so that what is made of it stays finite
@@ -225,7 +226,7 @@ class OneCycle(LearningRateSchedule):
         self.total_steps = integer("total_steps", total_steps, at_least=1)
         self.pct_start = real("pct_start", pct_start, low=0.0, high=1.0)
         if anneal_strategy not in ("cos", "linear"):
-            raise ValueError(f"anneal_strategy: got {anneal_strategy!r}, needs 'cos' or 'linear'")
+            raise ValueError(f"anneal_strategy: got {told(anneal_strategy)}, needs 'cos' or 'linear'")
         self.anneal_strategy = anneal_strategy
         self.div_factor = positive("div_factor", div_factor)
         self.final_div_factor = positive("final_div_factor", final_div_factor)
@@ -273,7 +274,7 @@ def positive(argument: str, value: Any) -> float:
     """Return `value` as a finite float above 0, or raise TypeError or ValueError."""
     number = real(argument, value, low=0.0)
     if number == 0.0:
-        raise ValueError(f"{argument}: got {value!r}, needs a finite number above 0")
+        raise ValueError(f"{argument}: got {told(value)}, needs a finite number above 0")
     return number
 
 

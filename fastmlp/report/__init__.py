@@ -14,6 +14,7 @@ import numpy as np
 
 from fastmlp.data.whole_files import write_whole
 from fastmlp.export.javascript import program
+from fastmlp.kernels.contract import told
 from fastmlp.report import contents, drawing, pictures
 from fastmlp.report.answers import Answers, asker, places
 from fastmlp.report.facts import Facts, timed
@@ -21,6 +22,7 @@ from fastmlp.report.numbers import Importance, class_losses
 from fastmlp.report.page import DRAWING, assembled, packaged
 from fastmlp.report.permutation import measure
 from fastmlp.report.rows import Rows, Table, rows_of
+from fastmlp.settings import file_path
 
 __all__ = ["html", "importance", "write"]
 
@@ -45,10 +47,11 @@ def write(path: str | os.PathLike[str], model: Any, x: Any, y: Any, **about: Any
     OSError
         Where it cannot be written.
     """
-    if not os.fspath(path).endswith(ENDINGS):
-        raise ValueError(f"path: got {os.fspath(path)!r}, needs a name ending in {' or '.join(ENDINGS)}")
+    name = file_path("path", path)
+    if not name.endswith(ENDINGS):
+        raise ValueError(f"path: got {told(name)}, needs a name ending in {' or '.join(ENDINGS)}")
     content = html(model, x, y, **about).encode()
-    write_whole(path, lambda file: file.write(content))
+    write_whole(name, lambda file: file.write(content))
 
 
 def html(
@@ -104,7 +107,16 @@ def html(
         For a model that predicts neither classes nor one number, and rows, targets and shapes that do not fit.
     """
     facts = facts_of(
-        model, x, y, y_train, columns, target, data, None if file is None else os.fspath(file), seconds, picture_shape
+        model,
+        x,
+        y,
+        y_train,
+        columns,
+        target,
+        data,
+        None if file is None else file_path("file", file),
+        seconds,
+        picture_shape,
     )
     facts.importance = why_or_importance(facts, importance_seconds, seed)
     drawn = drawing.section(facts)

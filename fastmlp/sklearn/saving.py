@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastmlp.data.arrays import Shape
 from fastmlp.data.files import Kind, Tensors, require_same, write
-from fastmlp.settings import find, integer, real
+from fastmlp.settings import file_path, find, integer, real
 from fastmlp.sklearn import losses, networks
 from fastmlp.sklearn.folding import OF_LAYER, OF_NORMALIZATION, folded, normalized
 from fastmlp.sklearn.many_outputs import ManyClasses
@@ -42,7 +42,7 @@ DERIVED = ("coefs_", "intercepts_", "batch_norm_", "n_layers_", "out_activation_
 def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     """Write a fitted estimator, without its callbacks, to a file; errors as of `fastmlp.sklearn.save`."""
     check_is_fitted(estimator)
-    write(Path(path), ESTIMATOR, *describe(estimator))
+    write(Path(file_path("path", path)), ESTIMATOR, *describe(estimator))
 
 
 def describe(estimator: Any) -> tuple[dict[str, Any], Tensors]:

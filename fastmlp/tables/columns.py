@@ -12,6 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from fastmlp.kernels.contract import told
+from fastmlp.settings import is_among
 from fastmlp.tables.names import behaves_as_name, family, is_count_by_name, is_name_by_name, is_quantity_by_name
 from fastmlp.tables.task import Task, find_task, is_whole
 
@@ -203,7 +205,7 @@ def _require_names(
 ) -> None:
     """Raise a ValueError for names that are no columns, for a column with two parts, and for unknown kinds."""
     if isinstance(drop, str):
-        raise ValueError(f"drop: got {drop!r}, needs a list of names")
+        raise ValueError(f"drop: got {told(drop)}, needs a list of names")
     parts: dict[str, Collection[str | None]] = {
         "target": [target],
         "weight": [weight],
@@ -219,18 +221,20 @@ def _require_names(
             if name not in columns:
                 close = difflib.get_close_matches(name, columns, n=1)
                 raise ValueError(
-                    f"{part}: got {name!r}, needs a column of the table{f': {close[0]!r}?' if close else ''}"
+                    f"{part}: got {told(name)}, needs a column of the table{f': {close[0]!r}?' if close else ''}"
                 )
             if name in taken:
-                raise ValueError(f"{part}: got {name!r}, which {taken[name]} has too, needs another column")
+                raise ValueError(f"{part}: got {told(name)}, which {taken[name]} has too, needs another column")
             taken[name] = part
     for name, kind in types.items():
-        if kind not in CHOSEN:
-            raise ValueError(f"types: got {kind!r} for {name!r}, needs one of {', '.join(CHOSEN)}")
+        if not is_among(kind, CHOSEN):
+            raise ValueError(f"types: got {told(kind)} for {name!r}, needs one of {', '.join(CHOSEN)}")
     if weight is not None:
         values = frame[weight]
         if not values.dtype.is_numeric() or values.null_count() or not bool((values >= 0).all()):
-            raise ValueError(f"weight: got {weight!r} of type {values.dtype}, needs numbers of at least 0 in every row")
+            raise ValueError(
+                f"weight: got {told(weight)} of type {values.dtype}, needs numbers of at least 0 in every row"
+            )
 
 
 def describe(columns: list[Column]) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.kernels.contract import told
+from fastmlp.settings import is_among
 from fastmlp.tables import frames
 from fastmlp.tables.encoders import Booleans, Categories, Dates, Encoder, Numbers, Scaled, Wholes, of_data, of_numbers
 from fastmlp.tables.frames import BOOLEAN, CATEGORY, DATE, IGNORE, KINDS, NUMBER
@@ -72,8 +74,8 @@ class Preparation:
         day_first: bool | None = None,
     ) -> None:
         for name, kind in (types or {}).items():
-            if kind not in KINDS:
-                raise ValueError(f"types: got {kind!r} for column {name!r}, needs one of {', '.join(KINDS)}")
+            if not is_among(kind, KINDS):
+                raise ValueError(f"types: got {told(kind)} for column {name!r}, needs one of {', '.join(KINDS)}")
         for name, value in (("bins", bins), ("seldom", seldom)):
             if value is not None and value < 1:
                 raise ValueError(f"{name}: got {value}, needs at least 1")

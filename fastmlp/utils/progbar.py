@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.kernels.contract import told
 from fastmlp.settings import integer, real
 
 
@@ -44,7 +45,7 @@ class Progbar:
         if stateful_metrics is not None and stateless_metrics is not None:
             raise ValueError("stateful_metrics: got names beside stateless_metrics, needs at most one of the two")
         if verbose not in (0, 1, 2):
-            raise ValueError(f"verbose: got {verbose!r}, needs 0, 1 or 2")
+            raise ValueError(f"verbose: got {told(verbose)}, needs 0, 1 or 2")
         self.target = None if target is None else integer("target", target, at_least=0)
         self.width = integer("width", width, at_least=1)
         self.verbose = int(verbose)

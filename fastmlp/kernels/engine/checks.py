@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.kernels.contract import check_array, check_range
+from fastmlp.kernels.contract import check_array, check_range, told
 from fastmlp.kernels.engine.sparse_rows import SparseRows, check_sparse
 
 
@@ -64,11 +64,11 @@ def check_targets(name: str, network: Any, loss: Any, rows: int, y: Any, metric:
         if len(y) != rows:
             raise ValueError(f"{name}: got {len(y)} rows, needs {rows}, one for each row of x")
         if metric is not None:
-            raise ValueError(f"metric: got {metric!r}, needs None for a loss that is a callable")
+            raise ValueError(f"metric: got {told(metric)}, needs None for a loss that is a callable")
         return y
     sparse = loss.startswith("sparse_")
     if metric not in (None, "own_loss") and metric.startswith("sparse_") != sparse:
-        raise ValueError(f"metric: got {metric!r}, which does not fit the loss {loss!r}")
+        raise ValueError(f"metric: got {told(metric)}, which does not fit the loss {loss!r}")
     check_array(name, y, (np.intc,) if sparse else (network.dtype,), (rows, columns)[: 1 if sparse else 2])
     if sparse:
         y = np.array(y)
