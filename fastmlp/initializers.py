@@ -12,7 +12,7 @@ from fastmlp.config import float_type, floatx, seeds
 from fastmlp.data.arrays import Shape, numeric, require_finite
 from fastmlp.elsewhere import getter
 from fastmlp.kernels.contract import told
-from fastmlp.settings import Settings, integer, is_among, lookup, real
+from fastmlp.settings import Settings, array_shape, integer, is_among, lookup, real
 
 # A normal distribution cut at two standard deviations has this standard deviation.
 TRUNCATED_STDDEV = 0.87962566103423978
@@ -25,9 +25,7 @@ class Initializer(Settings):
     """
 
     def __call__(self, shape: Any, dtype: Any = None) -> np.ndarray:
-        sizes = tuple(
-            integer("shape", size, at_least=0) for size in (shape if isinstance(shape, (tuple, list)) else [shape])
-        )
+        sizes = array_shape("shape", shape)
         generator = np.random.default_rng(seeds.choose_seed(None))
         return self.draw(sizes, generator).astype(float_type(floatx() if dtype is None else dtype))
 

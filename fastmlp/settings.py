@@ -140,7 +140,7 @@ def snake_case(name: str) -> str:
 def integer(argument: str, value: Any, at_least: int, below: int | None = None) -> int:
     """Return `value` as an int, or raise TypeError or ValueError; of one without a limit 64 bits must do."""
     needs = f"an integer of at least {at_least}" + ("" if below is None else f" and below {below}")
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+    if isinstance(value, (bool, np.timedelta64)) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{argument}: got {told(value)}, needs {needs}")
     number = int(value)
     if below is None and number >= 2**63:
@@ -148,6 +148,22 @@ def integer(argument: str, value: Any, at_least: int, below: int | None = None) 
     if not at_least <= number < (2**63 if below is None else below):
         raise ValueError(f"{argument}: got {told(number)}, needs {needs}")
     return number
+
+
+def listed(argument: str, values: Any) -> list[Any]:
+    """Return the items of a list or another iterable as a list, or raise TypeError; a string is none."""
+    try:
+        if not isinstance(values, (str, bytes, bytearray)):
+            return list(values)
+    except TypeError:
+        pass
+    raise TypeError(f"{argument}: got {told(values)}, needs a list")
+
+
+def array_shape(argument: str, shape: Any) -> tuple[int, ...]:
+    """Return the shape of an array, or the length of its only axis, as a tuple of ints; TypeError or ValueError."""
+    sizes = shape if isinstance(shape, (tuple, list)) else (shape,)
+    return tuple(integer(argument, size, at_least=0) for size in sizes)
 
 
 def real(argument: str, value: Any, low: float = -math.inf, high: float = math.inf, open_high: bool = False) -> float:
@@ -159,7 +175,7 @@ def real(argument: str, value: Any, low: float = -math.inf, high: float = math.i
         needs += f" of at least {low:g}"
     elif high < math.inf:
         needs += f" of at most {high:g}"
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+    if isinstance(value, (bool, np.timedelta64)) or not isinstance(value, numbers.Real):
         raise TypeError(f"{argument}: got {told(value)}, needs {needs}")
     try:
         number = float(value)

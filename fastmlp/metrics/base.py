@@ -14,7 +14,7 @@ from fastmlp.data.values import Number, answering
 from fastmlp.initializers import get as get_initializer
 from fastmlp.losses.functions import FUNCTIONS
 from fastmlp.metrics.state import StateVariable
-from fastmlp.settings import Settings, integer, only, optional_name, snake_case
+from fastmlp.settings import Settings, array_shape, only, optional_name, snake_case
 
 PART = 1 << 16  # elements that are looked at together: they stay in a cache
 
@@ -96,7 +96,7 @@ class Metric(Settings):
             Any: it is float64.
         name : str, optional
         """
-        sizes = tuple(integer("shape", size, at_least=0) for size in ((shape,) if isinstance(shape, int) else shape))
+        sizes = array_shape("shape", shape)
         start = get_initializer("zeros" if initializer is None else initializer, "initializer")
         values = np.array(start(sizes, "float64"), np.float64)
         made = vars(self).setdefault("_variables", [])

@@ -206,7 +206,7 @@ def ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def checked(thresholds: Any) -> list[float]:
     """Return thresholds, one or several, as a list of numbers in [0, 1]."""
-    several = isinstance(thresholds, (Sequence, np.ndarray)) and not isinstance(thresholds, str)
+    several = isinstance(thresholds, (list, tuple)) or (isinstance(thresholds, np.ndarray) and thresholds.ndim == 1)
     found = [real("thresholds", one, low=0.0, high=1.0) for one in (thresholds if several else [thresholds])]
     if not found:
         raise ValueError("thresholds: got none, needs at least one")

@@ -15,7 +15,7 @@ from fastmlp.data.values import Count, Number
 from fastmlp.kernels.contract import told
 from fastmlp.optimizers import schedules
 from fastmlp.optimizers.applied import AppliesGradients
-from fastmlp.settings import boolean, integer, only, optional_name, real, refuse_methods, to_plain
+from fastmlp.settings import boolean, integer, listed, mapping, only, optional_name, real, refuse_methods, to_plain
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -210,7 +210,13 @@ class Optimizer(AppliesGradients):
         if self._network is not None:
             needs = "a call before the first step, and before compile of a model that is built"
             raise ValueError(f"exclude_from_weight_decay: got an optimizer that has begun, needs {needs}")
-        self.overwrite(_excluded=(list(var_list or ()), "|".join(var_names or ())))
+        names = [] if var_names is None else listed("var_names", var_names)
+        for name in names:
+            try:
+                re.compile(name)
+            except (TypeError, re.error) as error:
+                raise ValueError(f"var_names: got {told(name)}, needs regular expressions: {error}") from None
+        self.overwrite(_excluded=([] if var_list is None else listed("var_list", var_list), "|".join(names)))
 
     def spec_for(self, weights: Sequence[Any]) -> dict[str, Any]:
         """Return the engine's description for these trained variables or arrays."""
@@ -264,7 +270,7 @@ class Optimizer(AppliesGradients):
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Any:
         """Make an optimizer from what `get_config` returned."""
-        given = dict(config)
+        given = mapping("config", config)
         excluded = given.pop("excluded_from_weight_decay", ([], ""))
         made = cls(**given)
         made.overwrite(_excluded=tuple(excluded))
