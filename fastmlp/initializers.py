@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastmlp.config import float_type, floatx, seeds
+from fastmlp.config.memory import available_memory
 from fastmlp.data.arrays import Shape, numeric, require_finite
 from fastmlp.elsewhere import getter
 from fastmlp.kernels.contract import told
@@ -16,6 +17,9 @@ from fastmlp.settings import Settings, array_shape, integer, is_among, lookup, r
 
 # A normal distribution cut at two standard deviations has this standard deviation.
 TRUNCATED_STDDEV = 0.87962566103423978
+
+
+MANY = 2**24  # numbers, from which on it is asked whether memory holds them
 
 
 class Initializer(Settings):
@@ -26,8 +30,10 @@ class Initializer(Settings):
 
     def __call__(self, shape: Any, dtype: Any = None) -> np.ndarray:
         sizes = array_shape("shape", shape)
-        generator = np.random.default_rng(seeds.choose_seed(None))
-        return self.draw(sizes, generator).astype(float_type(floatx() if dtype is None else dtype))
+        kind = float_type(floatx() if dtype is None else dtype)
+        if (count := math.prod(sizes)) > MANY and 16 * count > available_memory():  # it is drawn in float64 first
+            raise ValueError(f"shape: got {told(shape)}, {count} numbers, needs as many as memory holds")
+        return self.draw(sizes, np.random.default_rng(seeds.choose_seed(None))).astype(kind)
 
     def draw(self, shape: Shape, generator: np.random.Generator) -> np.ndarray:
         needs = "a method __call__(self, shape, dtype=None), or draw(self, shape, generator)"

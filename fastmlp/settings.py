@@ -162,8 +162,11 @@ def listed(argument: str, values: Any) -> list[Any]:
 
 def array_shape(argument: str, shape: Any) -> tuple[int, ...]:
     """Return the shape of an array, or the length of its only axis, as a tuple of ints; TypeError or ValueError."""
-    sizes = shape if isinstance(shape, (tuple, list)) else (shape,)
-    return tuple(integer(argument, size, at_least=0) for size in sizes)
+    given = shape if isinstance(shape, (tuple, list)) else (shape,)
+    sizes = tuple(integer(argument, size, at_least=0) for size in given)
+    if len(sizes) > 32 or math.prod(sizes) >= 2**56:
+        raise ValueError(f"{argument}: got {told(shape)}, needs at most 32 axes, and as many numbers as memory holds")
+    return sizes
 
 
 def real(argument: str, value: Any, low: float = -math.inf, high: float = math.inf, open_high: bool = False) -> float:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from fastmlp.callbacks.base import Callback, Logs
-from fastmlp.settings import boolean, file_path, integer, only
+from fastmlp.settings import boolean, file_path, integer, is_among, only
 
 
 class NamedModel(Protocol):
@@ -77,8 +77,8 @@ class TensorBoard(Callback):
         only("profile_batch", profile_batch, (0,), "there is no profiler")
         only("embeddings_freq", embeddings_freq, (0,), "there are no embeddings")
         only("embeddings_metadata", embeddings_metadata, (None,), "there are no embeddings")
-        self.update_freq = 1 if update_freq == "batch" else update_freq
-        if update_freq != "epoch":
+        self.update_freq = 1 if is_among(update_freq, ("batch",)) else update_freq
+        if not is_among(update_freq, ("epoch",)):
             self.update_freq = integer("update_freq", self.update_freq, at_least=1)
             vars(self)["on_train_batch_end"] = self.write_batch  # without it an epoch stays one call of the engine
         self.batches = 0

@@ -52,7 +52,10 @@ def write(path: Path, kind: Kind, header: dict[str, Any], tensors: Tensors) -> N
 
     if not tensors:
         raise ValueError("save: got a model without weights, needs one with Dense layers and a known input shape")
-    text = json.dumps({"kind": kind.name, **header})
+    try:
+        text = json.dumps({"kind": kind.name, **header})
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"save: got settings that are no values of JSON, needs these alone: {error}") from None
     content = save(tensors, metadata={KEY: text})  # one entry: safetensors keeps no order of several
     write_whole(path, lambda file: file.write(content))
 

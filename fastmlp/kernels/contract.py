@@ -153,12 +153,16 @@ class Call:
 
     def array(self, name: str, what: Array, given: Any) -> np.ndarray:
         try:
-            array = np.asarray(given)  # a plain one: a subclass could hide what its memory holds
-        except ValueError:
-            raise ValueError(f"{self.label}: {name}: got lists of unequal lengths, needs an array") from None
+            return self.plain_array(name, what, given)
         except MemoryError:
             needs = "numbers that memory holds"
             raise ValueError(f"{self.label}: {name}: got {described(given)}, needs {needs}") from None
+
+    def plain_array(self, name: str, what: Array, given: Any) -> np.ndarray:
+        try:
+            array = np.asarray(given)  # a plain one: a subclass could hide what its memory holds
+        except ValueError:
+            raise ValueError(f"{self.label}: {name}: got lists of unequal lengths, needs an array") from None
         dtype = self.check_dtype(name, what, array)
         self.check_shape(name, what, array)
         if what.below is not None:
@@ -222,7 +226,10 @@ class Call:
         if given is None:
             if min(shape) < 1:
                 raise ValueError(f"{self.label}: out: got shape {shape}, needs at least 1 in every dimension")
-            return np.empty(shape, dtype)
+            try:
+                return np.empty(shape, dtype)
+            except (MemoryError, ValueError):  # NumPy's for what no address reaches
+                raise ValueError(f"{self.label}: out: got shape {shape}, needs one that memory holds") from None
         if not isinstance(given, np.ndarray) or given.dtype != dtype or given.shape != shape or not given.flags.carray:
             needs = f"a writable C-contiguous {dtype} array of shape {shape}"
             raise ValueError(f"{self.label}: out: got {described(given)}, needs {needs}")

@@ -6,10 +6,11 @@ and the `shape` of a symbol have the None in front that stands for the batch in 
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, TypedDict
 
 import numpy as np
@@ -337,7 +338,7 @@ class Layer(Settings):
         generator, drawn = seeds.weight_generator(seed, number), []
         for variable in self._variables:
             try:
-                values = self.weight_initializer(variable.name).draw(variable.shape, generator).astype(self.dtype)
+                values = self._drawn(variable, generator).astype(self.dtype)
             except (MemoryError, ValueError) as error:
                 kind = MemoryError if isinstance(error, MemoryError) else ValueError
                 what = f"cannot make its {variable.name} of shape {variable.shape}"
@@ -346,6 +347,19 @@ class Layer(Settings):
         for variable, values in drawn:
             if not variable.has_values:
                 variable.write(values)
+
+    def _drawn(self, variable: Variable, generator: np.random.Generator) -> np.ndarray:
+        initializer = self.weight_initializer(variable.name)
+        if isinstance(initializer, initializers.Called):
+            return self.without_locks(initializer.draw, variable.shape, generator)  # type: ignore[no-any-return]
+        return initializer.draw(variable.shape, generator)
+
+    def without_locks(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Return what the user's function returns: other threads may use the layer, and its models, meanwhile."""
+        call: Callable[..., Any] = functools.partial(self._lock.aside, function)
+        for model in self.homes:
+            call = functools.partial(model.without_locks, call)
+        return call(*arguments)
 
     @property
     def weights(self) -> list[Variable]:
@@ -389,7 +403,7 @@ class Layer(Settings):
         """Set the layer's weights from arrays in the order of `get_weights`; ValueError if they do not fit."""
         variables = self.weights
         if not isinstance(weights, (list, tuple)) or len(weights) != len(variables):
-            raise ValueError(f"weights: got {weights!r:.60}, needs a list of {len(variables)} arrays as of get_weights")
+            raise ValueError(f"weights: got {told(weights)}, needs a list of {len(variables)} arrays as of get_weights")
         arrays = [variable.check(value) for variable, value in zip(variables, weights, strict=True)]
         for variable, array in zip(variables, arrays, strict=True):
             variable.write(array)
@@ -398,9 +412,9 @@ class Layer(Settings):
         """Return the number of weights: of a layer that is built, or for that shape of input rows."""
         if input_shape is None:
             return sum(math.prod(variable.shape) for variable in self.weights)
-        shape = row_shapes("input_shape", input_shape) if self.many_inputs else one_row(input_shape)
-        self.compute_output_shape(shape)  # refuses what does not fit  # type: ignore[arg-type]
-        return sum(math.prod(shape) for shape in self.weight_shapes(shape).values())  # type: ignore[arg-type]
+        given: Any = row_shapes("input_shape", input_shape) if self.many_inputs else one_row(input_shape)
+        self.compute_output_shape(given)  # which refuses what does not fit
+        return sum(math.prod(shape) for shape in self.weight_shapes(given).values())
 
     @property
     def losses(self) -> list[float]:
@@ -538,7 +552,7 @@ class InputLayer(Layer):
         if batch_shape is not None and (not isinstance(batch_shape, (tuple, list)) or not batch_shape):
             raise ValueError(f"batch_shape: got {told(batch_shape)}, needs the batch's size or None first: (None, 784)")
         sizes = batch_shape[1:] if batch_shape is not None else given[named[0]]
-        self.shape = () if sizes == () or sizes == [] else row_shape(named[0], sizes)
+        self.shape = () if isinstance(sizes, (tuple, list)) and not sizes else row_shape(named[0], sizes)
         super().__init__(name=name, input_shape=self.shape or None)
         call = Call(self, (), (self.shape,))
         call.outputs[0].own_dtype = own_dtype

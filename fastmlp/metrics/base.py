@@ -213,7 +213,8 @@ def columns(y_true: Any, y_pred: Any, vector_is_row: bool = False) -> tuple[np.n
 
     Vectors are one column of many rows or, where the columns of a row belong together, one row, as in Keras.
     """
-    vector_is_row = vector_is_row and np.ndim(y_pred) == 1
+    y_pred = numeric("y_pred", y_pred)
+    vector_is_row = vector_is_row and y_pred.ndim == 1
     truth, predicted = matrix("y_true", y_true, vector_is_row), matrix("y_pred", y_pred, vector_is_row)
     if truth.shape != predicted.shape:
         raise ValueError(f"y_true: got shape {truth.shape}, needs {predicted.shape} as y_pred")

@@ -354,7 +354,7 @@ def tensors_in(args: Any) -> Iterator[tuple[Node, int]]:
         for key in sorted(args):
             yield from tensors_in(args[key])
     else:
-        raise ValueError(f"args: got {args!r:.100}, needs symbols")
+        raise ValueError(f"args: got {told(args)}, needs symbols")
 
 
 def in_order(calls: Mapping[Node, tuple[list[tuple[Node, int]], Any]], begins: list[Node]) -> list[Node]:

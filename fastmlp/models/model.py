@@ -25,10 +25,10 @@ from fastmlp.layers.graph import Graph, from_inputs
 from fastmlp.layers.symbol import PHASE
 from fastmlp.layers.variable import Variable
 from fastmlp.models import formats, saving
-from fastmlp.models.config import CLASSES, Reader, config_of
+from fastmlp.models.config import CLASSES, Reader, config_of, read_as
 from fastmlp.models.summary import print_summary
 from fastmlp.models.tracing import Tracer, flat, shell
-from fastmlp.settings import boolean, is_among
+from fastmlp.settings import boolean, is_among, mapping
 from fastmlp.training import inputs as given_inputs
 from fastmlp.training import loops
 from fastmlp.training import model as training_model
@@ -167,9 +167,11 @@ class Model(training_model.Model):
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
         """Make a model, with weights not trained, from what `get_config` returned."""
+        config = mapping("config", config)
         if cls not in CLASSES.values() and "layers" not in config:
             return cls(**config)
-        return Reader(custom_objects).model(cls, config)
+        with read_as("config"):
+            return Reader(custom_objects).model(cls, config)
 
     def __copy__(self) -> Any:
         """Return a model with layers of its own, and with what a subclass or the user keeps in the object besides."""

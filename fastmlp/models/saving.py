@@ -183,7 +183,7 @@ def restore(
     if header.get("classes") is not None:
         model.classes = header["classes"]
         if plain_classes(model) is None:
-            raise ValueError(f"classes: got {model.classes!r:.300}, needs a list of strings or numbers")
+            raise ValueError(f"classes: got {told(model.classes)}, needs a list of strings or numbers")
     tensors = {name: array for name, array in tensors.items() if not name.startswith(STATES)}
     # Compared before the network is made: a header cannot ask for more memory than the file has weights.
     names = model.weight_names if model.built else {}

@@ -55,7 +55,7 @@ class Sequential(Model):
         self.overwrite(_layers=[], _first=None)
         roll = Roll()
         try:
-            for layer in layers or ():
+            for layer in () if layers is None else layers:
                 self._add(layer, roll)
         except BaseException:
             while self._layers:  # so that the layers can be used again

@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fastmlp.kernels.contract import told
-from fastmlp.settings import is_among
+from fastmlp.settings import is_among, listed, mapping
 from fastmlp.tables.names import behaves_as_name, family, is_count_by_name, is_name_by_name, is_quantity_by_name
 from fastmlp.tables.task import Task, find_task, is_whole
 
@@ -94,7 +94,12 @@ def find_columns(
         For names that are no columns, columns that are given two parts, unknown kinds, weights that are no numbers of
         at least 0, and a target that `find_task` refuses.
     """
-    types = dict(types or {})
+    if not isinstance(frame, pl.DataFrame):
+        raise TypeError(f"frame: got {type(frame).__name__}, needs a polars.DataFrame, as read gives it")
+    types = {} if types is None else mapping("types", types)
+    if isinstance(drop, str):
+        raise ValueError(f"drop: got {told(drop)}, needs a list of names")
+    drop = listed("drop", drop)
     _require_names(frame, target, weight, types, drop)
     given = dict.fromkeys(drop, "dropped") | types
     found_task = None if target is None else find_task(frame[target], task)
@@ -204,8 +209,6 @@ def _require_names(
     frame: pl.DataFrame, target: str | None, weight: str | None, types: Mapping[str, str], drop: Collection[str]
 ) -> None:
     """Raise a ValueError for names that are no columns, for a column with two parts, and for unknown kinds."""
-    if isinstance(drop, str):
-        raise ValueError(f"drop: got {told(drop)}, needs a list of names")
     parts: dict[str, Collection[str | None]] = {
         "target": [target],
         "weight": [weight],
@@ -218,6 +221,8 @@ def _require_names(
         for name in names:
             if name is None:
                 continue
+            if not isinstance(name, str):
+                raise TypeError(f"{part}: got {told(name)}, needs the name of a column")
             if name not in columns:
                 close = difflib.get_close_matches(name, columns, n=1)
                 raise ValueError(
@@ -242,6 +247,8 @@ def describe(columns: list[Column]) -> str:
 
     More than three columns that are called alike but for their digits, and of the same kind, share a line.
     """
+    if not isinstance(columns, (list, tuple)) or not all(isinstance(one, Column) for one in columns):
+        raise TypeError(f"columns: got {told(columns)}, needs a list of Column, as find_columns gives it")
     lines = [("column", "kind", "missing", "distinct", "what is done with it"), *cells(columns)]
     widths = [max(len(line[place]) for line in lines) for place in range(5)]
     return "\n".join(_aligned(line, widths) for line in lines)

@@ -15,7 +15,7 @@ from typing import IO, Any, NamedTuple
 import polars as pl
 
 from fastmlp.kernels.contract import told
-from fastmlp.settings import file_path, is_among
+from fastmlp.settings import boolean, file_path, is_among, listed
 from fastmlp.tables.arrays import PARTS, read_arrays
 from fastmlp.tables.blocks import opened
 from fastmlp.tables.text import PACKED_ERRORS, frames_of, layout_of, unpacked_errors
@@ -159,6 +159,12 @@ def open_table(
     """Give a table whose rows are read when asked for, in the context; arguments and errors are those of `read`."""
     if separator is not None and (not isinstance(separator, str) or len(separator.encode()) != 1):
         raise ValueError(f"separator: got {told(separator)}, needs one character, or None to find it")
+    for argument, value in (("header", header), ("day_first", day_first)):
+        if value is not None:
+            boolean(argument, value)
+    missing = listed("missing", missing)
+    if not all(isinstance(word, str) for word in missing):
+        raise TypeError(f"missing: got {told(missing)}, needs a list of strings")
     if not is_among(part, PARTS):
         raise ValueError(f"part: got {told(part)}, needs one of {', '.join(PARTS)}")
     with tempfile.TemporaryDirectory(prefix="fastmlp-") as folder:

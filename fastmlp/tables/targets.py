@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.kernels.contract import told
+
 
 class Numbers:
     """Numbers as a network learns them: standardised, or where `log` is set the logarithm of 1 + y first.
@@ -53,5 +55,5 @@ class Numbers:
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"data: got what are no targets: {error}") from None
         if not isinstance(log, bool) or not np.isfinite(numbers).all():
-            raise ValueError(f"data: got {data!r:.200}, needs True or False and finite numbers")
+            raise ValueError(f"data: got {told(data)}, needs True or False and finite numbers")
         return cls(log, *numbers)

@@ -54,6 +54,8 @@ def find_task(target: pl.Series, task: str | None = None) -> Task:
         For a target without values, of one value alone, of dates, or of words that hardly repeat; for an unknown
         `task`, and one that the values do not fit.
     """
+    if not isinstance(target, pl.Series):
+        raise TypeError(f"target: got {type(target).__name__}, needs a polars.Series, a column of a table")
     name = f"target {target.name!r}"
     values = (target.fill_nan(None) if target.dtype.is_float() else target).drop_nulls()
     if task is not None and not is_among(task, TASKS):

@@ -208,7 +208,7 @@ def require_weights(weights: Any, count: int, voting: str | None) -> None:
     if voting != "soft":
         raise ValueError(f"weights: got some with voting {voting!r}, needs 'soft'")
     if found.shape != (count,) or not (np.isfinite(found) & (found >= 0)).all() or not found.any():
-        raise ValueError(f"weights: got {weights!r:.200}, needs {count} numbers of at least 0, one above it")
+        raise ValueError(f"weights: got {told(weights)}, needs {count} numbers of at least 0, one above it")
 
 
 def predictions(model: Model, source: Source, outputs: list[Any], number: int) -> Iterator[int]:

@@ -41,7 +41,7 @@ INTERNAL = set(
     """
     Activated Asked Called described answering float_type standard_truncated_normal balance checked_quantiles columns
     new_figure picture same_rows lines require_flat row_shape expected named names_of is_turned their_shape positive power
-    quotient half_cosine rows_of Logs CrossEntropy SmoothedCrossEntropy Custom Norms RandomInitializer Scaled Decay Symbol
+    quotient half_cosine rows_of signs Logs CrossEntropy SmoothedCrossEntropy Custom Norms RandomInitializer Scaled Decay Symbol
     OrthogonalInitializer IdentityInitializer Common Betas Rate getter choose NotFiniteWarning CONSTRAINTS
 
     above activated adjusted argument arguments backup begin beginning below bind build_for build_like call_on checked
