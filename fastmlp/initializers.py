@@ -37,7 +37,7 @@ class Initializer(Settings):
 
     def draw(self, shape: Shape, generator: np.random.Generator) -> np.ndarray:
         needs = "a method __call__(self, shape, dtype=None), or draw(self, shape, generator)"
-        raise NotImplementedError(f"initializer: got {type(self).__name__}, needs {needs}")
+        raise TypeError(f"initializer: got {type(self).__name__}, needs {needs}")
 
 
 class Zeros(Initializer):

@@ -17,7 +17,7 @@ import numpy as np
 
 from fastmlp import initializers
 from fastmlp.config import float_type, floatx, seeds
-from fastmlp.data.arrays import Shape, features, require_numbers_below
+from fastmlp.data.arrays import Shape, features, numeric, require_numbers_below
 from fastmlp.data.values import answering
 from fastmlp.kernels import Network
 from fastmlp.kernels.contract import told
@@ -288,7 +288,7 @@ class Layer(Settings):
 
     def weight_initializer(self, weight: str) -> initializers.Initializer:
         """Return what draws the weight of that name."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__}: got weights, needs a method weight_initializer(self, weight)")
 
     @property
     def built(self) -> bool:
@@ -338,7 +338,7 @@ class Layer(Settings):
         generator, drawn = seeds.weight_generator(seed, number), []
         for variable in self._variables:
             try:
-                values = self._drawn(variable, generator).astype(self.dtype)
+                values = self._first_values(variable, generator).astype(self.dtype)
             except (MemoryError, ValueError) as error:
                 kind = MemoryError if isinstance(error, MemoryError) else ValueError
                 what = f"cannot make its {variable.name} of shape {variable.shape}"
@@ -348,7 +348,7 @@ class Layer(Settings):
             if not variable.has_values:
                 variable.write(values)
 
-    def _drawn(self, variable: Variable, generator: np.random.Generator) -> np.ndarray:
+    def _first_values(self, variable: Variable, generator: np.random.Generator) -> np.ndarray:
         initializer = self.weight_initializer(variable.name)
         if isinstance(initializer, initializers.Called):
             return self.without_locks(initializer.draw, variable.shape, generator)  # type: ignore[no-any-return]
@@ -484,13 +484,17 @@ class Layer(Settings):
     def compute(self, inputs: Any, training: bool) -> np.ndarray:
         """Return the outputs of arrays, by a network of this layer alone."""
         given = list(inputs) if self.many_inputs else [inputs]
+        axes = [numeric("inputs", one).ndim for one in given]
         known = self._built_for if self._variables else None
-        if known is None and self.takes_numbers and np.ndim(given[0]) == 1:
+        if known is None and self.takes_numbers and axes[:1] == [1]:
             known = [()]
         if known is not None and len(known) != len(given):
             raise ValueError(f"inputs: got {len(given)} arrays for layer {self.name!r}, needs {len(known)}")
         single = known[0] if known in ([(1,)], [()]) else None
-        arrays = [features("inputs", one, single if np.ndim(one) == 1 else None, self.dtype) for one in given]
+        arrays = [
+            features("inputs", one, single if count == 1 else None, self.dtype)
+            for one, count in zip(given, axes, strict=True)
+        ]
         if self.number_limit is not None:
             require_numbers_below("inputs", arrays[0], self.number_limit)
         if len({len(array) for array in arrays}) > 1:

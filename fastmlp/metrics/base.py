@@ -61,11 +61,11 @@ class Metric(Settings):
         y_true, y_pred : arrays [rows, columns], or [rows] for one column; class numbers [rows] for the sparse metrics
         sample_weight : array [rows] or number, optional
         """
-        raise NotImplementedError(f"{type(self).__name__}: needs a method update_state(y_true, y_pred, sample_weight)")
+        raise TypeError(f"{type(self).__name__}: needs a method update_state(y_true, y_pred, sample_weight)")
 
     def result(self) -> Any:
         """Return the value of all that was counted in since `reset_state`; it answers `.numpy()`."""
-        raise NotImplementedError(f"{type(self).__name__}: needs a method result()")
+        raise TypeError(f"{type(self).__name__}: needs a method result()")
 
     def reset_state(self) -> None:
         """Forget all: set the variables to 0."""
@@ -190,7 +190,7 @@ class RowMetric(Average):
 
     def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         """Return the values [rows] of y_pred, float [rows, columns], and of y_true, likewise or labels [rows]."""
-        raise NotImplementedError(f"{type(self).__name__}: needs a method values(y_true, y_pred)")
+        raise TypeError(f"{type(self).__name__}: needs a method values(y_true, y_pred)")
 
 
 class LossMetric(RowMetric):

@@ -101,7 +101,7 @@ class Optimizer(AppliesGradients):
     _network: Any = None  # counts the updates
     _rate: Any = None  # a number, or a function of the number of updates done
     _excluded: tuple[list[Any], str] = ([], "")  # from weight decay: variables or their paths, and a pattern of more
-    default_name: ClassVar[str]
+    default_name: ClassVar[str] = "optimizer"
     settings: ClassVar[frozenset[str]] = frozenset(Common.__annotations__)  # names that may be set
 
     def __init_subclass__(cls) -> None:
@@ -279,7 +279,7 @@ class Optimizer(AppliesGradients):
     @property
     def rule(self) -> dict[str, Any]:
         """The engine's name of the update rule, and the rule's scalars but the learning rate."""
-        raise NotImplementedError
+        raise TypeError(f"optimizer: got {type(self).__name__}, which has no rule, needs one of fastmlp.optimizers")
 
     @property
     def spec(self) -> dict[str, Any]:

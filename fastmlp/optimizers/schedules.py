@@ -23,7 +23,7 @@ class LearningRateSchedule(Settings):
 
     def __call__(self, step: int) -> float:
         """Return the learning rate of the update that follows `step` others."""
-        raise NotImplementedError(f"{type(self).__name__}: needs a method __call__(self, step)")
+        raise TypeError(f"{type(self).__name__}: needs a method __call__(self, step)")
 
 
 class Decay(LearningRateSchedule):

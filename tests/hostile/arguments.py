@@ -81,6 +81,8 @@ def judge(error, entry, replaced):
         return None  # of the caller's own code
     name, text, files = type(error).__name__, str(error), frames_of(error)
     of_sklearn = entry.name.startswith("fastmlp.sklearn") or entry.name.startswith("fastmlp.MLP")
+    if isinstance(error, ExceptionGroup):  # documented: of several models at once
+        return next(filter(None, (judge(one, entry, replaced) for one in error.exceptions)), None)
     if isinstance(error, Late):
         return None if ASKS_FOR_WORK & set(replaced) else "hangs"
     if isinstance(error, OSError) and any(PATHS.search(one) or one == "name_or_folder" for one in replaced):
@@ -347,11 +349,14 @@ class Child:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors,
             env={**os.environ, "HOSTILE_LAST": str(self.last), "PYTHONFAULTHANDLER": "1"}, text=True,
         )  # fmt: skip
-        self.entries = self.answer()["entries"]
+        first = self.answer(4 * PATIENCE)
+        if first is None:
+            raise RuntimeError("; ".join(self.end()))
+        self.entries = first["entries"]
 
-    def answer(self):
+    def answer(self, patience=PATIENCE):
         """The next line of JSON, None where the process is dead or hangs."""
-        ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
+        ready, _, _ = select.select([self.process.stdout], [], [], patience)
         line = self.process.stdout.readline() if ready else ""
         return json.loads(line) if line else None
 

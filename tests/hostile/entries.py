@@ -40,7 +40,7 @@ MODULES = (
 INTERNAL = set(
     """
     Activated Asked Called described answering float_type standard_truncated_normal balance checked_quantiles columns
-    new_figure picture same_rows lines require_flat row_shape expected named names_of is_turned their_shape positive power
+    new_figure picture same_rows numbers_in_row names require_flat row_shape expected named names_of is_turned their_shape positive power
     quotient half_cosine rows_of signs Logs CrossEntropy SmoothedCrossEntropy Custom Norms RandomInitializer Scaled Decay Symbol
     OrthogonalInitializer IdentityInitializer Common Betas Rate getter choose NotFiniteWarning CONSTRAINTS
 
@@ -54,7 +54,7 @@ INTERNAL = set(
     set_backup set_companions set_model set_params set_state set_weight_settings settings shapes_for shown spec_for specs
     swap swap_back symbols_of take_layers take_over take_rate targets tell to_data train_for trains unregister update
     use_average use_dtype value_in values values_of weight_initializer weight_shapes write write_batch writer predicted
-    set_fit_request set_partial_fit_request set_score_request
+    without_locks set_fit_request set_partial_fit_request set_score_request
     """.split()
 )
 INTERNAL_OF = {"save": callbacks.Callback, "add": metrics.Metric}
