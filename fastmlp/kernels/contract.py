@@ -245,6 +245,24 @@ class Call:
                     raise ValueError(f"{self.label}: {name}: got memory of {other}, needs its own")
 
 
+def flag(name: str, given: Any) -> bool:
+    """Return True or False as it is, or raise TypeError."""
+    if not isinstance(given, (bool, np.bool_)):
+        raise TypeError(f"{name}: got {told(given)}, needs True or False")
+    return bool(given)
+
+
+def whole(name: str, given: Any) -> int:
+    """Return an integer of at least 1 that 63 bits hold; raise TypeError or ValueError."""
+    try:
+        number = operator.index(given)
+    except TypeError:
+        raise TypeError(f"{name}: got {told(given)}, needs an integer") from None
+    if not 1 <= number < 2**63:
+        raise ValueError(f"{name}: got {told(number)}, needs at least 1")
+    return number
+
+
 def check_array(name: str, array: Any, dtypes: tuple[Any, ...], shape: tuple[int | None, ...]) -> None:
     """Refuse what is no C-contiguous array of one of the types and of the shape, where None is any size."""
     fits = (

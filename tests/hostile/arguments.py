@@ -383,13 +383,14 @@ def main(arguments=None):
     parser.add_argument("--count", type=int, default=25_000, help="calls, of all entries by turns")
     parser.add_argument("--seed", type=int, default=0, help="of the first round of blocks")
     parser.add_argument("--entry", help="only those whose name contains it")
+    parser.add_argument("--but", help="none whose name contains it")
     parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.work:
         work()
         return 0
     child, done, kinds, totals, seen, dead = Child(), 0, collections.Counter(), collections.Counter(), {}, 0
-    names = [name for name in child.entries if options.entry is None or options.entry in name]
+    names = [name for name in child.entries if (options.entry or "") in name and not (options.but and options.but in name)]
     entries = dict(child.entries)
     seed = options.seed
     print(f"{len(names)} entries, {options.count} calls from seed {seed} on", flush=True)

@@ -237,6 +237,7 @@ RIGHT: dict[str, Callable[[], Any]] = {
     "load_data.test_split": lambda: 0.2,
     "history": lambda: {"loss": [2.0, 1.0]},
     "probabilities": lambda: PROBABILITIES.copy(),
+    "panels": lambda: {"loss": {"training": [2.0, 1.0]}},
     "pictures": lambda: np.ones((3, 4, 4)),
     "found": lambda: fastmlp.report.importance(model(), X, HOT, seconds=0.1),
     "seconds": lambda: 0.1,

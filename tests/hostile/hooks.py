@@ -342,7 +342,7 @@ def in_estimator(asking):
 
     compiled(asking)
     callback = callback_of(asking, "on_epoch_end")
-    MLPRegressor((3,), max_iter=3, callbacks=[callback], random_state=0).fit(X, Y)
+    MLPRegressor(hidden_layer_sizes=(3,), max_iter=3, callbacks=[callback], random_state=0).fit(X, Y)
 
 
 def data_of_the_user(asking):

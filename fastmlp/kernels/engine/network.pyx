@@ -10,10 +10,10 @@ import os
 
 import numpy as np
 
-from fastmlp.kernels.contract import check_array, told
+from fastmlp.kernels.contract import check_array, described as described_as, flag, told, whole
 from fastmlp.kernels.engine.arena import aligned
 from fastmlp.kernels.engine.checks import check_data, check_held_out, check_memory, check_out, check_rows_and_steps
-from fastmlp.kernels.engine.checks import check_written
+from fastmlp.kernels.engine.checks import check_written, rows_in
 from fastmlp.kernels.engine.custom_loss import CustomLoss, OutputGradients
 from fastmlp.kernels.engine.description import ACTIVATION_SETTINGS, ACTIVATIONS, KINDS, LOSSES, METRICS, SOURCES
 from fastmlp.kernels.engine.description import settings_of_loss
@@ -470,7 +470,7 @@ cdef class Network(Parameters):
             one more step is done to its end. So do predict, evaluate and gradients.
         """
         self.check_made()
-        self.run(TRAIN, x, y, order, batch_size, metric, sample_weight, learning_rates, penalty_scales, predictions,
+        self.run(TRAIN, x, y, order, whole("batch_size", batch_size), metric, sample_weight, learning_rates, penalty_scales, predictions,
                  None, None)
         return self.results(len(order), 0.0)
 
@@ -497,12 +497,15 @@ cdef class Network(Parameters):
             Filled with the weights after each epoch, in the layout that `unpacked` reads.
         """
         self.check_made()
+        if not isinstance(results, list):
+            raise TypeError(f"results: got {described_as(results)}, needs a list")
+        cdef Py_ssize_t rows_at_once = whole("batch_size", batch_size)
         check_array("orders", orders, (np.int64,), (None, None))
         epochs, rows = orders.shape
         totals = np.zeros((epochs, 2 + 2 * self.plan.output_count))
         try:
-            self.run(TRAIN, x, y, orders.reshape(-1), batch_size, metric, sample_weight, learning_rates, penalty_scales,
-                     predictions, None, None, None, totals, held_out, weights)
+            self.run(TRAIN, x, y, orders.reshape(-1), rows_at_once, metric, sample_weight, learning_rates,
+                     penalty_scales, predictions, None, None, None, totals, held_out, weights)
         finally:
             results += [self.means(sums, rows, 0.0) for done, *sums in totals.tolist() if done]
 
@@ -551,7 +554,7 @@ cdef class Network(Parameters):
         self.check_made()
         if out is None:
             out = self.rooms(self.rows_of(x))
-        what, batch_size = (PREDICT_IN_TRAINING, self.rows_of(x)) if training else (PREDICT, CHUNK)
+        what, batch_size = (PREDICT_IN_TRAINING, self.rows_of(x)) if flag("training", training) else (PREDICT, CHUNK)
         self.run(what, x, None, None, batch_size, None, None, None, None, out, None, None)
         return out
 
@@ -631,7 +634,7 @@ cdef class Network(Parameters):
         """
         self.check_made()
         self.reserve_gradients()
-        what = DIFFERENTIATE_IN_TRAINING if training else DIFFERENTIATE
+        what = DIFFERENTIATE_IN_TRAINING if flag("training", training) else DIFFERENTIATE
         rows = self.rows_of(x)
         if out is not None:
             check_out(out, self.dtype, [place.shape for place in self.arena.places])
@@ -661,7 +664,7 @@ cdef class Network(Parameters):
             self.differentiable.threads = self.thread_limit
             return self.differentiable.vjp(x, output_gradients, input_gradient, training)
         self.reserve_gradients()
-        what = DIFFERENTIATE_IN_TRAINING if training else DIFFERENTIATE
+        what = DIFFERENTIATE_IN_TRAINING if flag("training", training) else DIFFERENTIATE
         rows, outputs, asked = self.rows_of(x), None, None
         if callable(output_gradients):
             outputs, gradients = self.rooms(rows), self.rooms(rows)
@@ -680,7 +683,7 @@ cdef class Network(Parameters):
         return self.arena.arrays(self.gradient_region)
 
     cdef Py_ssize_t rows_of(self, x) except -1:
-        return len(listed("x", x, self.plan.input_count, self.several_inputs)[0])
+        return rows_in(listed("x", x, self.plan.input_count, self.several_inputs)[0])
 
     cdef for_outputs(self, name, values):
         """A list with an item for each output; None stands for as many."""
@@ -707,7 +710,7 @@ cdef class Network(Parameters):
         if output_gradients is not None:
             check_memory("output_gradients", self, xs, given, self.output_columns, False)
         if held_out is not None:
-            check_held_out(self, xs, *held_out, epochs)
+            check_held_out(self, xs, held_out, epochs)
         if kept is not None:
             check_written("weights", kept, self.dtype, (epochs, self.packed_size))
         cdef Data data, data_held_out
