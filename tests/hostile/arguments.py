@@ -2,11 +2,12 @@
 
 Each call starts from right arguments and replaces one or some of them by what `tests/hostile/values.py` has. It must
 return what is right, or raise an error of the library's own: a ValueError or TypeError that names an argument, or one
-that the list `DOCUMENTED` has. It must not crash, hang, take much memory, or change the caller's arrays. A right value in
-another form, such as an array in the other byte order, must give the result that it gives in its plain form, to the bit.
+that the list `DOCUMENTED` has. It must not crash, hang, take much memory, or change the caller's arrays. A right value
+in another form, such as an array in the other byte order, must give the result that it gives in its plain form, to the
+bit.
 
-The calls run in processes of their own. A finding is printed with the entry, the seed and the call;
-`--entry NAME --seed S --count 25` repeats its block of calls.
+The calls run in processes of their own. A finding is printed with the entry, the seed and the call; `--entry NAME
+--seed S --count 25` repeats its block of calls.
 """
 
 from __future__ import annotations
@@ -36,9 +37,12 @@ SECONDS = 10.0  # that a call may take
 PATIENCE = 90.0  # until a process that says nothing hangs
 MEMORY = 3 << 30  # bytes of address space that a process may take beyond what it begins with
 GROWTH = 600 << 20  # bytes that one call may take
+WORK = """
+    epochs max_iter max_fun steps steps_per_epoch validation_steps n_estimators seconds tune seed
+    x X y data dataset generator validation_data
+"""
 # Who asks for work gets it: a call with one of these replaced may go on until it is stopped.
-ASKS_FOR_WORK = {"epochs", "max_iter", "steps", "steps_per_epoch", "n_estimators", "validation_steps", "seconds", "x", "X", "y",
-                 "data", "generator", "validation_data", "dataset", "seed", "tune", "max_fun"}  # fmt: skip
+ASKS_FOR_WORK = set(WORK.split())
 PATHS = re.compile(r"path|file|dir|source|folder")
 DIALECT = re.compile(r"\bgot\b.*\bneeds?\b|\bneeds\b|\bmust\b|\bgot\b", re.DOTALL)
 SIGNATURE = re.compile(
@@ -312,7 +316,7 @@ def prepare(memory=True):
 
 
 def work():
-    """The child: read "seed count entry" line by line, answer each with a line of JSON; the call at work is in a file."""
+    """The child: read "seed count entry" line by line, answer each with JSON; the call at work is in a file."""
     answers, last = os.fdopen(os.dup(1), "w"), os.open(os.environ["HOSTILE_LAST"], os.O_RDWR | os.O_CREAT)
     lines = os.fdopen(os.dup(0))
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -390,7 +394,9 @@ def main(arguments=None):
         work()
         return 0
     child, done, kinds, totals, seen, dead = Child(), 0, collections.Counter(), collections.Counter(), {}, 0
-    names = [name for name in child.entries if (options.entry or "") in name and not (options.but and options.but in name)]
+    names = [
+        name for name in child.entries if (options.entry or "") in name and not (options.but and options.but in name)
+    ]
     entries = dict(child.entries)
     seed = options.seed
     print(f"{len(names)} entries, {options.count} calls from seed {seed} on", flush=True)
@@ -431,7 +437,7 @@ def main(arguments=None):
     for name, count in sorted(kinds.items()):
         print(f"  {count:8} {name}")
     print(
-        f"  {totals['returned']:8} returned, {totals['refused']} refused, {totals['stopped']} stopped when they had worked for long"
+        f"  {totals['returned']:8} returned, {totals['refused']} refused, {totals['stopped']} stopped after long work"
     )
     print(f"  {sum(seen.values()):8} findings, of {len(seen)} kinds")
     return 1 if seen else 0

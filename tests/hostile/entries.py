@@ -1,8 +1,9 @@
-"""What users call: every public function, class, method and setter, found by introspection, with arguments that are right.
+"""What users call: every public function, class, method and setter, found by introspection, with arguments that are
+right.
 
 Public is what the modules below name: in their `__all__`, or where they have none, what is defined there. Of classes it
-is each method without an underscore, but for those that rooms ask of each other, in `INTERNAL`. A new function or method
-is therefore found by itself; one whose arguments are not known by their names below fails a test.
+is each method without an underscore, but for those that rooms ask of each other, in `INTERNAL`. A new function or
+method is therefore found by itself; one whose arguments are not known by their names below fails a test.
 """
 
 from __future__ import annotations
@@ -37,26 +38,28 @@ MODULES = (
     "fastmlp.tables",
 )
 # Of modules without `__all__`, and of classes: what rooms of the package ask of each other.
-INTERNAL = set(
-    """
-    Activated Asked Called described answering float_type standard_truncated_normal balance checked_quantiles columns
-    new_figure picture same_rows numbers_in_row names require_flat row_shape expected named names_of is_turned their_shape positive power
-    quotient half_cosine rows_of signs Logs CrossEntropy SmoothedCrossEntropy Custom Norms RandomInitializer Scaled Decay Symbol
-    OrthogonalInitializer IdentityInitializer Common Betas Rate getter choose NotFiniteWarning CONSTRAINTS
-
-    above activated adjusted argument arguments backup begin beginning below bind build_for build_like call_on checked
-    checked_inputs chosen_seed close compile_frozen compute count_batch current_rate decayed direction_of discard_network
-    draw draw_weights enter_model evaluated excluded_paths flags_have_changed for_engine frozen_when_compiled from_data
-    get_backup get_state go_on_from in_container in_own_order inputs is_better keep kept keys_in_file keys_of
-    learning_rates leave_model leaves let_go line name_by_levels named_variables names_for network_for_gradients
-    network_for_rows network_for_training next_rate offer_seed output_row_shapes overwrite part passed path_of phases
-    prepare rates recount register require_loss require_number require_unchanged reshaped resolve restarts sample
-    set_backup set_companions set_model set_params set_state set_weight_settings settings shapes_for shown spec_for specs
-    swap swap_back symbols_of take_layers take_over take_rate targets tell to_data train_for trains unregister update
-    use_average use_dtype value_in values values_of weight_initializer weight_shapes write write_batch writer predicted
+NAMES = """
+    Activated Asked Called described answering float_type standard_truncated_normal balance checked_quantiles
+    columns new_figure picture same_rows numbers_in_row names require_flat row_shape expected named names_of
+    is_turned their_shape positive power quotient half_cosine rows_of signs Logs CrossEntropy
+    SmoothedCrossEntropy Custom Norms RandomInitializer Scaled Decay Symbol OrthogonalInitializer
+    IdentityInitializer Common Betas Rate getter choose NotFiniteWarning CONSTRAINTS
+"""
+METHODS = """
+    above activated adjusted argument arguments backup begin beginning below bind build_for build_like call_on
+    checked checked_inputs chosen_seed close compile_frozen compute count_batch current_rate decayed
+    direction_of discard_network draw draw_weights enter_model evaluated excluded_paths flags_have_changed
+    for_engine frozen_when_compiled from_data get_backup get_state go_on_from in_container in_own_order inputs
+    is_better keep kept keys_in_file keys_of learning_rates leave_model leaves let_go line name_by_levels
+    named_variables names_for network_for_gradients network_for_rows network_for_training next_rate offer_seed
+    output_row_shapes overwrite part passed path_of phases prepare rates recount register require_loss
+    require_number require_unchanged reshaped resolve restarts sample set_backup set_companions set_model
+    set_params set_state set_weight_settings settings shapes_for shown spec_for specs swap swap_back symbols_of
+    take_layers take_over take_rate targets tell to_data train_for trains unregister update use_average
+    use_dtype value_in values values_of weight_initializer weight_shapes write write_batch writer predicted
     without_locks set_fit_request set_partial_fit_request set_score_request
-    """.split()
-)
+"""
+INTERNAL = {*NAMES.split(), *METHODS.split()}
 INTERNAL_OF = {"save": callbacks.Callback, "add": metrics.Metric}
 SHARED = ("add_variable", "add_weight", "exclude_from_weight_decay")  # the same in all classes: once is enough
 HOOKS = "on_"  # python -m tests.hostile.hooks
@@ -123,7 +126,8 @@ def ignore(*args, **kwargs):
 
 
 RIGHT_ROWS = {"x": lambda: X.copy(), "y": lambda: HOT.copy()}
-# Right values by parameter: of a function or method by "name.parameter", of a class "Class.parameter", of any "parameter".
+# Right values by parameter: of a function or method by "name.parameter", of a class by "Class.parameter", of any by
+# "parameter".
 RIGHT: dict[str, Callable[[], Any]] = {
     "x": lambda: X.copy(),
     "X": lambda: X.copy(),
@@ -372,7 +376,7 @@ def kernel_entry(name, kernel):
             values |= {"rows": 1, "columns": 4}
         return values
 
-    written = tuple(argument for argument, what in contract.items() if getattr(what, "updated", False)) + ("out",)
+    written = (*(argument for argument, what in contract.items() if getattr(what, "updated", False)), "out")
     return Entry(f"fastmlp.kernels.{name}", kernel, make, named_parameters(kernel), written, "kernels")
 
 
@@ -420,10 +424,11 @@ def methods(cls, seen):
         if isinstance(static, property):
             if static.fset is not None:
                 yield name, "setter"
-        elif inspect.isfunction(getattr(cls, name)) or inspect.ismethod(getattr(cls, name)):
-            if name not in SHARED or (home, name) not in seen:
-                seen.add((home, name))
-                yield name, "method"
+            continue
+        is_method = inspect.isfunction(getattr(cls, name)) or inspect.ismethod(getattr(cls, name))
+        if is_method and (name not in SHARED or (home, name) not in seen):
+            seen.add((home, name))
+            yield name, "method"
 
 
 def special(cls, name):
@@ -549,10 +554,7 @@ def use(made):
         pass
     elif isinstance(made, layers.Layer):
         inputs = layers.Input((4,))
-        if type(made).__name__ in MERGING:
-            outputs = made([inputs, inputs])
-        else:
-            outputs = made(inputs)
+        outputs = made([inputs, inputs]) if type(made).__name__ in MERGING else made(inputs)
         models.Model(inputs, outputs, seed=0).predict(np.abs(X), verbose=0)
     elif isinstance(made, losses.Loss):
         labels = "Sparse" in type(made).__name__

@@ -1,10 +1,10 @@
 """Extremes: `python -m tests.hostile.extremes --count N --seed S`.
 
 Every kernel gets arrays of extreme sizes (0, 1, primes, many columns) and numbers (denormal, the largest of its type,
-zero, all alike, infinite, NaN), scalars at the ends of what their contracts allow, and the largest labels. In float64 it
-has the oracle's bits, in float32 those of any number of threads and of any other instruction set with FMA. NaN equals NaN.
-What has no elements is refused by name. Models train on such rows: what is not finite is refused, all else gives the
-oracle's loss in float64 where Python's floats have one.
+zero, all alike, infinite, NaN), scalars at the ends of what their contracts allow, and the largest labels. In float64
+it has the oracle's bits, in float32 those of any number of threads and of any other instruction set with FMA. NaN
+equals NaN. What has no elements is refused by name. Models train on such rows: what is not finite is refused, all else
+gives the oracle's loss in float64 where Python's floats have one.
 """
 
 from __future__ import annotations

@@ -72,7 +72,11 @@ def test_right_arguments_are_taken(calls, in_folder):
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_few_calls_have_no_findings(calls, in_folder):
-    names = [name for name, entry in calls.entries.items() if entry.kind in ("layers", "kernels", "losses", "metrics", "models")]
+    names = [
+        name
+        for name, entry in calls.entries.items()
+        if entry.kind in ("layers", "kernels", "losses", "metrics", "models")
+    ]
     before, calls.findings = calls.counts["calls"], []
     with np.errstate(all="ignore"):
         for seed, name in enumerate(names[::12]):
@@ -172,7 +176,10 @@ CASES = {
     "steps by arrays": (lambda: schedules.OneCycle(0.1, 10)(TWO), "step: got"),
     "boundaries that are none": (lambda: schedules.PiecewiseConstantDecay(None, [1.0]), "boundaries: got None"),
     "no pairs": (lambda: optimizers.SGD().apply_gradients(None), "grads_and_vars: got None"),
-    "names that are no patterns": (lambda: optimizers.SGD().exclude_from_weight_decay(var_names=["("]), "var_names: got"),
+    "names that are no patterns": (
+        lambda: optimizers.SGD().exclude_from_weight_decay(var_names=["("]),
+        "var_names: got",
+    ),
     "an optimizer without a rule": (lambda: optimizers.Optimizer(0.1).apply_gradients([(TWO, TWO)]), "optimizer: got"),
     "memory of a view": (lambda: kernels.relu(VAST), "relu: x: got"),
     "memory of a range": (lambda: kernels.relu(range(10**18)), "relu: x: got"),
@@ -182,7 +189,10 @@ CASES = {
     "ragged predictions": (lambda: metrics.F1Score().update_state(TWO, [[1.0], [1.0, 2.0]]), "y_pred: got"),
     "ragged inputs": (lambda: layers.Dense(2)([[1.0], [1.0, 2.0]]), "inputs: got"),
     "ragged numbers": (lambda: backend.get_value([[1.0], [1.0, 2.0]]), "x: got"),
-    "rows of different number": (lambda: metrics.MeanMetricWrapper(losses.huber).update_state(TWO, TWO[:1]), "y_true: got"),
+    "rows of different number": (
+        lambda: metrics.MeanMetricWrapper(losses.huber).update_state(TWO, TWO[:1]),
+        "y_true: got",
+    ),
     "a history of numbers": (lambda: plots.curves({3: [1.0]}), "history: got"),
     "pictures that are none": (lambda: plots.images(1.0), "pictures: got"),
     "classes below 0": (lambda: plots.calibration([-1, 0], np.ones((2, 2)) / 2), "y_true: got"),
@@ -203,7 +213,9 @@ def test_it_is_refused_by_name(case, tmp_path, monkeypatch):
     call, words = CASES[case]
     with pytest.raises((ValueError, TypeError)) as caught:
         call()
-    assert type(caught.value) in (ValueError, TypeError) and words in str(caught.value) and len(str(caught.value)) < 1000
+    assert (
+        type(caught.value) in (ValueError, TypeError) and words in str(caught.value) and len(str(caught.value)) < 1000
+    )
     assert not list(tmp_path.iterdir())
 
 

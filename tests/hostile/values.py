@@ -102,36 +102,46 @@ class Same:
 
 
 NUMBERS = [
-    0, 1, -1, 2, 3, 7, 10**3, 2**31 - 1, 2**31, 2**32, 2**53 + 1, 2**63 - 1, 2**63, 2**64, -(2**63) - 1, 10**13, 10**400,
-    -(10**400), 10**5000, True, False, 0.0, -0.0, 0.5, 1.5, -1.5, 1e-45, 5e-324, 1e-7, 3e38, 1e39, 1e300, math.inf, -math.inf,
-    math.nan, 1j, complex(math.nan, 1.0), np.float32(0.5), np.float16(2.0), np.int8(-1), np.uint64(2**64 - 1), np.bool_(True),
-    np.float64("nan"), np.longdouble(1), np.complex64(1), fractions.Fraction(1, 3), fractions.Fraction(10**400, 3),
-    decimal.Decimal("0.5"), decimal.Decimal("NaN"), decimal.Decimal("sNaN"), np.datetime64("2020-01-01"), np.datetime64("NaT"),
-    np.timedelta64(3, "D"), datetime.date(2020, 1, 1), datetime.datetime(2020, 1, 1),
+    0, 1, -1, 2, 3, 7, 10**3, 2**31 - 1, 2**31, 2**32, 2**53 + 1, 2**63 - 1, 2**63, 2**64, -(2**63) - 1, 10**13,
+    10**400, -(10**400), 10**5000, True, False, 0.0, -0.0, 0.5, 1.5, -1.5, 1e-45, 5e-324, 1e-7, 3e38, 1e39, 1e300,
+    math.inf, -math.inf, math.nan, 1j, complex(math.nan, 1.0), np.float32(0.5), np.float16(2.0), np.int8(-1),
+    np.uint64(2**64 - 1), np.bool_(True), np.float64("nan"), np.longdouble(1), np.complex64(1),
+    fractions.Fraction(1, 3), fractions.Fraction(10**400, 3), decimal.Decimal("0.5"), decimal.Decimal("NaN"),
+    decimal.Decimal("sNaN"), np.datetime64("2020-01-01"), np.datetime64("NaT"), np.timedelta64(3, "D"),
+    datetime.date(2020, 1, 1), datetime.datetime(2020, 1, 1),
 ]  # fmt: skip
 TEXTS = [
-    "", " ", "x", "relu", "sgd", "mse", "adam", "auto", "none", "None", "nan", "1", "-1", "0", "\x00", "a\x00b", "\ud800", "é",
-    "\u202e", "x" * 300, "x" * 100_000, "a/b", "..", ".", "../x", "%s", "{0}", "{", "\n", "float16", "float128", "object",
-    "int32", "U500000000", "model.keras", "model.h5", "model.onnx", "model.svg", "absent/x.safetensors", b"", b"relu",
-    b"\xff\xfe", bytearray(b"abc"), memoryview(b"abcd"), Text("relu"), Text(""), pathlib.Path("x"), pathlib.Path("\x00"),
+    "", " ", "x", "relu", "sgd", "mse", "adam", "auto", "none", "None", "nan", "1", "-1", "0", "\x00", "a\x00b",
+    "\ud800", "é", "\u202e", "x" * 300, "x" * 100_000, "a/b", "..", ".", "../x", "%s", "{0}", "{", "\n", "float16",
+    "float128", "object", "int32", "U500000000", "model.keras", "model.h5", "model.onnx", "model.svg",
+    "absent/x.safetensors", b"", b"relu", b"\xff\xfe", bytearray(b"abc"), memoryview(b"abcd"), Text("relu"), Text(""),
+    pathlib.Path("x"), pathlib.Path("\x00"),
 ]  # fmt: skip
 FORMS = [
-    [], (), {}, set(), frozenset({1}), [[]], [[], []], [[1.0], [1.0, 2.0]], [[1.0, 2.0], [3.0]], [[[1.0]], [[1.0, 2.0]]],
-    [None], [None, 1.0], ["a", "b"], ["a", 1], [10**400], [[10**400] * 4] * 6, [10**13], [-1], [2**63], [math.nan], [math.inf],
-    [True, False], [object()], [b"a"], (1,), (0,), (-1,), (None,), (None, 4), (2, None), (4, 4, 4), (2**31, 2**31), (10**400,),
-    (1.5,), ("a",), range(0), range(6), range(10**18), {"a": 1}, {1: 2}, {None: None}, {(1, 2): [3]}, {"a": 10**400},
-    {0: 1.0, 1: math.nan}, {0: 10**400}, {"class_name": "Dense", "config": {}}, {"class_name": 3, "config": []},
-    {"class_name": "Dense"}, {"class_name": "SGD", "config": {"learning_rate": -1}}, OrderedDict(a=1), {1, 2}, {"a", "b"},
-    Ellipsis, NotImplemented, slice(0, 2), object(), object, int, str, dict, Exception, Exception("x"), np.ndarray, np, type, abs, len,
-    lambda: None, lambda *args, **kwargs: None, lambda x: x,
+    [], (), {}, set(), frozenset({1}), [[]], [[], []], [[1.0], [1.0, 2.0]], [[1.0, 2.0], [3.0]],
+    [[[1.0]], [[1.0, 2.0]]], [None], [None, 1.0], ["a", "b"], ["a", 1], [10**400], [[10**400] * 4] * 6, [10**13],
+    [-1], [2**63], [math.nan], [math.inf], [True, False], [object()], [b"a"], (1,), (0,), (-1,), (None,), (None, 4),
+    (2, None), (4, 4, 4), (2**31, 2**31), (10**400,), (1.5,), ("a",), range(0), range(6), range(10**18), {"a": 1},
+    {1: 2}, {None: None}, {(1, 2): [3]}, {"a": 10**400}, {0: 1.0, 1: math.nan}, {0: 10**400},
+    {"class_name": "Dense", "config": {}}, {"class_name": 3, "config": []}, {"class_name": "Dense"},
+    {"class_name": "SGD", "config": {"learning_rate": -1}}, OrderedDict(a=1), {1, 2}, {"a", "b"}, Ellipsis,
+    NotImplemented, slice(0, 2), object(), object, int, str, dict, Exception, Exception("x"), np.ndarray, np, type,
+    abs, len, lambda: None, lambda *args, **kwargs: None, lambda x: x,
 ]  # fmt: skip
-DTYPES = ["O", "U3", "S3", "complex64", "datetime64[D]", "timedelta64[s]", "float16", "longdouble", "i1", "u8", ">f4", ">f8", ">i4",
-          "bool", "i4,f8", "V3"]  # fmt: skip
-SHAPES = [(), (0,), (1,), (2,), (6,), (0, 0), (0, 4), (6, 0), (1, 1), (6, 1), (6, 3), (6, 4), (4, 6), (7, 4), (6, 4, 1), (2, 3, 4),
-          (1,) * 12, (0, 2**40)]  # fmt: skip
-SPECIAL = ["__len__", "__array__", "__index__", "__iter__", "__getitem__", "__float__", "__int__", "__fspath__", "__str__", "__bool__",
-           "__eq__", "__call__", "__hash__", "__array_interface__", "__next__", "shape", "dtype", "numpy", "toarray", "columns",
-           "get_config", "__dataframe__", "__arrow_c_stream__", "__lt__", "__contains__", "keys", "items"]  # fmt: skip
+DTYPES = [
+    "O", "U3", "S3", "complex64", "datetime64[D]", "timedelta64[s]", "float16", "longdouble", "i1", "u8", ">f4",
+    ">f8", ">i4", "bool", "i4,f8", "V3",
+]  # fmt: skip
+SHAPES = [
+    (), (0,), (1,), (2,), (6,), (0, 0), (0, 4), (6, 0), (1, 1), (6, 1), (6, 3), (6, 4), (4, 6), (7, 4), (6, 4, 1),
+    (2, 3, 4), (1,) * 12, (0, 2**40),
+]  # fmt: skip
+SPECIAL = [
+    "__len__", "__array__", "__index__", "__iter__", "__getitem__", "__float__", "__int__", "__fspath__", "__str__",
+    "__bool__", "__eq__", "__call__", "__hash__", "__array_interface__", "__next__", "shape", "dtype", "numpy",
+    "toarray", "columns", "get_config", "__dataframe__", "__arrow_c_stream__", "__lt__", "__contains__", "keys",
+    "items",
+]  # fmt: skip
 ANSWERS = [Own, Own, None, -1, 0, 2**62, 3.5, "x", (), [1.0], math.nan, 10**400, np.ones(3), NotImplemented]
 
 
@@ -178,6 +188,7 @@ ARRAYS = st.one_of(
 LIARS = st.builds(
     liar, st.lists(st.sampled_from(SPECIAL), min_size=1, max_size=3, unique=True), st.sampled_from(ANSWERS)
 )
+GENERATED = [[], [1.0], [None], [[1.0], [1.0, 2.0]], ["a"], [(np.ones((6, 4)), np.eye(6, 3))]]
 ANYTHING = st.one_of(
     st.none(),
     st.sampled_from(NUMBERS),
@@ -186,14 +197,19 @@ ANYTHING = st.one_of(
     ARRAYS,
     LIARS,
     st.builds(Function, st.sampled_from(ANSWERS)),
-    st.builds(Generator, st.sampled_from([[], [1.0], [None], [[1.0], [1.0, 2.0]], ["a"], [(np.ones((6, 4)), np.eye(6, 3))]])),
+    st.builds(Generator, st.sampled_from(GENERATED)),
     st.deferred(lambda: st.sampled_from(frames(None))),
     st.integers(),
     st.floats(),
     st.text(max_size=20),
-    st.recursive(st.one_of(st.none(), st.integers(-3, 3), st.text(max_size=3)), lambda inner: st.lists(inner, max_size=3)
-                 | st.dictionaries(st.text(max_size=3) | st.integers(-2, 2), inner, max_size=2), max_leaves=6),
-)  # fmt: skip
+    st.recursive(
+        st.one_of(st.none(), st.integers(-3, 3), st.text(max_size=3)),
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3) | st.integers(-2, 2), inner, max_size=2)
+        ),
+        max_leaves=6,
+    ),
+)
 
 
 def spoilt(array):
@@ -226,8 +242,8 @@ def spoilt(array):
         lambda: array.astype("int8"),
         lambda: array.astype("int64"),
         lambda: array.astype("float32"),
-        lambda: array.tolist()[:-1] + [[]],
-        lambda: array.tolist() + [[1.0] * 40],
+        lambda: [*array.tolist()[:-1], []],
+        lambda: [*array.tolist(), [1.0] * 40],
         lambda: np.zeros_like(array),
         lambda: np.full_like(array, 1),
         lambda: np.ma.masked_array(array, np.ones(array.shape, bool)),
