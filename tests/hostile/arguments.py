@@ -432,6 +432,8 @@ def main(arguments=None):
                         flush=True,
                     )
         seed += 1
+        if len(names) > 100:
+            print(f"until seed {seed - 1}: {done} calls, {sum(seen.values())} findings", flush=True)
     child.end()
     print(f"seeds {options.seed} to {seed - 1}: {done} calls of {len(names)} entries")
     for name, count in sorted(kinds.items()):

@@ -640,6 +640,61 @@ def network_entries():
         yield Entry(f"fastmlp.kernels.Network.{name}", call, make, parameters, written, "kernels")
 
 
+def command_entries():
+    """The programs of the command line, whose options get texts."""
+    from fastmlp import cli
+    from fastmlp.commands import predict, train
+
+    yield command_entry("fastmlp-train", cli.main, train.make_parser(), lambda: [*DIGITS, *SMALL])
+    yield command_entry("fastmlp-predict", cli.predict, predict.make_parser(), lambda: [trained_digits(), "digits.idx"])
+
+
+DIGITS, SMALL = ["digits"], ["--epochs", "1", "--hidden", "4", "--quiet"]
+
+
+def trained_digits():
+    """A model of the command, beside a file of pictures."""
+    from fastmlp import cli
+    from fastmlp.datasets.idx import write_idx
+
+    if not Path("digits.safetensors").exists():
+        cli.main([*DIGITS, *SMALL, "--output", "digits.safetensors"])
+        write_idx("digits.idx", np.zeros((3, 8, 8), np.uint8))
+    return "digits.safetensors"
+
+
+def command_entry(name, main, parser, usual):
+    options = {one.dest: one for one in parser._actions if one.dest not in ("help", "version")}
+    places = [dest for dest, one in options.items() if not one.option_strings]
+
+    def call(**given):
+        words = usual()
+        for option, value in given.items():
+            if option in places:
+                words[places.index(option)] = value if isinstance(value, str) else short_text(value)
+                continue
+            words.append(options[option].option_strings[-1])
+            if options[option].nargs != 0:
+                words.append(value if isinstance(value, str) else short_text(value))
+        try:
+            main(words)
+        except SystemExit as ended:
+            if ended.code not in (None, 0, 1, 2):
+                raise AssertionError(f"ended with {ended.code}") from ended
+
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    parameters = {option: inspect.Parameter(option, keyword, default=None) for option in options}
+    return Entry(name, call, dict, parameters, (), "commands")
+
+
+def short_text(value):
+    """A value as a shell would give it."""
+    try:
+        return str(value)[:1000]
+    except ValueError:
+        return "1" + "0" * 4999
+
+
 def entries():
     """All entries, in their order, each once."""
     seen, found = set(), []
@@ -671,7 +726,7 @@ def entries():
                 found += [
                     method_entry(path, value, *one) for one in methods(value, seen) if takes_something(value, *one)
                 ]
-    return found + list(network_entries())
+    return [*found, *network_entries(), *command_entries()]
 
 
 def takes_something(cls, name, what):
