@@ -58,7 +58,7 @@ def columns(frame: Any) -> dict[Any, Any]:
         names = [name for name, _ in found]
         raise ValueError(f"X: got two columns called {next(n for n in names if names.count(n) > 1)!r}, needs one")
     for name, column in table.items():
-        if not hasattr(column, "__len__") or isinstance(column, (str, bytes)):
+        if not hasattr(column, "__len__") or isinstance(column, (str, bytes, set, frozenset, Mapping)):
             raise TypeError(
                 f"X: got {type(column).__name__} as column {told(name)}, needs an array or a list of values"
             )

@@ -17,7 +17,7 @@ from fastmlp.data.batches import Arrays, Source, gives_batches
 from fastmlp.data.rows import Data
 from fastmlp.kernels.contract import told
 from fastmlp.kernels.engine.turns import Training
-from fastmlp.settings import is_among, real
+from fastmlp.settings import is_among, listed, real
 from fastmlp.training import inputs, loops
 from fastmlp.training.inputs import FitArguments, Run
 from fastmlp.training.model import Model
@@ -106,7 +106,7 @@ def fit_many(
         "class_weight": class_weight,
         "sample_weight": sample_weight,
         "initial_epoch": initial_epoch,
-        "rows": None if rows is None else list(rows),
+        "rows": None if rows is None else listed("rows", rows),
     }
     columns = {name: of_each(name, value, count) for name, value in given.items()}
     known: list[np.ndarray] = []

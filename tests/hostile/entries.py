@@ -40,7 +40,8 @@ MODULES = (
 # Of modules without `__all__`, and of classes: what rooms of the package ask of each other.
 NAMES = """
     Activated Asked Called described answering float_type standard_truncated_normal balance checked_quantiles
-    columns new_figure picture same_rows numbers_in_row names require_flat row_shape expected named names_of
+    columns new_figure picture same_rows numbers_in_row names paths_of is_described
+    require_flat row_shape expected named names_of
     is_turned their_shape positive power quotient half_cosine rows_of signs Logs CrossEntropy
     SmoothedCrossEntropy Custom Norms RandomInitializer Scaled Decay Symbol OrthogonalInitializer
     IdentityInitializer Common Betas Rate getter choose NotFiniteWarning CONSTRAINTS
