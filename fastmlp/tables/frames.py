@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.data.arrays import as_array
+from fastmlp.data.arrays import LARGE, as_array, require_room
 from fastmlp.data.sparse import is_sparse
 from fastmlp.data.tables import columns_of, type_of
 from fastmlp.kernels.contract import told
@@ -43,6 +43,8 @@ def columns(frame: Any) -> dict[Any, Any]:
         found = columns_of(frame) or []
         if not found or len(getattr(frame, "shape", ())) != 2:
             array = as_array("X", frame)
+            if array.nbytes > LARGE:
+                require_room("X", array)
             if array.ndim != 2:
                 raise ValueError(
                     f"Expected 2D array, got {array.ndim}D array instead: X needs rows and columns. "
@@ -52,7 +54,9 @@ def columns(frame: Any) -> dict[Any, Any]:
                 raise ValueError(f"X: got shape {array.shape}, needs at least one row")
             found = list(enumerate(array.T))
     if not found:
-        raise ValueError(f"X: got a table with 0 feature(s) (shape={np.shape(frame)}) while a minimum of 1 is required.")
+        raise ValueError(
+            f"X: got a table with 0 feature(s) (shape={np.shape(frame)}) while a minimum of 1 is required."
+        )
     table = dict(found)
     if len(table) < len(found):
         names = [name for name, _ in found]

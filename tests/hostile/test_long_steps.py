@@ -70,7 +70,11 @@ def long_model(units, normalized):
 @pytest.mark.parametrize("place", [1, 2])
 @pytest.mark.parametrize(
     ("call", "normalized"),
-    [*itertools.product(["train", "gradients", "evaluate", "predict"], [False]), ("train", True), ("in training", True)],
+    [
+        *itertools.product(["train", "gradients", "evaluate", "predict"], [False]),
+        ("train", True),
+        ("in training", True),
+    ],
 )
 def test_a_step_that_is_left_has_changed_nothing(call, normalized, place, threads):
     """A step takes seconds on one thread; the signal comes in the first one, or soon after it."""
