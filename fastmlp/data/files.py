@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from fastmlp.data.whole_files import require_regular, write_whole
-from fastmlp.settings import boolean
+from fastmlp.kernels.contract import told
+from fastmlp.settings import boolean, file_path
 
 KEY = "fastmlp"  # of the metadata
 SUFFIX = ".safetensors"
@@ -37,7 +38,7 @@ MODEL = Kind("model", "filepath", "a model file of fastmlp")
 
 def checked_path(filepath: str | os.PathLike[str], overwrite: bool = True, endings: Sequence[str] = MODELS) -> Path:
     """Return a path to write to, or raise ValueError for another ending, or a file that is to stay."""
-    path = Path(filepath)
+    path = Path(file_path("filepath", filepath))
     if not path.name.endswith(tuple(endings)):
         needs = " or ".join(map(repr, endings))
         raise ValueError(f"filepath: got {str(path)!r}, needs a name ending in {needs}")
@@ -52,7 +53,10 @@ def write(path: Path, kind: Kind, header: dict[str, Any], tensors: Tensors) -> N
 
     if not tensors:
         raise ValueError("save: got a model without weights, needs one with Dense layers and a known input shape")
-    text = json.dumps({"kind": kind.name, **header})
+    try:
+        text = json.dumps({"kind": kind.name, **header})
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"save: got settings that are no values of JSON, needs these alone: {error}") from None
     content = save(tensors, metadata={KEY: text})  # one entry: safetensors keeps no order of several
     write_whole(path, lambda file: file.write(content))
 
@@ -94,7 +98,7 @@ def damage_named(
         raise
     except Exception as error:
         reason = f"entry {error} is missing" if isinstance(error, KeyError) else str(error) or type(error).__name__
-        raise ValueError(f"{argument}: got {os.fspath(path)!r}, needs {needs}: {reason}") from error
+        raise ValueError(f"{argument}: got {told(os.fspath(path))}, needs {needs}: {reason}") from error
 
 
 def is_of_kind(path: str | os.PathLike[str], name: str) -> bool:
@@ -118,7 +122,7 @@ def header_of(metadata: dict[str, str], kind: Kind) -> dict[str, Any]:
         raise ValueError(f"header: got {type(header).__name__}, needs a dict")
     found = header.get("kind", MODEL.name)  # older model files do not say it
     if found != kind.name:
-        raise ValueError(f"kind: got {found!r}, needs {kind.name!r}")
+        raise ValueError(f"kind: got {told(found)}, needs {kind.name!r}")
     return header
 
 

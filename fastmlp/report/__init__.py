@@ -14,6 +14,7 @@ import numpy as np
 
 from fastmlp.data.whole_files import write_whole
 from fastmlp.export.javascript import program
+from fastmlp.kernels.contract import told
 from fastmlp.report import contents, drawing, pictures
 from fastmlp.report.answers import Answers, asker, places
 from fastmlp.report.facts import Facts, timed
@@ -21,6 +22,7 @@ from fastmlp.report.numbers import Importance, class_losses
 from fastmlp.report.page import DRAWING, assembled, packaged
 from fastmlp.report.permutation import measure
 from fastmlp.report.rows import Rows, Table, rows_of
+from fastmlp.settings import file_path, integer, listed, real
 
 __all__ = ["html", "importance", "write"]
 
@@ -45,10 +47,11 @@ def write(path: str | os.PathLike[str], model: Any, x: Any, y: Any, **about: Any
     OSError
         Where it cannot be written.
     """
-    if not os.fspath(path).endswith(ENDINGS):
-        raise ValueError(f"path: got {os.fspath(path)!r}, needs a name ending in {' or '.join(ENDINGS)}")
+    name = file_path("path", path)
+    if not name.endswith(ENDINGS):
+        raise ValueError(f"path: got {told(name)}, needs a name ending in {' or '.join(ENDINGS)}")
     content = html(model, x, y, **about).encode()
-    write_whole(path, lambda file: file.write(content))
+    write_whole(name, lambda file: file.write(content))
 
 
 def html(
@@ -104,8 +107,18 @@ def html(
         For a model that predicts neither classes nor one number, and rows, targets and shapes that do not fit.
     """
     facts = facts_of(
-        model, x, y, y_train, columns, target, data, None if file is None else os.fspath(file), seconds, picture_shape
+        model,
+        x,
+        y,
+        y_train,
+        columns,
+        target,
+        data,
+        None if file is None else file_path("file", file),
+        seconds,
+        picture_shape,
     )
+    importance_seconds = real("importance_seconds", importance_seconds, low=0.0)
     facts.importance = why_or_importance(facts, importance_seconds, seed)
     drawn = drawing.section(facts)
     others = [made for make in contents.SECTIONS if (made := make(facts)) is not None]
@@ -133,8 +146,8 @@ def importance(model: Any, x: Any, y: Any, *, seconds: float = 10.0, seed: int =
     Importance
         With `names`, `means` and `deviations`.
     """
-    found = facts_of(model, x, y)
-    return measured(found, seconds, seed)
+    seconds = real("seconds", seconds, low=0.0)
+    return measured(facts_of(model, x, y), seconds, seed)
 
 
 def facts_of(
@@ -150,6 +163,15 @@ def facts_of(
     picture_shape: Sequence[int] | None = None,
 ) -> Facts:
     """Return what there is to tell, but for the importance; arguments and errors as of `html`."""
+    for argument, text in (("target", target), ("data", data)):
+        if not isinstance(text, str):
+            raise TypeError(f"{argument}: got {told(text)}, needs a string")
+    if columns is not None and not is_described(columns):
+        raise TypeError(
+            f"columns: got {told(columns)}, needs a list of Column, as fastmlp.tables.find_columns gives it"
+        )
+    if seconds is not None:
+        seconds = real("seconds", seconds, low=0.0)
     classes, ask = asker(model)
     rows = rows_of(x)
     true = places(model, classes, y)
@@ -162,15 +184,22 @@ def facts_of(
     return Facts(model, rows, answers, picture, pixels, trained, columns, target, data, file, seconds, speed)
 
 
+def is_described(columns: Any) -> bool:
+    """Whether these are what tables say of their columns."""
+    wanted = ("name", "kind", "missing", "distinct", "note")
+    return isinstance(columns, (list, tuple)) and all(getattr(one, "_fields", None) == wanted for one in columns)
+
+
 def picture_of(
     model: Any, rows: Table | Rows, given: Sequence[int] | None
 ) -> tuple[tuple[int, int, int] | None, list[int]]:
     """Return the shape of the pictures that rows are, if they are any, and the places of the pixels."""
     everything = list(range(len(rows.names)))
     if given is not None:
-        height, width, channels = (*given, 1)[:3]
+        given = tuple(integer("picture_shape", size, at_least=1) for size in listed("picture_shape", given))
+        height, width, channels = (*given, 1, 1, 1)[:3]
         if len(given) not in (2, 3) or height * width * channels != len(everything):
-            raise ValueError(f"picture_shape: got {tuple(given)} for {len(everything)} columns, needs as many pixels")
+            raise ValueError(f"picture_shape: got {given} for {len(everything)} columns, needs as many pixels")
         return (height, width, channels), everything
     if isinstance(rows, Rows):
         return pictures.shape_of(rows.frame.shape[1:]), everything
@@ -196,6 +225,7 @@ def why_or_importance(facts: Facts, seconds: float, seed: int) -> Importance | s
 
 def measured(facts: Facts, seconds: float, seed: int) -> Importance:
     """Return the importance of columns, or of the patches of pictures."""
+    seed = integer("seed", seed, at_least=0, below=2**32)
     classes, ask = asker(facts.model)
     true = facts.answers.true
 

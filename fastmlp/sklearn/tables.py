@@ -25,6 +25,7 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
+from fastmlp.data.arrays import numeric
 from fastmlp.sklearn.members import threads
 from fastmlp.sklearn.parameters import CONSTRAINTS, keep
 from fastmlp.tables import frames, recipe, targets, tuning
@@ -109,7 +110,10 @@ class TableEstimator(BaseEstimator):
         weight = None
         if sample_weight is not None:
             weight = _check_sample_weight(
-                sample_weight, table_shape(rows, table), dtype=np.float64, ensure_non_negative=True
+                numeric("sample_weight", sample_weight),
+                table_shape(rows, table),
+                dtype=np.float64,
+                ensure_non_negative=True,
             )
             if not weight.sum() > 0:
                 raise ValueError("sample_weight: Sample weights got only zero, needs one above zero")

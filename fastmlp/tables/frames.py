@@ -12,11 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.data.arrays import LARGE, as_array, require_room
 from fastmlp.data.sparse import is_sparse
 from fastmlp.data.tables import columns_of, type_of
+from fastmlp.kernels.contract import told
 
 NUMBER, CATEGORY, BOOLEAN, DATE, IGNORE = KINDS = ("number", "category", "boolean", "date", "ignore")
 SLASHES = re.compile(r"(\d\d?)/(\d\d?)/(\d{4})(.*)$")
+EMPTY = 2**20  # columns without a row, of which there may be any number
 DATES = (datetime.date, np.datetime64)  # a datetime is a date
 
 
@@ -39,19 +42,30 @@ def columns(frame: Any) -> dict[Any, Any]:
     else:
         found = columns_of(frame) or []
         if not found or len(getattr(frame, "shape", ())) != 2:
-            array = np.asarray(frame)
+            array = as_array("X", frame)
+            if array.nbytes > LARGE:
+                require_room("X", array)
             if array.ndim != 2:
                 raise ValueError(
                     f"Expected 2D array, got {array.ndim}D array instead: X needs rows and columns. "
                     "Reshape your data either using array.reshape(-1, 1) or array.reshape(1, -1)"
                 )
+            if not len(array) and array.shape[1] > EMPTY:
+                raise ValueError(f"X: got shape {array.shape}, needs at least one row")
             found = list(enumerate(array.T))
     if not found:
-        raise ValueError("X: got a table with 0 feature(s), while a minimum of 1 is required")
+        raise ValueError(
+            f"X: got a table with 0 feature(s) (shape={np.shape(frame)}) while a minimum of 1 is required."
+        )
     table = dict(found)
     if len(table) < len(found):
         names = [name for name, _ in found]
         raise ValueError(f"X: got two columns called {next(n for n in names if names.count(n) > 1)!r}, needs one")
+    for name, column in table.items():
+        if not hasattr(column, "__len__") or isinstance(column, (str, bytes, set, frozenset, Mapping)):
+            raise TypeError(
+                f"X: got {type(column).__name__} as column {told(name)}, needs an array or a list of values"
+            )
     lengths = {len(column) for column in table.values()}
     if len(lengths) > 1:
         raise ValueError(f"X: got columns of {sorted(lengths)} rows, needs as many in each")

@@ -14,6 +14,8 @@ from typing import IO, Any, NamedTuple
 
 import polars as pl
 
+from fastmlp.kernels.contract import told
+from fastmlp.settings import boolean, file_path, is_among, listed
 from fastmlp.tables.arrays import PARTS, read_arrays
 from fastmlp.tables.blocks import opened
 from fastmlp.tables.text import PACKED_ERRORS, frames_of, layout_of, unpacked_errors
@@ -88,7 +90,7 @@ def read_batches(
     All frames have the columns and types that `read` gives. The file is read twice, first for the types.
     """
     if isinstance(rows, bool) or not isinstance(rows, int) or rows < 1:
-        raise ValueError(f"rows: got {rows!r}, needs a whole number of at least 1")
+        raise ValueError(f"rows: got {told(rows)}, needs a whole number of at least 1")
     return _batches(source, rows, separator, header, missing, day_first)
 
 
@@ -156,9 +158,15 @@ def open_table(
 ) -> Iterator[Table]:
     """Give a table whose rows are read when asked for, in the context; arguments and errors are those of `read`."""
     if separator is not None and (not isinstance(separator, str) or len(separator.encode()) != 1):
-        raise ValueError(f"separator: got {separator!r}, needs one character, or None to find it")
-    if part not in PARTS:
-        raise ValueError(f"part: got {part!r}, needs one of {', '.join(PARTS)}")
+        raise ValueError(f"separator: got {told(separator)}, needs one character, or None to find it")
+    for argument, value in (("header", header), ("day_first", day_first)):
+        if value is not None:
+            boolean(argument, value)
+    missing = listed("missing", missing)
+    if not all(isinstance(word, str) for word in missing):
+        raise TypeError(f"missing: got {told(missing)}, needs a list of strings")
+    if not is_among(part, PARTS):
+        raise ValueError(f"part: got {told(part)}, needs one of {', '.join(PARTS)}")
     with tempfile.TemporaryDirectory(prefix="fastmlp-") as folder:
         path, called = _on_disk(source, Path(folder))
         try:
@@ -172,7 +180,8 @@ def open_table(
 def _on_disk(source: Source, folder: Path) -> tuple[Path, str]:
     """Return the path of a file, and what errors call it; what is no path is copied into a folder."""
     if isinstance(source, (str, os.PathLike)):
-        return Path(source), os.fspath(source)
+        name = file_path("source", source)
+        return Path(name), name
     if not hasattr(source, "read"):
         raise TypeError(f"source: got {type(source).__name__}, needs a path or a file")
     copy: Any

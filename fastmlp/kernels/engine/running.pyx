@@ -63,7 +63,7 @@ cdef class Running(Workspace):
         if output_gradients is not None:
             check_memory("output_gradients", self, xs, given, self.output_columns, False)
         if held_out is not None:
-            check_held_out(self, xs, *held_out, epochs)
+            check_held_out(self, xs, held_out, epochs)
         if kept is not None:
             check_written("weights", kept, self.dtype, (epochs, self.packed_size))
         cdef Data data, data_held_out
