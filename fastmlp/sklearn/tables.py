@@ -26,6 +26,7 @@ from sklearn.utils.validation import (
 )
 
 from fastmlp.data.arrays import numeric
+from fastmlp.sklearn.alone import alone
 from fastmlp.sklearn.members import threads
 from fastmlp.sklearn.parameters import CONSTRAINTS, keep
 from fastmlp.tables import frames, recipe, targets, tuning
@@ -257,6 +258,7 @@ class TableClassifier(ClassifierMixin, TableEstimator):
     """
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @alone
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> TableClassifier:
         """Learn the class of each row, y [rows], of a table X; sample_weight [rows] says what rows count."""
         start = time.perf_counter()
@@ -290,6 +292,7 @@ class TableRegressor(RegressorMixin, TableEstimator):
     """
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @alone
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> TableRegressor:
         """Learn the number of each row, y [rows], of a table X; sample_weight [rows] says what rows count."""
         start = time.perf_counter()

@@ -54,9 +54,8 @@ def columns(frame: Any) -> dict[Any, Any]:
                 raise ValueError(f"X: got shape {array.shape}, needs at least one row")
             found = list(enumerate(array.T))
     if not found:
-        raise ValueError(
-            f"X: got a table with 0 feature(s) (shape={np.shape(frame)}) while a minimum of 1 is required."
-        )
+        rows = len(frame) if hasattr(frame, "__len__") else 0
+        raise ValueError(f"X: got a table with 0 feature(s) (shape=({rows}, 0)) while a minimum of 1 is required.")
     table = dict(found)
     if len(table) < len(found):
         names = [name for name, _ in found]

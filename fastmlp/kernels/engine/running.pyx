@@ -127,6 +127,8 @@ cdef class Running(Workspace):
             plan.waiting = NULL if self.turns is None or not self.turns.is_own() else &self.turns.waiting
             gather_team(team, threads, batch if step_by_step else data.rows, nanoseconds(), &finding)
             while True:
+                if what == TRAIN and self.turns is not None:
+                    self.turns.note_update()
                 threads = startable(team.threads) if team.threads > 1 else 1
                 if threads < team.threads:
                     gather_team(team, threads, batch if step_by_step else data.rows, nanoseconds(), &finding)
