@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.callbacks.base import Callback
 from fastmlp.callbacks.monitor import EarlyStopping
 from fastmlp.layers import Concatenate, Dense, Dropout, Embedding, Flatten, Input
 from fastmlp.models import Model
@@ -100,12 +101,13 @@ class Examples:
 
 @dataclass(frozen=True)
 class Member:
-    """A network, the rows held out from its training, and what stops it."""
+    """A network, the rows held out from its training, what stops it, and callbacks besides."""
 
     settings: Settings
     model: Model
     mask: NDArray[np.bool_]
     stop: EarlyStopping
+    more: Sequence[Callback] = ()
 
     @property
     def loss(self) -> float:
@@ -156,7 +158,7 @@ def fit(examples: Examples, members: Sequence[Member], verbose: int = 0, seconds
             [one.settings.batch(len(examples.y)) for one in members],
             [one.settings.epochs for one in members],
             verbose,
-            callbacks=[[one.stop, *kept(examples)] for one in members],
+            callbacks=[[one.stop, *one.more, *kept(examples)] for one in members],
             validation_data=[known[id(one.mask)][0] for one in members],
             sample_weight=examples.weight,
             rows=[known[id(one.mask)][1] for one in members],

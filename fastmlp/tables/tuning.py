@@ -1,5 +1,9 @@
 """Settings for one table, found within a time: random ones in rounds that drop the worst, then a greedy ensemble.
 
+The recipe's own network comes first, before anything else, in all threads: where time is short, the search is given up
+first, then epochs of that network, whose rate falls to 0 by the end in any case. So what comes out is at least what
+there is without a search, or what of it fits into the time.
+
 The rows are divided into folds. Each round trains what is left on the rows outside of one more fold, and keeps the half
 that predicts the held-out rows best (K. Jamieson and A. Talwalkar, Non-stochastic best arm identification and
 hyperparameter optimization, 2016). Where there is time for it, this begins again with new settings. Of what comes
@@ -19,14 +23,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.callbacks.base import Callback
 from fastmlp.config.threads import get_num_threads
 from fastmlp.models import Model
 from fastmlp.tables import recipe
+from fastmlp.tables.in_time import InTime
 from fastmlp.tables.recipe import Examples, Member, Settings
 from fastmlp.training.many import predict_many
 
 FOLDS = ((60, 5), (24, 3))  # where there is time for so many networks as the recipe has them, so many folds
-SLOWEST = 4  # times of the first settings that others may take
+SLOWEST = 16  # times of the first settings that others may take, at most
+PART = 10  # of all the time, what the networks of one setting may take for all folds, or as much as the first settings
 WIDE = 64  # settings that begin a search, at most
 LEFT = 4  # settings that come to the last fold
 MOST = 400  # settings in all: with more, some look good by chance
@@ -104,11 +111,12 @@ class Search:
 
     def __init__(self, examples: Examples, end: float, seed: int, first: Sequence[Settings], verbose: int) -> None:
         self.examples, self.end, self.seed, self.verbose = examples, end, seed, verbose
-        self.waiting, self.first = list(first), first[0]
+        self.waiting, self.first = list(first[1:]), first[0]
         self.random = np.random.default_rng(seed)
         self.past: list[Candidate] = []
         self.going: list[Candidate] = []
-        self.count = 0  # of all that were drawn
+        self.count = 0  # of all that were begun
+        self.slowest: float = SLOWEST
         self.work = self.spent = 0.0
 
     def left(self) -> float:
@@ -125,12 +133,18 @@ class Search:
         affordable = self.left() / self.seconds(self.first)
         count = next((count for networks, count in FOLDS if affordable >= networks), 1)
         self.folds = folds(self.examples, count, self.first.held_out, np.random.default_rng(self.seed))
-        if affordable < get_num_threads():  # not even for one network in each thread
-            epochs = max(int(self.first.epochs * affordable / get_num_threads()), 1)
-            self.first = replace(self.first, epochs=epochs)
-            self.waiting = [self.first]
+        self.slowest = min(max(affordable / count / PART, 1.0), SLOWEST)
+        if not self.begin():
+            return
         while self.count < MOST and self.bracket():
             self.past, self.going = self.past + self.going, []
+
+    def begin(self) -> bool:
+        """Train the recipe's own network outside of the first fold; return whether there was time for all its epochs."""
+        own, in_time = Candidate(0, self.first), InTime(self.end)
+        self.going, self.count = [own], 1
+        self.wave([own], 0, [in_time])
+        return not in_time.shortened
 
     def probe(self) -> None:
         """See how fast this machine is: by a short training in each thread, after one that wakes it up."""
@@ -153,21 +167,18 @@ class Search:
     def bracket(self) -> bool:
         """Begin with as many new settings as there is time for, and drop the worst; return whether there was any."""
         drawn = self.waiting + [self.draw() for _ in range(min(WIDE, MOST - self.count) - len(self.waiting))]
-        turns = len(self.folds)
+        begun, turns = len(self.going), len(self.folds)
         cheap = [each for each in drawn if self.seconds(each) * turns <= self.left()]
         total = np.cumsum([self.seconds(each) for each in cheap])
-        needed = [cost / count * sum(rounds(count, turns)) for count, cost in enumerate(total, 1)]
+        needed = [cost / count * sum(rounds(begun + count, turns)) for count, cost in enumerate(total, 1)]
         count = max((count for count, cost in enumerate(needed, 1) if cost <= self.left()), default=0)
-        if not self.past and not count:
-            cheap, count = drawn, min(get_num_threads(), len(drawn))
         drawn, self.waiting = cheap[:count], cheap[count:]
-        self.going = [Candidate(self.count + number, settings) for number, settings in enumerate(drawn)]
+        self.going += [Candidate(self.count + number, settings) for number, settings in enumerate(drawn)]
         self.count += count
-        self.round(self.folds[0])
-        for mask, size in zip(self.folds[1:], rounds(count, turns)[1:], strict=True):
+        for fold, size in enumerate(rounds(begun + count, turns)):
             if self.left():
-                self.going = sorted(self.going, key=lambda one: one.loss)[:size]
-                self.round(mask)
+                self.going = sorted(self.going, key=lambda one: one.loss)[:size] if fold else self.going
+                self.round(fold)
         return count > 0 and self.left() > 0
 
     def draw(self) -> Settings:
@@ -181,28 +192,31 @@ class Search:
                 learning_rate=float(first.learning_rate * 10 ** uniform(-0.6, 0.4)),
                 weight_decay=float(10 ** uniform(-4, -0.5)),
                 batch_size=max(int(first.batch(len(self.examples.y)) * choice([0.5, 1, 2])), 1),
-                epochs=max(round(first.epochs * choice([0.5, 1, 1, 2])), 1),
+                epochs=max(round(first.epochs * choice([0.5, 1, 1, 2, 4])), 1),
                 vector=int(first.vector * choice([1, 2, 4])),
             )
-            if passes(self.examples, settings) <= SLOWEST * passes(self.examples, first):
+            if passes(self.examples, settings) <= self.slowest * passes(self.examples, first):
                 return settings
 
-    def round(self, mask: NDArray[np.bool_]) -> None:
-        """Train what is left on the rows outside of a fold, a few at a time, as long as there is time."""
-        waiting = list(self.going)
+    def round(self, fold: int) -> None:
+        """Train what is left, and was not yet, on the rows outside of a fold, a few at a time, as long as there is time."""
+        waiting = [one for one in self.going if len(one.members) <= fold]
         while waiting and self.left() > 0:
             wave, waiting = waiting[: 2 * get_num_threads()], waiting[2 * get_num_threads() :]
-            seeds = [
-                int(np.random.default_rng([self.seed, one.number, len(one.members)]).integers(2**31)) for one in wave
-            ]
-            members = [
-                recipe.member(self.examples, one.settings, mask, seed) for one, seed in zip(wave, seeds, strict=True)
-            ]
-            try:
-                self.train(self.examples, members)
-            finally:
-                self.keep(wave, members, mask)
-            self.tell()
+            self.wave(wave, fold)
+
+    def wave(self, candidates: Sequence[Candidate], fold: int, more: Sequence[Callback] = ()) -> None:
+        """Train a network of each on the rows outside of a fold; `more` callbacks are for the first."""
+        mask, members = self.folds[fold], []
+        for one in candidates:
+            seed = int(np.random.default_rng([self.seed, one.number, len(one.members)]).integers(2**31))
+            members.append(recipe.member(self.examples, one.settings, mask, seed))
+        members[0] = replace(members[0], more=more)
+        try:
+            self.train(self.examples, members)
+        finally:
+            self.keep(candidates, members, mask)
+        self.tell()
 
     def keep(self, wave: Sequence[Candidate], members: Sequence[Member], mask: NDArray[np.bool_]) -> None:
         """Keep networks that were trained for an epoch at least, with what they say of the rows held out."""

@@ -1,0 +1,47 @@
+"""A training that ends in time: its epochs become fewer where they would take longer, and the rate falls to 0 in these."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from fastmlp.callbacks.base import Callback
+from fastmlp.optimizers.schedules import CosineDecay
+
+
+class InTime(Callback):
+    """Looks after each epoch whether there is time for those to come, as long as one has taken until now.
+
+    Where there is not, the training has as many as there is time for, and the rate falls from where it is to 0 along
+    half a cosine of their steps: weights of the midst of a schedule are worse than those of a shorter one.
+
+    Parameters
+    ----------
+    end : float
+        As time.perf_counter tells.
+
+    Attributes
+    ----------
+    shortened : bool
+        Whether epochs were left out.
+    """
+
+    def __init__(self, end: float) -> None:
+        super().__init__()
+        self.end, self.shortened = end, False
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self.begun, self.epochs = time.perf_counter(), int(self.params["epochs"])
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        now, done = time.perf_counter(), epoch + 1
+        fitting = int((self.end - now) * done / (now - self.begun))
+        if fitting < self.epochs - done:
+            self.epochs, self.shortened = done + max(fitting, 0), True
+            if fitting > 0:
+                optimizer = self.trained_model.optimizer
+                steps, rate = optimizer.steps_done, optimizer.current_rate()
+                length = fitting * steps / done
+                optimizer.learning_rate = CosineDecay(rate, length, warmup_target=rate, warmup_steps=steps)
+        if done >= self.epochs:
+            self.trained_model.stop_training = True
