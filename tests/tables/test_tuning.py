@@ -141,3 +141,24 @@ def test_a_network_that_time_has_ended_has_its_best_weights():
     assert member.loss == min(member.model.history.history["val_loss"])
     best = member.model.evaluate(given.rows(mask), y[mask], verbose=0)
     assert best == pytest.approx(member.loss, rel=1e-6)
+
+
+def test_the_recipes_own_network_comes_first_with_all_epochs(monkeypatch):
+    begun, fit = [], recipe.fit
+    monkeypatch.setattr(recipe, "fit", lambda *given, **more: (begun.append(given[1]), fit(*given, **more)))
+    search = tuning.Search(examples(), time.perf_counter() + 1e6, 0, [FIRST, replace(FIRST, dropout=0.5)], 0)
+    monkeypatch.setattr(search, "bracket", lambda: False)
+    search.run()
+    (own,) = search.going
+    assert [len(members) for members in begun[2:]] == [1] and begun[2][0] is own.members[0]  # after the two that probe
+    assert own.settings == FIRST and len(own.members[0].model.history.epoch) == FIRST.epochs
+    assert search.waiting == [replace(FIRST, dropout=0.5)]
+
+
+def test_where_time_is_short_that_network_is_all_and_has_fewer_epochs():
+    given = Examples([np.tile(X, (100, 1))], [], np.tile(NUMBERS, 100), 0)
+    first = replace(FIRST, hidden=(64,), epochs=2_000, patience=2_000)
+    start = time.perf_counter()
+    (model,), weights = tuning.tune(given, 3, 0, [first])
+    assert time.perf_counter() - start < 15 and weights == [1.0]  # it may be paused
+    assert 1 <= len(model.history.epoch) < 2_000
