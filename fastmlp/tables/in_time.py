@@ -1,4 +1,4 @@
-"""A training that ends in time: its epochs become fewer where they would take longer, and the rate falls to 0 in these."""
+"""A training that ends in time: of fewer epochs where they would take longer, in which the rate still falls to 0."""
 
 from __future__ import annotations
 

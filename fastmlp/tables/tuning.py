@@ -111,7 +111,7 @@ class Search:
 
     def __init__(self, examples: Examples, end: float, seed: int, first: Sequence[Settings], verbose: int) -> None:
         self.examples, self.end, self.seed, self.verbose = examples, end, seed, verbose
-        self.waiting, self.first = list(first[1:]), first[0]
+        self.first, *self.waiting = (each.for_rows(len(examples.y)) for each in first)
         self.random = np.random.default_rng(seed)
         self.past: list[Candidate] = []
         self.going: list[Candidate] = []
@@ -140,7 +140,7 @@ class Search:
             self.past, self.going = self.past + self.going, []
 
     def begin(self) -> bool:
-        """Train the recipe's own network outside of the first fold; return whether there was time for all its epochs."""
+        """Train the recipe's own network outside of the first fold; return whether all its epochs fit into the time."""
         own, in_time = Candidate(0, self.first), InTime(self.end)
         self.going, self.count = [own], 1
         self.wave([own], 0, [in_time])
@@ -151,7 +151,7 @@ class Search:
         random, rows = np.random.default_rng(self.seed), len(self.examples.y)
         some = self.examples.part(random.permutation(rows)[:PROBED])
         epochs = PROBED // len(some.y)
-        settings = replace(self.first, batch_size=self.first.batch(rows), epochs=min(epochs, self.first.epochs))
+        settings = replace(self.first, epochs=min(epochs, self.first.epochs))
         mask = recipe.held_out(some, settings.held_out, random)
         for _ in range(2):
             self.work = self.spent = 0.0
@@ -182,16 +182,18 @@ class Search:
         return count > 0 and self.left() > 0
 
     def draw(self) -> Settings:
-        """Return settings around the first ones, of networks that do not take much longer."""
+        """Return settings around the first ones, of networks that do not take too long."""
         first, choice, uniform = self.first, self.random.choice, self.random.uniform
+        assert first.hidden and first.batch_size  # of `for_rows`
         while True:
             settings = replace(
                 first,
-                hidden=(max(round(first.hidden[0] * choice([0.25, 0.5, 1, 1.5, 2])), 1),) * int(choice([1, 1, 2, 3])),
+                hidden=layers(first.hidden[0] * choice([0.25, 0.5, 1, 1.5, 2]), choice([1, 1, 2, 3]), choice([0.5, 1])),
+                activation=str(choice(["relu", "relu", "silu"])),
                 dropout=float(choice([0.0, 0.1, 0.2, 0.3, 0.5])),
                 learning_rate=float(first.learning_rate * 10 ** uniform(-0.6, 0.4)),
                 weight_decay=float(10 ** uniform(-4, -0.5)),
-                batch_size=max(int(first.batch(len(self.examples.y)) * choice([0.5, 1, 2])), 1),
+                batch_size=max(int(first.batch_size * choice([0.25, 0.5, 1, 2])), 1),
                 epochs=max(round(first.epochs * choice([0.5, 1, 1, 2, 4])), 1),
                 vector=int(first.vector * choice([1, 2, 4])),
             )
@@ -199,7 +201,7 @@ class Search:
                 return settings
 
     def round(self, fold: int) -> None:
-        """Train what is left, and was not yet, on the rows outside of a fold, a few at a time, as long as there is time."""
+        """Train what is left, and was not yet, outside of a fold, a few at a time, as long as there is time."""
         waiting = [one for one in self.going if len(one.members) <= fold]
         while waiting and self.left() > 0:
             wave, waiting = waiting[: 2 * get_num_threads()], waiting[2 * get_num_threads() :]
@@ -259,6 +261,11 @@ class Search:
         return models, weights
 
 
+def layers(units: float, count: int, factor: float) -> tuple[int, ...]:
+    """Return the units of hidden layers, of which each has as many as the one before, times a factor."""
+    return tuple(max(round(units * factor**number), 1) for number in range(count))
+
+
 def rounds(count: int, folds: int) -> list[int]:
     """Return how many of so many settings each round trains."""
     return [min(count, max(count >> number, LEFT)) for number in range(folds)]
@@ -267,7 +274,7 @@ def rounds(count: int, folds: int) -> list[int]:
 def passes(examples: Examples, settings: Settings) -> float:
     """Return how often a row goes through a weight of a network, if no training ends early."""
     width = sum(each.shape[1] for each in examples.inputs) + len(examples.codes) * (settings.vector - 1)
-    widths = [width, *settings.hidden, examples.classes or 1]
+    widths = [width, *(settings.hidden or ()), examples.classes or 1]
     return float(len(examples.y) * settings.epochs * sum(a * b for a, b in pairwise(widths)))
 
 

@@ -87,7 +87,7 @@ def test_the_greedy_ensemble_takes_what_is_best_beside_the_others():
 def test_drawn_settings_are_no_slower_than_so_many_times_the_first():
     search = tuning.Search(examples(), 0.0, 0, [Settings()], 0)
     drawn = [search.draw() for _ in range(50)]
-    slowest = tuning.SLOWEST * tuning.passes(search.examples, Settings())
+    slowest = tuning.SLOWEST * tuning.passes(search.examples, search.first)
     assert len({each.learning_rate for each in drawn}) == 50
     assert max(tuning.passes(search.examples, each) for each in drawn) <= slowest
 
