@@ -32,12 +32,12 @@ from fastmlp.tables.recipe import Examples, Member, Settings
 from fastmlp.training.many import predict_many
 
 FOLDS = ((60, 5), (24, 3))  # where there is time for so many networks as the recipe has them, so many folds
-SLOWEST = 16  # times of the first settings that others may take, at most
-PART = 10  # of all the time, what the networks of one setting may take for all folds, or as much as the first settings
+SLOWEST = 2, 16  # times of the first settings that others may take: where there is little time, and where much
+PART = 10  # between these, the networks of one setting may take this part of all the time
 WIDE = 64  # settings that begin a search, at most
-LEFT = 4  # settings that come to the last fold
+LEFT = 8  # settings that come to the last fold
 MOST = 400  # settings in all: with more, some look good by chance
-ASKED = 12  # settings that the ensemble is chosen from
+ASKED = 16  # settings that the ensemble is chosen from
 DRAWS = 25  # of which it takes one so many times
 PROBED = 8_192  # rows of the first epoch, which tells how fast this machine is
 RESERVE = 0.03  # of the time, for what comes after the training
@@ -58,6 +58,10 @@ class Candidate:
     def loss(self) -> float:
         """The mean over the folds; infinite before the first one."""
         return float(np.mean([member.loss for member in self.members] or np.inf))
+
+    def order(self) -> tuple[bool, float]:
+        """Return what sorts candidates: the recipe's own first, which was good on many tables, then the best."""
+        return self.number > 0, self.loss
 
 
 def tune(
@@ -116,7 +120,7 @@ class Search:
         self.past: list[Candidate] = []
         self.going: list[Candidate] = []
         self.count = 0  # of all that were begun
-        self.slowest: float = SLOWEST
+        self.slowest: float = SLOWEST[0]
         self.work = self.spent = 0.0
 
     def left(self) -> float:
@@ -133,7 +137,7 @@ class Search:
         affordable = self.left() / self.seconds(self.first)
         count = next((count for networks, count in FOLDS if affordable >= networks), 1)
         self.folds = folds(self.examples, count, self.first.held_out, np.random.default_rng(self.seed))
-        self.slowest = min(max(affordable / count / PART, 1.0), SLOWEST)
+        self.slowest = min(max(affordable / count / PART, SLOWEST[0]), SLOWEST[1])
         if not self.begin():
             return
         while self.count < MOST and self.bracket():
@@ -143,8 +147,9 @@ class Search:
         """Train the recipe's own network outside of the first fold; return whether all its epochs fit into the time."""
         own, in_time = Candidate(0, self.first), InTime(self.end)
         self.going, self.count = [own], 1
-        self.wave([own], 0, [in_time])
-        return not in_time.shortened
+        if self.left():
+            self.wave([own], 0, [in_time])
+        return self.left() > 0 and not in_time.shortened
 
     def probe(self) -> None:
         """See how fast this machine is: by a short training in each thread, after one that wakes it up."""
@@ -177,7 +182,7 @@ class Search:
         self.count += count
         for fold, size in enumerate(rounds(begun + count, turns)):
             if self.left():
-                self.going = sorted(self.going, key=lambda one: one.loss)[:size] if fold else self.going
+                self.going = sorted(self.going, key=Candidate.order)[:size] if fold else self.going
                 self.round(fold)
         return count > 0 and self.left() > 0
 
@@ -230,17 +235,17 @@ class Search:
                 one.outputs.append(output)
 
     def found(self) -> list[Candidate]:
-        """Return what was tried on most folds, the best first: on as many as a few settings were."""
+        """Return what was tried on most folds, in order: on as many as a few settings were."""
         tried = [one for one in self.past + self.going if one.members]
         counts = sorted((len(one.members) for one in tried), reverse=True)
         least = counts[min(LEFT, len(counts)) - 1] if counts else 0
-        return sorted((one for one in tried if len(one.members) >= least), key=lambda one: one.loss)[:ASKED]
+        return sorted((one for one in tried if len(one.members) >= least), key=Candidate.order)[:ASKED]
 
     def tell(self) -> None:
         """Print how far it is."""
         if self.verbose:
             found = self.found()
-            best = f", least loss {found[0].loss:.4f}" if found else ""
+            best = f", least loss {min(one.loss for one in found):.4f}" if found else ""
             print(f"tune: {self.count} settings in {len(self.folds)} folds{best}, {self.left():.0f} s left", flush=True)
 
     def ensemble(self) -> tuple[list[Model], list[float]]:

@@ -56,9 +56,9 @@ def test_the_same_seed_tries_the_same_and_finds_the_same_bits(monkeypatch):
 def test_rounds_keep_the_better_half_and_train_it_on_the_next_fold(monkeypatch):
     monkeypatch.setattr(tuning, "WIDE", 10)
     search = searched(0, 2)
-    assert tuning.rounds(10, 3) == [10, 5, 4] and tuning.rounds(3, 2) == [3, 3]
-    assert search.count == 20 and [len(one.members) for one in search.past] == [3] * 8
-    assert [len(np.unique([id(member.mask) for member in one.members])) for one in search.past] == [3] * 8
+    assert tuning.rounds(20, 3) == [20, 10, 8] and tuning.rounds(3, 2) == [3, 3]
+    assert search.count == 20 and [len(one.members) for one in search.past] == [3] * 16
+    assert [len(np.unique([id(member.mask) for member in one.members])) for one in search.past] == [3] * 16
 
 
 def test_folds_hold_each_row_out_once_and_classes_alike():
@@ -87,7 +87,7 @@ def test_the_greedy_ensemble_takes_what_is_best_beside_the_others():
 def test_drawn_settings_are_no_slower_than_so_many_times_the_first():
     search = tuning.Search(examples(), 0.0, 0, [Settings()], 0)
     drawn = [search.draw() for _ in range(50)]
-    slowest = tuning.SLOWEST * tuning.passes(search.examples, search.first)
+    slowest = search.slowest * tuning.passes(search.examples, search.first)
     assert len({each.learning_rate for each in drawn}) == 50
     assert max(tuning.passes(search.examples, each) for each in drawn) <= slowest
 
@@ -162,3 +162,16 @@ def test_where_time_is_short_that_network_is_all_and_has_fewer_epochs():
     (model,), weights = tuning.tune(given, 3, 0, [first])
     assert time.perf_counter() - start < 15 and weights == [1.0]  # it may be paused
     assert 1 <= len(model.history.epoch) < 2_000
+
+
+def test_the_recipes_own_settings_never_drop_out(monkeypatch):
+    monkeypatch.setattr(tuning, "WIDE", 12)
+    search = tuning.Search(
+        examples(), time.perf_counter() + 1e6, 0, [replace(FIRST, dropout=0.95, learning_rate=0.02)], 0
+    )
+    search.work, search.spent = 1.0, 1e-20
+    search.folds = tuning.folds(search.examples, 3, 0.15, np.random.default_rng(0))
+    assert search.begin()
+    search.bracket()
+    assert search.going[0].number == 0 and [len(one.members) for one in search.going] == [3] * 8
+    assert search.going[0].loss == max(one.loss for one in search.going)
