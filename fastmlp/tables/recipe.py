@@ -24,7 +24,7 @@ from fastmlp.tables.keeping import kept
 from fastmlp.training.many import fit_many
 
 SPLITS = 4  # how many times other rows are held out to choose a dropout rate by, at most
-FEW_ROWS, MANY_ROWS = 8_000, 100_000  # below and above, batches are smaller and larger
+FEW_ROWS, MANY_ROWS = 5_000, 100_000  # below and above, batches are smaller and larger
 DEEP_ROWS = 30_000  # from there on a second layer pays
 HELD_OUT = 20_000  # rows at most: more of them would tell the same
 

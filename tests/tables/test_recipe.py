@@ -10,8 +10,8 @@ from fastmlp.tables.recipe import Examples, Settings
 @pytest.mark.parametrize(
     ("rows", "hidden", "batch_size"),
     [
-        (7_999, (384,), 64),
-        (8_000, (384,), 256),
+        (4_999, (384,), 64),
+        (5_000, (384,), 256),
         (29_999, (384,), 256),
         (30_000, (192, 128), 256),
         (100_000, (192, 128), 1024),
