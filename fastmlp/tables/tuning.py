@@ -4,7 +4,7 @@ The recipe's own network comes first, before anything else, in all threads: wher
 first, then epochs of that network, whose rate falls to 0 by the end in any case. So what comes out is at least what
 there is without a search, or what of it fits into the time.
 
-The rows are divided into folds. Each round trains what is left on the rows outside of one more fold, and keeps the half
+Some folds of the rows are held out by turns. Each round trains what is left outside of one more, and keeps the half
 that predicts the held-out rows best (K. Jamieson and A. Talwalkar, Non-stochastic best arm identification and
 hyperparameter optimization, 2016). Where there is time for it, this begins again with new settings. Of what comes
 through all rounds, a few are taken, some more than once, whose mean predicts held-out rows best (R. Caruana et al.,
@@ -13,6 +13,7 @@ Ensemble selection from libraries of models, 2004).
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Sequence
@@ -284,13 +285,17 @@ def passes(examples: Examples, settings: Settings) -> float:
 
 
 def folds(examples: Examples, count: int, share: float, random: np.random.Generator) -> list[NDArray[np.bool_]]:
-    """Return which rows are held out by turns, of each class about the same share; of one fold that share."""
+    """Return which rows are held out by turns: no row twice, about that share each time, of each class alike.
+
+    So the networks have as many rows to learn from as those of the recipe, for any number of folds.
+    """
     if count == 1:
         return [recipe.held_out(examples, share, random)]
     order, masks = recipe.mixed(examples, random), []
+    parts = max(count, round(1 / share), math.ceil(len(order) / recipe.HELD_OUT))
     for fold in range(min(count, len(order))):
         mask = np.zeros(len(order), bool)
-        mask[order[fold::count]] = True
+        mask[order[fold::parts]] = True
         masks.append(mask)
     return masks
 

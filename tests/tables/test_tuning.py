@@ -61,13 +61,16 @@ def test_rounds_keep_the_better_half_and_train_it_on_the_next_fold(monkeypatch):
     assert [len(np.unique([id(member.mask) for member in one.members])) for one in search.past] == [3] * 16
 
 
-def test_folds_hold_each_row_out_once_and_classes_alike():
+def test_folds_hold_no_row_out_twice_and_classes_alike():
     y = np.repeat([0, 1], [300, 100]).astype(np.int32)
-    masks = tuning.folds(examples(y, 2), 5, 0.15, np.random.default_rng(0))
-    assert np.array_equal(np.sum(masks, axis=0), np.ones(ROWS))
-    assert [np.bincount(y[mask]).tolist() for mask in masks] == [[60, 20]] * 5
+    masks = tuning.folds(examples(y, 2), 5, 0.1, np.random.default_rng(0))
+    assert len(masks) == 5 and np.sum(masks, axis=0).max() == 1
+    assert [np.bincount(y[mask]).tolist() for mask in masks] == [[30, 10]] * 5
+    assert [mask.sum() for mask in tuning.folds(examples(), 5, 0.5, np.random.default_rng(0))] == [80] * 5
     (mask,) = tuning.folds(examples(), 1, 0.15, np.random.default_rng(0))
     assert mask.sum() == 60
+    many = Examples([np.empty((120_000, 0), np.float32)], [], np.empty(120_000), 0)
+    assert [mask.sum() for mask in tuning.folds(many, 3, 0.25, np.random.default_rng(0))] == [20_000] * 3
     few = Examples([X[:2]], [], NUMBERS[:2], 0)
     assert [mask.sum() for mask in tuning.folds(few, 5, 0.15, np.random.default_rng(0))] == [1, 1]
 
