@@ -12,32 +12,32 @@ from fastmlp.optimizers.schedules import CosineDecay
 class InTime(Callback):
     """Looks after each epoch whether there is time for those to come, as long as one has taken until now.
 
-    Where there is not, the training has as many as there is time for, and the rate falls from where it is to 0 along
-    half a cosine of their steps: weights of the midst of a schedule are worse than those of a shorter one.
+    Time between epochs, in which other networks are trained by the same thread, is not counted. Where the time is too
+    short, the training has as many epochs as fit, and the rate falls from where it is to 0 along half a cosine of their
+    steps: weights of the midst of a schedule are worse than those of a shorter one.
 
     Parameters
     ----------
     end : float
         As time.perf_counter tells.
-
-    Attributes
-    ----------
-    shortened : bool
-        Whether epochs were left out.
     """
 
     def __init__(self, end: float) -> None:
         super().__init__()
-        self.end, self.shortened = end, False
+        self.end = end
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self.begun, self.epochs = time.perf_counter(), int(self.params["epochs"])
+        self.epochs, self.taken = int(self.params["epochs"]), 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.begun = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         now, done = time.perf_counter(), epoch + 1
-        fitting = int((self.end - now) * done / (now - self.begun))
+        self.taken += now - self.begun
+        fitting = int((self.end - now) * done / self.taken)
         if fitting < self.epochs - done:
-            self.epochs, self.shortened = done + max(fitting, 0), True
+            self.epochs = done + max(fitting, 0)
             if fitting > 0:
                 optimizer = self.trained_model.optimizer
                 steps, rate = optimizer.steps_done, optimizer.current_rate()

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.callbacks.base import Callback
 from fastmlp.callbacks.monitor import EarlyStopping
 from fastmlp.layers import Concatenate, Dense, Dropout, Embedding, Flatten, Input
 from fastmlp.models import Model
 from fastmlp.optimizers import AdamW
 from fastmlp.optimizers.schedules import CosineDecay
+from fastmlp.tables.in_time import InTime
 from fastmlp.tables.keeping import kept
 from fastmlp.training.many import fit_many
 
@@ -108,13 +108,13 @@ class Examples:
 
 @dataclass(frozen=True)
 class Member:
-    """A network, the rows held out from its training, what stops it, and callbacks besides."""
+    """A network, the rows held out from its training, what stops it, and what lets it end in time."""
 
     settings: Settings
     model: Model
     mask: NDArray[np.bool_]
     stop: EarlyStopping
-    more: Sequence[Callback] = ()
+    in_time: InTime | None = None
 
     @property
     def loss(self) -> float:
@@ -147,12 +147,14 @@ def train(examples: Examples, members: int, seed: int, choice: Sequence[Settings
     return [several[best].model for several in tried] + [several[0].model for several in others]
 
 
-def member(examples: Examples, settings: Settings, mask: NDArray[np.bool_], seed: int) -> Member:
+def member(
+    examples: Examples, settings: Settings, mask: NDArray[np.bool_], seed: int, in_time: InTime | None = None
+) -> Member:
     """Return a network that is to be trained on the rows that are not in the mask."""
     settings = settings.for_rows(len(mask))
     stop = EarlyStopping("val_loss", patience=settings.patience, restore_best_weights=True)
     batches = math.ceil((len(mask) - np.count_nonzero(mask)) / (settings.batch_size or 1))
-    return Member(settings, network(examples, settings, settings.epochs * batches, seed), mask, stop)
+    return Member(settings, network(examples, settings, settings.epochs * batches, seed), mask, stop, in_time)
 
 
 def fit(examples: Examples, members: Sequence[Member], verbose: int = 0, seconds: float | None = None) -> None:
@@ -166,7 +168,7 @@ def fit(examples: Examples, members: Sequence[Member], verbose: int = 0, seconds
             [one.settings.batch_size for one in members],
             [one.settings.epochs for one in members],
             verbose,
-            callbacks=[[one.stop, *one.more, *kept(examples)] for one in members],
+            callbacks=[[one.stop, *([one.in_time] if one.in_time else []), *kept(examples)] for one in members],
             validation_data=[known[id(one.mask)][0] for one in members],
             sample_weight=examples.weight,
             rows=[known[id(one.mask)][1] for one in members],

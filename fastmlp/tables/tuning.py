@@ -24,7 +24,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.callbacks.base import Callback
 from fastmlp.config.threads import get_num_threads
 from fastmlp.models import Model
 from fastmlp.tables import recipe
@@ -139,18 +138,16 @@ class Search:
         count = next((count for networks, count in FOLDS if affordable >= networks), 1)
         self.folds = folds(self.examples, count, self.first.held_out, np.random.default_rng(self.seed))
         self.slowest = min(max(affordable / count / PART, SLOWEST[0]), SLOWEST[1])
-        if not self.begin():
-            return
-        while self.count < MOST and self.bracket():
+        self.begin()
+        while self.left() > 0 and self.count < MOST and self.bracket():
             self.past, self.going = self.past + self.going, []
 
-    def begin(self) -> bool:
-        """Train the recipe's own network outside of the first fold; return whether all its epochs fit into the time."""
-        own, in_time = Candidate(0, self.first), InTime(self.end)
+    def begin(self) -> None:
+        """Train the recipe's own network on the rows outside of the first fold."""
+        own = Candidate(0, self.first)
         self.going, self.count = [own], 1
         if self.left():
-            self.wave([own], 0, [in_time])
-        return self.left() > 0 and not in_time.shortened
+            self.wave([own], 0)
 
     def probe(self) -> None:
         """See how fast this machine is: by a short training in each thread, after one that wakes it up."""
@@ -183,7 +180,8 @@ class Search:
         self.count += count
         for fold, size in enumerate(rounds(begun + count, turns)):
             if self.left():
-                self.going = sorted(self.going, key=Candidate.order)[:size] if fold else self.going
+                whole = [one for one in self.going if len(one.members) == fold] if fold else self.going
+                self.going = sorted(whole, key=Candidate.order)[:size]
                 self.round(fold)
         return count > 0 and self.left() > 0
 
@@ -213,13 +211,12 @@ class Search:
             wave, waiting = waiting[: 2 * get_num_threads()], waiting[2 * get_num_threads() :]
             self.wave(wave, fold)
 
-    def wave(self, candidates: Sequence[Candidate], fold: int, more: Sequence[Callback] = ()) -> None:
-        """Train a network of each on the rows outside of a fold; `more` callbacks are for the first."""
+    def wave(self, candidates: Sequence[Candidate], fold: int) -> None:
+        """Train a network of each on the rows outside of a fold."""
         mask, members = self.folds[fold], []
         for one in candidates:
             seed = int(np.random.default_rng([self.seed, one.number, len(one.members)]).integers(2**31))
-            members.append(recipe.member(self.examples, one.settings, mask, seed))
-        members[0] = replace(members[0], more=more)
+            members.append(recipe.member(self.examples, one.settings, mask, seed, InTime(self.end)))
         try:
             self.train(self.examples, members)
         finally:

@@ -174,7 +174,23 @@ def test_the_recipes_own_settings_never_drop_out(monkeypatch):
     )
     search.work, search.spent = 1.0, 1e-20
     search.folds = tuning.folds(search.examples, 3, 0.15, np.random.default_rng(0))
-    assert search.begin()
+    search.begin()
     search.bracket()
     assert search.going[0].number == 0 and [len(one.members) for one in search.going] == [3] * 8
     assert search.going[0].loss == max(one.loss for one in search.going)
+
+
+def test_one_that_has_diverged_drops_out(monkeypatch):
+    """What it says of later folds would stand for the first one."""
+    monkeypatch.setattr(tuning, "WIDE", 4)
+    search = searched(0, 0)
+    keep = search.keep
+
+    def but_one(wave, members, mask):
+        first = int(mask is search.folds[0] and wave[0].number == 0)
+        keep(wave[first:], members[first:], mask)
+
+    monkeypatch.setattr(search, "keep", but_one)
+    search.bracket()
+    assert [(one.number > 0, len(one.members)) for one in search.going] == [(True, 3)] * 3
+    search.ensemble()
