@@ -20,11 +20,16 @@ class InTime(Callback):
     ----------
     end : float
         As time.perf_counter tells.
+
+    Attributes
+    ----------
+    epochs : int
+        How many there are in all, as far as is known.
     """
 
     def __init__(self, end: float) -> None:
         super().__init__()
-        self.end = end
+        self.end, self.epochs = end, 0
 
     def on_train_begin(self, logs: Any = None) -> None:
         self.epochs, self.taken = int(self.params["epochs"]), 0.0

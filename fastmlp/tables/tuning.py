@@ -1,14 +1,14 @@
 """Settings for one table, found within a time: random ones in rounds that drop the worst, then a greedy ensemble.
 
-The recipe's own network comes first, before anything else, in all threads: where time is short, the search is given up
-first, then epochs of that network, whose rate falls to 0 by the end in any case. So what comes out is at least what
-there is without a search, or what of it fits into the time.
+The recipe's own network comes first, in all threads. Where time is short, settings are given up first, then networks of
+the recipe, and only then epochs of the one, whose rate falls to 0 by the end in any case. So what comes out is at least
+what there is without a search, or what of it fits into the time.
 
-Some folds of the rows are held out by turns. Each round trains what is left outside of one more, and keeps the half
-that predicts the held-out rows best (K. Jamieson and A. Talwalkar, Non-stochastic best arm identification and
+Folds of the rows are held out by turns. Each round trains what is left outside of one more, and keeps the half that
+predicts the held-out rows best (K. Jamieson and A. Talwalkar, Non-stochastic best arm identification and
 hyperparameter optimization, 2016). Where there is time for it, this begins again with new settings. Of what comes
 through all rounds, a few are taken, some more than once, whose mean predicts held-out rows best (R. Caruana et al.,
-Ensemble selection from libraries of models, 2004).
+Ensemble selection from libraries of models, 2004). The time that is left then goes to more networks of these.
 """
 
 from __future__ import annotations
@@ -31,14 +31,16 @@ from fastmlp.tables.in_time import InTime
 from fastmlp.tables.recipe import Examples, Member, Settings
 from fastmlp.training.many import predict_many
 
-FOLDS = ((60, 5), (24, 3))  # where there is time for so many networks as the recipe has them, so many folds
-SLOWEST = 2, 16  # times of the first settings that others may take: where there is little time, and where much
+SLOWEST = 3, 16  # times of the first settings that others may take: where there is little time, and where much
 PART = 10  # between these, the networks of one setting may take this part of all the time
+PLANNED = 0.6  # of the time that is left, what new settings may take: they may take longer than is thought
+FOLDS = 7  # at most
 WIDE = 64  # settings that begin a search, at most
-LEFT = 8  # settings that come to the last fold
+LEFT = 4  # settings that come to the last fold, and that are worth a beginning
 MOST = 400  # settings in all: with more, some look good by chance
 ASKED = 16  # settings that the ensemble is chosen from
 DRAWS = 25  # of which it takes one so many times
+ENOUGH = 32  # networks, beyond which the mean of more is hardly another
 PROBED = 8_192  # rows of the first epoch, which tells how fast this machine is
 RESERVE = 0.03  # of the time, for what comes after the training
 
@@ -47,12 +49,12 @@ Rows = NDArray[np.float32]
 
 @dataclass
 class Candidate:
-    """Settings, with a network for each fold that was tried, and what these say of the rows held out from them."""
+    """Settings, with their networks, fold after fold, and what these say of the rows held out from them."""
 
     number: int
     settings: Settings
     members: list[Member] = field(default_factory=list)
-    outputs: list[Rows] = field(default_factory=list)
+    outputs: list[Rows] = field(default_factory=list)  # of the first network for each fold
 
     @property
     def loss(self) -> float:
@@ -117,6 +119,7 @@ class Search:
         self.examples, self.end, self.seed, self.verbose = examples, end, seed, verbose
         self.first, *self.waiting = (each.for_rows(len(examples.y)) for each in first)
         self.random = np.random.default_rng(seed)
+        self.folds = folds(examples, self.first.held_out, np.random.default_rng(seed))
         self.past: list[Candidate] = []
         self.going: list[Candidate] = []
         self.count = 0  # of all that were begun
@@ -132,22 +135,15 @@ class Search:
         return self.spent / self.work * passes(self.examples, settings)
 
     def run(self) -> None:
-        """Try settings until the time is over, or many have been tried."""
+        """Try settings until the time is over, or many have been tried; then train more of the best."""
         self.probe()
+        self.going, self.count = [Candidate(0, self.first)], 1
+        self.round(0)
         affordable = self.left() / self.seconds(self.first)
-        count = next((count for networks, count in FOLDS if affordable >= networks), 1)
-        self.folds = folds(self.examples, count, self.first.held_out, np.random.default_rng(self.seed))
-        self.slowest = min(max(affordable / count / PART, SLOWEST[0]), SLOWEST[1])
-        self.begin()
+        self.slowest = min(max(affordable / len(self.folds) / PART, SLOWEST[0]), SLOWEST[1])
         while self.left() > 0 and self.count < MOST and self.bracket():
             self.past, self.going = self.past + self.going, []
-
-    def begin(self) -> None:
-        """Train the recipe's own network on the rows outside of the first fold."""
-        own = Candidate(0, self.first)
-        self.going, self.count = [own], 1
-        if self.left():
-            self.wave([own], 0)
+        self.deepen()
 
     def probe(self) -> None:
         """See how fast this machine is: by a short training in each thread, after one that wakes it up."""
@@ -168,13 +164,15 @@ class Search:
         self.work += sum(passes(examples, one.settings) for one in members)
 
     def bracket(self) -> bool:
-        """Begin with as many new settings as there is time for, and drop the worst; return whether there was any."""
+        """Begin with as many new settings as there is time for, and drop the worst; return whether they were enough."""
         drawn = self.waiting + [self.draw() for _ in range(min(WIDE, MOST - self.count) - len(self.waiting))]
-        begun, turns = len(self.going), len(self.folds)
-        cheap = [each for each in drawn if self.seconds(each) * turns <= self.left()]
+        begun, turns, planned = len(self.going), len(self.folds), PLANNED * self.left()
+        cheap = [each for each in drawn if self.seconds(each) * turns <= planned]
         total = np.cumsum([self.seconds(each) for each in cheap])
         needed = [cost / count * sum(rounds(begun + count, turns)) for count, cost in enumerate(total, 1)]
-        count = max((count for count, cost in enumerate(needed, 1) if cost <= self.left()), default=0)
+        count = max((count for count, cost in enumerate(needed, 1) if cost <= planned), default=0)
+        if count < LEFT:
+            return False
         drawn, self.waiting = cheap[:count], cheap[count:]
         self.going += [Candidate(self.count + number, settings) for number, settings in enumerate(drawn)]
         self.count += count
@@ -183,7 +181,22 @@ class Search:
                 whole = [one for one in self.going if len(one.members) == fold] if fold else self.going
                 self.going = sorted(whole, key=Candidate.order)[:size]
                 self.round(fold)
-        return count > 0 and self.left() > 0
+        return True
+
+    def deepen(self) -> None:
+        """Train more networks of what the ensemble takes, those that count most first, as long as there is time."""
+        found = self.found()
+        times = self.draws(found) if found else []
+        while found and sum(len(one.members) for one, drawn in zip(found, times, strict=True) if drawn) < ENOUGH:
+            jobs: list[tuple[Candidate, int]] = []
+            for _ in range(get_num_threads()):
+                places = [len(one.members) + sum(other is one for other, _ in jobs) for one in found]
+                most = int(np.argmax([drawn / place for drawn, place in zip(times, places, strict=True)]))
+                jobs.append((found[most], places[most]))
+            while jobs and sum(self.seconds(one.settings) for one, _ in jobs) > self.left():
+                jobs.pop()
+            if not jobs or not self.wave(jobs):
+                return
 
     def draw(self) -> Settings:
         """Return settings around the first ones, of networks that do not take too long."""
@@ -206,31 +219,50 @@ class Search:
 
     def round(self, fold: int) -> None:
         """Train what is left, and was not yet, outside of a fold, a few at a time, as long as there is time."""
-        waiting = [one for one in self.going if len(one.members) <= fold]
+        waiting = [(one, fold) for one in self.going if len(one.members) <= fold]
         while waiting and self.left() > 0:
             wave, waiting = waiting[: 2 * get_num_threads()], waiting[2 * get_num_threads() :]
-            self.wave(wave, fold)
+            self.wave(wave)
 
-    def wave(self, candidates: Sequence[Candidate], fold: int) -> None:
-        """Train a network of each on the rows outside of a fold."""
-        mask, members = self.folds[fold], []
-        for one in candidates:
-            seed = int(np.random.default_rng([self.seed, one.number, len(one.members)]).integers(2**31))
+    def wave(self, jobs: Sequence[tuple[Candidate, int]]) -> int:
+        """Train networks of candidates, by their places among those of a candidate, which say their folds and seeds.
+
+        Returns
+        -------
+        int
+            How many were kept.
+        """
+        members = []
+        for one, place in jobs:
+            seed = int(np.random.default_rng([self.seed, one.number, place]).integers(2**31))
+            mask = self.folds[place % len(self.folds)]
             members.append(recipe.member(self.examples, one.settings, mask, seed, InTime(self.end)))
         try:
             self.train(self.examples, members)
         finally:
-            self.keep(candidates, members, mask)
+            kept = self.keep([one for one, _ in jobs], members)
         self.tell()
+        return kept
 
-    def keep(self, wave: Sequence[Candidate], members: Sequence[Member], mask: NDArray[np.bool_]) -> None:
-        """Keep networks that were trained for an epoch at least, with what they say of the rows held out."""
-        done = [(one, member) for one, member in zip(wave, members, strict=True) if np.isfinite(member.loss)]
-        if done:
-            outputs = predict_many([member.model for _, member in done], self.examples.rows(mask))
-            for (one, member), output in zip(done, outputs, strict=True):
+    def keep(self, candidates: Sequence[Candidate], members: Sequence[Member]) -> int:
+        """Keep networks that were trained for an epoch at least, with what they say of the rows held out.
+
+        Beside others of the same settings, one that has had less than half of the epochs is not kept.
+
+        Returns
+        -------
+        int
+            How many.
+        """
+        kept = 0
+        for one, member in zip(candidates, members, strict=True):
+            planned = member.in_time.epochs if member.in_time else one.settings.epochs
+            if np.isfinite(member.loss) and (not one.members or 2 * planned >= one.settings.epochs):
+                if len(one.outputs) < len(self.folds):
+                    one.outputs += predict_many([member.model], self.examples.rows(member.mask))
                 one.members.append(member)
-                one.outputs.append(output)
+                kept += 1
+        return kept
 
     def found(self) -> list[Candidate]:
         """Return what was tried on most folds, in order: on as many as a few settings were."""
@@ -246,16 +278,19 @@ class Search:
             best = f", least loss {min(one.loss for one in found):.4f}" if found else ""
             print(f"tune: {self.count} settings in {len(self.folds)} folds{best}, {self.left():.0f} s left", flush=True)
 
+    def draws(self, found: Sequence[Candidate]) -> list[int]:
+        """Return how often the ensemble takes each of the candidates."""
+        count = min(len(one.outputs) for one in found)
+        masks, weight = self.folds[:count], self.examples.weight
+        y = np.concatenate([self.examples.y[mask] for mask in masks])
+        weight = None if weight is None else np.concatenate([weight[mask] for mask in masks])
+        outputs = [np.concatenate(one.outputs[:count]) for one in found]
+        return greedy(outputs, y, self.examples.classes > 0, weight)
+
     def ensemble(self) -> tuple[list[Model], list[float]]:
         """Return the networks whose mean predicts held-out rows best, and how much each counts."""
         found = self.found()
-        count = min(len(one.members) for one in found)
-        masks = self.folds[:count]
-        y = np.concatenate([self.examples.y[mask] for mask in masks])
-        weight = self.examples.weight
-        weight = None if weight is None else np.concatenate([weight[mask] for mask in masks])
-        outputs = [np.concatenate(one.outputs[:count]) for one in found]
-        draws = greedy(outputs, y, self.examples.classes > 0, weight)
+        draws = self.draws(found)
         models, weights = [], []
         for one, times in zip(found, draws, strict=True):
             for member in one.members if times else []:
@@ -281,16 +316,14 @@ def passes(examples: Examples, settings: Settings) -> float:
     return float(len(examples.y) * settings.epochs * sum(a * b for a, b in pairwise(widths)))
 
 
-def folds(examples: Examples, count: int, share: float, random: np.random.Generator) -> list[NDArray[np.bool_]]:
-    """Return which rows are held out by turns: no row twice, about that share each time, of each class alike.
+def folds(examples: Examples, share: float, random: np.random.Generator) -> list[NDArray[np.bool_]]:
+    """Return which rows are held out by turns: none twice, about that share each time, of each class alike.
 
-    So the networks have as many rows to learn from as those of the recipe, for any number of folds.
+    So the networks have as many rows to learn from as those of the recipe.
     """
-    if count == 1:
-        return [recipe.held_out(examples, share, random)]
     order, masks = recipe.mixed(examples, random), []
-    parts = max(count, round(1 / share), math.ceil(len(order) / recipe.HELD_OUT))
-    for fold in range(min(count, len(order))):
+    parts = max(2, round(1 / share), math.ceil(len(order) / recipe.HELD_OUT))
+    for fold in range(min(parts, FOLDS, len(order))):
         mask = np.zeros(len(order), bool)
         mask[order[fold::parts]] = True
         masks.append(mask)
