@@ -35,8 +35,8 @@ SLOWEST = 3, 16  # times of the first settings that others may take: where there
 PART = 10  # between these, the networks of one setting may take this part of all the time
 PLANNED = 0.6  # of the time that is left, what new settings may take: they may take longer than is thought
 FOLDS = 7  # at most
-WIDE = 64  # settings that begin a search, at most
-LEFT = 4  # settings that come to the last fold, and that are worth a beginning
+WIDE, FEWEST = 64, 8  # settings that begin, at most and at least: among fewer none is much better than the recipe
+LEFT = 4  # settings that come to the last fold
 MOST = 400  # settings in all: with more, some look good by chance
 ASKED = 16  # settings that the ensemble is chosen from
 DRAWS = 25  # of which it takes one so many times
@@ -171,7 +171,7 @@ class Search:
         total = np.cumsum([self.seconds(each) for each in cheap])
         needed = [cost / count * sum(rounds(begun + count, turns)) for count, cost in enumerate(total, 1)]
         count = max((count for count, cost in enumerate(needed, 1) if cost <= planned), default=0)
-        if count < LEFT:
+        if count < FEWEST:
             return False
         drawn, self.waiting = cheap[:count], cheap[count:]
         self.going += [Candidate(self.count + number, settings) for number, settings in enumerate(drawn)]

@@ -45,7 +45,7 @@ def searched(seed, brackets, first=FIRST):
 
 
 def test_the_same_seed_tries_the_same_and_finds_the_same_bits(monkeypatch):
-    monkeypatch.setattr(tuning, "WIDE", 6)
+    monkeypatch.setattr(tuning, "WIDE", 8)
     first, second, other = (searched(seed, 1).ensemble() for seed in (0, 0, 1))
     assert first[1] == second[1]
     for one, two in zip(first[0], second[0], strict=True):
@@ -172,7 +172,7 @@ def test_where_time_is_short_that_network_is_all_and_has_fewer_epochs():
 
 def test_time_for_no_others_goes_to_networks_of_the_recipe(monkeypatch):
     monkeypatch.setattr(tuning, "ENOUGH", 9)
-    monkeypatch.setattr(tuning, "LEFT", 1_000)
+    monkeypatch.setattr(tuning, "FEWEST", 1_000)
     models, weights = tuning.tune(examples(), 1e6, 0, [FIRST])
     assert len(models) in (9, 10) and np.allclose(weights, 1 / len(models))  # as many at once as there are threads
     assert {model.layers[1].units for model in models} == {8}
@@ -202,7 +202,7 @@ def test_the_recipes_own_settings_never_drop_out(monkeypatch):
 
 def test_one_that_has_diverged_drops_out(monkeypatch):
     """What it says of later folds would stand for the first one."""
-    monkeypatch.setattr(tuning, "WIDE", 4)
+    monkeypatch.setattr(tuning, "WIDE", 8)
     search = searched(0, 0)
     keep = search.keep
 
@@ -212,7 +212,7 @@ def test_one_that_has_diverged_drops_out(monkeypatch):
 
     monkeypatch.setattr(search, "keep", but_one)
     search.bracket()
-    assert [(one.number > 0, len(one.members)) for one in search.going] == [(True, 3)] * 3
+    assert [(one.number > 0, len(one.members)) for one in search.going] == [(True, 3)] * 4
     search.ensemble()
 
 
