@@ -71,8 +71,8 @@ def tune(
 ) -> tuple[list[Model], list[float]]:
     """Return networks, and how much each counts in their mean, found in so many seconds.
 
-    What is drawn depends on the seed alone, how much of it is tried on the time. Of large tables the time also decides
-    how many folds and epochs there are.
+    What is drawn depends on the seed alone, how much of it is tried on the time. Where it is short it
+    also decides how many epochs there are.
 
     Parameters
     ----------
