@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from fastmlp.tables import recipe, tuning
+from fastmlp.tables.in_time import InTime
 from fastmlp.tables.recipe import Examples, Settings
 
 RANDOM = np.random.default_rng(0)
@@ -220,5 +221,8 @@ def test_one_that_had_few_epochs_is_not_kept_beside_others():
     search = searched(0, 0)
     own = tuning.Candidate(0, search.first)
     search.wave([(own, 0)])
-    search.end = time.perf_counter()  # each of the others has one epoch
-    assert [search.wave([(own, 1)]), len(own.members)] == [0, 1]
+    (member,) = own.members
+    for epochs, kept in ((FIRST.epochs // 2 - 1, 0), (FIRST.epochs // 2, 1)):
+        in_time = InTime(search.end)
+        in_time.epochs = epochs
+        assert search.keep([own], [replace(member, in_time=in_time)]) == kept
