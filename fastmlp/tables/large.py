@@ -182,7 +182,8 @@ class Rows:
         random = np.random.default_rng(seed)
         to_train = ~self.tested
         rows = int(to_train.sum())
-        size = settings.batch(rows)
+        settings = settings.for_rows(rows)
+        size = settings.batch_size or 1
         share = min(settings.held_out, HELD_OUT / rows)
         shapes = [np.empty((0, width), np.float32) for width in self.preparation.input_widths]
         examples = recipe.Examples(shapes, self.preparation.codes_, np.empty(0), len(self.classes))
