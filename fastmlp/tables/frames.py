@@ -17,6 +17,10 @@ from fastmlp.data.tables import columns_of, type_of
 
 NUMBER, CATEGORY, BOOLEAN, DATE, IGNORE = KINDS = ("number", "category", "boolean", "date", "ignore")
 SLASHES = re.compile(r"(\d\d?)/(\d\d?)/(\d{4})(.*)$")
+NO_NUMBERS = frozenset(  # what is written, in small letters, where a number or a date is not known
+    "- -- --- – — . .. ... none nil na n.a. n.a nan missing unknown unk unavailable n/d nd "
+    "#value! #ref! #div/0! #name? #num! #null!".split()
+) | {"n. a.", "not available", "not applicable", "not known", "no data", "#n/a n/a"}
 DATES = (datetime.date, np.datetime64)  # a datetime is a date
 
 
@@ -137,7 +141,7 @@ def as_kind(name: Any, column: Any, wanted: str | None, day_first: bool | None =
         if empty:
             return str(wanted), np.full(len(values), np.nan if wanted != DATE else np.datetime64("NaT", "us"))
         if found == CATEGORY and wanted == NUMBER:
-            return NUMBER, np.array([np.nan if value is None else float(value) for value in values])
+            return NUMBER, np.array([np.nan if is_gap(value) else float(value) for value in values])
         if found == CATEGORY and wanted == DATE:
             return DATE, np.array([iso(value, day_first) for value in values], "datetime64[us]")
     except ValueError as error:
@@ -145,10 +149,16 @@ def as_kind(name: Any, column: Any, wanted: str | None, day_first: bool | None =
     raise ValueError(f"X: got column {name!r} of kind {found}, needs {wanted}")
 
 
+def is_gap(word: str | None) -> bool:
+    """Whether a word stands for no number and no date."""
+    return word is None or word.strip().lower() in NO_NUMBERS
+
+
 def iso(date: str | None, day_first: bool | None) -> str:
     """Return a date as NumPy reads it."""
-    if date is None:
+    if is_gap(date):
         return "NaT"
+    assert date is not None
     found = None if day_first is None else SLASHES.match(date)
     if found is None:
         return date
