@@ -75,7 +75,7 @@ def with_thousands(text: pl.Expr) -> pl.Expr:
 
 
 def without_currency(text: pl.Expr) -> pl.Expr:
-    """Return the numbers in texts such as "$1,234", "-$5", "5 €" and "USD 5"; as bookkeepers write them, "(5)" is -5."""
+    """Return the numbers in texts such as "$1,234", "-$5", "5 €" and "USD 5"; "(5)" is -5, as bookkeepers write it."""
     bare = text.str.replace(r"^\((.*)\)$", "-$1")
     return bare.str.replace(rf"^([+-]?)\s*{CURRENCY}\s*([+-]?)", "$1$2").str.replace(rf"\s*{CURRENCY}$", "")
 

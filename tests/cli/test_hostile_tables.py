@@ -60,12 +60,29 @@ def test_duplicate_and_empty_names_of_columns(command, predicted, folder):
     table = columns()
     rows = list(zip(table["x"], table["x"], table["word"], table["y"], strict=True))
     write("t.csv", ["x", "x", "", "y"], rows)
-    with pytest.warns(UserWarning, match="a second column 'x': it is called 'x_2'"):
-        status, _, err = command("t.csv", "--target", "y", *QUICK, "--output", "m.safetensors")
+    status, _, err = command("t.csv", "--target", "y", *QUICK, "--output", "m.safetensors")
     assert status == 0 and "x_2 " in err and "column_3 " in err
+    assert err.startswith(
+        "fastmlp-train: t.csv: a second column 'x': it is called 'x_2'\nfastmlp-train: t.csv: column 3"
+    )
     assert sklearn.load("m.safetensors").feature_names_in_.tolist() == ["x", "x_2", "column_3"]
-    with pytest.warns(UserWarning, match="column 3 has no name: it is called 'column_3'"):
-        assert predicted("m.safetensors", "t.csv")[0] == 0
+    status, _, err = predicted("m.safetensors", "t.csv")
+    assert status == 0 and "fastmlp-predict: t.csv: column 3 has no name: it is called 'column_3'\n" in err
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["in memory", "from disk"])
+def test_an_infinite_number_names_its_file(command, monkeypatch, large):
+    if large:
+        monkeypatch.setattr("fastmlp.tables.large.MOST_MEMORY", 0)
+    table = columns()
+    write("t.csv", table, zip(*table.values(), strict=True))
+    table["x"][5] = "-inf"
+    write("infinite.csv", table, zip(*table.values(), strict=True))
+    arguments = ("--quiet", "--target", "y", *QUICK)
+    _, out, err = command("infinite.csv", *arguments)
+    assert not out and is_error(err, "infinite.csv: got infinity in column 'x', needs finite numbers")
+    _, out, err = command("t.csv", "--test", "infinite.csv", *arguments)
+    assert not out and is_error(err, "infinite.csv: got infinity in column 'x', needs finite numbers")
 
 
 def test_a_constant_column_is_ignored_and_may_change(command, predicted):

@@ -69,13 +69,14 @@ def test_the_scores_are_those_of_the_model(result, folder):
             assert found["baseline"]["prediction"] == pytest.approx(whole[:1500]["amount"].mean())
             assert found["test"]["mean_absolute_error"] < found["baseline"]["mean_absolute_error"] / 4
         else:
-            from sklearn.metrics import accuracy_score, log_loss
+            from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 
             y = test["bought"].to_numpy()
             probabilities = model.predict_proba(test).astype(float)
             probabilities /= probabilities.sum(axis=1, keepdims=True)
             assert found["test"]["accuracy"] == pytest.approx(accuracy_score(y, model.predict(test)))
             assert found["test"]["log_loss"] == pytest.approx(log_loss(y, probabilities))
+            assert found["test"]["roc_auc"] == pytest.approx(roc_auc_score(y, probabilities[:, 1]))
 
 
 def test_the_same_seed_gives_the_same_model(result, folder):
