@@ -10,8 +10,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from fastmlp.commands import table_scores
+from fastmlp.commands.drawn_rows import Drawn
 from fastmlp.commands.options import missing_markers
-from fastmlp.commands.output import by_file, rehearse_writing, write_result
+from fastmlp.commands.output import by_file, rehearse_writing, write_report, write_result
 from fastmlp.commands.train_table import (
     HELD_OUT,
     as_in_training,
@@ -22,6 +23,7 @@ from fastmlp.commands.train_table import (
     require_target,
     result_of,
     values,
+    weights_to_test,
     with_target,
 )
 
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from fastmlp.tables.large import Rows
     from fastmlp.tables.reading import Table
 
-NEEDS_MEMORY = ("tune", "report", "checkpoint", "resume")  # options
 AT_ONCE = 16_384  # rows to test on
 
 
@@ -45,10 +46,11 @@ def train(options: argparse.Namespace, table: Table) -> dict[str, Any]:
     from fastmlp.tables import describe, find_columns, find_task, open_table
     from fastmlp.tables.large import Rows, counting, draw
 
-    for name in NEEDS_MEMORY:
-        if getattr(options, name, None) is not None:
-            raise ValueError(f"{name}: got it for {options.dataset}, needs a table that fits into memory")
-    target, weight = options.target, getattr(options, "weight", None)
+    if options.tune is not None:
+        raise ValueError(
+            f"tune: got it for {options.dataset}, needs a table that fits into memory: a search trains many"
+        )
+    target, weight = options.target, options.weight
     require_target(options.dataset, table.schema.names(), target)
     random = np.random.default_rng(0)
     tested = random.random(table.rows) < (0.0 if options.test else options.test_split or HELD_OUT)
@@ -67,8 +69,9 @@ def train(options: argparse.Namespace, table: Table) -> dict[str, Any]:
     names = [name for name in table.schema.names() if name not in (target, weight)]
     kinds = {name: kind for name, kind in kinds_to_prepare(columns).items() if name in names}
     model = make(options, task.kind, kinds, table.day_first, sklearn)
-    if options.output:
-        rehearse_writing(Path.touch, options.output)
+    for path, option in ((options.output, "--output"), (options.report, "--report")):
+        if path:
+            rehearse_writing(Path.touch, path, option)
     preparation = large_tables.prepared(model, with_target(drawn.filter(~tested[numbers]), target).select(names))
     with TemporaryDirectory(prefix="fastmlp-") as folder:
         rows = Rows(Path(folder, "rows"), preparation, target, weight, task.kind)
@@ -82,14 +85,31 @@ def train(options: argparse.Namespace, table: Table) -> dict[str, Any]:
                 open_table(options.test, missing=missing_markers(options), day_first=table.day_first) as other,
             ):
                 require_target(str(options.test), other.schema.names(), target)
-                test, baseline, count = scores(model, rows, parts_of(other, rows, drawn, target, task.kind))
+                parts = Drawn(parts_of(other, rows, drawn, target, task.kind), other.rows)
+                test, baseline, count = scores(model, rows, parts)
             if not count:
                 raise ValueError(f"test: got no {target!r} in {options.test}, needs rows that have it")
         else:
-            test, baseline, count = scores(model, rows, rows.parts_to_test())
+            parts = Drawn(rows.parts_to_test(), int(rows.tested.sum()))
+            test, baseline, count = scores(model, rows, parts)
     require_finite(test)
     if options.output:
         write_result(lambda path: sklearn.save(model, path), options.output)
+    if options.report:
+        x, y = parts.rows()
+        y_train = values(with_target(drawn.filter(~tested[numbers]), target)[target], task.kind)
+        about = {
+            "target": target,
+            "columns": columns,
+            "file": options.output,
+            "seconds": seconds,
+            "y_train": y_train,
+            "train_rows": int((~rows.tested).sum()),
+            "test_rows": count,
+            "sample_weight": weights_to_test(x, weight),
+        }
+        x = {name: x[name] for name in names if name in preparation.columns_}
+        write_report(options, model, x, rows.classes[y] if rows.of_classes else y, **about)
     counts = {
         "train_samples": int((~rows.tested).sum()),
         "test_samples": count,

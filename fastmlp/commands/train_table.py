@@ -90,10 +90,9 @@ def train(options: argparse.Namespace, rows: pl.DataFrame, day_first: bool | Non
         require_known(y, y_test)
     kinds = kinds_to_prepare(columns)
     model = make(options, task.kind, kinds, day_first, sklearn)
-    if options.output:
-        rehearse_writing(Path.touch, options.output)
-    if options.report:
-        rehearse_writing(Path.touch, options.report, "--report")
+    for path, option in ((options.output, "--output"), (options.report, "--report")):
+        if path:
+            rehearse_writing(Path.touch, path, option)
     start = time.perf_counter()
     model.fit(trained.drop(target), y, None if options.weight is None else trained[options.weight].to_numpy())
     seconds = time.perf_counter() - start
@@ -109,8 +108,15 @@ def train(options: argparse.Namespace, rows: pl.DataFrame, day_first: bool | Non
     if options.output:
         write_result(lambda path: sklearn.save(model, path), options.output)
     if options.report:
-        about = {"target": target, "file": options.output, "seconds": seconds}
-        write_report(options, model, x_test, y_test, y_train=y, columns=columns, **about)
+        about = {
+            "target": target,
+            "columns": columns,
+            "file": options.output,
+            "seconds": seconds,
+            "y_train": y,
+            "sample_weight": weights_to_test(x_test, options.weight),
+        }
+        write_report(options, model, x_test, y_test, **about)
     counts = {"train_samples": len(y), "test_samples": len(y_test), "left_out": task.missing}
     return result_of(options, task.kind, columns, counts, model, seconds, test, baseline)
 
@@ -193,6 +199,17 @@ def values(target: pl.Series, task: str) -> np.ndarray:
     if target.dtype.is_numeric() or target.dtype == pl.Boolean:
         return target.to_numpy()
     return np.array(target.cast(pl.String).to_list(), str)
+
+
+def weights_to_test(rows: Any, weight: str | None) -> np.ndarray | None:
+    """Return what rows to test on count; None where they have no such column, or one that has other than weights."""
+    import numpy as np
+
+    if weight is None or weight not in rows:
+        return None
+    found = np.asarray(rows[weight])
+    is_one = found.dtype.kind in "buif" and np.isfinite(found).all() and (found >= 0).all() and found.any()
+    return found.astype(np.float64) if is_one else None
 
 
 def require_finite(test: dict[str, float]) -> None:

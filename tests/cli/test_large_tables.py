@@ -103,6 +103,50 @@ def test_bad_usage(command, folder, arguments, message):
     assert not list((folder / "temporary").iterdir())
 
 
+SAME = ("--target", "amount", "--hidden", "8", "--ensemble", 2, "--epochs", 8, "--threads", 1)
+
+
+@pytest.mark.parametrize("epochs", [3, 11], ids=["the first network", "the second"])
+def test_it_goes_on_from_a_checkpoint_to_the_same_result(command, result, folder, monkeypatch, epochs):
+    from fastmlp.tables import large
+
+    monkeypatch.setattr(large, "EPOCH", 700)  # an epoch ends in the midst of a pass
+    whole = result("t.csv", *SAME, "--output", "whole.safetensors")
+    left = iter(range(epochs))
+
+    at_the_end_of_an_epoch = large.EarlyStopping.on_epoch_end
+
+    def ending(self, epoch, logs=None):
+        at_the_end_of_an_epoch(self, epoch, logs)
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(large.EarlyStopping, "on_epoch_end", ending)
+        assert command("t.csv", *SAME, "--checkpoint", "kept", "--quiet")[0] == 130
+    names = [path.name for path in sorted((folder / "kept").iterdir())]
+    assert names == ["network-001", "network-002"][: 1 + epochs // 8]
+    parts = result("t.csv", *SAME, "--resume", "kept", "--output", "parts.safetensors")
+    assert parts | {"seconds": 0} == whole | {"seconds": 0}
+    assert (folder / "parts.safetensors").read_bytes() == (folder / "whole.safetensors").read_bytes()
+
+
+def test_another_table_does_not_go_on(command, result, folder):
+    result("t.csv", *SAME, "--checkpoint", "kept")
+    for name, what in (("x", "rows of the table"), ("pay", "rows of the table")):
+        changed = pl.read_csv("t.csv").with_columns(pl.col(name).reverse())
+        changed.write_csv("changed.csv")
+        status, _, err = command("changed.csv", *SAME, "--resume", "kept", "--quiet")
+        assert status == 2 and is_error(err, f"{what}: got ")
+    status, _, err = command("t.csv", *SAME, "--test-split", 0.1, "--resume", "kept", "--quiet")
+    assert status == 2 and is_error(err, "rows to test on: got ")
+
+
+def test_a_search_is_refused(command, folder):
+    status, _, err = command("t.csv", "--target", "amount", "--tune", 1, "--quiet")
+    assert status == 2 and is_error(err, "--tune: got it for t.csv, needs a table that fits into memory")
+
+
 @posix
 def test_an_interrupt_leaves_nothing(folder):
     program = (
