@@ -194,6 +194,19 @@ def test_json_lines_of_different_names(tmp_path):
     assert [batch.rows() for batch in read_batches(path, 1)] == [[row] for row in rows]
 
 
+def test_json_lines_in_blocks_have_types_that_hold_all_values(tmp_path, monkeypatch):
+    lines = ['{"a": 1, "b": {"c": 1}}', '{"a": 2.5, "d": NaN}', "", '{"a": null, "b": 3}', '{"e": "x y", "d": 7}']
+    path = file_of(tmp_path, "\ufeff" + "\r\n".join(lines))
+    whole = read(path)
+    assert whole.drop("b").rows() == [(1.0, None, None), (2.5, None, None), (None, None, None), (None, 7, "x y")]
+    assert whole.schema["b"] == pl.String and whole["b"][2] == "3"
+    monkeypatch.setattr("fastmlp.tables.blocks.BYTES", 10)  # less than a line
+    assert read(path).equals(whole)
+    path.write_text("\n".join([*lines, '{"a": Infinity}']))
+    with pytest.raises(ValueError, match="line 6: got Infinity, needs finite numbers"):
+        read(path)
+
+
 def test_parquet(tmp_path):
     frame = pl.DataFrame({"a": [1.5, float("nan"), None], "b": ["x", " ", "2"], "c": [1, 2, 3]})
     frame.write_parquet(tmp_path / "t.parquet")
