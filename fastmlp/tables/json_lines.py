@@ -7,10 +7,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from fastmlp.tables.blocks import blocks_of_lines
 from fastmlp.tables.values import Frames
+
+DEEPEST = 100  # objects and lists in each other
 
 
 def frames_of_objects(path: Path, called: str) -> Frames:
@@ -28,6 +31,9 @@ def frames_of_objects(path: Path, called: str) -> Frames:
     for block in blocks_of_lines(path):
         schema = merged(schema, schema_of(block, called, line))
         line += block.count(b"\n")
+    if not schema:
+        raise ValueError(f"{called}: it has no columns, needs a table")
+    schema = {name: pl.Float64 if kind == pl.Int128 else kind for name, kind in schema.items()}  # which NumPy has not
 
     def frames() -> Iterator[pl.DataFrame]:
         yield pl.DataFrame(schema=schema)
@@ -52,10 +58,26 @@ def schema_of(block: bytes, called: str, line: int) -> dict[str, Any]:
 def frame_of(block: bytes, called: str, line: int, schema: dict[str, Any] | None = None) -> pl.DataFrame:
     """Return the rows of whole lines, of which the first has this number."""
     try:
+        if is_deep(block):
+            raise RecursionError
         return pl.read_ndjson(block, schema=schema, infer_schema_length=None)
-    except pl.exceptions.PolarsError:
+    except (pl.exceptions.PolarsError, RecursionError):
         plain = (as_polars_takes_it(one, f"{called}: line {at}") for at, one in enumerate(block.split(b"\n"), line))
         return pl.read_ndjson(b"\n".join(plain), schema=schema, infer_schema_length=None)
+
+
+def is_deep(block: bytes) -> bool:
+    """Whether there may be objects in objects so deep that polars has no stack for them; braces in words count too."""
+    letters = np.frombuffer(block, np.uint8)
+    at = np.flatnonzero((letters == ord("{")) | (letters == ord("}")))
+    depths = np.cumsum(np.where(letters[at] == ord("{"), 1, -1))
+    return bool((depths > DEEPEST).any())
+
+
+def depth_of(value: Any) -> int:
+    """Return how deep lists and objects lie in each other."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inner is None else 1 + max(map(depth_of, inner), default=0)
 
 
 def as_polars_takes_it(line: bytes, called: str) -> bytes:
@@ -63,7 +85,7 @@ def as_polars_takes_it(line: bytes, called: str) -> bytes:
 
     def constant(name: str) -> None:
         if name != "NaN":
-            raise ValueError(f"{called}: got {name}, needs finite numbers")
+            raise ValueError(f"got {name}")
 
     line = line.strip()
     if not line:
@@ -74,8 +96,12 @@ def as_polars_takes_it(line: bytes, called: str) -> bytes:
         raise ValueError(f"{called}: {error.msg} at column {error.colno}, needs an object of JSON") from None
     except UnicodeDecodeError:
         raise ValueError(f"{called}: got bytes that are no UTF-8, needs an object of JSON") from None
+    except (ValueError, RecursionError) as error:  # of numbers with thousands of digits, and lists in lists as deep
+        raise ValueError(f"{called}: {error}, needs an object of JSON") from None
     if not isinstance(found, dict):
         raise ValueError(f'{called}: got {type(found).__name__}, needs an object: {{"name": value}}')
+    if depth_of(found) > DEEPEST:
+        raise ValueError(f"{called}: got objects more than {DEEPEST} deep in each other, needs fewer")
     return json.dumps(found).encode()
 
 

@@ -204,7 +204,7 @@ def _scanned(
     comma = False
     frames: Frames
     if start.startswith(b"PAR1"):
-        frames = _frames_of(pl.scan_parquet(path))
+        frames = _frames_of(pl.scan_parquet(path), called)
     elif start.startswith((b"PK\x03\x04", b"\x93NUMPY")):
         arrays = read_arrays(path, called, part)
         frames = lambda: iter([arrays])  # noqa: E731
@@ -217,7 +217,10 @@ def _scanned(
     return Table(*typed(frames, missing, comma, day_first))
 
 
-def _frames_of(table: pl.LazyFrame) -> Frames:
+def _frames_of(table: pl.LazyFrame, called: str) -> Frames:
     """Return what gives a table of polars some rows at a time, first its columns without any."""
+    table = table.with_columns(pl.col(pl.Int128).cast(pl.Float64))  # which NumPy has not
     empty = pl.DataFrame(schema=table.collect_schema())
+    if not empty.width:
+        raise ValueError(f"{called}: it has no columns, needs a table")
     return lambda: itertools.chain([empty], table.collect_batches(chunk_size=AT_ONCE, maintain_order=True))

@@ -82,6 +82,11 @@ DAMAGED = {
     "blank lines alone": (" \n\n", "it is empty"),
     "JSON": ('{"a": 1}\n{"a": \n', "line 2: Expecting value at column 6"),
     "JSON without an object": ('{"a": 1}\n\n[1]\n', "line 3: got list, needs an object"),
+    "JSON of objects in objects": (
+        '{"a": 1}\n' + '{"a":' * 600 + "1" + "}" * 600,
+        "line 2: got objects more than 100 deep",
+    ),
+    "JSON without columns": ("{}\n{}\n", "it has no columns"),
     "bytes": (b"\0\1\2", "got a binary file, needs CSV"),
     "a truncated gzip file": (gzip.compress(b"a,b\n" + b"1,2\n" * 9)[:-9], "damaged or truncated gzip data"),
     "a damaged Parquet file": (b"PAR1" + b"x" * 40, "Parquet|parquet"),
@@ -203,7 +208,7 @@ def test_json_lines_in_blocks_have_types_that_hold_all_values(tmp_path, monkeypa
     monkeypatch.setattr("fastmlp.tables.blocks.BYTES", 10)  # less than a line
     assert read(path).equals(whole)
     path.write_text("\n".join([*lines, '{"a": Infinity}']))
-    with pytest.raises(ValueError, match="line 6: got Infinity, needs finite numbers"):
+    with pytest.raises(ValueError, match="line 6: got Infinity, needs an object of JSON"):
         read(path)
 
 
