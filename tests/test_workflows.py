@@ -48,8 +48,6 @@ def test_other_names_of_actions_are_found(use):
 
 
 def test_more_rights_are_found():
-    text = (
-        "permissions:\n  contents: read\njobs:\n  a:\n    permissions:\n      contents: write\n      id-token: write\n"
-    )
+    text = "permissions:\n  contents: read\njobs:\n  a:\n    permissions:\n      contents: write\n      id-token: write\n"
     assert len(rights(text)) == 2 and "write" in rights(text)[1][1]
     assert rights("permissions: write-all\n") == [("", " write-all")]

@@ -323,9 +323,7 @@ def main(arguments=None):
         seed += 1
     for name in names:
         outcomes = counts.get(name, Counter())
-        show(
-            f"{outcomes.total():8} {name}: {', '.join(f'{number} {what}' for what, number in sorted(outcomes.items()))}"
-        )
+        show(f"{outcomes.total():8} {name}: {', '.join(f'{number} {what}' for what, number in sorted(outcomes.items()))}")
     total = sum(outcomes.total() for outcomes in counts.values())
     show(f"{total:8} files of {len(names)} kinds, {len(findings)} findings")
     return 1 if findings else 0
