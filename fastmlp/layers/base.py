@@ -71,6 +71,7 @@ class Layer(Settings):
     _lock: Turns
 
     flag_changes: ClassVar[list[int]] = [0]  # how often any layer was frozen or freed, so that nobody asks them all
+    renames: ClassVar[list[int]] = [0]  # how often any layer that stands in a model got another name in the next
 
     def __init__(self, *, name: str | None = None, input_shape: Any = None, trainable: bool = True, dtype: Any = None):
         shape = None if input_shape is None else row_shape("input_shape", input_shape)
@@ -176,6 +177,7 @@ class Layer(Settings):
     def enter_model(self, model: Any, name: str) -> None:
         """Take a place in a model, and its name there."""
         if self._name != name:
+            self.renames[0] += bool(self.homes)
             self.overwrite(_name=name)
         self._homes[:] = [one for one in self._homes if one() is not None]
         self._homes.append(weakref.ref(model))  # no WeakSet: an interrupt in its callbacks would be lost

@@ -172,7 +172,7 @@ class Model(training_model.Model):
 
     def __copy__(self) -> Any:
         """Return a model with layers of its own, and with what a subclass or the user keeps in the object besides."""
-        known = vars(Model(seed=0)).keys() | {"_results", "_layers", "_first"}
+        known = vars(Model(seed=0)).keys() | {"_results", "_layers", "_first", "_roll"}
         kept = {name: value for name, value in vars(self).items() if name not in known}
         shared = [value for value in kept.values() if not layers_in([value])]
         return copy.deepcopy(self, {id(value): value for value in shared})

@@ -76,8 +76,11 @@ def is_deep(block: bytes) -> bool:
 
 def depth_of(value: Any) -> int:
     """Return how deep lists and objects lie in each other."""
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
-    return 0 if inner is None else 1 + max(map(depth_of, inner), default=0)
+    depth, level = 0, [value]
+    while level := [each for each in level if isinstance(each, (dict, list))]:
+        depth += 1
+        level = [inner for each in level for inner in (each.values() if isinstance(each, dict) else each)]
+    return depth
 
 
 def as_polars_takes_it(line: bytes, called: str) -> bytes:

@@ -26,9 +26,20 @@ class Roll:
 
     def __init__(self, present: Sequence[Layer] = ()) -> None:
         self.names = Names(layer.name for layer in present)
+        self.renames = Layer.renames[0]
+        self.has_models = any(isinstance(layer, Architecture) for layer in present)
         self.leaves = [leaf for _, leaf, _ in leaves(present)]
         self.fixed_dtype = next((leaf.fixed_dtype for leaf in self.leaves if leaf.fixed_dtype is not None), None)
         self.dtype: str | None = None  # that all of them were given, where that is known
+
+    def goes_on(self, layer: Layer, dtype: str) -> bool:
+        """Whether it still tells what a layer that joins a model of a dtype must go with.
+
+        It does not where layers have been renamed in other models, models among them may have new layers, or weights
+        may have fixed another dtype since.
+        """
+        is_told = layer.fixed_dtype in (None, dtype) and self.dtype == dtype
+        return is_told and not self.has_models and self.renames == Layer.renames[0]
 
 
 class Architecture(Layer):
@@ -143,6 +154,7 @@ class Architecture(Layer):
             leaf.offer_seed(self.seed, number, self._seed_is_given)
         roll.dtype = dtype
         roll.leaves += changed
+        roll.has_models |= any(isinstance(one, Architecture) for one in newcomers)
 
     def _names_for(self, newcomers: Sequence[Layer], present: Names) -> list[str]:
         """Return the names of new layers: those that were given, and for the others free ones; they are taken then."""

@@ -167,6 +167,30 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path, command, result, damage):
     assert status == 2 and is_error(err, "where all checkpoints are damaged, needs a good one")
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"run": [1]},
+        {"history": {"epoch": ["x"], "values": {}}},
+        {"history": {"epoch": [0], "values": {"loss": 3}}},
+        {"callbacks": [3]},
+        {"stopped": 3},
+        {"epochs_trained": None},
+    ],
+)
+def test_a_checkpoint_of_other_content_is_refused_though_its_digest_is_right(tmp_path, command, result, change):
+    from fastmlp.commands.checkpoints import CHECKPOINT, digest_of, undamaged
+    from fastmlp.data.files import read, write
+
+    result(*SMALL, "--epochs", 1, "--checkpoint", tmp_path)
+    for path in tmp_path.iterdir():
+        header, tensors = read(path, CHECKPOINT, undamaged)
+        header |= change
+        write(path, CHECKPOINT, {**header, "digest": digest_of(header, tensors)}, tensors)
+    status, _, err = command(*SMALL, "--epochs", 2, "--quiet", "--resume", tmp_path)
+    assert status == 2 and is_error(err, "needs a checkpoint of this run")
+
+
 def test_a_checkpoint_of_another_run_is_refused_by_name(tmp_path, command, result):
     folder, data = tmp_path / "kept", tmp_path / "data"
     data.mkdir()

@@ -127,6 +127,53 @@ def test_it_comes_back_from_plain_data():
             Preparation.from_data({**made.to_data(), **change})
 
 
+NUMBERS = {"edges": [0.0, 1.0], "center": 0.5, "scale": 1.0, "flagged": False}
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        {"kind": "number", **NUMBERS, "edges": [[0.0, 1.0]]},
+        {"kind": "number", **NUMBERS, "edges": [1.0, 0.0]},
+        {"kind": "number", **NUMBERS, "edges": "01"},
+        {"kind": "number", **NUMBERS, "center": "0"},
+        {"kind": "number", **NUMBERS, "center": float("nan")},
+        {"kind": "number", **NUMBERS, "scale": 10**400},
+        {"kind": "number", **NUMBERS, "flagged": 0.5},
+        {"kind": "number", "least": "a", "greatest": 1.0, "flagged": False},
+        {"kind": "number", "names": {"known": ["1"], "embedded": False}, **NUMBERS},
+        {"kind": "date", "parts": [NUMBERS] * 4},
+        {"kind": "category", "known": ["a", "a"], "embedded": False},
+        {"kind": "category", "known": [["a"]], "embedded": False},
+        {"kind": "category", "known": "ab", "embedded": False},
+        {"kind": "category", "known": ["a"], "embedded": 3},
+    ],
+)
+def test_plain_data_of_another_kind_is_refused(column):
+    data = {**prepared().to_data(), "columns": [{"name": "a", **column}]}
+    with pytest.raises(ValueError, match="data: got what is no preparation"):
+        Preparation.from_data(data)
+
+
+@pytest.mark.parametrize(
+    "change", [{"bins": "x"}, {"seldom": None}, {"seldom": 0.5}, {"day_first": 3}, {"indicators": []}]
+)
+def test_plain_data_of_other_settings_is_refused(change):
+    with pytest.raises(ValueError, match="data: got what is no preparation"):
+        Preparation.from_data({**prepared().to_data(), **change})
+
+
+def test_plain_data_with_a_column_twice_is_refused():
+    data = prepared().to_data()
+    with pytest.raises(ValueError, match="needs a name or a place, once"):
+        Preparation.from_data({**data, "columns": data["columns"] * 2})
+
+
+def test_a_table_without_columns_is_refused():
+    with pytest.raises(ValueError, match="X: got a table with 0 feature"):
+        Preparation().fit(pl.DataFrame())
+
+
 def test_columns_come_in_any_order_and_others_are_not_looked_at():
     made, frame = prepared(), pl.DataFrame(TABLE)
     other = frame.select(reversed(frame.columns)).with_columns(new=pl.lit("text"))

@@ -129,6 +129,31 @@ def test_damage_is_told_with_file_and_line(tmp_path, content, message):
         list(read_batches(path, 10))
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a,b\n1,2\n".encode("utf-16")[:-1], "got bytes that are no UTF-16"),
+        (b"\xff\xfea\0\0\xd8,\0\n\0", "got bytes that are no UTF-16"),
+        (" , \n\n".encode("utf-16"), "it is empty, needs a table"),
+        (b'{"a": ' + b"1" * 5000 + b"}\n", "line 1: Exceeds the limit"),
+        (b'{"a": ' + b"[" * 100_000 + b"}\n", "line 1: maximum recursion depth exceeded"),
+        (b"{}\n", "it has no columns, needs a table"),
+    ],
+)
+def test_what_cannot_be_read_is_told_with_the_file(tmp_path, content, message):
+    path = tmp_path / "table"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=f"table: {message}") as caught:
+        read(path)
+    assert type(caught.value) is ValueError
+
+
+def test_integers_that_numpy_has_not_are_floats(tmp_path):
+    pl.DataFrame({"a": pl.Series([2**70], dtype=pl.Int128), "b": [1]}).write_parquet(tmp_path / "table")
+    found = read(tmp_path / "table")
+    assert found.schema == {"a": pl.Float64, "b": pl.Int64} and found["a"].to_list() == [2.0**70]
+
+
 def test_cells_of_any_text_come_back(tmp_path):
     random = np.random.default_rng(0)
     pieces = ["x", "7", '"', '""', ",", ";", "\t", "\n", "\r\n", " ", "é", "=", "'", "\\", "|", "#"]
@@ -240,7 +265,7 @@ def test_arrays(tmp_path):
         ({"z": np.ones(3)}, "train", "it has z, needs x and y, or x_train and y_train"),
         ({"x": np.ones((3, 2)), "y": np.ones(2)}, "train", "got 3 rows of x and 2 of y, needs as many"),
         ({"x": np.ones((3, 2))}, "test", "needs x_test and y_test"),
-        ({"x": np.array([{}], object)}, "train", "Object arrays cannot be loaded"),
+        ({"x": np.array([{}], object)}, "train", "values of type object, which are not read"),
         ({"x": np.ones((0, 2))}, "train", r"got shape \(0, 2\) of x, needs rows of values"),
     ],
 )
