@@ -169,12 +169,18 @@ def changed(content, **entries):
     return with_header(header, rest)
 
 
+def flipped(content):
+    """With a bit of a weight changed, whose file is one all the same."""
+    return content[:-3] + bytes([content[-3] ^ 1]) + content[-2:]
+
+
 FOREIGN = {"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}
 DAMAGES = {
     "another version": (lambda content: changed(content, version=99), "format version 99, this version reads 1"),
     "another class": (lambda content: changed(content, **{"class": "TableRanker"}), "TableRanker"),
     "another preparation": (lambda content: changed(content, preparation={"version": 2}), "preparation of version 1"),
     "no members": (lambda content: changed(content, members=[]), "needs a file of fastmlp.sklearn.save"),
+    "another weight": (flipped, "it is damaged: its content is not that of its checksum"),
     "truncated": (lambda content: content[:-100], "needs a"),
     "a truncated header": (lambda content: content[:50], "needs a"),
     "nothing": (lambda content: b"", "needs a"),
