@@ -18,16 +18,17 @@ from fastmlp.data.containers import contents, part_of
 from fastmlp.data.files import Tensors
 from fastmlp.data.rows import Data
 from fastmlp.data.values import Array, answering
+from fastmlp.kernels.contract import told
 from fastmlp.kernels.engine.turns import Training
 from fastmlp.layers import InputLayer, Layer
 from fastmlp.layers.graph import Graph, from_inputs
 from fastmlp.layers.symbol import PHASE
 from fastmlp.layers.variable import Variable
 from fastmlp.models import formats, saving
-from fastmlp.models.config import CLASSES, Reader, config_of
+from fastmlp.models.config import CLASSES, Reader, config_of, read_as
 from fastmlp.models.summary import print_summary
 from fastmlp.models.tracing import Tracer, flat, shell
-from fastmlp.settings import boolean
+from fastmlp.settings import boolean, is_among, mapping
 from fastmlp.training import inputs as given_inputs
 from fastmlp.training import loops
 from fastmlp.training import model as training_model
@@ -166,9 +167,11 @@ class Model(training_model.Model):
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
         """Make a model, with weights not trained, from what `get_config` returned."""
+        config = mapping("config", config)
         if cls not in CLASSES.values() and "layers" not in config:
             return cls(**config)
-        return Reader(custom_objects).model(cls, config)
+        with read_as("config"):
+            return Reader(custom_objects).model(cls, config)
 
     def __copy__(self) -> Any:
         """Return a model with layers of its own, and with what a subclass or the user keeps in the object besides."""
@@ -649,8 +652,8 @@ def by_name_or_not(results: dict[str, Any], as_dict: bool) -> Any:
 
 def wanted(wrt: Any) -> tuple[bool, bool]:
     """Return whether gradients are asked for by the weights, and by the input."""
-    if wrt not in ("weights", "input", "both"):
-        raise ValueError(f"wrt: got {wrt!r}, needs 'weights', 'input' or 'both'")
+    if not is_among(wrt, ("weights", "input", "both")):
+        raise ValueError(f"wrt: got {told(wrt)}, needs 'weights', 'input' or 'both'")
     return wrt != "input", wrt != "weights"
 
 

@@ -20,6 +20,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastmlp.callbacks import EarlyStopping
+from fastmlp.kernels.contract import told
 from fastmlp.layers import Dense, Dropout, Input
 from fastmlp.models import Sequential
 from fastmlp.optimizers import Adam
@@ -92,7 +93,7 @@ class Ensemble(BaseEstimator):
         found = []
         for own in given:
             if not isinstance(own, (Mapping, type(None))):
-                raise TypeError(f"member_params: got {own!r}, needs dicts of arguments, or None")
+                raise TypeError(f"member_params: got {told(own)}, needs dicts of arguments, or None")
             unknown = set(own or {}) - set(OF_MEMBERS)
             if unknown:
                 raise ValueError(f"member_params: got {sorted(unknown)}, needs some of {', '.join(OF_MEMBERS)}")

@@ -24,7 +24,7 @@ from fastmlp.metrics import Metric
 from fastmlp.metrics.compiled import CompiledMetrics
 from fastmlp.optimizers import Optimizer
 from fastmlp.optimizers import get as get_optimizer
-from fastmlp.settings import boolean, integer, only, real, refuse_methods
+from fastmlp.settings import boolean, integer, is_among, only, real, refuse_methods
 from fastmlp.training.architecture import Architecture
 
 T = TypeVar("T")
@@ -181,7 +181,7 @@ class Model(Architecture):
         ValueError, TypeError
             For an unknown name (the message lists the known ones), or a metric that does not fit the loss.
         """
-        if steps_per_execution != "auto":
+        if not is_among(steps_per_execution, ("auto",)):
             integer("steps_per_execution", steps_per_execution, at_least=1)
         for name, value in (("run_eagerly", run_eagerly), ("auto_scale_loss", auto_scale_loss)):
             boolean(name, value)
