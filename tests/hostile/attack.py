@@ -72,22 +72,24 @@ def main(name: str, about: str | None, check: Check, count: int, what: str, argu
     if "--child" in (sys.argv[1:] if arguments is None else arguments):
         return tried(made.parse_args(arguments), check)
     options = given(made, arguments)
-    started, next_one, counts, findings = time.monotonic(), options.seed, collections.Counter[str](), 0
-    end = options.seed + options.count
-    while next_one < end:
-        left = None if options.seconds is None else options.seconds - (time.monotonic() - started)
-        if left is not None and left <= 0:
-            break
-        numbers, found, problem = run_child(name, next_one, min(AT_ONCE, end - next_one), left)
-        counts.update(found)
-        next_one += numbers
-        if problem:
-            findings += 1
-            print(f"{problem}\n  repeat: python -m {name} --count 1 --seed {next_one - 1}", flush=True)
-        elif not numbers:
-            break
+    started, counts, findings = time.monotonic(), collections.Counter[str](), 0
+    begun, end = [options.seed], options.seed + options.count
+    try:
+        while begun[-1] < end:
+            left = None if options.seconds is None else options.seconds - (time.monotonic() - started)
+            if left is not None and left <= 0:
+                break
+            first = begun[-1]
+            problem = run_child(name, first, min(AT_ONCE, end - first), left, counts, begun)
+            if problem:
+                findings += 1
+                print(f"{problem}\n  repeat: python -m {name} --count 1 --seed {begun[-1] - 1}", flush=True)
+            elif begun[-1] == first:
+                break
+    except KeyboardInterrupt:  # what was tried so far counts
+        begun[-1] -= 1
     seconds = time.monotonic() - started
-    print(f"seeds {options.seed} to {next_one - 1}: {next_one - options.seed} {what} in {seconds:.0f} s")
+    print(f"seeds {options.seed} to {begun[-1] - 1}: {begun[-1] - options.seed} {what} in {seconds:.0f} s")
     for kind, number in sorted(counts.items()):
         print(f"  {number:8} {kind}")
     print(f"  {findings:8} findings")
@@ -118,12 +120,17 @@ def tell(**what: Any) -> None:
     print(MARK + json.dumps(what), flush=True)
 
 
-def run_child(name: str, first: int, count: int, seconds: float | None) -> tuple[int, collections.Counter[str], str]:
-    """Return how many cases a child has begun, the counts of those that passed, and what became of the last, or ""."""
+def run_child(
+    name: str, first: int, count: int, seconds: float | None, counts: collections.Counter[str], begun: list[int]
+) -> str:
+    """Let a child try cases; return what became of the last one, or "" where that has passed.
+
+    `counts` adds up those of the cases that passed, and `begun` ends with the number of the case after the last one.
+    """
     options = ["--child", "--seed", str(first), "--count", str(count)]
     if seconds is not None:
         options += ["--seconds", str(seconds)]
-    numbers, counts, told, ended = 0, collections.Counter[str](), "", False
+    told, ended = "", False
     # What a child reads before it has written it is not 0, and not the same twice.
     environment = os.environ | {"PYTHONPATH": str(ROOT), "MALLOC_PERTURB_": str(1 + first % 255)}
     with tempfile.TemporaryFile("w+") as errors:
@@ -135,17 +142,20 @@ def run_child(name: str, first: int, count: int, seconds: float | None) -> tuple
                 if not line.startswith(MARK):
                     continue
                 found = json.loads(line[1:])
-                numbers += "begun" in found
+                if "begun" in found:
+                    begun.append(found["begun"] + 1)
                 counts.update(found.get("counts", {}))
                 told, ended = found.get("problem", told), ended or "ended" in found
         status = child.wait()
         errors.seek(0)
         said = told or errors.read()
     if ended and status == 0:
-        return numbers, counts, ""
+        return ""
+    if begun[-1] == first:  # not one: it is the first that fails
+        begun.append(first + 1)
     lines = said.rstrip().splitlines()
     shown = [*lines[: SHOWN // 2], "...", *lines[-SHOWN // 2 :]] if len(lines) > SHOWN else lines
-    return max(numbers, 1), counts, "\n".join([f"case {first + max(numbers, 1) - 1}: {end_of(status)}", *shown])
+    return "\n".join([f"case {begun[-1] - 1}: {end_of(status)}", *shown])
 
 
 def end_of(status: int) -> str:

@@ -15,7 +15,7 @@ go_on_from homes in_container in_own_order layer_for learning_rates leave_model 
 name_by_levels named_variables names_for network_for_gradients network_for_rows network_for_training
 of_one_moment offer_seed output_row_shapes overwrite register require_loss require_unchanged
 reshaped set_backup shapes_for shown specs statistics symbols_of take_layers trains unregister
-use_average use_dtype weight_initializer weight_shapes
+use_average use_dtype weight_initializer weight_shapes without_locks
 """
 INSIDE = set(INSIDE.split())
 SPECIAL = {"copy": deepcopy, "pickle": pickle.dumps}
