@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fastmlp.data.arrays import Shape
+from fastmlp.kernels.contract import told
 from fastmlp.layers import InputLayer, Layer
 from fastmlp.layers.graph import Graph
 from fastmlp.layers.symbol import Symbol
 from fastmlp.models.config import CLASSES
 from fastmlp.models.model import Model
+from fastmlp.settings import boolean
 from fastmlp.training.architecture import Roll
 
 
@@ -53,13 +55,13 @@ class Sequential(Model):
         super().__init__(name=name, dtype=dtype, seed=seed)
         self.overwrite(_layers=[], _first=None)
         try:
-            for layer in layers or ():
+            for layer in () if layers is None else layers:
                 self._add(layer, is_new=True)
         except BaseException:
             while self._layers:  # so that the layers can be used again
                 self.pop()
             raise
-        if not trainable:
+        if not boolean("trainable", trainable):
             self.trainable = trainable
 
     @classmethod
@@ -86,7 +88,7 @@ class Sequential(Model):
         if isinstance(layer, Symbol) and not layer.call.inputs:
             layer = layer.call.layer
         if not isinstance(layer, Layer):
-            raise TypeError(f"layer: got {layer!r}, needs a layer such as Dense(10)")
+            raise TypeError(f"layer: got {told(layer)}, needs a layer such as Dense(10)")
         with self._lock:
             if isinstance(layer, InputLayer):
                 if self._layers or self._first is not None:

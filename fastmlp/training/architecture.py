@@ -11,6 +11,7 @@ from fastmlp.config import floatx, seeds
 from fastmlp.data.arrays import Shape, features, require_numbers_below, sparse_features, weight_arrays
 from fastmlp.data.containers import contents, part_of
 from fastmlp.data.sparse import is_sparse
+from fastmlp.kernels.contract import told
 from fastmlp.layers import Layer
 from fastmlp.layers.base import row_shapes
 from fastmlp.layers.graph import Graph, Names, free_name, leaves
@@ -103,13 +104,13 @@ class Architecture(Layer):
         index : int, optional
         """
         if (name is None) == (index is None):
-            raise ValueError(f"name: got {name!r} with index {index!r}, needs one of the two")
+            raise ValueError(f"name: got {told(name)} with index {told(index)}, needs one of the two")
         if index is not None:
             return self.layers[integer("index", index, at_least=0, below=len(self.layers))]
         for layer in self.layers:
-            if layer.name == name:
+            if isinstance(name, str) and layer.name == name:
                 return layer
-        raise ValueError(f"name: got {name!r}, needs one of {', '.join(repr(layer.name) for layer in self.layers)}")
+        raise ValueError(f"name: got {told(name)}, needs one of {', '.join(repr(layer.name) for layer in self.layers)}")
 
     def _freeze_or_free(self, value: bool) -> None:
         for layer in self.layers:
@@ -182,7 +183,7 @@ class Architecture(Layer):
         for leaf in [leaf for _, leaf, _ in leaves(newcomers)]:
             dtype = leaf.fixed_dtype
             if dtype is not None and dtype != (fixed or dtype):
-                raise ValueError(f"dtype: got {dtype!r} of layer {leaf.name!r} beside {fixed!r}, needs one for all")
+                raise ValueError(f"dtype: got {told(dtype)} of layer {leaf.name!r} beside {fixed!r}, needs one for all")
             fixed = fixed or dtype
         roll.fixed_dtype = fixed
         return fixed or self.dtype
@@ -368,6 +369,7 @@ class Architecture(Layer):
             arrays = weight_arrays("weights", weights, [variable.shape for variable in variables], self.dtype)
             for variable, array in zip(variables, arrays, strict=True):
                 variable.write(array)
+            self._lock.note_update()
 
     # Arrays of rows
 

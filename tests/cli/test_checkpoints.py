@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from fastmlp import load_model
+from fastmlp.models import clone_model
 from tests.cli.command import COMMAND, ENVIRONMENT, X, Y, is_error, posix, process, write_folder
 
 SMALL = ("--hidden", "16", "--dropout", "0.2", "--threads", "2")
@@ -60,6 +61,23 @@ def test_a_signal_ends_a_run_with_a_checkpoint(tmp_path, result, name):
     whole = result(*SMALL, "--epochs", epochs, "--output", tmp_path / "whole.safetensors")
     assert in_time(again) == in_time(whole)
     assert output.read_bytes() == (tmp_path / "whole.safetensors").read_bytes()
+
+
+@posix
+def test_a_signal_in_the_first_epoch_leaves_what_it_began_with(tmp_path):
+    """No more is lost than the epoch under way: its updates are done anew."""
+    slow = ("--hidden", "1500,1500", "--batch-size", "1", "--seed", "7", "--quiet", "--checkpoint", tmp_path)
+    with started(*slow) as child:
+        while child.poll() is None and not list(tmp_path.glob("checkpoint-*")):
+            time.sleep(0.01)
+        time.sleep(0.2)
+        child.terminate()
+        child.communicate(timeout=300)
+    assert child.returncode == 143 and os.listdir(tmp_path) == ["checkpoint-000000.safetensors"]
+    kept = load_model(tmp_path / "checkpoint-000000.safetensors")
+    fresh = clone_model(kept)  # the same seed draws the same weights
+    assert all(a.tobytes() == b.tobytes() for a, b in zip(kept.get_weights(), fresh.get_weights(), strict=True))
+    assert kept.optimizer.iterations == 0
 
 
 @posix

@@ -8,8 +8,8 @@ import os
 
 import numpy as np
 
-from fastmlp.kernels.contract import check_array, told
-from fastmlp.kernels.engine.checks import check_out
+from fastmlp.kernels.contract import check_array, described, flag, told, whole
+from fastmlp.kernels.engine.checks import check_out, rows_in
 from fastmlp.kernels.engine.custom_loss import OutputGradients
 from fastmlp.kernels.engine.description import settings_of_loss
 from fastmlp.kernels.engine.stages import describe
@@ -201,8 +201,8 @@ cdef class Network(Running):
             Within a second of Ctrl-C; the updates done until then stay. So do predict, evaluate and gradients.
         """
         self.check_made()
-        self.run(TRAIN, x, y, order, batch_size, metric, sample_weight, learning_rates, penalty_scales, predictions,
-                 None, None)
+        self.run(TRAIN, x, y, order, whole("batch_size", batch_size), metric, sample_weight, learning_rates,
+                 penalty_scales, predictions, None, None)
         return self.results(len(order), 0.0)
 
     def train_epochs(
@@ -228,12 +228,15 @@ cdef class Network(Running):
             Filled with the weights after each epoch, in the layout that `unpacked` reads.
         """
         self.check_made()
+        if not isinstance(results, list):
+            raise TypeError(f"results: got {described(results)}, needs a list")
+        cdef Py_ssize_t rows_at_once = whole("batch_size", batch_size)
         check_array("orders", orders, (np.int64,), (None, None))
         epochs, rows = orders.shape
         totals = np.zeros((epochs, 2 + 2 * self.plan.output_count))
         try:
-            self.run(TRAIN, x, y, orders.reshape(-1), batch_size, metric, sample_weight, learning_rates, penalty_scales,
-                     predictions, None, None, None, totals, held_out, weights)
+            self.run(TRAIN, x, y, orders.reshape(-1), rows_at_once, metric, sample_weight, learning_rates,
+                     penalty_scales, predictions, None, None, None, totals, held_out, weights)
         finally:
             results += [self.means(sums, rows, 0.0) for done, *sums in totals.tolist() if done]
 
@@ -282,8 +285,9 @@ cdef class Network(Running):
         self.check_made()
         if out is None:
             out = self.rooms(self.rows_of(x))
-        cdef Py_ssize_t batch_size = self.rows_of(x) if training else CHUNK
-        what = PREDICT_IN_TRAINING if training else PREDICT
+        cdef bint in_training = flag("training", training)
+        cdef Py_ssize_t batch_size = self.rows_of(x) if in_training else CHUNK
+        what = PREDICT_IN_TRAINING if in_training else PREDICT
         self.run(what, x, None, None, batch_size, None, None, None, None, out, None, None)
         return out
 
@@ -363,7 +367,7 @@ cdef class Network(Running):
         """
         self.check_made()
         self.reserve_gradients()
-        what = DIFFERENTIATE_IN_TRAINING if training else DIFFERENTIATE
+        what = DIFFERENTIATE_IN_TRAINING if flag("training", training) else DIFFERENTIATE
         rows = self.rows_of(x)
         if out is not None:
             check_out(out, self.dtype, [place.shape for place in self.arena.places])
@@ -393,7 +397,7 @@ cdef class Network(Running):
             self.differentiable.threads = self.thread_limit
             return self.differentiable.vjp(x, output_gradients, input_gradient, training)
         self.reserve_gradients()
-        what = DIFFERENTIATE_IN_TRAINING if training else DIFFERENTIATE
+        what = DIFFERENTIATE_IN_TRAINING if flag("training", training) else DIFFERENTIATE
         rows, outputs, asked = self.rows_of(x), None, None
         if callable(output_gradients):
             outputs, gradients = self.rooms(rows), self.rooms(rows)
@@ -412,7 +416,7 @@ cdef class Network(Running):
         return self.arena.arrays(self.gradient_region)
 
     cdef Py_ssize_t rows_of(self, x) except -1:
-        return len(listed("x", x, self.plan.input_count, self.several_inputs)[0])
+        return rows_in(listed("x", x, self.plan.input_count, self.several_inputs)[0])
 
 cdef int source_of(const Py_buffer *buffer) noexcept:
     """The type of a buffer's numbers, or -1."""
