@@ -189,7 +189,7 @@ def test_flipped_bits_of_weights(saved, tmp_path):
         damaged = bytearray(content)
         damaged[place] ^= 1 << (place % 8)
         other.write_bytes(damaged)
-        with pytest.raises(ValueError, match="other.safetensors', needs a "):
+        with pytest.raises(ValueError, match=r"other\.safetensors', needs a "):
             load(other)
 
 
