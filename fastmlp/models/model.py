@@ -579,11 +579,13 @@ class Model(training_model.Model):
 
     def get_backup(self, epoch: int) -> tuple[dict[str, Any], Tensors]:
         """Return all of a model that is being trained, and the epoch to go on with, as JSON values and arrays."""
-        return saving.get_backup(self, epoch)
+        with self._lock:  # all of it is of one moment
+            return saving.get_backup(self, epoch)
 
     def set_backup(self, header: Mapping[str, Any], tensors: Tensors) -> int:
         """Become what `get_backup` returned; return the epoch to go on with, ValueError for that of another model."""
-        return saving.set_backup(self, header, tensors)
+        with self._lock:
+            return saving.set_backup(self, header, tensors)
 
     def _results_of_batch(self) -> Results:
         """Return results of no batch yet; made once for the model as it was compiled, and for one call at a time."""

@@ -208,3 +208,27 @@ def test_a_pass_that_waits_for_the_user_has_weights_of_one_moment(way, change):
     after = ways[way]()
     bits = [[array.tobytes() for array in some] for some in (before, found, after)]
     assert bits[0] != bits[2] and bits[1] in (bits[0], bits[2])
+
+
+WHOLE = {
+    "get_weights": lambda model, folder: model.get_weights(),
+    "backup": lambda model, folder: model.get_backup(1),
+    "copy": lambda model, folder: model.__deepcopy__({}),
+    "save": lambda model, folder: model.save(folder / "model.safetensors"),
+    "save_weights": lambda model, folder: model.save_weights(folder / "weights.safetensors"),
+    "export": lambda model, folder: model.export(folder / "model.h"),
+}
+
+
+@pytest.mark.parametrize("use", WHOLE)
+def test_what_reads_all_of_a_model_takes_a_turn(tmp_path, use):
+    """So that it is of one moment."""
+    model = compiled(Asking())
+    model.fit(X, Y, **QUIET)
+    thread = threading.Thread(target=WHOLE[use], args=(model, tmp_path))
+    with model._lock:
+        thread.start()
+        thread.join(0.1)
+        assert thread.is_alive()
+    thread.join(SECONDS)
+    assert not thread.is_alive()
