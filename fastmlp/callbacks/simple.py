@@ -121,7 +121,9 @@ class CSVLogger(Callback):
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False):
         super().__init__()
         self.filename, self.append = file_path("filename", filename), boolean("append", append)
-        if not isinstance(separator, str) or len(separator) != 1:
+        if (
+            not isinstance(separator, str) or len(separator) != 1 or "\ud800" <= separator <= "\udfff"
+        ):  # which no file holds
             raise ValueError(f"separator: got {told(separator)}, needs one character")
         self.separator = separator
         self.keys: list[str] = []
