@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from fastmlp.kernels.contract import told
 from fastmlp.settings import boolean, file_path
 
 KEY = "fastmlp"  # of the metadata
+CHECKSUM = "checksum"  # of the header
 SUFFIX = ".safetensors"
 STATES = "callbacks//"  # begins the names of arrays that callbacks of a run have kept
 MODELS = (SUFFIX, ".keras", ".h5", ".hdf5")  # what names of whole models end in
@@ -53,8 +55,9 @@ def write(path: Path, kind: Kind, header: dict[str, Any], tensors: Tensors) -> N
 
     if not tensors:
         raise ValueError("save: got a model without weights, needs one with Dense layers and a known input shape")
+    header = {"kind": kind.name, **header}
     try:
-        text = json.dumps({"kind": kind.name, **header})
+        text = json.dumps({**header, CHECKSUM: checksum(header, tensors)})
     except (TypeError, ValueError) as error:
         raise TypeError(f"save: got settings that are no values of JSON, needs these alone: {error}") from None
     content = save(tensors, metadata={KEY: text})  # one entry: safetensors keeps no order of several
@@ -81,7 +84,12 @@ def read(path: str | os.PathLike[str], kind: Kind, use: Callable[[dict[str, Any]
         with safe_open(path, framework="np") as file:
             header = header_of(file.metadata() or {}, kind)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dict
-        return use(header, tensors)
+        summed = header.pop(CHECKSUM, None)  # which older files do not have
+        is_whole = summed is None or summed == checksum(header, tensors)
+        found = use(header, tensors)  # what is wrong in particular is said first
+        if not is_whole:
+            raise ValueError("it is damaged: its content is not that of its checksum")
+        return found
 
 
 @contextmanager
@@ -99,6 +107,16 @@ def damage_named(
     except Exception as error:
         reason = f"entry {error} is missing" if isinstance(error, KeyError) else str(error) or type(error).__name__
         raise ValueError(f"{argument}: got {told(os.fspath(path))}, needs {needs}: {reason}") from error
+
+
+def checksum(header: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> str:
+    """Return what all that a file holds adds up to."""
+    found = hashlib.blake2b(json.dumps(header).encode(), digest_size=8)
+    for name in sorted(tensors):
+        array = np.ascontiguousarray(tensors[name])
+        found.update(f"{name} {array.dtype.name} {array.shape}".encode())
+        found.update(array.reshape(-1).view(np.uint8).data)
+    return found.hexdigest()
 
 
 def is_of_kind(path: str | os.PathLike[str], name: str) -> bool:

@@ -397,12 +397,10 @@ class Model(training_model.Model):
         in_training = boolean("training", training)
         data, _ = self._batch("gradients", x, y, sample_weight, False)
         with self._lock:
-            network = self.network_for_gradients(data.rows)
             of_inputs = [np.empty(x.shape, self.dtype) for x in data.xs] if by_input else None
             given, asked = self.for_engine, None if of_inputs is None else self.for_engine(of_inputs)
-            loss, gradients = network.gradients(
-                given(data.xs), given(data.ys), given(data.sample_weights), asked, in_training
-            )
+            arrays = given(data.xs), given(data.ys), given(data.sample_weights), asked, in_training
+            loss, gradients = self.of_one_moment(data.rows, lambda network: network.gradients(*arrays))
             return float(loss), self._asked_for(self.in_own_order(gradients) if by_weights else None, of_inputs)
 
     def vjp(self, x: Any, output_gradients: Any, *, wrt: str = "weights", training: bool = False) -> Any:
@@ -437,9 +435,9 @@ class Model(training_model.Model):
             if not callable(output_gradients):
                 dy = self.for_engine(self._output_gradients(output_gradients, rows))
             of_inputs = [np.empty(array.shape, self.dtype) for array in arrays] if by_input else None
-            network = self.network_for_gradients(rows)
             asked = None if of_inputs is None else self.for_engine(of_inputs)
-            gradients = network.vjp(self.for_engine(arrays), dy, asked, in_training)
+            passed = self.for_engine(arrays), dy, asked, in_training
+            gradients = self.of_one_moment(rows, lambda network: network.vjp(*passed))
             return self._asked_for(self.in_own_order(gradients) if by_weights else None, of_inputs)
 
     def _output_gradients(self, given: Any, rows: int) -> list[np.ndarray | None]:
@@ -533,6 +531,7 @@ class Model(training_model.Model):
         """
         with self._lock:
             formats.load_weights(self, filepath, skip_mismatch, by_name)
+            self._lock.note_update()
 
     def save(self, filepath: str | os.PathLike[str], overwrite: bool = True, include_optimizer: bool = True) -> None:
         """Write the model to a .safetensors, .keras or .h5 file that `fastmlp.load_model` reads; whole, or not at all.

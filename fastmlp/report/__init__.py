@@ -21,7 +21,7 @@ from fastmlp.report.facts import Facts, timed
 from fastmlp.report.numbers import Importance, class_losses
 from fastmlp.report.page import DRAWING, assembled, packaged
 from fastmlp.report.permutation import measure
-from fastmlp.report.rows import Rows, Table, rows_of
+from fastmlp.report.rows import Rows, Table, row_weights, rows_of
 from fastmlp.settings import file_path, integer, listed, real
 
 __all__ = ["html", "importance", "write"]
@@ -60,12 +60,15 @@ def html(
     y: Any,
     *,
     y_train: Any = None,
+    sample_weight: Any = None,
     columns: Sequence[Any] | None = None,
     target: str = "target",
     data: str = "",
     file: str | os.PathLike[str] | None = None,
     seconds: float | None = None,
     picture_shape: Sequence[int] | None = None,
+    train_rows: int | None = None,
+    test_rows: int | None = None,
     importance_seconds: float = 10.0,
     seed: int = 0,
 ) -> str:
@@ -86,6 +89,8 @@ def html(
         As `evaluate` or `score` takes it: of a Model class numbers or one-hot rows, of an estimator the classes.
     y_train : array, optional
         The targets of training, which the baseline follows from; default y.
+    sample_weight : array [rows], optional
+        What each row counts in the importance; the scores count each once.
     columns : list of fastmlp.tables.Column, optional
         What columns are, as `fastmlp.tables.find_columns` gives it; without, there is no table of them.
     target, data : str
@@ -96,6 +101,8 @@ def html(
         What training took.
     picture_shape : sequence of int, optional
         Of pictures whose rows are flat: (28, 28).
+    train_rows, test_rows : int, optional
+        How many there are in all, where y_train and x are drawn from them.
     importance_seconds : float
         About how long the importance of columns may take, default 10; 0 leaves it out.
     seed : int
@@ -111,12 +118,15 @@ def html(
         x,
         y,
         y_train,
+        sample_weight,
         columns,
         target,
         data,
         None if file is None else file_path("file", file),
         seconds,
         picture_shape,
+        train_rows,
+        test_rows,
     )
     importance_seconds = real("importance_seconds", importance_seconds, low=0.0)
     facts.importance = why_or_importance(facts, importance_seconds, seed)
@@ -128,7 +138,9 @@ def html(
     return assembled(title, contents.intro(facts), sections, scripts)
 
 
-def importance(model: Any, x: Any, y: Any, *, seconds: float = 10.0, seed: int = 0) -> Importance:
+def importance(
+    model: Any, x: Any, y: Any, *, sample_weight: Any = None, seconds: float = 10.0, seed: int = 0
+) -> Importance:
     """Return how much worse a model is for each column whose values are dealt out anew; needs scikit-learn.
 
     It is measured by scikit-learn's `permutation_importance`: the gain of the log loss, or of the root mean squared
@@ -136,7 +148,7 @@ def importance(model: Any, x: Any, y: Any, *, seconds: float = 10.0, seed: int =
 
     Parameters
     ----------
-    model, x, y, seed
+    model, x, y, sample_weight, seed
         As of `html`.
     seconds : float
         About how long it may take: else fewer rows, repeats and columns are taken.
@@ -147,7 +159,8 @@ def importance(model: Any, x: Any, y: Any, *, seconds: float = 10.0, seed: int =
         With `names`, `means` and `deviations`.
     """
     seconds = real("seconds", seconds, low=0.0)
-    return measured(facts_of(model, x, y), seconds, seed)
+    found = facts_of(model, x, y, sample_weight=sample_weight)
+    return measured(found, seconds, seed)
 
 
 def facts_of(
@@ -155,12 +168,15 @@ def facts_of(
     x: Any,
     y: Any,
     y_train: Any = None,
+    sample_weight: Any = None,
     columns: Sequence[Any] | None = None,
     target: str = "target",
     data: str = "",
     file: str | None = None,
     seconds: float | None = None,
     picture_shape: Sequence[int] | None = None,
+    train_rows: int | None = None,
+    test_rows: int | None = None,
 ) -> Facts:
     """Return what there is to tell, but for the importance; arguments and errors as of `html`."""
     for argument, text in (("target", target), ("data", data)):
@@ -178,10 +194,27 @@ def facts_of(
     if len(true) != rows.count:
         raise ValueError(f"y: got {len(true)} values, needs one for each of the {rows.count} rows of x")
     trained = None if y_train is None else places(model, classes, y_train, "y_train")
+    weights = None if sample_weight is None else row_weights(sample_weight, rows.count)
     answers = Answers(classes, true, ask(rows.frame))
     picture, pixels = picture_of(model, rows, picture_shape)
     speed = timed(ask, rows)
-    return Facts(model, rows, answers, picture, pixels, trained, columns, target, data, file, seconds, speed)
+    return Facts(
+        model=model,
+        rows=rows,
+        answers=answers,
+        picture=picture,
+        pixels=pixels,
+        weights=weights,
+        trained=trained,
+        test_rows=test_rows,
+        train_rows=train_rows,
+        columns=columns,
+        target=target,
+        data=data,
+        file=file,
+        seconds=seconds,
+        predicting=speed,
+    )
 
 
 def is_described(columns: Any) -> bool:
@@ -227,13 +260,16 @@ def measured(facts: Facts, seconds: float, seed: int) -> Importance:
     """Return the importance of columns, or of the patches of pictures."""
     seed = integer("seed", seed, at_least=0, below=2**32)
     classes, ask = asker(facts.model)
-    true = facts.answers.true
+    rows, true, weights = facts.rows, facts.answers.true, facts.weights
+    if weights is not None:  # rows that count nothing tell nothing
+        own = np.flatnonzero(weights)
+        rows, true, weights = rows.take(own), true[own], weights[own]
 
-    def loss(rows: Any, numbers: Any) -> float:
-        said = ask(rows)
-        if classes is None:
-            return float(((said - true[numbers]) ** 2).mean() ** 0.5)
-        return float(class_losses(true[numbers], said).mean())
+    def loss(some: Any, numbers: Any) -> float:
+        said = ask(some)
+        losses = (said - true[numbers]) ** 2 if classes is None else class_losses(true[numbers], said)
+        mean = float(losses.mean() if weights is None else np.average(losses, weights=weights[numbers]))
+        return mean**0.5 if classes is None else mean
 
     names = facts.rows.names
     prepared = getattr(facts.model, "preparation_", None)
@@ -246,4 +282,4 @@ def measured(facts: Facts, seconds: float, seed: int) -> Importance:
         groups = [np.array([place]) for place, name in enumerate(names) if name in used]
         labels = [name for name in names if name in used]
     score = "root mean squared error" if classes is None else "log loss"
-    return measure(facts.rows, loss, score, groups, labels, seconds, seed)
+    return measure(rows, loss, score, groups, labels, seconds, seed)

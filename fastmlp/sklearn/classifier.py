@@ -16,6 +16,7 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_targ
 
 from fastmlp.data.tables import refuse_columns
 from fastmlp.sklearn import plain
+from fastmlp.sklearn.alone import alone
 from fastmlp.sklearn.callbacks import with_callbacks
 from fastmlp.sklearn.many_outputs import ManyClasses
 from fastmlp.sklearn.parameters import CONSTRAINTS, keep, validated
@@ -113,6 +114,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
+    @alone
     def fit(
         self,
         X: Any,
@@ -143,6 +145,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
 
     @available_if(lambda estimator: estimator._check_solver())
     @_fit_context(prefer_skip_nested_validation=True)
+    @alone
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> MLPClassifier:
         """Train one epoch more; the first call needs all `classes`, for several outputs a list of their classes."""
         if isinstance(self.class_weight, str):

@@ -25,6 +25,7 @@ from fastmlp.layers import Dense, Dropout, Input
 from fastmlp.models import Sequential
 from fastmlp.optimizers import Adam
 from fastmlp.regularizers import L2
+from fastmlp.sklearn.alone import alone
 from fastmlp.sklearn.members import Member, threads, train
 from fastmlp.sklearn.parameters import CONSTRAINTS, HIDDEN, activations, dropout_rates, hidden_sizes, keep, validated
 from fastmlp.training.many import predict_many
@@ -207,6 +208,7 @@ class MLPEnsembleClassifier(ClassifierMixin, Ensemble):
         keep(self, locals())
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @alone
     def fit(self, X: Any, y: Any) -> MLPEnsembleClassifier:
         """Train all members on X [rows, features] and the class of each row, y [rows]."""
         X, y = validated(self, X, y, dtype=(np.float64, np.float32))
@@ -279,6 +281,7 @@ class MLPEnsembleRegressor(RegressorMixin, Ensemble):
         keep(self, locals())
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @alone
     def fit(self, X: Any, y: Any) -> MLPEnsembleRegressor:
         """Train all members on X [rows, features] and the numbers y [rows], or [rows, targets]."""
         X, y = validated(self, X, y, dtype=(np.float64, np.float32), multi_output=True, y_numeric=True)

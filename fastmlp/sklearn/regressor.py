@@ -15,6 +15,7 @@ from sklearn.utils.metaestimators import available_if
 from fastmlp.data.tables import refuse_columns
 from fastmlp.losses.functions import checked_quantiles
 from fastmlp.sklearn import losses, plain
+from fastmlp.sklearn.alone import alone
 from fastmlp.sklearn.callbacks import with_callbacks
 from fastmlp.sklearn.parameters import CONSTRAINTS, keep, validated
 from fastmlp.sklearn.perceptron import Perceptron
@@ -77,6 +78,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
+    @alone
     def fit(
         self,
         X: Any,
@@ -105,6 +107,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
 
     @available_if(lambda estimator: estimator._check_solver())
     @_fit_context(prefer_skip_nested_validation=True)
+    @alone
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
         """Train one epoch more."""
         return self._partial_fit(X, y, sample_weight)  # type: ignore[no-any-return]

@@ -31,6 +31,7 @@ DONE = {
 }
 CHOSEN = ("number", "category", "boolean", "date", "text", "id")  # kinds that `types` may name
 LEAST_ROWS = 20  # fewer tell nothing about values that do not repeat
+SELDOM = 0.1  # the share of words up to which a column is of numbers all the same, if these are told to be missing
 UNIQUE = 0.9  # the share of different values from which on they are names of rows
 FAMILY = 8  # so many columns called alike but for their digits, and of numbers, are all numbers
 SHOWN = 3  # of such columns with the same said about them, so many are shown one by one
@@ -149,9 +150,19 @@ def _kind_of_words(present: pl.Series, distinct: int) -> tuple[str, str]:
     words = float(present.head(10_000).str.count_matches(r"\S+").mean() or 0)  # type: ignore[arg-type]
     if (seldom and words >= 4) or (words >= 8 and distinct > 200):
         return "text", "free text"
-    if seldom and distinct > UNIQUE * len(present):
+    note = _words_between_numbers(present.head(10_000))
+    if seldom and distinct > UNIQUE * len(present) and not note:
         return "id", "hardly a value is there twice"
-    return "category", ""
+    return "category", note
+
+
+def _words_between_numbers(words: pl.Series) -> str:
+    """Return a note on a column that would be of numbers but for a tenth of its words or less."""
+    others = words.filter(words.cast(pl.Float64, strict=False).is_null())
+    if others.is_empty() or len(others) > SELDOM * len(words):
+        return ""
+    different = others.unique(maintain_order=True)
+    return f"numbers but for {different[0]!r}" + (f" and {len(different) - 1:,} others" if len(different) > 1 else "")
 
 
 def _kind_of_numbers(

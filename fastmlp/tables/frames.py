@@ -20,6 +20,11 @@ from fastmlp.kernels.contract import told
 NUMBER, CATEGORY, BOOLEAN, DATE, IGNORE = KINDS = ("number", "category", "boolean", "date", "ignore")
 SLASHES = re.compile(r"(\d\d?)/(\d\d?)/(\d{4})(.*)$")
 EMPTY = 2**20  # columns without a row, of which there may be any number
+NO_NUMBERS = (  # what is written, in small letters, where a number or a date is not known
+    *("-", "--", "---", "\N{EN DASH}", "\N{EM DASH}", ".", "..", "...", "none", "nil", "na", "n.a", "n.a.", "n. a."),
+    *("nan", "missing", "unknown", "unk", "unavailable", "n/d", "nd", "not available", "not applicable", "not known"),
+    *("no data", "#n/a n/a", "#value!", "#ref!", "#div/0!", "#name?", "#num!", "#null!"),
+)
 DATES = (datetime.date, np.datetime64)  # a datetime is a date
 
 
@@ -54,9 +59,8 @@ def columns(frame: Any) -> dict[Any, Any]:
                 raise ValueError(f"X: got shape {array.shape}, needs at least one row")
             found = list(enumerate(array.T))
     if not found:
-        raise ValueError(
-            f"X: got a table with 0 feature(s) (shape={np.shape(frame)}) while a minimum of 1 is required."
-        )
+        rows = len(frame) if hasattr(frame, "__len__") else 0
+        raise ValueError(f"X: got a table with 0 feature(s) (shape=({rows}, 0)) while a minimum of 1 is required.")
     table = dict(found)
     if len(table) < len(found):
         names = [name for name, _ in found]
@@ -148,23 +152,45 @@ def as_kind(name: Any, column: Any, wanted: str | None, day_first: bool | None =
         return wanted or found, values
     if wanted == CATEGORY:
         return CATEGORY, words(values)
-    empty = found == CATEGORY and all(value is None for value in values)
-    try:
-        if empty:
-            return str(wanted), np.full(len(values), np.nan if wanted != DATE else np.datetime64("NaT", "us"))
-        if found == CATEGORY and wanted == NUMBER:
-            return NUMBER, np.array([np.nan if value is None else float(value) for value in values])
-        if found == CATEGORY and wanted == DATE:
-            return DATE, np.array([iso(value, day_first) for value in values], "datetime64[us]")
-    except ValueError as error:
-        raise ValueError(f"X: got column {name!r} with {error}, needs a {wanted} in each row") from None
+    if found == CATEGORY and all(map(is_gap, values)):
+        return str(wanted), np.full(len(values), np.nan if wanted != DATE else np.datetime64("NaT", "us"))
+    if found == CATEGORY and wanted in (NUMBER, DATE):
+        try:
+            return str(wanted), numbers_of(values) if wanted == NUMBER else dates_of(values, day_first)
+        except ValueError as error:
+            raise ValueError(f"X: got {error} in column {name!r}, needs a {wanted} in each row") from None
     raise ValueError(f"X: got column {name!r} of kind {found}, needs {wanted}")
 
 
-def iso(date: str | None, day_first: bool | None) -> str:
+def is_gap(word: str | None) -> bool:
+    """Whether a word stands for no number and no date."""
+    return word is None or word.strip().lower() in NO_NUMBERS
+
+
+def numbers_of(words: NDArray[Any]) -> NDArray[np.float64]:
+    """Return numbers that are written as words; ValueError with one that is none."""
+    found = np.full(len(words), np.nan)
+    for place, word in enumerate(words):
+        try:
+            found[place] = np.nan if is_gap(word) else float(word)
+        except ValueError:
+            raise ValueError(repr(word)) from None
+    return found
+
+
+def dates_of(words: NDArray[Any], day_first: bool | None) -> NDArray[np.datetime64]:
+    """Return dates that are written as words; ValueError with one that is none."""
+    found = np.empty(len(words), "datetime64[us]")
+    for place, word in enumerate(words):
+        try:
+            found[place] = np.datetime64("NaT" if is_gap(word) else iso(word, day_first), "us")
+        except ValueError:
+            raise ValueError(repr(word)) from None
+    return found
+
+
+def iso(date: str, day_first: bool | None) -> str:
     """Return a date as NumPy reads it."""
-    if date is None:
-        return "NaT"
     found = None if day_first is None else SLASHES.match(date)
     if found is None:
         return date

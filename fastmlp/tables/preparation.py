@@ -19,7 +19,7 @@ Rows = NDArray[np.float32]
 VERSION = 1
 SETTINGS = ("bins", "seldom", "indicators", "embed_from", "day_first")
 COARSE, FINE = 24, 48  # bins of the codes of numbers
-MANY_ROWS = 20_000  # that take the fine ones
+MANY_ROWS = 30_000  # that take the fine ones
 ALIKE = 48  # columns that may share a scale, as pixels do, at least
 MOST_INPUTS = 4_800  # of all codes together: those of more than a hundred columns are coarser
 
@@ -41,7 +41,7 @@ class Preparation:
         Of columns by name, where not what their dtype says: "number", "category", "boolean", "date" or "ignore". A
         column of numbers that are names, such as an id, is a "category".
     bins : int, optional
-        Of a piecewise-linear code, at most; default 24, and 48 of tables of 20,000 rows and more; fewer
+        Of a piecewise-linear code, at most; default 24, and 48 of tables of 30,000 rows and more; fewer
         of tables of more than 100 columns.
     seldom : int
         Words that fewer rows have count as one; default 5.

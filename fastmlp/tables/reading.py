@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import shutil
 import tempfile
@@ -18,10 +17,11 @@ from fastmlp.kernels.contract import told
 from fastmlp.settings import boolean, file_path, is_among, listed
 from fastmlp.tables.arrays import PARTS, read_arrays
 from fastmlp.tables.blocks import opened
+from fastmlp.tables.json_lines import frames_of_objects
 from fastmlp.tables.text import PACKED_ERRORS, frames_of, layout_of, unpacked_errors
 from fastmlp.tables.values import MISSING, Frames, typed
 
-AT_ONCE = 1 << 16  # rows of Parquet and JSON
+AT_ONCE = 1 << 16  # rows of Parquet
 
 Source = str | os.PathLike[str] | IO[bytes] | IO[str]
 
@@ -218,7 +218,7 @@ def _scanned(
         arrays = read_arrays(path, called, part)
         frames = lambda: iter([arrays])  # noqa: E731
     elif start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
-        frames = _frames_of(_scan_json(path, called, folder), called)
+        frames = frames_of_objects(path, called)
     else:
         layout = layout_of(path, called, separator, header)
         comma = layout.separator != ","
@@ -233,30 +233,3 @@ def _frames_of(table: pl.LazyFrame, called: str) -> Frames:
     if not empty.width:
         raise ValueError(f"{called}: it has no columns, needs a table")
     return lambda: itertools.chain([empty], table.collect_batches(chunk_size=AT_ONCE, maintain_order=True))
-
-
-def _scan_json(path: Path, called: str, folder: Path) -> pl.LazyFrame:
-    """Return the table of JSON lines, whose objects need not have the same names."""
-    with opened(path) as file:  # unpacked, without blank lines, each an object
-        target = folder / "lines.json"
-        with open(target, "wb") as copy:
-            for number, line in enumerate(file, start=1):
-                line = line.removeprefix(b"\xef\xbb\xbf").strip()
-                if line:
-                    _require_object(line, f"{called}: line {number}")
-                    copy.write(line + b"\n")
-    return pl.scan_ndjson(target, infer_schema_length=None)
-
-
-def _require_object(line: bytes, called: str) -> None:
-    """Raise a ValueError, which begins as given, for what is no object of JSON."""
-    try:
-        found = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{called}: {error.msg} at column {error.colno}, needs an object of JSON") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"{called}: got bytes that are no UTF-8, needs an object of JSON") from None
-    except (ValueError, RecursionError) as error:  # of numbers with thousands of digits, and lists in lists as deep
-        raise ValueError(f"{called}: {error}, needs an object of JSON") from None
-    if not isinstance(found, dict):
-        raise ValueError(f'{called}: got {type(found).__name__}, needs an object: {{"name": value}}')

@@ -369,6 +369,7 @@ class Architecture(Layer):
             arrays = weight_arrays("weights", weights, [variable.shape for variable in variables], self.dtype)
             for variable, array in zip(variables, arrays, strict=True):
                 variable.write(array)
+            self._lock.note_update()
 
     # Arrays of rows
 

@@ -246,12 +246,12 @@ def read_backup(path):
 
 def checkpoints(path):
     """What reads one checkpoint and writes none."""
-    from fastmlp.commands.checkpoints import CHECKPOINT, Checkpoints, undamaged
+    from fastmlp.commands.checkpoints import CHECKPOINT, Checkpoints, content
     from fastmlp.data.files import read
 
     class Reading(Checkpoints):
         def on_train_begin(self, logs=None):
-            self.take_over(*read(path, CHECKPOINT, undamaged))
+            self.take_over(*read(path, CHECKPOINT, content))
 
         def write_latest(self):
             pass

@@ -140,3 +140,71 @@ def test_the_child_of_a_fork_predicts_while_its_parent_trains():
         statuses.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     thread.join()
     assert statuses and not any(statuses)
+
+
+def own_loss(y_true, y_pred):
+    errors = y_pred - y_true
+    time.sleep(0)  # so that other threads come in between
+    return np.square(errors).mean(axis=1), 2.0 * errors / errors.size
+
+
+@pytest.mark.parametrize("use", ["evaluate", "gradients", "test_on_batch"])
+def test_training_does_not_fail_as_another_thread_waits_for_a_loss(use):
+    model, ended, errors = compiled(Asking(), own_loss), threading.Event(), []
+
+    def reads():
+        while not ended.is_set() and not errors:
+            try:
+                USES[use](model)
+            except Exception as error:
+                errors.append(error)
+
+    thread = threading.Thread(target=reads)
+    thread.start()
+    try:
+        for _ in range(20):
+            model.fit(X, Y, epochs=3, **QUIET)
+    finally:
+        ended.set()
+        thread.join()
+    assert not errors
+
+
+@pytest.mark.parametrize("change", ["train_on_batch", "set_weights", "apply_gradients"])
+@pytest.mark.parametrize("way", ["gradients", "vjp"])
+def test_a_pass_that_waits_for_the_user_has_weights_of_one_moment(way, change):
+    """Whatever another thread does to the weights while the user's function runs."""
+    changes = {
+        "train_on_batch": lambda: model.train_on_batch(X, Y),
+        "set_weights": lambda: model.set_weights([3.0 * array for array in model.get_weights()]),
+        "apply_gradients": lambda: model.apply_gradients([np.ones(one.shape) for one in model.trainable_weights]),
+    }
+    ways = {"gradients": lambda: model.gradients(X, Y)[1], "vjp": lambda: model.vjp(X, of_outputs)}
+    meanwhile = []
+
+    def run_changes():
+        while meanwhile:
+            thread = threading.Thread(target=changes[meanwhile.pop()])
+            thread.start()
+            thread.join()
+
+    def of_outputs(outputs):
+        run_changes()
+        return np.cos(outputs)
+
+    def loss(y_true, y_pred):
+        if in_gradients:
+            run_changes()
+        errors = y_pred - y_true
+        return np.square(errors).mean(axis=1), 2.0 * errors / errors.size
+
+    in_gradients = []
+    model = compiled(Asking(), loss if way == "gradients" else "mse")
+    before = ways[way]()
+    in_gradients.append(True)
+    meanwhile.append(change)
+    found = ways[way]()
+    del in_gradients[:]
+    after = ways[way]()
+    bits = [[array.tobytes() for array in some] for some in (before, found, after)]
+    assert bits[0] != bits[2] and bits[1] in (bits[0], bits[2])

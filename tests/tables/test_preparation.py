@@ -205,7 +205,7 @@ def test_settings_that_do_not_fit():
     with pytest.raises(ValueError, match="bins: got 0"):
         Preparation(bins=0)
     made = Preparation().fit({"x": [1, 2]})
-    with pytest.raises(ValueError, match="got column 'x' with could not convert string to float: 'a', needs a number"):
+    with pytest.raises(ValueError, match="got 'a' in column 'x', needs a number"):
         made.transform({"x": ["1", "a"]})
     assert np.array_equal(made.transform({"x": ["1", "2"]})[0], made.transform({"x": [Decimal(1), 2]})[0])
 
@@ -264,3 +264,14 @@ def test_words_are_chosen_anew_by_other_counts():
     made.recount({"word": {"a": 1, "b": 20, "c": 30, None: 15}})
     assert made.columns_["word"].known == ["c", "b", None] and made.codes_ == [4]
     assert made.transform({"word": ["b", "a", None], "x": [1, 2, 3]})[1].tolist() == [[2], [0], [3]]
+
+
+def test_words_for_no_number_are_missing_ones():
+    made = Preparation(types={"x": "number", "day": "date"})
+    made.fit({"x": ["1.5", "-", "2", None], "day": ["2024-01-02", "unknown", "2024-03-04", None]})
+    known = {"x": [1.5, np.nan, 2.0, np.nan], "day": np.array(["2024-01-02", "NaT", "2024-03-04", "NaT"], "M8[us]")}
+    told = {"x": ["1.5", "N.A.", "2", "none"], "day": ["2024-01-02", "", "2024-03-04", "missing"]}
+    told["day"][1] = "n/d"
+    assert np.array_equal(made.transform(told)[0], made.transform(known)[0])
+    gaps = {name: ["-"] * 4 for name in known}
+    assert np.array_equal(made.transform(gaps)[0], made.transform({"x": [np.nan] * 4, "day": [None] * 4})[0])

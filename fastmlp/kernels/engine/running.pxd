@@ -6,9 +6,9 @@ cdef enum:
     TRAIN
     PREDICT
     EVALUATE
+    PREDICT_IN_TRAINING
     DIFFERENTIATE
     DIFFERENTIATE_IN_TRAINING
-    PREDICT_IN_TRAINING
     RUNS  # so many kinds
 
 cdef enum:

@@ -98,7 +98,7 @@ cdef class Running(Workspace):
         if self.has_barriers and self.thread_limit > 1:
             threads = useful(usable(self.thread_limit))
         cdef Py_ssize_t together = 0
-        if what == TRAIN or (what in (DIFFERENTIATE, DIFFERENTIATE_IN_TRAINING) and not unlabelled and input_gradient is None):
+        if what == TRAIN or (what >= DIFFERENTIATE and not unlabelled and input_gradient is None):
             together = self.portion(batch, xs)
         cdef Team *team = &self.teams[what]
         cdef long long now
@@ -127,6 +127,8 @@ cdef class Running(Workspace):
             plan.waiting = NULL if self.turns is None or not self.turns.is_own() else &self.turns.waiting
             gather_team(team, threads, batch if step_by_step else data.rows, nanoseconds(), &finding)
             while True:
+                if what == TRAIN and self.turns is not None:
+                    self.turns.note_update()
                 threads = startable(team.threads) if team.threads > 1 else 1
                 if threads < team.threads:
                     gather_team(team, threads, batch if step_by_step else data.rows, nanoseconds(), &finding)
