@@ -4,7 +4,7 @@ A step can be left as long as it has changed nothing: its gradients are kept unt
 were left would have given is not there, and not used.
 """
 
-from fastmlp.kernels.isa cimport STORE, TO_GO_ON, barrier_wait
+from fastmlp.kernels.isa cimport STORE, TO_GO_ON, barrier_wait, flag_is_raised, flag_set
 from fastmlp.kernels.engine.description cimport BATCH_NORMALIZATION, DENSE
 from fastmlp.kernels.engine.exceptions cimport interrupted
 from fastmlp.kernels.engine.plan cimport Part, Pass, Plan, Stage, sparse_input
@@ -51,14 +51,14 @@ cdef bint has_long_products(const Plan *plan, Py_ssize_t rows, bint training) no
 cdef bint is_left(Plan *plan, const Part *part) noexcept nogil:
     """Whether a product that may be left is; the first thread looks for signals."""
     if part.memory == 0 and interrupted(plan):
-        plan.stopped = True
-    return plan.stopped
+        flag_set(&plan.stopped, True)
+    return flag_is_raised(&plan.stopped)
 
 
 cdef bint all_leave(Plan *plan, const Part *part) noexcept nogil:
     """Whether a step is left, the same for all threads, which meet."""
     cdef bint left
     barrier_wait(&plan.barrier, part.threads)
-    left = plan.stopped
+    left = flag_is_raised(&plan.stopped)
     barrier_wait(&plan.barrier, part.threads)
     return left

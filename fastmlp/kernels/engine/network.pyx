@@ -3,7 +3,8 @@
 from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cython cimport embedsignature, floating
 from cython.parallel cimport parallel
-from libc.stdint cimport UINT64_MAX, int32_t, int64_t, uint32_t, uint64_t
+from libc.limits cimport LLONG_MAX
+from libc.stdint cimport int32_t, int64_t, uint32_t
 from libc.string cimport memset
 
 import os
@@ -24,8 +25,9 @@ from fastmlp.kernels.limits import MAX_THREADS, WORK_PER_THREAD, startable, usab
 from fastmlp.kernels.engine.blocks cimport Block
 from fastmlp.kernels.engine.epoch cimport differentiate, evaluate, predict, predict_alone, predict_in_training, train
 from fastmlp.kernels.engine.exceptions cimport raise_kept
-from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, barrier_waited, blocks as blocks_of, counter_set
-from fastmlp.kernels.isa cimport first_level_cache, nanoseconds, second_level_cache, thread_number
+from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, barrier_waited, blocks as blocks_of
+from fastmlp.kernels.isa cimport counter_seen, counter_set, first_level_cache, flag_set, nanoseconds, second_level_cache
+from fastmlp.kernels.isa cimport thread_number
 from fastmlp.kernels.engine.leaving cimport has_long_products
 from fastmlp.kernels.engine.parameters cimport Parameters, address, address_or_null
 from fastmlp.kernels.engine.description cimport (
@@ -55,7 +57,7 @@ CHECK_FINITE = True  # and are not, where they meet what is not finite; without 
 CACHE_SIZE = first_level_cache()  # tests may have smaller ones
 LARGE_CACHE_SIZE = second_level_cache()
 FEW_INPUTS = 64  # to look for zeros among so few takes as long as they cost (bench/density.py); tests may ask for less
-cdef uint64_t NEVER = UINT64_MAX  # the last step of a run that nobody stops
+cdef long long NEVER = LLONG_MAX  # the last step of a run that nobody stops
 cdef Py_ssize_t SMALL = 2 * WORK_PER_THREAD - 1  # multiply-adds for which one thread is best
 cdef Py_ssize_t CHUNK = 128  # rows that evaluate takes at a time, and every thread of predict
 
@@ -403,12 +405,12 @@ cdef class Network(Parameters):
     @property
     def steps_done(self):
         self.check_made()
-        return self.plan.steps_done
+        return counter_seen(&self.plan.steps_done)
 
     @property
     def steps_finite(self):
         self.check_made()
-        return self.plan.steps_finite
+        return counter_seen(&self.plan.steps_finite)
 
     @property
     def inputs(self):
@@ -657,7 +659,7 @@ cdef class Network(Parameters):
             if self.differentiable is None:
                 inputs, layers, dtype, outputs = self.description
                 self.differentiable = Network(inputs, layers, None, None, dtype, outputs, None, self.blocks)
-            self.differentiable.step = self.plan.step
+            self.differentiable.step = self.step
             self.differentiable.threads = self.thread_limit
             return self.differentiable.vjp(x, output_gradients, input_gradient, training)
         self.reserve_gradients()
@@ -759,10 +761,11 @@ cdef class Network(Parameters):
                 self.reserve_gradients()
             for i in range(count):
                 self.set_target(i, ys[i], metrics[i], weights[i], outs[i], given[i], order)
-            plan.steps_done = plan.steps_finite = 0
-            plan.last_step = NEVER
+            counter_set(&plan.steps_done, 0)
+            counter_set(&plan.steps_finite, 0)
+            counter_set(&plan.last_step, NEVER)
             plan.loss_total = plan.penalty = 0
-            plan.stopped = False
+            flag_set(&plan.stopped, False)
             plan.next_row = 0
             counter_set(&plan.chunks, 0)
             plan.team = team
@@ -781,7 +784,7 @@ cdef class Network(Parameters):
                 if plan.waiting != NULL:
                     self.turns.let_others()
                     team.begun = nanoseconds()
-                plan.last_step = NEVER
+                counter_set(&plan.last_step, NEVER)
             if team.most > 1 and not step_by_step:
                 now = nanoseconds()
                 regroup(team, threads, data.rows, now, max(now - plan.left, barrier_waited(&plan.barrier)))
@@ -906,7 +909,7 @@ cdef void loop(int what, Plan *plan, const Data *data, Py_ssize_t batch_size, co
 cdef bint remains(int what, const Plan *plan, const Data *data, Py_ssize_t batch_size) noexcept:
     """Whether the threads have left batches, as they are to be more or fewer."""
     if what == TRAIN:
-        return plan.steps_done < data.epochs * blocks_of(data.rows, batch_size)
+        return counter_seen(&plan.steps_done) < data.epochs * blocks_of(data.rows, batch_size)
     return what == EVALUATE and plan.next_row < data.rows
 
 
