@@ -10,6 +10,7 @@ import pytest
 from tests.sanitizers.__main__ import COMPILER, ROOT
 
 SANITIZE = os.environ.get("FASTMLP_SANITIZE", "")
+pytestmark = pytest.mark.skipif(not SANITIZE, reason="needs a build with FASTMLP_SANITIZE")
 FAULTS = {
     "past_the_end(3)": ("address", "heap-buffer-overflow"),
     "undefined_shift(40)": ("undefined", "shift exponent 40 is too large"),
