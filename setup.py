@@ -43,6 +43,7 @@ FAMILIES = {  # what the platform calls itself: macro for c/isa.c, its instructi
     **dict.fromkeys(("aarch64", "arm64"), ("FASTMLP_NEON", {"neon": []})),
 }
 PORTABLE = ("FASTMLP_PORTABLE", {"base": []})
+MACHINE = os.environ.get("_PYTHON_HOST_PLATFORM", platform.machine()).rpartition("-")[2]  # the former to cross-compile
 
 
 class BuildKernels(build_ext):
@@ -75,7 +76,7 @@ class BuildKernels(build_ext):
 
     def compile_instruction_sets(self, kind):
         """Return the objects of the C kernels, one for each instruction set, and of what picks one of them."""
-        family, sets = FAMILIES.get(platform.machine().lower(), PORTABLE) if kind == "unix" else PORTABLE
+        family, sets = FAMILIES.get(MACHINE.lower(), PORTABLE) if kind == "unix" else PORTABLE
         objects = self.compiler.compile([f"{KERNELS}/c/isa.c"], output_dir=self.build_temp, macros=[(family, None)])
         for isa, flags in sets.items():
             folder = os.path.join(self.build_temp, isa)  # one source gives several objects, so each has its folder

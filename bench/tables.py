@@ -1,7 +1,8 @@
 """Tables of many kinds, learned without a setting for any of them: `python -m bench.tables`.
 
 Scores on the test rows beside those of other programs' defaults, and seconds for everything: preparation, training and
-predicting. The tables are read from the folder `tables` of FASTMLP_DATA; nothing is downloaded.
+predicting. `--peers` also trains LightGBM and CatBoost in the same run, where installed. The tables are read from
+the folder `tables` of FASTMLP_DATA; nothing is downloaded.
 
 The score of classes is the log loss, that of numbers the root mean squared error over the standard deviation of the
 test targets; lower is better.
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench import boosted
 from bench.table import aligned, processor, time_text
 
 QUICK = 2_000  # rows to train on
@@ -80,8 +82,22 @@ def run(table, quick=False, seed=0, **settings):
     model = (TableClassifier if table.is_classes else TableRegressor)(random_state=seed, **settings).fit(x, y)
     found = model.predict_proba(x_test) if table.is_classes else model.predict(x_test)
     seconds = time.perf_counter() - start
-    score = log_loss(model.classes_, found, y_test) if table.is_classes else relative_error(found, y_test)
-    return {"score": score, "seconds": seconds, "epochs": model.n_iter_, "networks": len(model.estimators_)}
+    networks = {"epochs": model.n_iter_, "networks": len(model.estimators_)}
+    return {"score": score(table, found, y, y_test), "seconds": seconds, **networks}
+
+
+def run_peer(table, name, quick=False):
+    """Train and test a library of boosted trees; the score and seconds."""
+    x, y, x_test, y_test = read(table)
+    if quick:
+        x, y = x[:QUICK], y[:QUICK]
+    found, seconds = boosted.run(name, x, y, x_test, table.is_classes)
+    return {"score": score(table, found, y, y_test), "seconds": seconds}
+
+
+def score(table, found, y, y_test):
+    """The score of the test rows; y is of the rows to train on, whose classes are sorted."""
+    return log_loss(np.unique(y), found, y_test) if table.is_classes else relative_error(found, y_test)
 
 
 def log_loss(classes, probabilities, y):
@@ -102,9 +118,12 @@ def main(arguments=None):
     chosen = [table for table in TABLES if not options.tables or table.name in options.tables.split(",")]
     found = []
     ways = {"one": {}, str(options.ensemble): {"n_estimators": options.ensemble}, "tuned": {"tune": options.tune}}
-    rows = [("table", *(name for way in ways for name in (way, "seconds")), *PEERS)]
+    ways = {way: settings for way, settings in ways.items() if not options.ways or way in options.ways.split(",")}
+    measured = {f"{name} here": name for name in boosted.installed()} if options.peers else {}
+    rows = [("table", *(name for way in [*ways, *measured] for name in (way, "seconds")), *PEERS)]
     for table in chosen:
         ours = {way: run(table, options.quick, options.seed, **settings) for way, settings in ways.items()}
+        ours |= {way: run_peer(table, name, options.quick) for way, name in measured.items()}
         found.append({"table": table.name, **ours})
         scores = [text for each in ours.values() for text in (f"{each['score']:.4f}", time_text(each["seconds"]))]
         peers = [f"{score:.4f}" for score in table.peers] + ["-"] * (len(PEERS) - len(table.peers))
@@ -122,6 +141,8 @@ def parser():
     parser.add_argument("--tables", metavar="A,B", help=f"only these of {', '.join(each.name for each in TABLES)}")
     parser.add_argument("--ensemble", type=int, default=16, metavar="K", help="networks of the ensemble; default 16")
     parser.add_argument("--tune", type=float, default=60, metavar="SECONDS", help="of the search; default 60")
+    parser.add_argument("--ways", metavar="A,B", help="only these of one, the number of networks, tuned")
+    parser.add_argument("--peers", action="store_true", help="also train LightGBM and CatBoost, where installed")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", metavar="FILE", help="write the figures there")
     return parser

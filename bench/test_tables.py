@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from bench import tables
+from bench import boosted, tables
 
 
 def test_scores():
@@ -28,3 +28,10 @@ def test_it_runs(tmp_path, capsys):
 def test_without_tables(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("FASTMLP_DATA", str(tmp_path))
     assert tables.main([]) == 1 and "FASTMLP_DATA: got no folder" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(tables.folder() is None or not boosted.installed(), reason="needs the tables, LightGBM or CatBoost")
+def test_peers_of_the_same_run(capsys):
+    assert tables.main(["--quick", "--ways", "one", "--peers", "--tables", "penguins"]) == 0
+    header, penguins = capsys.readouterr().out.splitlines()[:2]
+    assert f"{boosted.installed()[0]} here" in header and float(penguins.split()[4]) < 0.5

@@ -1,6 +1,6 @@
 """Learning rates that change from step to step, with the formulas of Keras; step is the number of updates done before.
 
-fastmlp/schedules.py has their namesakes.
+fastmlp/optimizers/schedules.py has their namesakes.
 """
 
 import math

@@ -18,6 +18,14 @@ from tests.browser import browser
 THREADS = (1, 2, 3)
 
 
+def pytest_addoption(parser):
+    parser.addoption("--every", type=int, default=1, metavar="N", help="run each N-th test: a sample, for slow machines")
+
+
+def pytest_collection_modifyitems(config, items):
+    items[:] = items[:: config.getoption("every")]
+
+
 @pytest.fixture(params=kernels.isa.supported())
 def isa(request):
     """Each instruction set of this machine in turn, in use during the test."""

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+CODE = (".py", ".pyx", ".pxd", ".c", ".h")
+PATHS = re.compile(r"(?<![\w/<.])((?:[\w-]+/)+[\w-]+\.(?:py|pyx|pxd|c|h))\b")  # folder/file.py and so on
 
 # Each room may import those that follow it. A name ending in ".*" is a folder without its __init__.
 ROOMS = [
@@ -145,12 +147,27 @@ def forgotten(root):
     missing = []
     for package in ("reference", "fastmlp"):
         for path in sorted((root / package).rglob("*")):
-            if path.suffix in (".py", ".pyx", ".pxd", ".c", ".h"):
+            if path.suffix in CODE:
                 folder = path.parent.relative_to(root).as_posix()
                 in_row = any(f"({folder})" in row and named(path.stem, row) for row in rows)
                 if not in_row and f"({folder}/{path.name})" not in tour:
                     missing.append(f"{folder}/{path.name}")
     return missing
+
+
+def stale(root):
+    """Paths of code that comments, docstrings and documents name, of which there is no file: [file, path] each."""
+    texts = [path for folder in ("fastmlp", "reference", "docs") for path in (root / folder).rglob("*")]
+    texts = [path for path in [*texts, *root.glob("*.md")] if path.suffix in (*CODE, ".md")]
+    files = [f"/{path.relative_to(root).as_posix()}" for path in root.rglob("*") if path.suffix in CODE]
+    found = []
+    for path in texts:
+        for name in re.findall(
+            r"(?<![\w/<.])((?:[\w-]+/)+[\w-]+\.(?:py|pyx|pxd|c|h))\b", path.read_text(encoding="utf-8")
+        ):
+            if not any(file.endswith(f"/{name}") for file in files) and not name.startswith(("linux/", "sys/")):
+                found.append([path.name, name])
+    return found
 
 
 def named(stem, row):
@@ -175,6 +192,10 @@ def test_the_oracle_and_the_engine_know_nothing_of_each_other():
 
 def test_every_file_is_on_the_tour():
     assert forgotten(ROOT) == []
+
+
+def test_paths_in_comments_and_documents_exist():
+    assert stale(ROOT) == []
 
 
 @pytest.mark.parametrize("line", PUBLIC.strip().splitlines(), ids=lambda line: line.partition(":")[0])
@@ -222,3 +243,8 @@ def test_a_forgotten_file_is_found(tmp_path):
     row = "| [`fastmlp/data/`](fastmlp/data) | `rows` |\n| [`cli.py`](fastmlp/cli.py) | the command |\n"
     (root / "README.md").write_text(f"# A\n\n## A reading tour\n\n{row}\n## Next\n\n`arrays` (fastmlp/utils.py)\n")
     assert forgotten(root) == ["fastmlp/data/arrays.py", "fastmlp/utils.py"]
+
+
+def test_a_stale_path_is_found(tmp_path):
+    root = checkout(tmp_path, fastmlp__data__rows="# as in data/arrays.py", fastmlp__data__files="# as in data/rows.py")
+    assert stale(root) == [["rows.py", "data/arrays.py"]]

@@ -74,7 +74,7 @@ class ModelCheckpoint(Monitor):
 
     def set_state(self, state: Any) -> None:
         super().set_state(state)
-        self.batches = state["batches"]
+        self.batches = integer("batches", state["batches"], at_least=0)
 
     def count_batch(self, batch: int, logs: Logs | None = None) -> None:
         """Save after every `save_freq` batches, counted through the epochs."""

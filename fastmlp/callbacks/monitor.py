@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.callbacks.base import Callback, CallbackModel, Logs
+from fastmlp.callbacks.states import number_of, weights_of
 from fastmlp.settings import boolean, integer, real
 
 MODES = ("auto", "min", "max")
@@ -62,7 +63,7 @@ class Monitor(Callback):
     def set_state(self, state: Any) -> None:
         if state["monitor"] != self.monitor:
             raise ValueError(f"monitor: got {self.monitor!r}, needs {state['monitor']!r}, as in the run that goes on")
-        self.best = state["best"]
+        self.best = number_of(state, "best")
 
     def value_in(self, logs: Logs | None) -> float | None:
         """Return the watched value; warn when it is not there."""
@@ -135,8 +136,10 @@ class EarlyStopping(Monitor):
 
     def set_state(self, state: Any) -> None:
         super().set_state(state)
-        self.wait, self.stopped_epoch, self.best_epoch = state["wait"], state["stopped_epoch"], state["best_epoch"]
-        self.best_weights = state["best_weights"]
+        self.wait, self.stopped_epoch, self.best_epoch = (
+            integer(name, state[name], at_least=0) for name in ("wait", "stopped_epoch", "best_epoch")
+        )
+        self.best_weights = weights_of(state, "best_weights", self.trained_model)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         value = self.value_in(logs)
@@ -209,7 +212,9 @@ class ReduceLROnPlateau(Monitor):
 
     def set_state(self, state: Any) -> None:
         super().set_state(state)
-        self.wait, self.cooldown_counter = state["wait"], state["cooldown_counter"]
+        self.wait, self.cooldown_counter = (
+            integer(name, state[name], at_least=0) for name in ("wait", "cooldown_counter")
+        )
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         optimizer: Any = self.trained_model.optimizer

@@ -11,6 +11,7 @@ from typing import IO, Any
 import numpy as np
 
 from fastmlp.callbacks.base import Callback, CallbackModel, Logs
+from fastmlp.callbacks.states import weights_of
 from fastmlp.settings import boolean, integer
 
 HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))
@@ -132,6 +133,7 @@ class CSVLogger(Callback):
         is_kept = self.append or os.path.isfile(self.filename)  # until it is known whether a run goes on
         self.file = open(self.filename, "a+" if is_kept else "w", newline="", encoding="utf-8")  # noqa: SIM115
         self.start = None if self.append else 0
+        self.keys_in_file()  # for its error
 
     def get_state(self) -> dict[str, Any]:
         """Return the columns, and how long the file is; what follows is written again by a run that goes on."""
@@ -142,7 +144,10 @@ class CSVLogger(Callback):
         return {"keys": self.keys, "size": os.fstat(self.file.fileno()).st_size}
 
     def set_state(self, state: Any) -> None:
-        self.keys, self.start = state["keys"], state["size"]
+        keys, start = state["keys"], integer("size", state["size"], at_least=0)
+        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+            raise TypeError(f"keys: got {keys!r:.100}, needs a list of names")
+        self.keys, self.start = keys, start
 
     def begin(self) -> None:
         """Leave in the file what is to stay: nothing of a run before, or what the run that goes on has written."""
@@ -182,7 +187,10 @@ class CSVLogger(Callback):
         if not self.append or self.file is None:
             return []
         self.file.seek(0)
-        header = next(csv.reader(self.file, delimiter=self.separator), ["epoch"])
+        try:
+            header = next(csv.reader(self.file, delimiter=self.separator), ["epoch"])
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise ValueError(f"filename: got {self.filename!r}, needs a log to append to: {error}") from error
         self.file.seek(0, os.SEEK_END)
         return header[1:]
 
@@ -236,7 +244,7 @@ class SwapEMAWeights(Callback):
         return {"weights": self.weights}
 
     def set_state(self, state: Any) -> None:
-        self.weights = state["weights"]
+        self.weights = weights_of(state, "weights", self.trained_model)
 
     def swap(self) -> None:
         """Let the averages be the weights, where they are not yet."""

@@ -39,9 +39,9 @@ class Keeper(Callback):
         """Go on with a run where `backup` was called; ValueError for one of another model, or of other callbacks."""
         states = matched(self.companions, header.get("callbacks", []), tensors)
         stopped, model = boolean("stopped", header.get("stopped", False)), self.trained_model
-        epoch = model.set_backup(header, {name: tensors[name] for name in tensors if not name.startswith(STATES)})
-        for callback, state in states:
+        for callback, state in states:  # first, as the model is changed by a good file alone
             callback.set_state(state)
+        epoch = model.set_backup(header, {name: tensors[name] for name in tensors if not name.startswith(STATES)})
         model.stop_training = stopped
         model.epochs_resumed = sys.maxsize if stopped else epoch
 
@@ -120,3 +120,24 @@ def unpacked(value: Any, tensors: Tensors) -> Any:
         return tuple(unpacked(content, tensors))
     array = np.array(tensors[content])
     return array if kind == "array" else array[()]
+
+
+def number_of(state: Mapping[str, Any], name: str) -> float | None:
+    """Return a number in a callback's state, which may be infinite or NaN, or None."""
+    value = state[name]
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name}: got {value!r:.100}, needs a number or None")
+    return float(value)
+
+
+def weights_of(state: Mapping[str, Any], name: str, model: Any) -> list[np.ndarray] | None:
+    """Return weights of a model in a callback's state, or None; ValueError for those of another model."""
+    values = state[name]
+    if values is None:
+        return None
+    found, needed = ([(each.shape, each.dtype.name) for each in some] for some in (values, model.get_weights()))
+    if found != needed:
+        raise ValueError(f"{name}: got {found!r:.200}, needs {needed!r:.200}")
+    return list(values)

@@ -19,8 +19,9 @@ import numpy as np
 
 from fastmlp.callbacks import Logs
 from fastmlp.callbacks.states import Keeper
-from fastmlp.data.files import Kind, Tensors, read, write
+from fastmlp.data.files import Kind, Tensors, damage_named, read, write
 from fastmlp.data.whole_files import remove_unfinished
+from fastmlp.settings import integer
 
 CHECKPOINT = Kind("model", "resume", "a checkpoint of fastmlp-train")  # and so a model file too
 NAME = re.compile(r"checkpoint-(\d{6,})\.safetensors")
@@ -92,13 +93,14 @@ class Checkpoints(Keeper):
             except ValueError as error:
                 print(f"passed over a damaged checkpoint: {error}", file=sys.stderr)
                 continue
-            require_run(header["run"], self.run, path)
-            try:
+            with damage_named("resume", path, "a checkpoint of this run", (OSError, MemoryError)):
+                run, epochs, values = header["run"], header["history"]["epoch"], header["history"]["values"]
+                require_history(epochs, values)
+            require_run(run, self.run, path)
+            with damage_named("resume", path, "a checkpoint of this run", (OSError, MemoryError)):
                 self.take_over(header, tensors)
-            except ValueError as error:
-                raise ValueError(f"resume: got {str(path)!r}, needs a checkpoint of this run: {error}") from error
             history = self.trained_model.history
-            history.epoch, history.history = header["history"]["epoch"], header["history"]["values"]
+            history.epoch, history.history = epochs, values
             most = self.params.get("epochs", len(history.epoch))
             if len(history.epoch) > most:
                 raise ValueError(f"epochs: got {most}, needs at least the {len(history.epoch)} of {str(path)!r}")
@@ -141,6 +143,15 @@ def checkpoints_in(folder: Path) -> list[Path]:
 def has_checkpoints(folder: Path) -> bool:
     """Whether there are checkpoints in a folder, of one network or of several."""
     return any(NAME.fullmatch(path.name) for path in [*folder.glob("*"), *folder.glob("network-*/*")])
+
+
+def require_history(epochs: Any, values: Any) -> None:
+    """Raise an error for what is no history: the numbers of epochs, and by name a value for each."""
+    for place, epoch in enumerate(epochs):
+        integer(f"history.epoch[{place}]", epoch, at_least=0)
+    for name, found in values.items():
+        if not isinstance(found, list) or len(found) != len(epochs):
+            raise ValueError(f"history: got {found!r:.100} of {name!r}, needs a list of {len(epochs)}")
 
 
 def require_run(saved: Mapping[str, Any], run: Mapping[str, Any], path: Path) -> None:

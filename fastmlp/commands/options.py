@@ -131,7 +131,7 @@ def is_table(path: str, target: str | None = None) -> bool:
         return False
     if not path.lower().endswith(".npz") or target is not None:
         return True
-    from fastmlp.datasets.npz import axes_of, names_in
+    from fastmlp.data.numpy_files import axes_of, names_in
 
     return {"x", "y"} <= set(names_in(path)) and axes_of(path, "x") <= 2
 

@@ -55,7 +55,7 @@ def texts(options: argparse.Namespace, model: Any) -> Iterator[str]:
         from fastmlp.tables import open_table
     except ImportError as error:
         raise ValueError(str(error)) from error
-    from fastmlp.datasets.npz import names_in
+    from fastmlp.data.numpy_files import names_in
 
     source, called = piped() if options.rows == "-" else options.rows, name_of(options.rows)
     if source is options.rows and source.is_dir():

@@ -48,6 +48,7 @@ def read(path: Path, called: str, shape: tuple[int, ...]) -> tuple[np.ndarray, l
     ValueError
         For damaged files, tables of words, and rows of another shape.
     """
+    from fastmlp.data.whole_files import require_regular
     from fastmlp.datasets import pictures
     from fastmlp.datasets.idx import other_kind, read_idx
 
@@ -59,6 +60,7 @@ def read(path: Path, called: str, shape: tuple[int, ...]) -> tuple[np.ndarray, l
             return pictures.read_pictures(files, shape), files
         except ImportError as error:
             raise ValueError(str(error)) from error
+    require_regular(path, "rows")
     with open(path, "rb") as file:
         start = file.read(6)
     if start.startswith((b"PK\x03\x04", b"\x93NUMPY")):
@@ -70,14 +72,12 @@ def read(path: Path, called: str, shape: tuple[int, ...]) -> tuple[np.ndarray, l
 
 def arrays(path: Path) -> np.ndarray:
     """Return x_test of an .npz file, else its x, or the array of an .npy file."""
-    import numpy as np
+    from fastmlp.data.numpy_files import START, names_in, read_npy, read_npz
 
-    from fastmlp.datasets.npz import names_in, read_npz
-
+    with open(path, "rb") as file:
+        if file.read(len(START)) == START:
+            return read_npy(path)
     names = names_in(path)
-    if not names:
-        found: np.ndarray = np.load(path, allow_pickle=False)
-        return found
     return read_npz(path, ("x_test",) if "x_test" in names else ("x",))[0]
 
 

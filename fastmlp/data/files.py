@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -72,16 +73,28 @@ def read(path: str | os.PathLike[str], kind: Kind, use: Callable[[dict[str, Any]
     require_regular(path, kind.argument)
     with open(path, "rb"):  # for Python's errors when it is missing, a folder or not readable
         pass
-    try:
+    with damage_named(kind.argument, path, kind.file, (OSError, MemoryError)):
         with safe_open(path, framework="np") as file:
             header = header_of(file.metadata() or {}, kind)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dict
         return use(header, tensors)
-    except (OSError, MemoryError):
+
+
+@contextmanager
+def damage_named(
+    argument: str, path: str | os.PathLike[str], needs: str, passed: tuple[type[Exception], ...] = (MemoryError,)
+) -> Iterator[None]:
+    """Raise ValueError, naming the file, for whatever is raised meanwhile but errors to be passed on.
+
+    What a damage leads to has no end of types.
+    """
+    try:
+        yield
+    except passed:
         raise
-    except Exception as error:  # what a damage leads to has no end of types
-        reason = f"entry {error} is missing" if isinstance(error, KeyError) else error
-        raise ValueError(f"{kind.argument}: got {path!r}, needs {kind.file}: {reason}") from error
+    except Exception as error:
+        reason = f"entry {error} is missing" if isinstance(error, KeyError) else str(error) or type(error).__name__
+        raise ValueError(f"{argument}: got {os.fspath(path)!r}, needs {needs}: {reason}") from error
 
 
 def is_of_kind(path: str | os.PathLike[str], name: str) -> bool:

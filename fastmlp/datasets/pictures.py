@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.data.whole_files import require_regular
 from fastmlp.datasets.rows import Array, Dataset, Pair, hold_out
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
@@ -80,17 +81,19 @@ def read_pictures(files: Sequence[Path], shape: tuple[int, ...]) -> Array:
     """
     if len(shape) not in (2, 3) or shape[2:] not in ((), (1,), (3,)):
         raise ValueError(f"pictures: got rows of shape {shape}, needs (rows, columns) or (rows, columns, 1 or 3)")
+    image = _pillow()
     found: Array = np.empty((len(files), *shape), np.uint8)
     for row, file in zip(found, files, strict=True):
         try:
-            with _pillow().open(file) as picture:
+            require_regular(file, "path")
+            with image.open(file) as picture:
                 if picture.mode.startswith("I;16"):  # Pillow would cut them at 255
-                    picture = _pillow().fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+                    picture = image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
                 picture = picture.convert("RGB" if shape[2:] == (3,) else "L")
                 if picture.size != (shape[1], shape[0]):
-                    picture = picture.resize((shape[1], shape[0]), _pillow().Resampling.BILINEAR)
+                    picture = picture.resize((shape[1], shape[0]), image.Resampling.BILINEAR)
                 row[...] = np.asarray(picture).reshape(shape)
-        except (OSError, SyntaxError, ValueError) as error:
+        except Exception as error:  # what a damage leads Pillow to has no end of types
             raise ValueError(f"{file}: got a damaged picture: {error}") from error
     return found
 
@@ -118,13 +121,15 @@ def _listed(folder: Path) -> tuple[list[Path], list[str]]:
 
 def _shape(files: list[Path], size: Size | None) -> tuple[int, ...]:
     """Return the shape of a row: the size of the first picture, which all need to have, unless one is given."""
+    image = _pillow()
     first = None
     grey = True
     for file in files:
         try:
-            with _pillow().open(file) as picture:
+            require_regular(file, "path")
+            with image.open(file) as picture:
                 found, mode = picture.size[::-1], picture.mode
-        except (OSError, SyntaxError, ValueError) as error:
+        except Exception as error:  # what a damage leads Pillow to has no end of types
             raise ValueError(f"{file}: got a damaged picture: {error}") from error
         grey &= mode in GREY or mode.startswith("I;16")
         first = first or (found, file)

@@ -18,6 +18,7 @@ import numpy as np
 
 from fastmlp.config import seeds
 from fastmlp.data import hdf5
+from fastmlp.data.files import damage_named
 from fastmlp.data.whole_files import require_regular
 from fastmlp.export.keras_archive import CONFIG, METADATA, WEIGHTS
 from fastmlp.export.keras_hdf5 import own_layers, weights_of
@@ -120,12 +121,8 @@ def reading(path: Any, needs: str, use: Callable[[bytes], T]) -> T:
     require_regular(path, "filepath")
     with open(path, "rb") as file:
         data = file.read()
-    try:
+    with damage_named("filepath", path, needs):
         return use(data)
-    except MemoryError:
-        raise
-    except Exception as error:  # what a damage leads to has no end of types
-        raise ValueError(f"filepath: got {path!r}, needs {needs}: {reason(error)}") from error
 
 
 def reason(error: Exception) -> str:

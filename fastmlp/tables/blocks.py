@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, cast
 
+from fastmlp.data.whole_files import require_regular
+
 BYTES = 1 << 22
 ROWS = 1_000  # of a block, at least: one has some work by each column, however few its rows
 
 
 def opened(path: Path) -> IO[bytes]:
-    """Open a file, unpacked where it is gzip's."""
+    """Open a file, unpacked where it is gzip's; ValueError for a pipe or a device, which can be read once at most."""
+    require_regular(path, "source")
     with open(path, "rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
     return cast(IO[bytes], gzip.open(path)) if packed else open(path, "rb")

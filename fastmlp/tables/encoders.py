@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.settings import boolean, real
 from fastmlp.tables import encoding
 from fastmlp.tables.frames import BOOLEAN, CATEGORY, DATE, NUMBER, words
 
 Values = NDArray[Any]
+DATE_PARTS = 5
 
 
 class Numbers:
@@ -219,11 +222,44 @@ Encoder = Numbers | Scaled | Dates | Categories
 
 
 def of_data(kind: str, data: dict[str, Any]) -> Encoder:
-    """Return the encoder whose `to_data` this is."""
+    """Return the encoder whose `to_data` this is; ValueError, TypeError or KeyError for what is none."""
     if kind == CATEGORY:
-        return Categories(**data)
+        return categories_of(**data)
     if kind == DATE:
-        return Dates([Numbers(**part) for part in data["parts"]])
+        parts = [numbers_of(Numbers, **part) for part in data["parts"]]
+        if len(parts) != DATE_PARTS:
+            raise ValueError(f"parts: got {len(parts)}, needs {DATE_PARTS}")
+        return Dates(parts)
     if kind == NUMBER and "least" in data:
-        return Scaled(**data)
-    return {NUMBER: Wholes if "names" in data else Numbers, BOOLEAN: Booleans}[kind](**data)
+        least, greatest = (real(name, data[name]) for name in ("least", "greatest"))
+        require_rising([least, greatest])
+        return Scaled(**{**data, "least": least, "greatest": greatest, "flagged": boolean("flagged", data["flagged"])})
+    if kind == NUMBER and "names" in data:
+        names = categories_of(**data["names"])
+        if not names.embedded:
+            raise ValueError("names: got words that are not embedded, needs embedded ones")
+        return numbers_of(Wholes, names=names.to_data(), **{key: data[key] for key in data if key != "names"})
+    return numbers_of({NUMBER: Numbers, BOOLEAN: Booleans}[kind], **data)
+
+
+def numbers_of(cls: type[Numbers], edges: Any, center: Any, scale: Any, flagged: Any, **more: Any) -> Numbers:
+    """Return an encoder of numbers whose values are checked."""
+    found = [real("edges", edge) for edge in edges]
+    require_rising(found)
+    scales = {"center": real("center", center), "scale": real("scale", scale, 0)}
+    return cls(edges=np.array(found), flagged=boolean("flagged", flagged), **scales, **more)
+
+
+def categories_of(known: Any, embedded: Any) -> Categories:
+    """Return an encoder of words which are checked."""
+    if not isinstance(known, list) or not all(word is None or isinstance(word, str) for word in known):
+        raise TypeError(f"known: got {known!r:.100}, needs a list of words")
+    if len(set(known)) < len(known):
+        raise ValueError("known: got a word twice, needs different ones")
+    return Categories(known, boolean("embedded", embedded))
+
+
+def require_rising(edges: list[float]) -> None:
+    """Raise ValueError for numbers of which one is not above the one before."""
+    if any(low >= high for low, high in pairwise(edges)):
+        raise ValueError(f"edges: got {edges!r:.100}, needs rising numbers")

@@ -46,6 +46,8 @@ def columns(frame: Any) -> dict[Any, Any]:
                     "Reshape your data either using array.reshape(-1, 1) or array.reshape(1, -1)"
                 )
             found = list(enumerate(array.T))
+    if not found:
+        raise ValueError("X: got a table with 0 feature(s), while a minimum of 1 is required")
     table = dict(found)
     if len(table) < len(found):
         names = [name for name, _ in found]

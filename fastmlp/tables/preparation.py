@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.settings import boolean, integer
 from fastmlp.tables import frames
 from fastmlp.tables.encoders import Booleans, Categories, Dates, Encoder, Numbers, Scaled, Wholes, of_data, of_numbers
 from fastmlp.tables.frames import BOOLEAN, CATEGORY, DATE, IGNORE, KINDS, NUMBER
@@ -210,13 +211,18 @@ class Preparation:
         try:
             if data["version"] != VERSION:
                 raise ValueError(f"version {data['version']!r}")
-            made = cls(dict(data["types"]), *(data[name] for name in SETTINGS))
-            columns = {}
+            bins = None if data["bins"] is None else integer("bins", data["bins"], at_least=1)
+            counts = [integer(name, data[name], at_least=0) for name in ("seldom", "indicators", "embed_from")]
+            day_first = None if data["day_first"] is None else boolean("day_first", data["day_first"])
+            made = cls(dict(data["types"]), bins, *counts, day_first)
+            columns: dict[Any, Encoder] = {}
             for column in data["columns"]:
+                if column["name"] in columns or not isinstance(column["name"], (str, int)):
+                    raise ValueError(f"name: got {column['name']!r:.100}, needs a name or a place, once")
                 rest = {key: value for key, value in column.items() if key not in ("name", "kind")}
                 columns[column["name"]] = of_data(column["kind"], rest)
             made._set(columns)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except Exception as error:  # what other values lead to has no end of types
             raise ValueError(f"data: got what is no preparation of version {VERSION}: {error}") from None
         return made
 

@@ -204,12 +204,12 @@ def _scanned(
     comma = False
     frames: Frames
     if start.startswith(b"PAR1"):
-        frames = _frames_of(pl.scan_parquet(path))
+        frames = _frames_of(pl.scan_parquet(path), called)
     elif start.startswith((b"PK\x03\x04", b"\x93NUMPY")):
         arrays = read_arrays(path, called, part)
         frames = lambda: iter([arrays])  # noqa: E731
     elif start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
-        frames = _frames_of(_scan_json(path, called, folder))
+        frames = _frames_of(_scan_json(path, called, folder), called)
     else:
         layout = layout_of(path, called, separator, header)
         comma = layout.separator != ","
@@ -217,9 +217,12 @@ def _scanned(
     return Table(*typed(frames, missing, comma, day_first))
 
 
-def _frames_of(table: pl.LazyFrame) -> Frames:
+def _frames_of(table: pl.LazyFrame, called: str) -> Frames:
     """Return what gives a table of polars some rows at a time, first its columns without any."""
+    table = table.with_columns(pl.col(pl.Int128).cast(pl.Float64))  # which NumPy has not
     empty = pl.DataFrame(schema=table.collect_schema())
+    if not empty.width:
+        raise ValueError(f"{called}: it has no columns, needs a table")
     return lambda: itertools.chain([empty], table.collect_batches(chunk_size=AT_ONCE, maintain_order=True))
 
 
@@ -244,5 +247,7 @@ def _require_object(line: bytes, called: str) -> None:
         raise ValueError(f"{called}: {error.msg} at column {error.colno}, needs an object of JSON") from None
     except UnicodeDecodeError:
         raise ValueError(f"{called}: got bytes that are no UTF-8, needs an object of JSON") from None
+    except (ValueError, RecursionError) as error:  # of numbers with thousands of digits, and lists in lists as deep
+        raise ValueError(f"{called}: {error}, needs an object of JSON") from None
     if not isinstance(found, dict):
         raise ValueError(f'{called}: got {type(found).__name__}, needs an object: {{"name": value}}')

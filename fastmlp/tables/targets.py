@@ -50,8 +50,8 @@ class Numbers:
         """Return the targets whose `to_data` this is; ValueError for what is none."""
         try:
             log, numbers = data["log"], [float(data[name]) for name in ("mean", "scale", "least", "greatest")]
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"data: got what are no targets: {error}") from None
-        if not isinstance(log, bool) or not np.isfinite(numbers).all():
-            raise ValueError(f"data: got {data!r:.200}, needs True or False and finite numbers")
+        if not isinstance(log, bool) or not np.isfinite(numbers).all() or numbers[2] > numbers[3]:
+            raise ValueError(f"data: got {data!r:.200}, needs True or False and finite numbers in order")
         return cls(log, *numbers)

@@ -64,6 +64,8 @@ def encoding_of(path: Path, called: str) -> str:
     with opened(path) as file:
         start = file.read(4096)
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        if not decodes(path, "utf-16"):
+            raise ValueError(f"{called}: got bytes that are no UTF-16, as its first two say, needs a table of text")
         return "utf-16"
     if b"\0" in start:
         raise ValueError(f"{called}: got a binary file, needs CSV, TSV, JSON lines, Parquet, .npy or .npz")
@@ -179,6 +181,8 @@ def frames_of(path: Path, called: str, layout: Layout, folder: Path) -> Callable
     plain, blanks = shape_of_lines(path, layout) if encoding == "utf-8-sig" else (False, False)
     if not plain:
         path, separator, blanks = rewritten(path, called, layout, folder / "rewritten.csv"), ",", False
+    if not names:  # blanks alone
+        raise ValueError(f"{called}: it is empty, needs a table")
 
     def frames() -> Iterator[pl.DataFrame]:
         with_names = header
