@@ -1,7 +1,8 @@
 """Tests on builds that check themselves: `python -m tests.sanitizers address`, `threads` or `bounds`.
 
-The sources are copied to a folder of their own, `build/sanitized/NAME`, and built there; what follows the name goes to
-pytest, in place of the rooms below. It takes GCC on Linux.
+The sources are copied to a folder of their own, `build/sanitized/NAME`, and built there. What follows the name goes to
+pytest, in place of the rooms below; or is an attack with its options, as `threads tests.hostile.networks --count 1000`.
+It takes GCC on Linux.
 
 - `address`: AddressSanitizer and UndefinedBehaviorSanitizer. Memory of the engine ends where it is asked for to end, as
   `tight.py` has it, and Python's own comes from malloc. Leaks are not looked for, as CPython leaves much to the system
@@ -94,7 +95,7 @@ def preloaded(folder: Path, kind: Kind) -> list[str]:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.sanitizers", description=__doc__.splitlines()[0])
     parser.add_argument("name", choices=KINDS)
-    parser.add_argument("pytest", nargs=argparse.REMAINDER, help="tests to run, and options of pytest")
+    parser.add_argument("tests", nargs=argparse.REMAINDER, help="tests to run, and options of pytest; or an attack")
     given = parser.parse_args(arguments)
     kind, folder = KINDS[given.name], ROOT / "build" / "sanitized" / given.name
     environment = os.environ | dict([kind.setting]) | {"PYTHONPATH": str(folder)}
@@ -105,8 +106,10 @@ def main(arguments: list[str] | None = None) -> int:
     shutil.rmtree(findings, ignore_errors=True)
     findings.mkdir()
 
-    tests = given.pytest or [f"tests/{room}" for room in kind.rooms.split()] or ["tests"]
+    tests = given.tests or [f"tests/{room}" for room in kind.rooms.split()] or ["tests"]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:faulthandler", *kind.arguments, *tests]
+    if tests[0].startswith("tests.hostile."):
+        command = [sys.executable, "-m", *tests]
     if kind.library:
         environment |= {name: f"{options}:log_path={findings}/log" for name, options in kind.options.items()}
         environment |= {"LD_PRELOAD": " ".join(preloaded(folder, kind)), "PYTHONMALLOC": "malloc"}
@@ -116,7 +119,7 @@ def main(arguments: list[str] | None = None) -> int:
     reports = sorted(findings.iterdir())
     for report in reports:
         print(report.read_text())
-    print(f"{given.name}: pytest ends with status {status}, {len(reports)} processes with findings")
+    print(f"{given.name}: the run ends with status {status}, {len(reports)} processes with findings")
     return 1 if status or reports else 0
 
 
