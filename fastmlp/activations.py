@@ -16,6 +16,7 @@ from fastmlp import kernels
 from fastmlp.data.arrays import numeric
 from fastmlp.data.values import answering
 from fastmlp.elsewhere import getter
+from fastmlp.kernels.contract import told
 from fastmlp.settings import Settings, boolean, find, listing, only, real
 
 ONE_AXIS = "rows are the last axis"
@@ -287,7 +288,7 @@ def get(identifier: Any, argument: str = "activation") -> Callable[[Any], np.nda
         found = None
     if isinstance(found, Activated):
         return found if found.settings else ACTIVATIONS.get(found.kernel, found)
-    raise TypeError(f"{argument}: got {identifier!r}, needs None, one of {listing(ACTIVATIONS)}, or {NEEDS}")
+    raise TypeError(f"{argument}: got {told(identifier)}, needs None, one of {listing(ACTIVATIONS)}, or {NEEDS}")
 
 
 def _positive(argument: str, value: Any) -> float:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from fastmlp.commands import predict as prediction
 from fastmlp.commands import train as training
 from fastmlp.commands.options import Parser
-from fastmlp.commands.output import Failed, deliver, discard
+from fastmlp.commands.output import Failed, deliver, discard, warnings_in_a_line
 from fastmlp.commands.signals import Ended, answered
 
 
@@ -30,7 +30,7 @@ def end_with_status(
 ) -> None:
     """Print what `run` returns for the options, if anything, or say on stderr in one line what was wrong."""
     try:
-        with answered():
+        with answered(), warnings_in_a_line(parser.prog):
             result = run(parser.parse_args(argv))
             if result is not None:
                 deliver(result)

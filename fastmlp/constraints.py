@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastmlp.elsewhere import getter
-from fastmlp.settings import Settings, lookup, real, refuse_methods
+from fastmlp.kernels.contract import told
+from fastmlp.settings import Settings, is_among, lookup, real, refuse_methods
 
 
 class Constraint(Settings):
@@ -39,8 +40,8 @@ class Norms(Constraint):
     axis: Any
 
     def _take_axis(self, axis: Any) -> None:
-        if axis not in AXES:
-            raise ValueError(f"axis: got {axis!r}, needs 0, 1, -1 or [0, 1]")
+        if not is_among(axis, AXES):
+            raise ValueError(f"axis: got {told(axis)}, needs 0, 1, -1 or [0, 1]")
         self.axis = axis
 
     @property
@@ -96,7 +97,7 @@ class MinMaxNorm(Norms):
         self.min_value = real("min_value", min_value, low=0.0)
         self.max_value = positive("max_value", max_value)
         if self.min_value > self.max_value:
-            raise ValueError(f"min_value: got {min_value!r} above max_value {max_value!r}, needs at most that")
+            raise ValueError(f"min_value: got {told(min_value)} above max_value {told(max_value)}, needs at most that")
         self.rate = real("rate", rate, low=0.0, high=1.0)
         self._take_axis(axis)
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import math
+import numbers
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastmlp.config import float_type, floatx, seeds
+from fastmlp.config.memory import available_memory
 from fastmlp.data.arrays import Shape, numeric, require_finite
 from fastmlp.elsewhere import getter
-from fastmlp.settings import Settings, integer, lookup, real
+from fastmlp.kernels.contract import told
+from fastmlp.settings import Settings, array_shape, integer, is_among, lookup, real
 
 # A normal distribution cut at two standard deviations has this standard deviation.
 TRUNCATED_STDDEV = 0.87962566103423978
+
+
+MANY = 2**24  # numbers, from which on it is asked whether memory holds them
 
 
 class Initializer(Settings):
@@ -23,13 +29,15 @@ class Initializer(Settings):
     """
 
     def __call__(self, shape: Any, dtype: Any = None) -> np.ndarray:
-        sizes = tuple(integer("shape", size, at_least=0) for size in shape)
-        generator = np.random.default_rng(seeds.choose_seed(None))
-        return self.draw(sizes, generator).astype(float_type(floatx() if dtype is None else dtype))
+        sizes = array_shape("shape", shape)
+        kind = float_type(floatx() if dtype is None else dtype)
+        if (count := math.prod(sizes)) > MANY and 16 * count > available_memory():  # it is drawn in float64 first
+            raise ValueError(f"shape: got {told(shape)}, {count} numbers, needs as many as memory holds")
+        return self.draw(sizes, np.random.default_rng(seeds.choose_seed(None))).astype(kind)
 
     def draw(self, shape: Shape, generator: np.random.Generator) -> np.ndarray:
         needs = "a method __call__(self, shape, dtype=None), or draw(self, shape, generator)"
-        raise NotImplementedError(f"initializer: got {type(self).__name__}, needs {needs}")
+        raise TypeError(f"initializer: got {type(self).__name__}, needs {needs}")
 
 
 class Zeros(Initializer):
@@ -50,7 +58,8 @@ class Constant(Initializer):
     """All `value`: a number, or an array that NumPy's rules stretch to the shape of the weights."""
 
     def __init__(self, value: Any = 0.0):
-        self.value = real("value", value) if np.ndim(value) == 0 else numeric("value", value).astype(np.float64)
+        is_number = isinstance(value, numbers.Number)
+        self.value = real("value", value) if is_number else numeric("value", value).astype(np.float64)
         require_finite("value", np.asarray(self.value), "float64")
 
     def draw(self, shape: Shape, generator: np.random.Generator) -> np.ndarray:
@@ -158,10 +167,12 @@ class VarianceScaling(Scaled):
         super().__init__(seed)
         if real("scale", scale, low=0.0) == 0.0:
             raise ValueError("scale: got 0, needs a number above 0")
-        if mode not in MODES:
-            raise ValueError(f"mode: got {mode!r}, needs one of {', '.join(map(repr, MODES))}")
-        if distribution not in (*DISTRIBUTIONS, "normal"):
-            raise ValueError(f"distribution: got {distribution!r}, needs one of {', '.join(map(repr, DISTRIBUTIONS))}")
+        if not is_among(mode, MODES):
+            raise ValueError(f"mode: got {told(mode)}, needs one of {', '.join(map(repr, MODES))}")
+        if not is_among(distribution, (*DISTRIBUTIONS, "normal")):
+            raise ValueError(
+                f"distribution: got {told(distribution)}, needs one of {', '.join(map(repr, DISTRIBUTIONS))}"
+            )
         known = "truncated_normal" if distribution == "normal" else distribution
         self.overwrite(scale=float(scale), mode=mode, distribution=known)
 

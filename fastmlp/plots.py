@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastmlp.callbacks.base import History
+from fastmlp.data.arrays import as_array, numeric
+from fastmlp.kernels.contract import told
 from fastmlp.report import numbers
-from fastmlp.settings import integer
+from fastmlp.settings import boolean, integer, listed, mapping, real
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,6 +44,7 @@ def curves(history: Any) -> Figure:
     values = history.history if isinstance(history, History) else history
     if not isinstance(values, Mapping):
         raise TypeError(f"history: got {type(history).__name__}, needs what fit returned, or a dict of lists")
+    values = {name: numbers_in_row(f"history[{name!r}]", one) for name, one in mapping("history", values).items()}
     names = [name for name in values if not name.startswith("val_")]
     panels = {name: {"training": values[name]} for name in sorted(names, key=lambda name: name != "loss")}
     for name, panel in panels.items():
@@ -71,10 +74,17 @@ def lines(
     ValueError
         When there is no panel, or one without lines.
     """
+    if not isinstance(panels, Mapping) or not all(isinstance(panel, Mapping) for panel in panels.values()):
+        raise TypeError(f"panels: got {told(panels)}, needs a dict of dicts of lists")
     if not panels or not all(panels.values()):
-        raise ValueError(f"panels: got {panels!r}, needs at least one, each with at least one line")
-    figure = new_figure(5 * len(panels), 3.5)
-    for axes, (title, panel) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
+        raise ValueError(f"panels: got {told(panels)}, needs at least one, each with at least one line")
+    logarithmic = boolean("logarithmic", logarithmic)
+    drawn = {
+        str(title): {str(label): numbers_in_row(f"panels[{title!r}]", one) for label, one in panel.items()}
+        for title, panel in panels.items()
+    }
+    figure = new_figure(5 * len(drawn), 3.5)
+    for axes, (title, panel) in zip(figure.subplots(1, len(drawn), squeeze=False)[0], drawn.items(), strict=True):
         for label, values in panel.items():
             few = len(values) <= 10
             axes.plot(range(1, len(values) + 1), values, marker="o" if few else "", markersize=4, label=label)
@@ -111,7 +121,9 @@ def images(
     ValueError
         When there is no picture, one has another shape, or the titles are not as many.
     """
-    shown = [picture(f"pictures[{i}]", one) for i, one in enumerate(pictures)]
+    shown = [picture(f"pictures[{i}]", one) for i, one in enumerate(listed("pictures", pictures))]
+    titles, signed = None if titles is None else listed("titles", titles), boolean("signed", signed)
+    scale = real("scale", scale, low=0.1, high=100.0)
     columns = min(integer("columns", columns, at_least=1), max(len(shown), 1))
     if not shown or (titles is not None and len(titles) != len(shown)):
         got = f"{len(shown)} pictures" + ("" if titles is None else f" and {len(titles)} titles")
@@ -149,7 +161,8 @@ def confusion_matrix(y_true: Any, y_pred: Any, classes: Sequence[Any] | None = N
     ValueError
         For other shapes, and a class that is none of `classes`.
     """
-    true, predicted = same_rows("y_pred", np.asarray(y_true), np.asarray(y_pred))
+    true, predicted = same_rows("y_pred", as_array("y_true", y_true), as_array("y_pred", y_pred))
+    classes = None if classes is None else listed("classes", classes)
     names = np.unique(np.concatenate([true, predicted])) if classes is None else np.arange(len(classes))
     if not np.isin(true, names).all() or not np.isin(predicted, names).all():
         raise ValueError(f"classes: got {len(names)} names, needs one for each number of y_true and y_pred")
@@ -184,7 +197,7 @@ def residuals(y_true: Any, y_pred: Any) -> Figure:
     ValueError
         For other shapes.
     """
-    given = [np.asarray(values, np.float64) for values in (y_true, y_pred)]
+    given = [numeric(name, values).astype(np.float64) for name, values in (("y_true", y_true), ("y_pred", y_pred))]
     flat = [one[:, 0] if one.ndim == 2 and one.shape[1] == 1 else one for one in given]
     found = numbers.Residuals(*same_rows("y_pred", flat[0], flat[1]))
     figure = new_figure(9, 4)
@@ -215,11 +228,14 @@ def calibration(y_true: Any, probabilities: Any) -> Figure:
     ValueError
         For other shapes.
     """
-    shares = np.asarray(probabilities, np.float64)
+    shares = numeric("probabilities", probabilities).astype(np.float64)
     if shares.ndim == 1 or shares.shape[1:] == (1,):
         second = shares.reshape(len(shares))
         shares = np.stack([1 - second, second], axis=1)
-    true, shares = same_rows("probabilities", np.asarray(y_true, np.intp), shares, axes=2)
+    true, shares = same_rows("probabilities", numeric("y_true", y_true), shares, axes=2)
+    if not (true.min() >= 0 and true.max() < shares.shape[1] and np.array_equal(true, true.astype(np.intp))):
+        raise ValueError(f"y_true: got numbers from {true.min()} to {true.max()}, needs 0 to {shares.shape[1] - 1}")
+    true = true.astype(np.intp)
     found = numbers.calibration(true, shares)
     there = found.rows > 0
     figure = new_figure(4.5, 4.5)
@@ -268,9 +284,17 @@ def same_rows(argument: str, first: Any, second: Any, axes: int = 1) -> tuple[An
     return first, second
 
 
+def numbers_in_row(argument: str, values: Any) -> np.ndarray[Any, Any]:
+    """Return values, one after another, as an array; TypeError or ValueError where they are no numbers."""
+    array = numeric(argument, values)
+    if array.ndim != 1:
+        raise ValueError(f"{argument}: got shape {array.shape}, needs one number after another")
+    return array
+
+
 def picture(argument: str, values: Any) -> np.ndarray[Any, Any]:
     """Return values as an array [height, width]; a row of a square number of them is a square."""
-    array = np.asarray(values)
+    array = numeric(argument, values)
     side = math.isqrt(array.size)
     if array.ndim == 1 and side * side == array.size:
         array = array.reshape(side, side)

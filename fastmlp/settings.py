@@ -10,8 +10,9 @@ import functools
 import inspect
 import math
 import numbers
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -56,7 +57,7 @@ class Settings(Advises):
     @classmethod
     def from_config(cls: type[S], config: Mapping[str, Any]) -> S:
         """Make an object from what `get_config` returned."""
-        return cls(**config)
+        return cls(**mapping("config", config))
 
     def shown(self) -> dict[str, Any]:
         """Return the arguments that `repr` shows."""
@@ -100,7 +101,9 @@ def lookup(argument: str, identifier: Any, known: Mapping[str, type[T]]) -> T:
     if isinstance(identifier, Mapping) and set(identifier) == {"class_name", "config"}:
         found = find(argument, identifier["class_name"], known)
         return found.from_config(identifier["config"])  # type: ignore[attr-defined, no-any-return]
-    raise TypeError(f"{argument}: got {identifier!r}, needs one of {listing(known)}, or an instance or class of those")
+    raise TypeError(
+        f"{argument}: got {told(identifier)}, needs one of {listing(known)}, or an instance or class of those"
+    )
 
 
 def find(argument: str, name: Any, known: Mapping[str, T]) -> T:
@@ -137,7 +140,7 @@ def snake_case(name: str) -> str:
 def integer(argument: str, value: Any, at_least: int, below: int | None = None) -> int:
     """Return `value` as an int, or raise TypeError or ValueError; of one without a limit 64 bits must do."""
     needs = f"an integer of at least {at_least}" + ("" if below is None else f" and below {below}")
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+    if isinstance(value, (bool, np.timedelta64)) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{argument}: got {told(value)}, needs {needs}")
     number = int(value)
     if below is None and number >= 2**63:
@@ -145,6 +148,25 @@ def integer(argument: str, value: Any, at_least: int, below: int | None = None) 
     if not at_least <= number < (2**63 if below is None else below):
         raise ValueError(f"{argument}: got {told(number)}, needs {needs}")
     return number
+
+
+def listed(argument: str, values: Any) -> list[Any]:
+    """Return the items of a list or another iterable as a list, or raise TypeError; a string is none."""
+    try:
+        if not isinstance(values, (str, bytes, bytearray)):
+            return list(values)
+    except TypeError:
+        pass
+    raise TypeError(f"{argument}: got {told(values)}, needs a list")
+
+
+def array_shape(argument: str, shape: Any) -> tuple[int, ...]:
+    """Return the shape of an array, or the length of its only axis, as a tuple of ints; TypeError or ValueError."""
+    given = shape if isinstance(shape, (tuple, list)) else (shape,)
+    sizes = tuple(integer(argument, size, at_least=0) for size in given)
+    if len(sizes) > 32 or math.prod(sizes) >= 2**56:
+        raise ValueError(f"{argument}: got {told(shape)}, needs at most 32 axes, and as many numbers as memory holds")
+    return sizes
 
 
 def real(argument: str, value: Any, low: float = -math.inf, high: float = math.inf, open_high: bool = False) -> float:
@@ -156,7 +178,7 @@ def real(argument: str, value: Any, low: float = -math.inf, high: float = math.i
         needs += f" of at least {low:g}"
     elif high < math.inf:
         needs += f" of at most {high:g}"
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+    if isinstance(value, (bool, np.timedelta64)) or not isinstance(value, numbers.Real):
         raise TypeError(f"{argument}: got {told(value)}, needs {needs}")
     try:
         number = float(value)
@@ -165,6 +187,45 @@ def real(argument: str, value: Any, low: float = -math.inf, high: float = math.i
     if not math.isfinite(number) or not low <= number <= high or (open_high and number == high):
         raise ValueError(f"{argument}: got {told(value)}, needs {needs}")
     return number
+
+
+def is_among(value: Any, known: Collection[Any]) -> bool:
+    """Whether a caller's value is one of some constants; an array, whose comparison has no answer, is none."""
+    if hasattr(type(value), "__array__") and not isinstance(value, np.generic):
+        return False
+    try:
+        return value in known
+    except (TypeError, ValueError):  # of what cannot be compared, or has no hash
+        return False
+
+
+def choice(argument: str, value: T, known: Collection[Any]) -> T:
+    """Return a value that is one of some constants, or raise ValueError."""
+    if not is_among(value, known):
+        raise ValueError(f"{argument}: got {told(value)}, needs one of {', '.join(map(repr, known))}")
+    return value
+
+
+def file_path(argument: str, value: Any) -> str:
+    """Return the path that a string, bytes or a path object stand for; raise TypeError or ValueError."""
+    try:
+        found = os.fsdecode(value)
+    except TypeError:
+        raise TypeError(f"{argument}: got {told(value)}, needs a path") from None
+    try:
+        has_no_name = b"\0" in os.fsencode(found)
+    except UnicodeEncodeError:
+        has_no_name = True
+    if has_no_name:
+        raise ValueError(f"{argument}: got {told(found)}, needs a path that a file can have")
+    return found
+
+
+def mapping(argument: str, value: Any) -> dict[str, Any]:
+    """Return a mapping with names for keys as a dict, or raise TypeError."""
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        raise TypeError(f"{argument}: got {told(value)}, needs a dict by names")
+    return dict(value)
 
 
 def boolean(argument: str, value: Any) -> bool:
@@ -176,9 +237,9 @@ def boolean(argument: str, value: Any) -> bool:
 
 def only(argument: str, value: Any, allowed: tuple[Any, ...], why: str) -> None:
     """Raise ValueError unless an argument of Keras has one of the values that ask for nothing that is not here."""
-    if not any(value is item or (type(value) is type(item) and value == item) for item in allowed):
+    if not any(value is item or (type(value) is type(item) and is_among(value, (item,))) for item in allowed):
         needs = " or ".join(map(repr, allowed))
-        raise ValueError(f"{argument}: got {value!r}, needs {needs}: {why}")
+        raise ValueError(f"{argument}: got {told(value)}, needs {needs}: {why}")
 
 
 def refuse_methods(cls: type, names: tuple[str, ...], needs: str) -> None:
@@ -193,7 +254,7 @@ def optional_name(value: Any) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise TypeError(f"name: got {value!r}, needs a string or None")
+        raise TypeError(f"name: got {told(value)}, needs a string or None")
     if not value or "/" in value:  # "/" separates layer and weight in saved files
-        raise ValueError(f"name: got {value!r}, needs a non-empty string without '/'")
+        raise ValueError(f"name: got {told(value)}, needs a non-empty string without '/'")
     return value

@@ -21,7 +21,7 @@ import reference.rectifiers
 import reference.similarities
 
 U = 2.0**-24  # half the distance from 1 to the next float32
-TINY = 2.0**-125  # below that, float32 loses relative accuracy
+TINY = 2.0**-125  # below 2^-126 float32 loses relative accuracy, and what is kept there is 0 (kernels/c/flush.h)
 FUNCTION = 4 * U  # exp, log, tanh and their like are good to 2 units in the last place
 
 

@@ -19,7 +19,7 @@ THREADS = (1, 2, 3)
 
 
 def pytest_addoption(parser):
-    parser.addoption("--every", type=int, default=1, metavar="N", help="run each N-th test: a sample, for slow machines")
+    parser.addoption("--every", type=int, default=1, metavar="N", help="run each N-th test, for slow machines")
 
 
 def pytest_collection_modifyitems(config, items):

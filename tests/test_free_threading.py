@@ -23,7 +23,7 @@ without_gil = pytest.mark.skipif(
 
 @without_gil
 def test_no_module_brings_the_gil_back():
-    code = "import importlib, sys; [importlib.import_module(name) for name in sys.argv[1:]]; print(sys._is_gil_enabled())"
+    code = "import importlib, sys; list(map(importlib.import_module, sys.argv[1:])); print(sys._is_gil_enabled())"
     run = subprocess.run(
         [sys.executable, "-W", "error", "-c", code, *MODULES], capture_output=True, text=True, check=False
     )

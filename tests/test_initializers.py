@@ -218,7 +218,7 @@ def test_a_subclass_without_values_says_what_it_needs():
     class Nothing(initializers.Initializer):
         pass
 
-    with pytest.raises(NotImplementedError, match=r"got Nothing, needs a method __call__\(self, shape, dtype=None\)"):
+    with pytest.raises(TypeError, match=r"got Nothing, needs a method __call__\(self, shape, dtype=None\)"):
         Sequential([Input((3,)), Dense(2, kernel_initializer=Nothing())]).get_weights()
 
 

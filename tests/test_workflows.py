@@ -22,7 +22,8 @@ def rights(text):
 
 def commands(text):
     """The modules of tests that are run."""
-    return re.findall(r"\btests(?:\.\w+)+", text)
+    attacks = [f"tests.hostile.{name}" for name in re.findall(r"\battack: (\w+)", text)]
+    return attacks + re.findall(r"-m (tests(?:\.\w+)+)(?!\S)", text)
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
@@ -48,6 +49,6 @@ def test_other_names_of_actions_are_found(use):
 
 
 def test_more_rights_are_found():
-    text = "permissions:\n  contents: read\njobs:\n  a:\n    permissions:\n      contents: write\n      id-token: write\n"
+    text = "permissions:\n  contents: read\njobs:\n  a:\n    permissions:\n      contents: write\n      actions: read\n"
     assert len(rights(text)) == 2 and "write" in rights(text)[1][1]
     assert rights("permissions: write-all\n") == [("", " write-all")]

@@ -11,7 +11,7 @@ from fastmlp.callbacks.monitor import Monitor
 from fastmlp.callbacks.states import Keeper
 from fastmlp.data.files import MODEL, MODELS, SUFFIX, WEIGHTS, checked_path, read, write
 from fastmlp.data.whole_files import remove_unfinished
-from fastmlp.settings import boolean, integer, only, real
+from fastmlp.settings import boolean, file_path, integer, is_among, only, real
 
 
 class ModelCheckpoint(Monitor):
@@ -53,7 +53,7 @@ class ModelCheckpoint(Monitor):
         self.save_best_only = boolean("save_best_only", save_best_only)
         self.save_weights_only = boolean("save_weights_only", save_weights_only)
         self.filepath = str(checked_path(filepath, endings=WEIGHTS if self.save_weights_only else MODELS))
-        self.save_freq = save_freq if save_freq == "epoch" else integer("save_freq", save_freq, at_least=1)
+        self.save_freq = save_freq if is_among(save_freq, ("epoch",)) else integer("save_freq", save_freq, at_least=1)
         if initial_value_threshold is not None:
             self.best = real("initial_value_threshold", initial_value_threshold)
         self.needs_direction = self.save_best_only
@@ -144,9 +144,10 @@ class BackupAndRestore(Keeper):
         only("save_freq", save_freq, ("epoch",), "a run goes on at the start of an epoch")
         only("double_checkpoint", double_checkpoint, (False,), "the file is always a whole one")
         self.delete_checkpoint = boolean("delete_checkpoint", delete_checkpoint)
-        if not os.fspath(backup_dir):
+        folder = file_path("backup_dir", backup_dir)
+        if not folder:
             raise ValueError("backup_dir: got an empty path, needs a folder")
-        self.path = Path(backup_dir) / "backup.safetensors"
+        self.path = Path(folder) / "backup.safetensors"
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastmlp.callbacks.base import Callback, CallbackModel, History
+from fastmlp.kernels.contract import told
 
 STAGES = ("train", "test", "predict")
 OF_BATCHES = {stage: [f"on_{stage}_batch_begin", f"on_{stage}_batch_end"] for stage in STAGES}
@@ -56,8 +57,8 @@ def check_callbacks(callbacks: Any) -> list[Callback]:
         return []
     found = [callbacks] if isinstance(callbacks, Callback) else callbacks
     if not isinstance(found, (list, tuple)):
-        raise TypeError(f"callbacks: got {callbacks!r}, needs a list of Callback objects")
+        raise TypeError(f"callbacks: got {told(callbacks)}, needs a list of Callback objects")
     for callback in found:
         if not isinstance(callback, Callback):
-            raise TypeError(f"callbacks: got {callback!r}, needs objects derived from fastmlp.callbacks.Callback")
+            raise TypeError(f"callbacks: got {told(callback)}, needs objects derived from fastmlp.callbacks.Callback")
     return list(found)

@@ -10,7 +10,8 @@ import numpy as np
 
 from fastmlp.callbacks.base import Callback, CallbackModel, Logs
 from fastmlp.callbacks.states import number_of, weights_of
-from fastmlp.settings import boolean, integer, real
+from fastmlp.kernels.contract import told
+from fastmlp.settings import boolean, choice, integer, real
 
 MODES = ("auto", "min", "max")
 
@@ -39,9 +40,8 @@ class Monitor(Callback):
     def __init__(self, monitor: str, mode: str, min_delta: float = 0.0):
         super().__init__()
         if not isinstance(monitor, str):
-            raise TypeError(f"monitor: got {monitor!r}, needs the name of a value, such as 'val_loss'")
-        if mode not in MODES:
-            raise ValueError(f"mode: got {mode!r}, needs one of {', '.join(map(repr, MODES))}")
+            raise TypeError(f"monitor: got {told(monitor)}, needs the name of a value, such as 'val_loss'")
+        choice("mode", mode, MODES)
         self.monitor, self.mode = monitor, mode
         self.min_delta = abs(real("min_delta", min_delta))
         self.grows = mode == "max"

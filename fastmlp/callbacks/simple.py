@@ -12,7 +12,8 @@ import numpy as np
 
 from fastmlp.callbacks.base import Callback, CallbackModel, Logs
 from fastmlp.callbacks.states import weights_of
-from fastmlp.settings import boolean, integer
+from fastmlp.kernels.contract import told
+from fastmlp.settings import boolean, file_path, integer
 
 HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))
 OF_STATE = ("get_state", "set_state")
@@ -33,9 +34,9 @@ class LambdaCallback(Callback):
         super().__init__()
         for name, function in functions.items():
             if name not in HOOKS + OF_STATE:
-                raise TypeError(f"LambdaCallback: got {name!r}, needs names of hooks: {', '.join(HOOKS)}")
+                raise TypeError(f"LambdaCallback: got {told(name)}, needs names of hooks: {', '.join(HOOKS)}")
             if function is not None and not callable(function):
-                raise TypeError(f"{name}: got {function!r}, needs a function")
+                raise TypeError(f"{name}: got {told(function)}, needs a function")
         vars(self).update((name, function) for name, function in functions.items() if function is not None)
 
 
@@ -75,7 +76,7 @@ class LearningRateScheduler(Callback):
     def __init__(self, schedule: Callable[..., Any], verbose: int = 0):
         super().__init__()
         if not callable(schedule):
-            raise TypeError(f"schedule: got {schedule!r}, needs a function of the epoch and the learning rate")
+            raise TypeError(f"schedule: got {told(schedule)}, needs a function of the epoch and the learning rate")
         self.schedule, self.verbose = schedule, integer("verbose", verbose, at_least=0, below=2)
         self.takes_rate = takes_two(schedule)
 
@@ -119,9 +120,9 @@ class CSVLogger(Callback):
 
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False):
         super().__init__()
-        self.filename, self.append = os.fspath(filename), boolean("append", append)
+        self.filename, self.append = file_path("filename", filename), boolean("append", append)
         if not isinstance(separator, str) or len(separator) != 1:
-            raise ValueError(f"separator: got {separator!r}, needs one character")
+            raise ValueError(f"separator: got {told(separator)}, needs one character")
         self.separator = separator
         self.keys: list[str] = []
         self.file: IO[str] | None = None

@@ -12,6 +12,7 @@ import numpy as np
 from fastmlp.callbacks.base import Callback
 from fastmlp.callbacks.hooks import overrides
 from fastmlp.data.files import STATES, Tensors
+from fastmlp.kernels.contract import told
 from fastmlp.settings import boolean
 
 PLAIN = (str, int, float, bool, type(None))
@@ -104,7 +105,7 @@ def packed(value: Any, tensors: Tensors) -> Any:
         return {"tuple": packed(list(value), tensors)}
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
         return {"dict": {key: packed(item, tensors) for key, item in value.items()}}
-    raise TypeError(f"got {value!r:.100}, needs JSON values, tuples and arrays")
+    raise TypeError(f"got {told(value)}, needs JSON values, tuples and arrays")
 
 
 def unpacked(value: Any, tensors: Tensors) -> Any:

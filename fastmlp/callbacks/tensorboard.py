@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from fastmlp.callbacks.base import Callback, Logs
-from fastmlp.settings import boolean, integer, only
+from fastmlp.settings import boolean, file_path, integer, is_among, only
 
 
 class NamedModel(Protocol):
@@ -69,7 +69,7 @@ class TensorBoard(Callback):
         embeddings_metadata: Any = None,
     ):
         super().__init__()
-        self.log_dir = Path(log_dir)
+        self.log_dir = Path(file_path("log_dir", log_dir))
         self.histogram_freq = integer("histogram_freq", histogram_freq, at_least=0)
         self.write_graph = boolean("write_graph", write_graph)
         only("write_images", write_images, (False,), "weights are shown as histograms")
@@ -77,8 +77,8 @@ class TensorBoard(Callback):
         only("profile_batch", profile_batch, (0,), "there is no profiler")
         only("embeddings_freq", embeddings_freq, (0,), "there are no embeddings")
         only("embeddings_metadata", embeddings_metadata, (None,), "there are no embeddings")
-        self.update_freq = 1 if update_freq == "batch" else update_freq
-        if update_freq != "epoch":
+        self.update_freq = 1 if is_among(update_freq, ("batch",)) else update_freq
+        if not is_among(update_freq, ("epoch",)):
             self.update_freq = integer("update_freq", self.update_freq, at_least=1)
             vars(self)["on_train_batch_end"] = self.write_batch  # without it an epoch stays one call of the engine
         self.batches = 0

@@ -95,6 +95,8 @@ class Checkpoints(Keeper):
                 continue
             with damage_named("resume", path, "a checkpoint of this run", (OSError, MemoryError)):
                 run, epochs, values = header["run"], header["history"]["epoch"], header["history"]["values"]
+                if not isinstance(run, dict):
+                    raise ValueError(f"run: got {run!r:.100}, needs settings by name")
                 require_history(epochs, values)
             require_run(run, self.run, path)
             with damage_named("resume", path, "a checkpoint of this run", (OSError, MemoryError)):

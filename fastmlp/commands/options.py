@@ -67,6 +67,7 @@ OPTIMIZERS = (
 )
 TASKS = ("binary", "classes", "numbers", "counts")
 KINDS = ("number", "category", "boolean", "date", "text", "id")
+MISSING = "what else stands for a missing value, beside NA, null, ? and the like"
 MAX_THREADS = 256
 
 
@@ -156,6 +157,13 @@ def kind_of_column(text: str) -> tuple[str, str]:
 def names(text: str) -> list[str]:
     """Return names, written "a,b"."""
     return text.split(",")
+
+
+def missing_markers(options: argparse.Namespace) -> tuple[str, ...]:
+    """Return what stands for a missing value in a table: what always does, and what is told."""
+    from fastmlp.tables.values import MISSING
+
+    return (*MISSING, *(options.missing or ()))
 
 
 def readable_rows(text: str) -> str | Path:

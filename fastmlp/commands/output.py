@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -39,6 +40,30 @@ def progress_on_stderr(quiet: bool) -> Iterator[None]:
         target = nowhere if quiet else sys.stderr
         with redirect_stdout(target), redirect_stderr(target):
             yield
+
+
+@contextmanager
+def warnings_in_a_line(program: str) -> Iterator[None]:
+    """Say on stderr what this package warns of meanwhile, without the line of code that does."""
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        if sys.stderr is not None:
+            print(f"{program}: {message}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("always", category=UserWarning, module="fastmlp")
+        warnings.showwarning = show
+        yield
+
+
+@contextmanager
+def by_file(name: str) -> Iterator[None]:
+    """Let errors about the rows name the file that they are from."""
+    try:
+        yield
+    except ValueError as error:
+        message = str(error)
+        raise (ValueError(f"{name}: {message.removeprefix('X: ')}") if message.startswith("X: ") else error) from None
 
 
 def rehearse_writing(write: Callable[[Path], object], path: Path, option: str = "--output") -> None:

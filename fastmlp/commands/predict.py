@@ -9,7 +9,7 @@ import json
 import sys
 
 from fastmlp.commands import predict_table, rows
-from fastmlp.commands.options import Parser, Version, new_file, readable_file, readable_rows, threads
+from fastmlp.commands.options import MISSING, Parser, Version, names, new_file, readable_file, readable_rows, threads
 from fastmlp.commands.output import write_result
 
 
@@ -35,6 +35,7 @@ def make_parser() -> Parser:
     )
     add("--output", type=new_file, metavar="FILE", help="write the predictions to this file")
     add("--id", metavar="COLUMN", help="of a table, this column comes first, beside the predictions")
+    add("--missing", type=names, metavar="A,B", help=f"of a table, {MISSING}, as in training")
     add("--threads", type=threads, metavar="N", help="at most (all CPUs); the result does not depend on it")
     add("--json", action="store_true", help="print one JSON object, with the probabilities of all classes")
     add("--version", action=Version, help="print the version instead of predicting")
@@ -55,8 +56,9 @@ def run(options: argparse.Namespace) -> str | None:
     if is_of_kind(options.model, "estimator"):
         predict_table.run(options)
         return None
-    if options.id is not None:
-        raise ValueError(f"id: got it for {options.model}, needs none: it is for models of tables")
+    for name in ("id", "missing"):
+        if getattr(options, name) is not None:
+            raise ValueError(f"{name}: got it for {options.model}, needs none: it is for models of tables")
     text = classes_of_images(options)
     if options.output is None:
         return text

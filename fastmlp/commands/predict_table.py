@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
+from fastmlp.commands.options import missing_markers
 from fastmlp.commands.output import deliver
 from fastmlp.commands.rows import called as name_of
 from fastmlp.commands.rows import piped
@@ -61,7 +62,8 @@ def texts(options: argparse.Namespace, model: Any) -> Iterator[str]:
     if source is options.rows and source.is_dir():
         raise ValueError(f"{called}: got a folder, needs a table, as the model was trained on one")
     is_test = source is options.rows and "x_test" in names_in(source)
-    with open_table(source, part="test" if is_test else "train", day_first=model.preparation_.day_first) as table:
+    known = {"missing": missing_markers(options), "day_first": model.preparation_.day_first}
+    with open_table(source, part="test" if is_test else "train", **known) as table:
         for number, rows in enumerate(table.batches(AT_ONCE)):
             try:
                 found = predictions(model, rows, options.id)

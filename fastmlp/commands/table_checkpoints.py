@@ -27,7 +27,7 @@ def kept_as_asked(options: argparse.Namespace) -> Iterator[None]:
 
     Networks that have ended are read, those that have begun go on, and the others begin.
     """
-    from fastmlp.commands.checkpoints import Checkpoints, fingerprint, folders, kept
+    from fastmlp.commands.checkpoints import Checkpoints, folders, kept
 
     places = folders(options)
     if places is None:
@@ -42,12 +42,7 @@ def kept_as_asked(options: argparse.Namespace) -> Iterator[None]:
 
     def data_of(examples: Any) -> dict[str, str]:
         if not known or known[-1][0] is not examples:
-            arrays = {"columns": examples.inputs, "targets": [examples.y], "weights": [examples.weight]}
-            found = {
-                f"{name} of training": ", ".join(fingerprint(array) for array in some if array is not None)
-                for name, some in arrays.items()
-            }
-            known[:] = [(examples, found)]
+            known[:] = [(examples, examples.digests() if hasattr(examples, "digests") else digests_of(examples))]
         return known[-1][1]
 
     def keep(examples: Any) -> Checkpoints:
@@ -62,3 +57,14 @@ def kept_as_asked(options: argparse.Namespace) -> Iterator[None]:
             yield
     except ExceptionGroup as group:  # of several networks, for the same reason
         raise group.exceptions[0] from None
+
+
+def digests_of(examples: Any) -> dict[str, str]:
+    """Return what tells examples in memory from others, by name."""
+    from fastmlp.commands.checkpoints import fingerprint
+
+    arrays = {"columns": examples.inputs, "targets": [examples.y], "weights": [examples.weight]}
+    return {
+        f"{name} of training": ", ".join(fingerprint(array) for array in some if array is not None)
+        for name, some in arrays.items()
+    }

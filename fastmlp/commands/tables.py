@@ -7,7 +7,8 @@ import json
 from typing import Any
 
 from fastmlp.commands import train_large, train_table
-from fastmlp.commands.output import progress_on_stderr
+from fastmlp.commands.options import missing_markers
+from fastmlp.commands.output import by_file, progress_on_stderr
 
 
 def run(options: argparse.Namespace) -> str:
@@ -32,10 +33,11 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         raise ValueError(f"test_split: got {options.test_split}, needs none: --test has the rows to test on")
     if options.tune and options.ensemble:
         raise ValueError(f"ensemble: got {options.ensemble} beside --tune, which chooses how many networks there are")
-    with open_table(options.dataset) as table:
+    with by_file(options.dataset), open_table(options.dataset, missing=missing_markers(options)) as table:
         if options.target is None and options.dataset.lower().endswith(".npz"):
             options.target = "y"
         if is_large(table):
             return train_large.train(options, table)
         rows = table.whole()
-    return train_table.train(options, rows, table.day_first)
+    with by_file(options.dataset):
+        return train_table.train(options, rows, table.day_first)

@@ -86,7 +86,7 @@ def make_parser() -> Parser:
     add("--test-split", type=share, metavar="FRACTION", help=test)
     add("--label-column", type=column, metavar="N", help=labels)
     add("--image-size", dest="size", type=size, metavar="N", help="scale pictures to N x N pixels, or to WIDTHxHEIGHT")
-    add("--hidden", type=widths, metavar="UNITS", help="widths of the hidden layers (512,256; tables 384)")
+    add("--hidden", type=widths, metavar="UNITS", help="widths of the hidden layers (512,256; tables 384, or 192,128)")
     add("--activation", choices=ACTIVATIONS, help="of the hidden layers (relu)")
     add("--dropout", type=fraction, metavar="RATE", help="after each hidden layer (0.0)")
     add("--optimizer", choices=OPTIMIZERS, help="update rule (adam)")

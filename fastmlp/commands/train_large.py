@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from fastmlp.commands.output import rehearse_writing, write_result
+from fastmlp.commands import table_scores
+from fastmlp.commands.drawn_rows import Drawn
+from fastmlp.commands.options import missing_markers
+from fastmlp.commands.output import by_file, rehearse_writing, write_report, write_result
 from fastmlp.commands.train_table import (
     HELD_OUT,
     as_in_training,
@@ -20,19 +23,18 @@ from fastmlp.commands.train_table import (
     require_target,
     result_of,
     values,
+    weights_to_test,
     with_target,
 )
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from fastmlp.commands.table_scores import Parts
     from fastmlp.tables.large import Rows
     from fastmlp.tables.reading import Table
 
-NEEDS_MEMORY = ("tune", "report", "checkpoint", "resume")  # options
 AT_ONCE = 16_384  # rows to test on
-
-Parts = Iterable[tuple[Any, "np.ndarray"]]
 
 
 def train(options: argparse.Namespace, table: Table) -> dict[str, Any]:
@@ -44,10 +46,11 @@ def train(options: argparse.Namespace, table: Table) -> dict[str, Any]:
     from fastmlp.tables import describe, find_columns, find_task, open_table
     from fastmlp.tables.large import Rows, counting, draw
 
-    for name in NEEDS_MEMORY:
-        if getattr(options, name, None) is not None:
-            raise ValueError(f"{name}: got it for {options.dataset}, needs a table that fits into memory")
-    target, weight = options.target, getattr(options, "weight", None)
+    if options.tune is not None:
+        raise ValueError(
+            f"tune: got it for {options.dataset}, needs a table that fits into memory: a search trains many"
+        )
+    target, weight = options.target, options.weight
     require_target(options.dataset, table.schema.names(), target)
     random = np.random.default_rng(0)
     tested = random.random(table.rows) < (0.0 if options.test else options.test_split or HELD_OUT)
@@ -66,8 +69,9 @@ def train(options: argparse.Namespace, table: Table) -> dict[str, Any]:
     names = [name for name in table.schema.names() if name not in (target, weight)]
     kinds = {name: kind for name, kind in kinds_to_prepare(columns).items() if name in names}
     model = make(options, task.kind, kinds, table.day_first, sklearn)
-    if options.output:
-        rehearse_writing(Path.touch, options.output)
+    for path, option in ((options.output, "--output"), (options.report, "--report")):
+        if path:
+            rehearse_writing(Path.touch, path, option)
     preparation = large_tables.prepared(model, with_target(drawn.filter(~tested[numbers]), target).select(names))
     with TemporaryDirectory(prefix="fastmlp-") as folder:
         rows = Rows(Path(folder, "rows"), preparation, target, weight, task.kind)
@@ -76,16 +80,36 @@ def train(options: argparse.Namespace, table: Table) -> dict[str, Any]:
         large_tables.fit(model, rows, names)
         seconds = time.perf_counter() - start
         if options.test:
-            with open_table(options.test, day_first=table.day_first) as other:
+            with (
+                by_file(str(options.test)),
+                open_table(options.test, missing=missing_markers(options), day_first=table.day_first) as other,
+            ):
                 require_target(str(options.test), other.schema.names(), target)
-                test, baseline, count = scores(model, rows, parts_of(other, rows, drawn, target, task.kind))
+                parts = Drawn(parts_of(other, rows, drawn, target, task.kind), other.rows)
+                test, baseline, count = scores(model, rows, parts)
             if not count:
                 raise ValueError(f"test: got no {target!r} in {options.test}, needs rows that have it")
         else:
-            test, baseline, count = scores(model, rows, rows.parts_to_test())
+            parts = Drawn(rows.parts_to_test(), int(rows.tested.sum()))
+            test, baseline, count = scores(model, rows, parts)
     require_finite(test)
     if options.output:
         write_result(lambda path: sklearn.save(model, path), options.output)
+    if options.report:
+        x, y = parts.rows()
+        y_train = values(with_target(drawn.filter(~tested[numbers]), target)[target], task.kind)
+        about = {
+            "target": target,
+            "columns": columns,
+            "file": options.output,
+            "seconds": seconds,
+            "y_train": y_train,
+            "train_rows": int((~rows.tested).sum()),
+            "test_rows": count,
+            "sample_weight": weights_to_test(x, weight),
+        }
+        x = {name: x[name] for name in names if name in preparation.columns_}
+        write_report(options, model, x, rows.classes[y] if rows.of_classes else y, **about)
     counts = {
         "train_samples": int((~rows.tested).sum()),
         "test_samples": count,
@@ -109,44 +133,7 @@ def parts_of(table: Table, rows: Rows, drawn: Any, target: str, task: str) -> It
 
 def scores(model: Any, rows: Rows, parts: Parts) -> tuple[dict[str, float], dict[str, Any], int]:
     """Return the scores of a model and of the baseline on rows that come in parts, and how many rows there are."""
-    import numpy as np
-
     mean, shares = rows.guess()
-    count, sums = 0, np.zeros((2, 2))
-    for table, y in parts:
-        if not len(y):
-            continue
-        count += len(y)
-        if rows.of_classes:
-            found = model.predict_proba(table).astype(np.float64)
-            found /= found.sum(axis=1, keepdims=True)
-            guesses = np.broadcast_to(shares, found.shape)
-            sums += [of_classes(each, y) for each in (found, guesses)]
-        else:
-            sums += [of_numbers(each - y) for each in (model.predict(table), mean)]
-    (first, second), (always, always_too) = (sums / max(count, 1)).tolist()
     if rows.of_classes:
-        commonest = rows.classes[shares.argmax()].item()
-        return (
-            {"accuracy": first, "log_loss": second},
-            {"prediction": commonest, "accuracy": always, "log_loss": always_too},
-            count,
-        )
-    names = ("root_mean_squared_error", "mean_absolute_error")
-    test, baseline = (
-        dict(zip(names, (one**0.5, other), strict=True)) for one, other in ((first, second), (always, always_too))
-    )
-    return test, {"prediction": mean, **baseline}, count
-
-
-def of_classes(probabilities: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Return how many rows are right, and the sum of their losses."""
-    import numpy as np
-
-    chosen = np.clip(probabilities[np.arange(len(y)), y], np.finfo(np.float64).eps, 1.0)
-    return float((probabilities.argmax(axis=1) == y).sum()), float(-np.log(chosen).sum())
-
-
-def of_numbers(differences: np.ndarray) -> tuple[float, float]:
-    """Return the sums of squares, and of what is without its sign."""
-    return float((differences**2).sum()), float(abs(differences).sum())
+        return table_scores.of_classes(model, shares, parts)
+    return table_scores.of_numbers(model, mean, parts)

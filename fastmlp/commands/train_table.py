@@ -10,17 +10,27 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastmlp.commands.options import TASKS, Parser, count, kind_of_column, names, rate, readable_file
-from fastmlp.commands.output import Failed, rehearse_writing, write_report, write_result
+from fastmlp.commands import table_scores
+from fastmlp.commands.options import (
+    MISSING,
+    TASKS,
+    Parser,
+    count,
+    kind_of_column,
+    missing_markers,
+    names,
+    rate,
+    readable_file,
+)
+from fastmlp.commands.output import Failed, by_file, rehearse_writing, write_report, write_result
 
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
-    from fastmlp.sklearn import TableClassifier, TableRegressor
     from fastmlp.tables import Column
 
-FOR_TABLES = ("target", "types", "drop", "weight", "task", "test", "ensemble", "tune")
+FOR_TABLES = ("target", "types", "drop", "missing", "weight", "task", "test", "ensemble", "tune")
 HELD_OUT = 0.2  # of the rows, to test on
 NOT_USED = ("text", "constant", "id", "dropped", "weight")  # kinds of columns
 PARAMETERS = {  # of the estimator, by options that overrule its defaults
@@ -42,6 +52,7 @@ def add_options(parser: Parser) -> None:
     add("--target", metavar="COLUMN", help="what is predicted; rows without it are left out")
     add("--type", dest="types", action="append", type=kind_of_column, metavar="COLUMN=KIND", help=kinds)
     add("--drop", type=names, metavar="A,B", help="columns to be ignored")
+    add("--missing", type=names, metavar="A,B", help=MISSING)
     add("--weight", metavar="COLUMN", help="how much each row counts in training; no input")
     add("--task", choices=TASKS, help="what the target asks for, where the finding is wrong")
     add("--test", type=readable_file, metavar="FILE", help="a table to test on, instead of a part of the rows")
@@ -51,6 +62,8 @@ def add_options(parser: Parser) -> None:
 
 def train(options: argparse.Namespace, rows: pl.DataFrame, day_first: bool | None) -> dict[str, Any]:
     """Train, test and save as the options say; return the result by name. Bad input raises ValueError or OSError."""
+    import numpy as np
+
     from fastmlp import sklearn
     from fastmlp.tables import describe, find_columns, find_task, read
 
@@ -64,7 +77,7 @@ def train(options: argparse.Namespace, rows: pl.DataFrame, day_first: bool | Non
     print(describe(columns))
     rows = with_target(rows, target)
     if options.test:
-        tested = read(options.test, day_first=day_first)
+        tested = read(options.test, missing=missing_markers(options), day_first=day_first)
         require_target(str(options.test), tested.columns, target)
         trained, tested = rows, with_target(tested, target)
         if not len(tested):
@@ -77,21 +90,33 @@ def train(options: argparse.Namespace, rows: pl.DataFrame, day_first: bool | Non
         require_known(y, y_test)
     kinds = kinds_to_prepare(columns)
     model = make(options, task.kind, kinds, day_first, sklearn)
-    if options.output:
-        rehearse_writing(Path.touch, options.output)
-    if options.report:
-        rehearse_writing(Path.touch, options.report, "--report")
+    for path, option in ((options.output, "--output"), (options.report, "--report")):
+        if path:
+            rehearse_writing(Path.touch, path, option)
     start = time.perf_counter()
     model.fit(trained.drop(target), y, None if options.weight is None else trained[options.weight].to_numpy())
     seconds = time.perf_counter() - start
-    scores = score_classes if of_classes else score_numbers
-    test, baseline = scores(model, tested.drop(target), y, y_test)
+    x_test = tested.drop(target)
+    with by_file(str(options.test or options.dataset)):
+        if of_classes:
+            shares = np.unique(y, return_counts=True)[1] / len(y)
+            places = np.searchsorted(model.classes_, y_test)
+            test, baseline, _ = table_scores.of_classes(model, shares, [(x_test, places)])
+        else:
+            test, baseline, _ = table_scores.of_numbers(model, float(y.mean()), [(x_test, y_test)])
     require_finite(test)
     if options.output:
         write_result(lambda path: sklearn.save(model, path), options.output)
     if options.report:
-        about = {"target": target, "file": options.output, "seconds": seconds}
-        write_report(options, model, tested.drop(target), y_test, y_train=y, columns=columns, **about)
+        about = {
+            "target": target,
+            "columns": columns,
+            "file": options.output,
+            "seconds": seconds,
+            "y_train": y,
+            "sample_weight": weights_to_test(x_test, options.weight),
+        }
+        write_report(options, model, x_test, y_test, **about)
     counts = {"train_samples": len(y), "test_samples": len(y_test), "left_out": task.missing}
     return result_of(options, task.kind, columns, counts, model, seconds, test, baseline)
 
@@ -176,6 +201,17 @@ def values(target: pl.Series, task: str) -> np.ndarray:
     return np.array(target.cast(pl.String).to_list(), str)
 
 
+def weights_to_test(rows: Any, weight: str | None) -> np.ndarray | None:
+    """Return what rows to test on count; None where they have no such column, or one that has other than weights."""
+    import numpy as np
+
+    if weight is None or weight not in rows:
+        return None
+    found = np.asarray(rows[weight])
+    is_one = found.dtype.kind in "buif" and np.isfinite(found).all() and (found >= 0).all() and found.any()
+    return found.astype(np.float64) if is_one else None
+
+
 def require_finite(test: dict[str, float]) -> None:
     """Raise Failed for a score that is NaN or infinite."""
     for name, value in test.items():
@@ -199,47 +235,6 @@ def make(options: argparse.Namespace, task: str, kinds: dict[str, str], day_firs
     return cls(**given, types=kinds, day_first=day_first, random_state=options.seed, verbose=0 if options.quiet else 1)
 
 
-def score_classes(
-    model: TableClassifier, rows: pl.DataFrame, y: np.ndarray, y_test: np.ndarray
-) -> tuple[dict[str, float], dict[str, Any]]:
-    """Return the scores of a model, and of the commonest class and the shares of all."""
-    import numpy as np
-    from sklearn.metrics import log_loss
-
-    found = model.predict_proba(rows).astype(np.float64)
-    found /= found.sum(axis=1, keepdims=True)  # as exactly as float64 has it
-    shares = np.unique(y, return_counts=True)[1] / len(y)
-    commonest = model.classes_[shares.argmax()]
-    always = np.broadcast_to(shares, found.shape)
-    return (
-        {
-            "accuracy": float((model.classes_[found.argmax(axis=1)] == y_test).mean()),
-            "log_loss": float(log_loss(y_test, found, labels=model.classes_)),
-        },
-        {
-            "prediction": commonest.item(),
-            "accuracy": float((y_test == commonest).mean()),
-            "log_loss": float(log_loss(y_test, always, labels=model.classes_)),
-        },
-    )
-
-
-def score_numbers(
-    model: TableRegressor, rows: pl.DataFrame, y: np.ndarray, y_test: np.ndarray
-) -> tuple[dict[str, float], dict[str, Any]]:
-    """Return the errors of a model, and of the mean of training."""
-    mean = float(y.mean())
-    return errors(model.predict(rows) - y_test), {"prediction": mean, **errors(mean - y_test)}
-
-
-def errors(differences: np.ndarray) -> dict[str, float]:
-    """Return the root of the mean square, and the mean of what is without its sign."""
-    return {
-        "root_mean_squared_error": float((differences**2).mean() ** 0.5),
-        "mean_absolute_error": float(abs(differences).mean()),
-    }
-
-
 def in_words(result: dict[str, Any]) -> str:
     """Return a result for people."""
     test, baseline, rows = result["test"], result["baseline"], result["test_samples"]
@@ -250,10 +245,11 @@ def in_words(result: dict[str, Any]) -> str:
     else:
         form = "root mean squared error {root_mean_squared_error:.5g}, mean absolute error {mean_absolute_error:.5g}"
         always = f"always {guess:.5g}, the mean"
+    area = f", area under the ROC curve {test['roc_auc']:.4f}" if "roc_auc" in test else ""
     networks = "1 network" if result["networks"] == 1 else f"{result['networks']} networks"
     left_out = f", {result['left_out']:,} rows without a target left out" if result["left_out"] else ""
     return (
-        f"test      {form.format(**test)}, {rows:,} rows\n"
+        f"test      {form.format(**test)}{area}, {rows:,} {'row' if rows == 1 else 'rows'}\n"
         f"baseline  {form.format(**baseline)}: {always}\n"
         f"trained {networks} of {result['parameters']:,} parameters on {result['train_samples']:,} rows "
         f"in {result['seconds']:.2f} s{left_out}"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastmlp.elsewhere import getter
+from fastmlp.kernels.contract import told
+from fastmlp.settings import is_among
 
 EPSILON = 1e-7  # probabilities are clipped to [EPSILON, 1 - EPSILON]; a constant of the kernels
 
@@ -28,9 +30,9 @@ def set_floatx(value: Any) -> None:
 def float_type(dtype: Any) -> str:
     """Return a model's dtype by name, or raise ValueError."""
     for name in ("float32", "float64"):
-        if dtype == name or dtype in (np.dtype(name), np.dtype(name).type):
+        if is_among(dtype, (name, np.dtype(name), np.dtype(name).type)):
             return name
-    raise ValueError(f"dtype: got {dtype!r}, needs 'float32' or 'float64'")
+    raise ValueError(f"dtype: got {told(dtype)}, needs 'float32' or 'float64'")
 
 
 def epsilon() -> float:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.config.memory import available_memory
 from fastmlp.config.threads import threads_for
 from fastmlp.data import sparse, tables
 from fastmlp.kernels import ranges
@@ -16,6 +17,7 @@ from fastmlp.kernels import ranges
 LOADED_AS_IS = (np.uint8, np.float32, np.float64)
 WHOLE = (np.int32, np.int64)
 CHUNK_ROWS = 1024
+LARGE = 2**30  # bytes, from which on it is asked whether memory holds a copy
 
 Shape = tuple[int, ...]
 
@@ -115,6 +117,8 @@ def numeric(argument: str, values: Any) -> np.ndarray:
         For rows of unequal lengths, and for values under a mask, which a plain array would bring to light.
     """
     if type(values) is np.ndarray and values.dtype.kind in "buif":
+        if values.nbytes > LARGE:
+            require_room(argument, values)
         return values
     columns = tables.columns_of(values)
     if columns is not None:
@@ -132,7 +136,15 @@ def numeric(argument: str, values: Any) -> np.ndarray:
         array = tables.objects_array(f"{argument}: got {got}", array)
     if array.dtype.kind not in "buif":
         raise TypeError(f"{argument}: got {got}, needs an array of real numbers")
+    if array.nbytes > LARGE:
+        require_room(argument, array)
     return array
+
+
+def require_room(argument: str, array: np.ndarray) -> None:
+    """Raise ValueError where numbers that are repeated without memory of their own would need more than there is."""
+    if 0 in array.strides and array.nbytes > available_memory():
+        raise ValueError(f"{argument}: got repeated numbers of shape {array.shape}, needs as many as memory holds")
 
 
 def as_array(argument: str, values: Any) -> np.ndarray:
@@ -143,6 +155,8 @@ def as_array(argument: str, values: Any) -> np.ndarray:
         return np.asarray(values)
     except ValueError as error:
         raise ValueError(f"{argument}: got {error}, needs rows of equal lengths") from None
+    except MemoryError:
+        raise ValueError(f"{argument}: got {type(values).__name__}, needs numbers that memory holds") from None
     except (RuntimeError, TypeError) as error:  # of a tensor that cannot be one
         raise TypeError(f"{argument}: got {type(values).__name__}, needs an array of real numbers: {error}") from None
 

@@ -155,6 +155,10 @@ class Numbered(Source):
     def epoch(self, visit: Visit) -> Iterator[Chunk]:
         self.tell("on_epoch_begin")
         count = len(self.batches)
+        if count < 1:  # it had some when it was checked
+            raise ValueError(
+                f"x: got {type(self.batches).__name__} without a batch in a later epoch, needs at least one"
+            )
         for number, first, last in stretches(visit.number * self.steps, self.steps, count):
             order = seeds.row_order(visit.seed, visit.before + number, count) if self.shuffle else range(count)
             for index in order[first:last]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,9 +13,11 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from fastmlp.data.whole_files import require_regular, write_whole
-from fastmlp.settings import boolean
+from fastmlp.kernels.contract import told
+from fastmlp.settings import boolean, file_path
 
 KEY = "fastmlp"  # of the metadata
+CHECKSUM = "checksum"  # of the header
 SUFFIX = ".safetensors"
 STATES = "callbacks//"  # begins the names of arrays that callbacks of a run have kept
 MODELS = (SUFFIX, ".keras", ".h5", ".hdf5")  # what names of whole models end in
@@ -37,7 +40,7 @@ MODEL = Kind("model", "filepath", "a model file of fastmlp")
 
 def checked_path(filepath: str | os.PathLike[str], overwrite: bool = True, endings: Sequence[str] = MODELS) -> Path:
     """Return a path to write to, or raise ValueError for another ending, or a file that is to stay."""
-    path = Path(filepath)
+    path = Path(file_path("filepath", filepath))
     if not path.name.endswith(tuple(endings)):
         needs = " or ".join(map(repr, endings))
         raise ValueError(f"filepath: got {str(path)!r}, needs a name ending in {needs}")
@@ -52,7 +55,11 @@ def write(path: Path, kind: Kind, header: dict[str, Any], tensors: Tensors) -> N
 
     if not tensors:
         raise ValueError("save: got a model without weights, needs one with Dense layers and a known input shape")
-    text = json.dumps({"kind": kind.name, **header})
+    header = {"kind": kind.name, **header}
+    try:
+        text = json.dumps({**header, CHECKSUM: checksum(header, tensors)})
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"save: got settings that are no values of JSON, needs these alone: {error}") from None
     content = save(tensors, metadata={KEY: text})  # one entry: safetensors keeps no order of several
     write_whole(path, lambda file: file.write(content))
 
@@ -77,7 +84,12 @@ def read(path: str | os.PathLike[str], kind: Kind, use: Callable[[dict[str, Any]
         with safe_open(path, framework="np") as file:
             header = header_of(file.metadata() or {}, kind)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dict
-        return use(header, tensors)
+        summed = header.pop(CHECKSUM, None)  # which older files do not have
+        is_whole = summed is None or summed == checksum(header, tensors)
+        found = use(header, tensors)  # what is wrong in particular is said first
+        if not is_whole:
+            raise ValueError("it is damaged: its content is not that of its checksum")
+        return found
 
 
 @contextmanager
@@ -94,7 +106,17 @@ def damage_named(
         raise
     except Exception as error:
         reason = f"entry {error} is missing" if isinstance(error, KeyError) else str(error) or type(error).__name__
-        raise ValueError(f"{argument}: got {os.fspath(path)!r}, needs {needs}: {reason}") from error
+        raise ValueError(f"{argument}: got {told(os.fspath(path))}, needs {needs}: {reason}") from error
+
+
+def checksum(header: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> str:
+    """Return what all that a file holds adds up to."""
+    found = hashlib.blake2b(json.dumps(header).encode(), digest_size=8)
+    for name in sorted(tensors):
+        array = np.ascontiguousarray(tensors[name])
+        found.update(f"{name} {array.dtype.name} {array.shape}".encode())
+        found.update(array.reshape(-1).view(np.uint8).data)
+    return found.hexdigest()
 
 
 def is_of_kind(path: str | os.PathLike[str], name: str) -> bool:
@@ -118,7 +140,7 @@ def header_of(metadata: dict[str, str], kind: Kind) -> dict[str, Any]:
         raise ValueError(f"header: got {type(header).__name__}, needs a dict")
     found = header.get("kind", MODEL.name)  # older model files do not say it
     if found != kind.name:
-        raise ValueError(f"kind: got {found!r}, needs {kind.name!r}")
+        raise ValueError(f"kind: got {told(found)}, needs {kind.name!r}")
     return header
 
 

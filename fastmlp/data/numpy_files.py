@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import zipfile
 import zlib
 from typing import IO, Any
@@ -13,7 +14,8 @@ import numpy as np
 from fastmlp.data.whole_files import require_regular
 
 BLOCK = 1 << 20  # bytes asked for at once: memory grows with what a file holds, not with what its header claims
-DAMAGES = (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, MemoryError)
+OF_ARCHIVES = (EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
+DAMAGES = (ValueError, OSError, MemoryError, *OF_ARCHIVES)
 START = b"\x93NUMPY"
 
 Array = np.ndarray[Any, Any]
@@ -42,6 +44,8 @@ def read_npz(path: str | os.PathLike[str], names: tuple[str, ...]) -> list[Array
     require_regular(path, "path")
     with open(path, "rb") as file:
         try:
+            if file.peek(len(START)).startswith(START):
+                raise ValueError("it has one array alone")
             with zipfile.ZipFile(file) as archive:
                 there = _names(archive)
                 missing = [name for name in names if name not in there]
@@ -86,8 +90,10 @@ def _part(archive: zipfile.ZipFile, name: str) -> Array:
 
 def _header(stream: IO[bytes]) -> tuple[np.dtype[Any], tuple[int, ...], bool]:
     """Return type and shape of an array, and whether its first axis is the fast one; ValueError where it has none."""
-    version = np.lib.format.read_magic(stream)
     form = np.lib.format
+    version = form.read_magic(stream)
+    if version not in ((1, 0), (2, 0), (3, 0)):
+        raise ValueError(f"it is of version {version}, needs 1.0, 2.0 or 3.0")
     try:
         parse = form.read_array_header_1_0 if version == (1, 0) else form.read_array_header_2_0
         shape, is_turned, dtype = parse(stream)
@@ -115,8 +121,9 @@ def _array(stream: IO[bytes]) -> Array:
         return np.empty(shape, dtype)
     flat = np.frombuffer(values, dtype)
     for field in [flat[name] for name in dtype.names] if dtype.names else [flat]:
-        if field.dtype.kind == "U":
-            field.tolist()  # for Python's error on what is no character
+        is_text = field.dtype.kind == "U" and field.size > 0
+        if is_text and np.ascontiguousarray(field).view(f"{field.dtype.str[0]}u4").max() > sys.maxunicode:
+            raise ValueError("it has words of what are no characters")
     return flat.reshape(shape[::-1]).T if is_turned else flat.reshape(shape)
 
 

@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fastmlp.kernels.contract import told
+from fastmlp.settings import file_path
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -54,10 +57,11 @@ def own_path(path: str | os.PathLike[str]) -> Path | None:
 
     Such a name is for Keras that of the file in its cache. ValueError where there is nothing at the path.
     """
+    path = file_path("path", path)
     if not os.path.dirname(path):
         return None
     if not os.path.exists(path):
-        raise ValueError(f"path: got {os.fspath(path)!r}, needs a file or a folder that exists, or a name alone")
+        raise ValueError(f"path: got {told(path)}, needs a file or a folder that exists, or a name alone")
     return Path(path)
 
 

@@ -9,8 +9,8 @@ import os
 
 import numpy as np
 
-from fastmlp.datasets._fetch import fetch, own_path
 from fastmlp.data.numpy_files import read_npz
+from fastmlp.datasets._fetch import fetch, own_path
 from fastmlp.datasets.rows import Dataset
 from fastmlp.settings import integer, only, real
 

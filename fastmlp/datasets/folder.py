@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from fastmlp.datasets.idx import other_kind, read_idx
 from fastmlp.datasets.rows import Dataset, Pair, checked_pair, hold_out, require_same_rows
+from fastmlp.kernels.contract import told
 
 PREFIXES = {"train": ("train-",), "test": ("t10k-", "test-")}  # of the names, as errors tell them
 NAME = re.compile(r"(?:(?P<split>.*?)[^a-z0-9])?(?P<part>train|t10k|test).*?(?P<kind>image|label)")
@@ -145,7 +146,7 @@ def _choose(folder: Path, splits: list[str], wanted: str | None) -> str:
         found = [name] if name in splits else [split for split in splits if f"-{split}".endswith(f"-{name}")]
     if len(found) != 1:
         several = f"one of {', '.join(map(repr, splits))}" if any(splits) else "None: no IDX file there has a prefix"
-        raise ValueError(f"split: got {wanted!r} for {folder}, needs {several}")
+        raise ValueError(f"split: got {told(wanted)} for {folder}, needs {several}")
     return found[0]
 
 

@@ -14,6 +14,8 @@ T = TypeVar("T")
 
 def homes_of(model: Model, separator: str) -> list[Home]:
     """Return the layers of a model that have weights, with a separator between the levels of their names."""
+    if not isinstance(model, Model):
+        raise TypeError(f"model: got {type(model).__name__}, needs a Sequential or Model")
     model.graph  # noqa: B018, for its error
     return [(name.replace("/", separator), leaf) for name, leaf, _ in model.leaves() if leaf.weights]
 

@@ -1,8 +1,8 @@
 """The C functions of exported models: twins of the engine's loops, one row at a time.
 
 In the text `$T` is the float type, and `$name` another of these functions or, where there is none, the C library's.
-Sums run in index order, in float32 of activations in pieces. In float64 the functions are the C library's; in float32
-they are the engine's own, and products are fused: that is what its bits follow from.
+Sums run in index order, in float32 of activations and normalizations in pieces. In float64 the functions are the C
+library's; in float32 they are the engine's own, and products are fused: that is what its bits follow from.
 """
 
 from __future__ import annotations
@@ -60,7 +60,10 @@ static void $dense(int rows, int inputs, int units, const double *x, const doubl
 """
 
 SHARED = r"""
-static $T $logistic($T v) { return 1 / (1 + $exp(-v)); }
+/* in float32 what is smaller than the smallest normal number is 0 */
+static $T $kept($T v) { return sizeof($T) == 4 && v < 1.17549435e-38f ? 0 : v; }
+
+static $T $logistic($T v) { return $kept(1 / (1 + $exp(-v))); }
 
 static $T $softplus($T v) { return (v < 0 ? 0 : v) + $log1p($exp(v < 0 ? v : -v)); }
 
@@ -96,7 +99,7 @@ static void $softmax(int rows, int n, $T *y)
         }
         const $T total = ($T)(sum + piece);
         for (int j = 0; j < n; j++)
-            y[j] /= total;
+            y[j] = $kept(y[j] / total);
     }
 }
 
@@ -174,13 +177,25 @@ static void $rescaling(int n, $T scale, $T offset, $T *y)
 static void $layer_normalization(int rows, int n, $T epsilon, const $T *gamma, const $T *beta, $T *y)
 {
     for (; rows > 0; rows--, y += n) {
-        $T sum = 0, squares = 0;
-        for (int j = 0; j < n; j++)
-            sum += y[j];
-        const $T mean = sum / ($T)n;
-        for (int j = 0; j < n; j++)
-            squares += (y[j] - mean) * (y[j] - mean);
-        const $T inverse = 1 / $sqrt(squares / ($T)n + epsilon);
+        double sum = 0, squares = 0; /* of pieces */
+        $T piece = 0;
+        for (int j = 0; j < n; j++) {
+            piece += y[j];
+            if (sizeof($T) == 4 && j % 1024 == 1023) {
+                sum += piece;
+                piece = 0;
+            }
+        }
+        const $T mean = ($T)(sum + piece) / ($T)n;
+        piece = 0;
+        for (int j = 0; j < n; j++) {
+            piece += (y[j] - mean) * (y[j] - mean);
+            if (sizeof($T) == 4 && j % 1024 == 1023) {
+                squares += piece;
+                piece = 0;
+            }
+        }
+        const $T inverse = 1 / $sqrt(($T)(squares + piece) / ($T)n + epsilon);
         for (int j = 0; j < n; j++)
             y[j] = ((y[j] - mean) * inverse) * (gamma ? gamma[j] : 1) + (beta ? beta[j] : 0);
     }
@@ -189,10 +204,16 @@ static void $layer_normalization(int rows, int n, $T epsilon, const $T *gamma, c
 static void $unit_normalization(int rows, int n, $T *y)
 {
     for (; rows > 0; rows--, y += n) {
-        $T squares = 0;
-        for (int j = 0; j < n; j++)
-            squares += y[j] * y[j];
-        const double length = sqrt(squares);
+        double squares = 0; /* of pieces */
+        $T piece = 0;
+        for (int j = 0; j < n; j++) {
+            piece += y[j] * y[j];
+            if (sizeof($T) == 4 && j % 1024 == 1023) {
+                squares += piece;
+                piece = 0;
+            }
+        }
+        const double length = sqrt(($T)(squares + piece));
         for (int j = 0; j < n; j++)
             y[j] = y[j] / ($T)(length < 1e-12 ? 1e-12 : length);
     }

@@ -13,7 +13,9 @@ import numpy as np
 from fastmlp.data.arrays import weight_arrays
 from fastmlp.export.by_name import Home, by_home, homes_of, joined, paired
 from fastmlp.export.keras_weights import arrays_of, set_arrays, shapes_of
+from fastmlp.kernels.contract import told
 from fastmlp.layers import Layer, Normalization
+from fastmlp.settings import listed, mapping
 from fastmlp.training.model import Model
 
 SEED = "seed_generator_state"  # of a Dropout, among a model's variables
@@ -43,7 +45,7 @@ def to_weights(model: Model, like: Iterable[str] | None = None) -> dict[str, np.
     homes = homes_of(model, "/")
     prefixes = [name for name, _ in homes]
     if like is not None:
-        given = by_home(dict.fromkeys(path for path in like if not path.endswith(SEED)), "/")
+        given = by_home(dict.fromkeys(path for path in paths_of("like", like) if not path.endswith(SEED)), "/")
         homes = expected(homes, len(given))
         prefixes = paired("like", given, homes)
     return {
@@ -51,6 +53,14 @@ def to_weights(model: Model, like: Iterable[str] | None = None) -> dict[str, np.
         for prefix, (_, layer) in zip(prefixes, homes, strict=True)
         for name, array in zip(names_of(layer), arrays_of(layer), strict=True)
     }
+
+
+def paths_of(argument: str, given: Any) -> list[str]:
+    """Return paths of weights as a list; TypeError for what is none."""
+    found = listed(argument, given)
+    if not all(isinstance(path, str) for path in found):
+        raise TypeError(f"{argument}: got {told(given)}, needs paths of weights")
+    return found
 
 
 def from_weights(model: Model, weights: Mapping[str, Any]) -> None:
@@ -68,7 +78,9 @@ def from_weights(model: Model, weights: Mapping[str, Any]) -> None:
     ValueError, TypeError
         When they do not fit the layers; the message names both.
     """
-    given = by_home({path: array for path, array in weights.items() if not path.endswith(SEED)}, "/")
+    given = by_home(
+        {path: array for path, array in mapping("weights", weights).items() if not path.endswith(SEED)}, "/"
+    )
     homes = expected(homes_of(model, "/"), len(given))
     found: list[tuple[Layer, list[np.ndarray]]] = []
     for prefix, (name, layer) in zip(paired("weights", given, homes), homes, strict=True):

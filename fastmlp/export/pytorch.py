@@ -16,6 +16,7 @@ from fastmlp.data.arrays import Shape, weight_arrays
 from fastmlp.export.by_name import by_home, homes_of, joined, paired
 from fastmlp.layers import BatchNormalization, Dense, Embedding, Layer, LayerNormalization, PReLU
 from fastmlp.layers.variable import Variable
+from fastmlp.settings import mapping
 from fastmlp.training.model import Model
 
 # what PyTorch calls the weights of a layer, by their names here
@@ -55,7 +56,9 @@ def to_state_dict(model: Model, like: Mapping[str, Any] | None = None) -> dict[s
         For a layer whose weights PyTorch has not, and another number of modules in `like`.
     """
     homes = homes_of(model, ".")
-    prefixes = [name for name, _ in homes] if like is None else paired("like", by_home(like, "."), homes)
+    prefixes = (
+        [name for name, _ in homes] if like is None else paired("like", by_home(mapping("like", like), "."), homes)
+    )
     found: dict[str, np.ndarray] = {}
     for prefix, (name, layer) in zip(prefixes, homes, strict=True):
         for variable, theirs in named(name, layer):
@@ -81,7 +84,7 @@ def from_state_dict(model: Model, state: Mapping[str, Any]) -> None:
     ValueError, TypeError
         When modules do not fit the layers; the message names both.
     """
-    given, homes = by_home(state, "."), homes_of(model, ".")
+    given, homes = by_home(mapping("state", state), "."), homes_of(model, ".")
     found: list[tuple[Variable, np.ndarray]] = []
     for prefix, (name, layer) in zip(paired("state", given, homes), homes, strict=True):
         module, variables = given[prefix], named(name, layer)

@@ -153,6 +153,13 @@ class Call:
 
     def array(self, name: str, what: Array, given: Any) -> np.ndarray:
         try:
+            return self.plain_array(name, what, given)
+        except MemoryError:
+            needs = "numbers that memory holds"
+            raise ValueError(f"{self.label}: {name}: got {described(given)}, needs {needs}") from None
+
+    def plain_array(self, name: str, what: Array, given: Any) -> np.ndarray:
+        try:
             array = np.asarray(given)  # a plain one: a subclass could hide what its memory holds
         except ValueError:
             raise ValueError(f"{self.label}: {name}: got lists of unequal lengths, needs an array") from None
@@ -219,7 +226,10 @@ class Call:
         if given is None:
             if min(shape) < 1:
                 raise ValueError(f"{self.label}: out: got shape {shape}, needs at least 1 in every dimension")
-            return np.empty(shape, dtype)
+            try:
+                return np.empty(shape, dtype)
+            except (MemoryError, ValueError):  # NumPy's for what no address reaches
+                raise ValueError(f"{self.label}: out: got shape {shape}, needs one that memory holds") from None
         if not isinstance(given, np.ndarray) or given.dtype != dtype or given.shape != shape or not given.flags.carray:
             needs = f"a writable C-contiguous {dtype} array of shape {shape}"
             raise ValueError(f"{self.label}: out: got {described(given)}, needs {needs}")
@@ -233,6 +243,24 @@ class Call:
             for other, neighbour in everything.items():
                 if name != other and np.may_share_memory(array, neighbour):
                     raise ValueError(f"{self.label}: {name}: got memory of {other}, needs its own")
+
+
+def flag(name: str, given: Any) -> bool:
+    """Return True or False as it is, or raise TypeError."""
+    if not isinstance(given, (bool, np.bool_)):
+        raise TypeError(f"{name}: got {told(given)}, needs True or False")
+    return bool(given)
+
+
+def whole(name: str, given: Any) -> int:
+    """Return an integer of at least 1 that 63 bits hold; raise TypeError or ValueError."""
+    try:
+        number = operator.index(given)
+    except TypeError:
+        raise TypeError(f"{name}: got {told(given)}, needs an integer") from None
+    if not 1 <= number < 2**63:
+        raise ValueError(f"{name}: got {told(number)}, needs at least 1")
+    return number
 
 
 def check_array(name: str, array: Any, dtypes: tuple[Any, ...], shape: tuple[int | None, ...]) -> None:
@@ -267,6 +295,8 @@ def told(value: Any) -> str:
         return f"{value!r:.200}"
     except ValueError:
         return f"{type(value).__name__} of more digits than Python writes"
+    except Exception:  # of a method of the caller's, and no part of what was wrong
+        return f"{type(value).__name__} without a repr"
 
 
 def described(given: Any) -> str:

@@ -20,7 +20,7 @@ MORE_THAN_CPUS = os.environ.get("FASTMLP_MORE_THREADS_THAN_CPUS", "0") == "1"
 
 _forked = False
 _cpus = 1  # when last counted
-_asked = threading.local()  # how many, and how many started; each thread of Python has OpenMP's for itself
+_openmp = threading.local()  # what is known of OpenMP's threads; each thread of Python has some for itself
 
 
 def usable(threads: int) -> int:
@@ -39,18 +39,23 @@ def useful(threads: int) -> int:
 
 
 def startable(threads: int) -> int:
-    """Return the number of threads that the system starts when so many are asked for; it is tried once for each.
+    """Return the number of threads that the system starts when so many are asked for, right before OpenMP is.
 
-    Twice as many others are tried. Where there is no room for them, those that end are waited for.
+    OpenMP keeps the threads of its last call of several, ends those that are too many, and starts what is missing. So
+    whenever some are missing, twice as many others are tried. Where there is no room for them, those that end are
+    waited for, and no more are tried again.
     """
-    most, found = getattr(_asked, "threads", (1, 1))
-    if threads > most:
-        others = started_together(2 * (threads - 1))
-        if others < 2 * (threads - 1):
+    threads = min(threads, getattr(_openmp, "most", threads))
+    alive = getattr(_openmp, "alive", 1)
+    if threads > alive:
+        missing = threads - alive
+        others = started_together(2 * missing)
+        if others < 2 * missing:
             time.sleep(0.01)
-        found = 1 + min(others, threads - 1)
-        _asked.threads = (threads, found)
-    return min(threads, found)
+            threads = _openmp.most = alive + min(others, missing)
+    if threads > 1:
+        _openmp.alive = threads
+    return threads
 
 
 def _note_fork() -> None:

@@ -1,8 +1,7 @@
 """What losses compute of single numbers: of a truth t and a prediction p, or of their difference e = p - t."""
 
 from cython cimport floating
-from libc.math cimport M_LN2, exp, expf, expm1, expm1f, fabs, fabsf, log, log1p, log1pf, logf, pow, powf
-from libc.math cimport sqrt, sqrtf, tanh, tanhf
+from libc.math cimport M_LN2, exp, expf, expm1, fabs, fabsf, log, log1p, logf, pow, powf, sqrt, sqrtf, tanh
 
 cdef extern from *:
     """
@@ -144,12 +143,16 @@ cdef inline floating sign(floating e) noexcept nogil:
     return 1 if e > 0 else (-1 if e < 0 else e)
 
 
+# In float32 the bits are to be those of any processor. A C library computes expf, logf and powf in double and rounds,
+# so that what its fused multiply-adds change is rounded away; expm1f, log1pf and tanhf it computes in float.
+
+
 cdef inline floating exp_(floating x) noexcept nogil:
     return expf(x) if floating is float else exp(x)
 
 
 cdef inline floating expm1_(floating x) noexcept nogil:
-    return expm1f(x) if floating is float else expm1(x)
+    return <floating> expm1(x)
 
 
 cdef inline floating log_(floating x) noexcept nogil:
@@ -157,7 +160,7 @@ cdef inline floating log_(floating x) noexcept nogil:
 
 
 cdef inline floating log1p_(floating x) noexcept nogil:
-    return log1pf(x) if floating is float else log1p(x)
+    return <floating> log1p(x)
 
 
 cdef inline floating fabs_(floating x) noexcept nogil:
@@ -173,4 +176,4 @@ cdef inline floating sqrt_(floating x) noexcept nogil:
 
 
 cdef inline floating tanh_(floating x) noexcept nogil:
-    return tanhf(x) if floating is float else tanh(x)
+    return <floating> tanh(x)

@@ -184,9 +184,10 @@ cdef Optimizer optimizer_from(dict settings):
     optimizer.clipvalue = settings.get("clipvalue", 0.0)
     optimizer.weight_decay = settings.get("weight_decay", 0.0)
     optimizer.average_slot = SLOTS[settings["name"]] if "ema_momentum" in settings else -1
+    optimizer.slot_count = SLOTS[settings["name"]] + ("ema_momentum" in settings)
     optimizer.ema_momentum = settings.get("ema_momentum", 0.0)
     optimizer.ema_overwrite_frequency = settings.get("ema_overwrite_frequency", 0)
-    optimizer.starts_now = False
+    optimizer.starts_now = optimizer.flushes_now = False
     return optimizer
 
 

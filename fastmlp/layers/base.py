@@ -6,19 +6,21 @@ and the `shape` of a symbol have the None in front that stands for the batch in 
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, TypedDict
 
 import numpy as np
 
 from fastmlp import initializers
 from fastmlp.config import float_type, floatx, seeds
-from fastmlp.data.arrays import Shape, features, require_numbers_below
+from fastmlp.data.arrays import Shape, features, numeric, require_numbers_below
 from fastmlp.data.values import answering
 from fastmlp.kernels import Network
+from fastmlp.kernels.contract import told
 from fastmlp.kernels.engine.turns import Turns
 from fastmlp.layers.description import numbered
 from fastmlp.layers.symbol import PHASE, Call, Symbol, single_or_list, symbols_in
@@ -71,6 +73,7 @@ class Layer(Settings):
     _lock: Turns
 
     flag_changes: ClassVar[list[int]] = [0]  # how often any layer was frozen or freed, so that nobody asks them all
+    renames: ClassVar[list[int]] = [0]  # how often any layer that stands in a model got another name in the next
 
     def __init__(self, *, name: str | None = None, input_shape: Any = None, trainable: bool = True, dtype: Any = None):
         shape = None if input_shape is None else row_shape("input_shape", input_shape)
@@ -165,7 +168,7 @@ class Layer(Settings):
     def use_dtype(self, dtype: str) -> None:
         """Take a model's dtype; ValueError where another one is fixed."""
         if self.fixed_dtype not in (None, dtype):
-            raise ValueError(f"dtype: got {dtype!r} for layer {self.name!r} of {self.fixed_dtype!r}, needs that")
+            raise ValueError(f"dtype: got {told(dtype)} for layer {self.name!r} of {self.fixed_dtype!r}, needs that")
         self.overwrite(_dtype=dtype)
 
     def offer_seed(self, seed: int, number: int, is_given: bool) -> None:
@@ -176,6 +179,7 @@ class Layer(Settings):
     def enter_model(self, model: Any, name: str) -> None:
         """Take a place in a model, and its name there."""
         if self._name != name:
+            self.renames[0] += bool(self.homes)
             self.overwrite(_name=name)
         self._homes[:] = [one for one in self._homes if one() is not None]
         self._homes.append(weakref.ref(model))  # no WeakSet: an interrupt in its callbacks would be lost
@@ -203,7 +207,7 @@ class Layer(Settings):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of an output row, or raise ValueError when the layer cannot take that input."""
-        return input_shape
+        return one_row(input_shape)
 
     #: Whether it takes any number of inputs: it then gets a list of shapes wherever others get one.
     many_inputs: ClassVar[bool] = False
@@ -286,7 +290,7 @@ class Layer(Settings):
 
     def weight_initializer(self, weight: str) -> initializers.Initializer:
         """Return what draws the weight of that name."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__}: got weights, needs a method weight_initializer(self, weight)")
 
     @property
     def built(self) -> bool:
@@ -336,7 +340,7 @@ class Layer(Settings):
         generator, drawn = seeds.weight_generator(seed, number), []
         for variable in self._variables:
             try:
-                values = self.weight_initializer(variable.name).draw(variable.shape, generator).astype(self.dtype)
+                values = self._first_values(variable, generator).astype(self.dtype)
             except (MemoryError, ValueError) as error:
                 kind = MemoryError if isinstance(error, MemoryError) else ValueError
                 what = f"cannot make its {variable.name} of shape {variable.shape}"
@@ -345,6 +349,19 @@ class Layer(Settings):
         for variable, values in drawn:
             if not variable.has_values:
                 variable.write(values)
+
+    def _first_values(self, variable: Variable, generator: np.random.Generator) -> np.ndarray:
+        initializer = self.weight_initializer(variable.name)
+        if isinstance(initializer, initializers.Called):
+            return self.without_locks(initializer.draw, variable.shape, generator)  # type: ignore[no-any-return]
+        return initializer.draw(variable.shape, generator)
+
+    def without_locks(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Return what the user's function returns: other threads may use the layer, and its models, meanwhile."""
+        call: Callable[..., Any] = functools.partial(self._lock.aside, function)
+        for model in self.homes:
+            call = functools.partial(model.without_locks, call)
+        return call(*arguments)
 
     @property
     def weights(self) -> list[Variable]:
@@ -388,7 +405,7 @@ class Layer(Settings):
         """Set the layer's weights from arrays in the order of `get_weights`; ValueError if they do not fit."""
         variables = self.weights
         if not isinstance(weights, (list, tuple)) or len(weights) != len(variables):
-            raise ValueError(f"weights: got {weights!r:.60}, needs a list of {len(variables)} arrays as of get_weights")
+            raise ValueError(f"weights: got {told(weights)}, needs a list of {len(variables)} arrays as of get_weights")
         arrays = [variable.check(value) for variable, value in zip(variables, weights, strict=True)]
         for variable, array in zip(variables, arrays, strict=True):
             variable.write(array)
@@ -397,7 +414,9 @@ class Layer(Settings):
         """Return the number of weights: of a layer that is built, or for that shape of input rows."""
         if input_shape is None:
             return sum(math.prod(variable.shape) for variable in self.weights)
-        return sum(math.prod(shape) for shape in self.weight_shapes(input_shape).values())
+        given: Any = row_shapes("input_shape", input_shape) if self.many_inputs else one_row(input_shape)
+        self.compute_output_shape(given)  # which refuses what does not fit
+        return sum(math.prod(shape) for shape in self.weight_shapes(given).values())
 
     @property
     def losses(self) -> list[float]:
@@ -467,13 +486,17 @@ class Layer(Settings):
     def compute(self, inputs: Any, training: bool) -> np.ndarray:
         """Return the outputs of arrays, by a network of this layer alone."""
         given = list(inputs) if self.many_inputs else [inputs]
+        axes = [numeric("inputs", one).ndim for one in given]
         known = self._built_for if self._variables else None
-        if known is None and self.takes_numbers and np.ndim(given[0]) == 1:
+        if known is None and self.takes_numbers and axes[:1] == [1]:
             known = [()]
         if known is not None and len(known) != len(given):
             raise ValueError(f"inputs: got {len(given)} arrays for layer {self.name!r}, needs {len(known)}")
         single = known[0] if known in ([(1,)], [()]) else None
-        arrays = [features("inputs", one, single if np.ndim(one) == 1 else None, self.dtype) for one in given]
+        arrays = [
+            features("inputs", one, single if count == 1 else None, self.dtype)
+            for one, count in zip(given, axes, strict=True)
+        ]
         if self.number_limit is not None:
             require_numbers_below("inputs", arrays[0], self.number_limit)
         if len({len(array) for array in arrays}) > 1:
@@ -533,9 +556,9 @@ class InputLayer(Layer):
         only("input_tensor", input_tensor, (None,), "Model(inputs, outputs) begins at any symbol")
         only("optional", optional, (False,), "every input is given")
         if batch_shape is not None and (not isinstance(batch_shape, (tuple, list)) or not batch_shape):
-            raise ValueError(f"batch_shape: got {batch_shape!r}, needs the batch's size or None first: (None, 784)")
+            raise ValueError(f"batch_shape: got {told(batch_shape)}, needs the batch's size or None first: (None, 784)")
         sizes = batch_shape[1:] if batch_shape is not None else given[named[0]]
-        self.shape = () if sizes == () or sizes == [] else row_shape(named[0], sizes)
+        self.shape = () if isinstance(sizes, (tuple, list)) and not sizes else row_shape(named[0], sizes)
         super().__init__(name=name, input_shape=self.shape or None)
         call = Call(self, (), (self.shape,))
         call.outputs[0].own_dtype = own_dtype
@@ -587,7 +610,7 @@ def input_dtype(dtype: Any) -> str:
     except TypeError:
         found = np.dtype(object)
     if found.kind not in "buif":
-        raise ValueError(f"dtype: got {dtype!r}, needs one of numbers, such as 'float32' or 'int32'")
+        raise ValueError(f"dtype: got {told(dtype)}, needs one of numbers, such as 'float32' or 'int32'")
     return str(found.name)
 
 
@@ -595,11 +618,16 @@ def row_shape(argument: str, shape: Any) -> Shape:
     """Return a shape as a tuple of positive ints; a single int is a row of that length."""
     sizes = list(shape) if isinstance(shape, (tuple, list)) else [shape]
     if not sizes:
-        raise ValueError(f"{argument}: got {shape!r}, needs the shape of one row, such as (784,)")
+        raise ValueError(f"{argument}: got {told(shape)}, needs the shape of one row, such as (784,)")
     row = tuple(integer(argument, size, at_least=1, below=SIZE_LIMIT) for size in sizes)
     if math.prod(row) >= SIZE_LIMIT:
         raise ValueError(f"{argument}: got {row}, {math.prod(row)} values a row, needs below {SIZE_LIMIT}")
     return row
+
+
+def one_row(input_shape: Any) -> Shape:
+    """Return the argument of `compute_output_shape`, checked: the shape of a row, which may be a single number."""
+    return () if isinstance(input_shape, tuple) and not input_shape else row_shape("input_shape", input_shape)
 
 
 def row_shapes(argument: str, shape: Any) -> list[Shape]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from fastmlp import activations, constraints, initializers, regularizers
 from fastmlp.data.arrays import Shape
-from fastmlp.layers.base import SIZE_LIMIT, Common, Layer
+from fastmlp.kernels.contract import told
+from fastmlp.layers.base import SIZE_LIMIT, Common, Layer, one_row
 from fastmlp.layers.variable import Variable
 from fastmlp.settings import boolean, integer, real
 
@@ -60,7 +61,7 @@ class Dense(Layer):
     ):
         if input_dim is not None:
             if common.get("input_shape") is not None:
-                raise ValueError(f"input_dim: got {input_dim!r} beside input_shape, needs one of the two")
+                raise ValueError(f"input_dim: got {told(input_dim)} beside input_shape, needs one of the two")
             common["input_shape"] = (integer("input_dim", input_dim, at_least=1, below=SIZE_LIMIT),)
         super().__init__(**common)
         self.units = integer("units", units, at_least=1, below=SIZE_LIMIT)
@@ -77,7 +78,7 @@ class Dense(Layer):
         self.bias_constraint = constraints.get(bias_constraint, "bias_constraint")
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return (*input_shape[:-1], self.units)
+        return (*one_row(input_shape)[:-1], self.units)
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
         shapes: dict[str, Shape] = {"kernel": (input_shape[-1], self.units)}
@@ -136,7 +137,7 @@ class Flatten(Layer):
     takes_numbers = True
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return (math.prod(input_shape),)
+        return (math.prod(one_row(input_shape)),)
 
 
 class Reshape(Layer):
@@ -156,10 +157,12 @@ class Reshape(Layer):
         sizes = target_shape if isinstance(target_shape, (tuple, list)) else (target_shape,)
         self.target_shape = tuple(integer("target_shape", size, at_least=-1) for size in sizes)
         if not sizes or self.target_shape.count(-1) > 1 or 0 in self.target_shape:
-            raise ValueError(f"target_shape: got {target_shape!r}, needs sizes of at least 1, of which one may be -1")
+            raise ValueError(
+                f"target_shape: got {told(target_shape)}, needs sizes of at least 1, of which one may be -1"
+            )
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        count, given = math.prod(input_shape), math.prod(size for size in self.target_shape if size > 0)
+        count, given = math.prod(one_row(input_shape)), math.prod(size for size in self.target_shape if size > 0)
         if count % given or (-1 not in self.target_shape and count != given):
             got = f"rows of shape {input_shape}, {count} values"
             raise ValueError(f"layer {self.name!r}: got {got}, needs as many as {self.target_shape} has")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastmlp import constraints, initializers, regularizers
 from fastmlp.data.arrays import Shape, weight_arrays
-from fastmlp.layers.base import Common, Layer, require_flat
+from fastmlp.layers.base import Common, Layer, one_row, require_flat
 from fastmlp.layers.core import weight_settings
 from fastmlp.layers.variable import Variable
 from fastmlp.settings import integer, only
@@ -84,7 +84,7 @@ class Embedding(Layer):
         return self._variable("embeddings")
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        require_flat(self, input_shape)
+        require_flat(self, one_row(input_shape))
         return (*input_shape, self.output_dim)
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:

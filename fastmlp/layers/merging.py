@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from fastmlp.data.arrays import Shape
-from fastmlp.layers.base import SIZE_LIMIT, Common, Layer
+from fastmlp.layers.base import SIZE_LIMIT, Common, Layer, one_row
 from fastmlp.settings import integer
 
 if TYPE_CHECKING:
@@ -165,9 +165,10 @@ def repetitions(place: int, shape: Shape, output: Shape) -> list[dict[str, Any]]
 
 def checked(layer: Layer, shapes: Any) -> list[Shape]:
     """Return the shapes of a layer's inputs; ValueError where it was not called on a list."""
-    if not shapes or not all(isinstance(shape, (tuple, list)) for shape in shapes):
+    is_list = isinstance(shapes, (tuple, list)) and bool(shapes)
+    if not is_list or not all(isinstance(shape, (tuple, list)) for shape in shapes):
         raise ValueError(f"{what(layer)}: got one input, needs a list of them")
-    return [tuple(shape) for shape in shapes]
+    return [one_row(tuple(shape)) for shape in shapes]
 
 
 def what(layer: Layer) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from fastmlp import constraints, initializers, regularizers
 from fastmlp.data.arrays import Shape, numeric
 from fastmlp.data.values import answering
-from fastmlp.layers.base import SIZE_LIMIT, Common, Layer
+from fastmlp.layers.base import SIZE_LIMIT, Common, Layer, one_row
 from fastmlp.layers.core import along_last_axis, weight_settings
 from fastmlp.layers.moments import moments
 from fastmlp.layers.variable import Variable
@@ -300,6 +300,7 @@ class Normalization(Layer):
         self.overwrite(_given=(mean, variance), _alone=None)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
+        input_shape = one_row(input_shape)
         sizes = tuple(input_shape[axis - 1] for axis in self.kept((0, *input_shape)))
         if self._given is not None:
             shape = self._given[0].shape

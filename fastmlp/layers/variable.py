@@ -99,7 +99,7 @@ class Variable(Advises):
 
     def check(self, value: Any) -> np.ndarray:
         """Return values as an array of this shape and dtype, or raise ValueError or TypeError."""
-        return weight_arrays(self.path, [np.asarray(value)], [self.shape], self.dtype)[0]
+        return weight_arrays(self.path, [value], [self.shape], self.dtype)[0]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if copy is False:

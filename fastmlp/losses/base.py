@@ -10,7 +10,7 @@ from fastmlp.data.arrays import numeric
 from fastmlp.data.values import Number, answering
 from fastmlp.losses.functions import FUNCTIONS, ONE_AXIS
 from fastmlp.losses.targets import columns, labels
-from fastmlp.settings import Settings, boolean, only, optional_name, real, refuse_methods
+from fastmlp.settings import Settings, boolean, is_among, only, optional_name, real, refuse_methods
 
 MEAN = "sum_over_batch_size"
 REDUCTIONS = (MEAN, "mean", "sum", "none", None, "mean_with_sample_weight")
@@ -64,7 +64,7 @@ class Loss(Settings):
 
     def require_number(self, argument: str) -> Loss:
         """Return the loss; ValueError where it gives no mean or sum of its own to train on."""
-        if self.reduction not in (MEAN, "mean", "sum"):
+        if not is_among(self.reduction, (MEAN, "mean", "sum")):
             needs = f"{MEAN!r}, 'mean' or 'sum': a model trains on one number"
             raise ValueError(f"{argument}: got {self.name!r} with reduction={self.reduction!r}, needs {needs}")
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fastmlp.kernels.contract import told
 from fastmlp.losses import Loss, get
 from fastmlp.settings import real
 
@@ -30,7 +31,7 @@ class CompiledLosses:
             "loss", loss, lambda argument, one: None if one is None else get(one, argument).require_number(argument)
         )
         if isinstance(self.loss, (list, dict)) and not any(values_of(self.loss)):
-            raise ValueError(f"loss: got {loss!r}, needs a loss for one output at least")
+            raise ValueError(f"loss: got {told(loss)}, needs a loss for one output at least")
         self.loss_weights: Any = each("loss_weights", loss_weights, weight)
 
     def of_outputs(self, names: Sequence[str]) -> list[Loss | None]:

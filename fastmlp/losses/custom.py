@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.kernels.contract import told
 from fastmlp.losses.base import Loss
 from fastmlp.losses.targets import rows_of
 
@@ -29,7 +30,7 @@ class Custom(Loss):
 
     def __init__(self, fn: Callable[[Any, np.ndarray], ValueAndGradient]):
         if not callable(fn):
-            raise TypeError(f"loss: got {fn!r}, needs a function of y_true and y_pred")
+            raise TypeError(f"loss: got {told(fn)}, needs a function of y_true and y_pred")
         self.fn = fn
         self.engine_name = getattr(fn, "__name__", type(fn).__name__)  # type: ignore[misc]
         super().__init__()
@@ -79,5 +80,5 @@ def revived(config: Mapping[str, Any], custom_objects: Mapping[str, Any]) -> Cus
     name = config["fn"]
     if name not in custom_objects:
         needs = f"custom_objects={{{name!r}: ...}} with the function that the model was compiled with, or compile=False"
-        raise ValueError(f"loss: got {name!r}, which is not fastmlp's own, needs {needs}")
+        raise ValueError(f"loss: got {told(name)}, which is not fastmlp's own, needs {needs}")
     return Custom(custom_objects[name])

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.data.arrays import extremes, in_order, numeric, require_finite, require_values
+from fastmlp.kernels.contract import told
 
 ROUNDING = 8  # units in the last place by which arithmetic may miss 0 and 1, such as scaling by a minimum and maximum
 
@@ -49,7 +50,7 @@ def labels(argument: str, y: Any, rows: int, units: int, loss: str) -> np.ndarra
     """
     y = rows_of(argument, y, rows)
     if units == 1:
-        raise ValueError(f"loss: got {loss!r} for a model of one output, needs at least two outputs")
+        raise ValueError(f"loss: got {told(loss)} for a model of one output, needs at least two outputs")
     if y.shape not in ((rows,), (rows, 1)):
         hint = "; for one-hot rows use loss 'categorical_crossentropy'" if y.shape[1:] == (units,) else ""
         raise ValueError(f"{argument}: got shape {y.shape}, needs ({rows},), class numbers for {loss!r}{hint}")

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fastmlp.elsewhere import getter
+from fastmlp.kernels.contract import told
 from fastmlp.losses.functions import (
     binary_crossentropy,
     categorical_crossentropy,
@@ -203,7 +204,7 @@ def get(identifier: Any, argument: str = "metrics", custom_objects: Mapping[str,
         metric = MeanMetricWrapper(identifier)
     if not isinstance(metric, Metric):
         needs = f"one of {listing(METRICS)}, a Metric, or a function of y_true and y_pred"
-        raise TypeError(f"{argument}: got {identifier!r}, needs {needs}")
+        raise TypeError(f"{argument}: got {told(identifier)}, needs {needs}")
     return usable(argument, metric)
 
 
@@ -216,7 +217,7 @@ def revived(argument: str, name: Any, config: dict[str, Any], custom_objects: Ma
     found = {fold(known.__name__): known for known in METRICS.values()}.get(fold(str(name)))
     known = found if found and name not in custom_objects else custom_object(argument, name, custom_objects)
     if not (isinstance(known, type) and issubclass(known, Metric)):
-        raise TypeError(f"custom_objects: got {known!r} for {name!r}, needs a subclass of Metric")
+        raise TypeError(f"custom_objects: got {told(known)} for {name!r}, needs a subclass of Metric")
     return usable(argument, known.from_config(config))
 
 
@@ -224,7 +225,7 @@ def custom_object(argument: str, name: Any, custom_objects: Mapping[str, Any]) -
     """Return what the caller gives for a name that is not fastmlp's own, or raise ValueError."""
     if name not in custom_objects:
         needs = f"custom_objects={{{name!r}: ...}} with what the model was compiled with, or compile=False"
-        raise ValueError(f"{argument}: got {name!r}, which is not fastmlp's own, needs {needs}")
+        raise ValueError(f"{argument}: got {told(name)}, which is not fastmlp's own, needs {needs}")
     return custom_objects[name]
 
 
@@ -232,7 +233,7 @@ def usable(argument: str, metric: Metric) -> Metric:
     """Return a metric of truth and prediction, or raise TypeError."""
     kind = type(metric)
     if kind in (Mean, Sum):
-        raise TypeError(f"{argument}: got {metric!r}, needs a metric of y_true and y_pred")
+        raise TypeError(f"{argument}: got {told(metric)}, needs a metric of y_true and y_pred")
     for method in ("update_state", "result", "reset_state"):
         if getattr(kind, method) is getattr(Metric, method) and not (method == "reset_state" and metric.variables):
             raise TypeError(f"{argument}: got {kind.__name__} without {method}, needs it, result and reset_state")
@@ -244,7 +245,7 @@ def get_list(metrics: Any, argument: str = "metrics") -> list[Metric]:
     if metrics is None:
         return []
     if isinstance(metrics, str) or not isinstance(metrics, Sequence):
-        raise TypeError(f"{argument}: got {metrics!r}, needs a list, such as ['accuracy']")
+        raise TypeError(f"{argument}: got {told(metrics)}, needs a list, such as ['accuracy']")
     found = [get(metric, argument) for metric in metrics]
     if len({id(metric) for metric in found}) < len(found):
         raise ValueError(f"{argument}: got the same object twice, needs one for each place")

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.data.arrays import numeric
 from fastmlp.metrics.base import Mean, columns
 from fastmlp.metrics.confusion import OnGrid, checked, one_of, ratio
 from fastmlp.settings import boolean, integer, only, real
@@ -60,7 +61,7 @@ class AUC(OnGrid):
             for argument, value in (("num_labels", num_labels), ("label_weights", label_weights)):
                 only(argument, value, (None,), "without multi_label all columns are one")
         self.num_labels = None if num_labels is None else integer("num_labels", num_labels, at_least=1)
-        given = None if label_weights is None else np.asarray(label_weights).tolist()
+        given = None if label_weights is None else numeric("label_weights", label_weights).ravel().tolist()
         self.label_weights = None if given is None else [real("label_weights", one, low=0.0) for one in given]
         self.thresholds = None if thresholds is None else sorted(checked(thresholds))
         self.num_thresholds = integer("num_thresholds", num_thresholds, at_least=2, below=2**20)

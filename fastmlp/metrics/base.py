@@ -14,7 +14,7 @@ from fastmlp.data.values import Number, answering
 from fastmlp.initializers import get as get_initializer
 from fastmlp.losses.functions import FUNCTIONS
 from fastmlp.metrics.state import StateVariable
-from fastmlp.settings import Settings, integer, only, optional_name, snake_case
+from fastmlp.settings import Settings, array_shape, only, optional_name, snake_case
 
 PART = 1 << 16  # elements that are looked at together: they stay in a cache
 
@@ -61,11 +61,11 @@ class Metric(Settings):
         y_true, y_pred : arrays [rows, columns], or [rows] for one column; class numbers [rows] for the sparse metrics
         sample_weight : array [rows] or number, optional
         """
-        raise NotImplementedError(f"{type(self).__name__}: needs a method update_state(y_true, y_pred, sample_weight)")
+        raise TypeError(f"{type(self).__name__}: needs a method update_state(y_true, y_pred, sample_weight)")
 
     def result(self) -> Any:
         """Return the value of all that was counted in since `reset_state`; it answers `.numpy()`."""
-        raise NotImplementedError(f"{type(self).__name__}: needs a method result()")
+        raise TypeError(f"{type(self).__name__}: needs a method result()")
 
     def reset_state(self) -> None:
         """Forget all: set the variables to 0."""
@@ -96,7 +96,7 @@ class Metric(Settings):
             Any: it is float64.
         name : str, optional
         """
-        sizes = tuple(integer("shape", size, at_least=0) for size in ((shape,) if isinstance(shape, int) else shape))
+        sizes = array_shape("shape", shape)
         start = get_initializer("zeros" if initializer is None else initializer, "initializer")
         values = np.array(start(sizes, "float64"), np.float64)
         made = vars(self).setdefault("_variables", [])
@@ -190,7 +190,7 @@ class RowMetric(Average):
 
     def values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         """Return the values [rows] of y_pred, float [rows, columns], and of y_true, likewise or labels [rows]."""
-        raise NotImplementedError(f"{type(self).__name__}: needs a method values(y_true, y_pred)")
+        raise TypeError(f"{type(self).__name__}: needs a method values(y_true, y_pred)")
 
 
 class LossMetric(RowMetric):
@@ -213,7 +213,8 @@ def columns(y_true: Any, y_pred: Any, vector_is_row: bool = False) -> tuple[np.n
 
     Vectors are one column of many rows or, where the columns of a row belong together, one row, as in Keras.
     """
-    vector_is_row = vector_is_row and np.ndim(y_pred) == 1
+    y_pred = numeric("y_pred", y_pred)
+    vector_is_row = vector_is_row and y_pred.ndim == 1
     truth, predicted = matrix("y_true", y_true, vector_is_row), matrix("y_pred", y_pred, vector_is_row)
     if truth.shape != predicted.shape:
         raise ValueError(f"y_true: got shape {truth.shape}, needs {predicted.shape} as y_pred")

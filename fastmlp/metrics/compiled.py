@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fastmlp.kernels.contract import told
 from fastmlp.losses import Loss
 from fastmlp.losses.compiled import loss_names, placed
 from fastmlp.metrics import METRICS, MeanMetricWrapper, Metric, get, get_list
@@ -139,7 +140,7 @@ def for_outputs(argument: str, given: Any, names: Sequence[str]) -> list[list[Me
         items = placed(argument, dict(given), names)
     elif len(names) > 1 and given is not None:
         if isinstance(given, str) or not isinstance(given, Sequence):
-            raise TypeError(f"{argument}: got {given!r}, needs a list or dict of {list(names)}")
+            raise TypeError(f"{argument}: got {told(given)}, needs a list or dict of {list(names)}")
         items = placed(argument, given, names)
     else:
         holds_lists = isinstance(given, (list, tuple)) and len(given) == 1 and isinstance(given[0], (list, tuple))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.config import EPSILON
+from fastmlp.kernels.contract import told
 from fastmlp.metrics.base import Metric, columns, parts, row_weights
 from fastmlp.settings import integer, real
 
@@ -205,7 +206,7 @@ def ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def checked(thresholds: Any) -> list[float]:
     """Return thresholds, one or several, as a list of numbers in [0, 1]."""
-    several = isinstance(thresholds, (Sequence, np.ndarray)) and not isinstance(thresholds, str)
+    several = isinstance(thresholds, (list, tuple)) or (isinstance(thresholds, np.ndarray) and thresholds.ndim == 1)
     found = [real("thresholds", one, low=0.0, high=1.0) for one in (thresholds if several else [thresholds])]
     if not found:
         raise ValueError("thresholds: got none, needs at least one")
@@ -217,4 +218,4 @@ def one_of(argument: str, value: Any, known: Sequence[str]) -> str:
     for name in known:
         if isinstance(value, str) and value.lower() == name.lower():
             return name
-    raise ValueError(f"{argument}: got {value!r}, needs one of {', '.join(map(repr, known))}")
+    raise ValueError(f"{argument}: got {told(value)}, needs one of {', '.join(map(repr, known))}")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.config import EPSILON
+from fastmlp.data.arrays import numeric
 from fastmlp.metrics.base import Metric, columns, parts, row_weights
 from fastmlp.metrics.confusion import one_of
 from fastmlp.settings import real
@@ -55,9 +56,10 @@ class FBetaScore(Metric):
         self.sums = np.zeros((3, 1))  # of hits, predictions and truths, for each column
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        if self.threshold is None and np.ndim(y_pred) == 1:
+        y_pred = numeric("y_pred", y_pred)
+        if self.threshold is None and y_pred.ndim == 1:
             needs = "(rows, columns), or a threshold: which of a row is the largest output is not known"
-            raise ValueError(f"y_pred: got shape {np.shape(y_pred)}, needs {needs}")
+            raise ValueError(f"y_pred: got shape {y_pred.shape}, needs {needs}")
         arrays = columns(y_true, y_pred)
         for truth, outputs, weights in parts(*arrays, row_weights(sample_weight, len(arrays[1]))):
             w = np.ones(len(truth)) if weights is None else weights

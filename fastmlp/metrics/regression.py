@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from fastmlp.config import EPSILON
+from fastmlp.kernels.contract import told
 from fastmlp.metrics.base import LossMetric, Metric, RowMetric, columns, parts, row_weights
-from fastmlp.settings import integer
+from fastmlp.settings import integer, is_among
 
 AGGREGATIONS = ("uniform_average", "variance_weighted_average")
 
@@ -88,9 +89,9 @@ class R2Score(Metric):
         self, class_aggregation: str | None = "uniform_average", num_regressors: int = 0, name: str | None = None
     ):
         super().__init__(name)
-        if class_aggregation not in (None, *AGGREGATIONS):
+        if not is_among(class_aggregation, (None, *AGGREGATIONS)):
             needs = f"one of {', '.join(map(repr, AGGREGATIONS))}, or None"
-            raise ValueError(f"class_aggregation: got {class_aggregation!r}, needs {needs}")
+            raise ValueError(f"class_aggregation: got {told(class_aggregation)}, needs {needs}")
         self.class_aggregation = class_aggregation
         self.num_regressors = integer("num_regressors", num_regressors, at_least=0)
         self.single = class_aggregation is not None

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.data.arrays import numeric
+from fastmlp.data.arrays import as_array, numeric
+from fastmlp.kernels.contract import told
 from fastmlp.metrics.base import Metric, row_weights
 from fastmlp.metrics.functions import ACCURACIES, FUNCTIONS
 from fastmlp.settings import optional_name, snake_case
@@ -55,7 +56,7 @@ class MeanMetricWrapper(Metric):
 
     def __init__(self, fn: Callable[..., Any], name: str | None = None, **kwargs: Any):
         if not callable(fn):
-            raise TypeError(f"fn: got {fn!r}, needs a function of y_true and y_pred")
+            raise TypeError(f"fn: got {told(fn)}, needs a function of y_true and y_pred")
         self.fn, self.kwargs = fn, kwargs
         super().__init__(optional_name(name) or getattr(fn, "__name__", snake_case(type(fn).__name__)))
         if any(fn is known for known in FUNCTIONS.values()):
@@ -67,7 +68,12 @@ class MeanMetricWrapper(Metric):
         self.value: float | None = 0.0  # None where there are rows that it was not computed from
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        truth, predicted = np.asarray(y_true), np.asarray(y_pred)
+        truth, predicted = as_array("y_true", y_true), as_array("y_pred", y_pred)
+        for argument, array in (("y_true", truth), ("y_pred", predicted)):
+            if not array.ndim:
+                raise ValueError(f"{argument}: got {told(array[()])}, needs an array")
+        if len(truth) != len(predicted):
+            raise ValueError(f"y_true: got {len(truth)} rows, needs {len(predicted)} as y_pred")
         weights = row_weights(sample_weight, len(predicted))
         self.y_true.add(truth)
         self.y_pred.add(predicted)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fastmlp.elsewhere import getter
 from fastmlp.models import formats
 from fastmlp.models.cloning import clone_model
+from fastmlp.models.config import read_as
 from fastmlp.models.formats import save_model
 from fastmlp.models.model import Model
 from fastmlp.models.sequential import Sequential
@@ -66,7 +67,8 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
         raise TypeError(f"json_string: got {type(json_string).__name__}, needs a string")
     from fastmlp.models import keras_files
 
-    return keras_files.model_from_json(json_string, custom_objects)
+    with read_as("json_string"):
+        return keras_files.model_from_json(json_string, custom_objects)
 
 
 if not TYPE_CHECKING:  # type checkers report other names by themselves

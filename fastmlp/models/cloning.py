@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from fastmlp.kernels.contract import told
 from fastmlp.layers import InputLayer, Layer
 from fastmlp.layers.symbol import Symbol
 from fastmlp.models.config import row_symbols
@@ -44,7 +45,7 @@ def clone_model(
     if not isinstance(model, Model):
         raise TypeError(f"model: got {type(model).__name__}, needs a model")
     if clone_function is not None and not callable(clone_function):
-        raise TypeError(f"clone_function: got {clone_function!r}, needs a function of a layer")
+        raise TypeError(f"clone_function: got {told(clone_function)}, needs a function of a layer")
     only("call_function", call_function, (None,), "the layers are called as they were")
     begins = None if input_tensors is None else flat("input_tensors", input_tensors)
     return Cloner(clone_function, boolean("recursive", recursive)).model(model, begins)

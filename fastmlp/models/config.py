@@ -6,11 +6,13 @@ Symbols are numbered in a graph's description: the inputs, then what each call g
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+from fastmlp.kernels.contract import told
 from fastmlp.layers import LAYERS, InputLayer, Layer
 from fastmlp.layers.symbol import Symbol
-from fastmlp.settings import boolean, find, integer, to_plain
+from fastmlp.settings import boolean, find, integer, mapping, to_plain
 from fastmlp.training.architecture import DEPTH_LIMIT
 from fastmlp.training.model import Model
 
@@ -70,11 +72,23 @@ class Writer:
         return {**item, "config": self.model(layer) if isinstance(layer, Model) else layer.get_config()}
 
 
+@contextmanager
+def read_as(argument: str) -> Iterator[None]:
+    """Let what a description that is none leads to be a ValueError which names the argument."""
+    try:
+        yield
+    except (LookupError, AttributeError, TypeError, ArithmeticError, RecursionError) as error:
+        if isinstance(error, TypeError) and ": got" in str(error):
+            raise
+        reason = f"entry {error} is missing" if isinstance(error, KeyError) else error
+        raise ValueError(f"{argument}: got what describes no model, needs what get_config returns: {reason}") from error
+
+
 class Reader:
     """Makes models from descriptions, with the same layers in several places where they were so."""
 
     def __init__(self, custom_objects: Mapping[str, Any] | None = None):
-        self.custom_objects = dict(custom_objects or {})
+        self.custom_objects = {} if custom_objects is None else mapping("custom_objects", custom_objects)
         self.shared: dict[int, Layer] = {}
         self.depth = 0
 
@@ -108,7 +122,7 @@ class Reader:
         if cls is None or issubclass(base, cls):
             cls = base
         if not issubclass(cls, base) or issubclass(cls, CLASSES["row"]) != is_row:
-            raise TypeError(f"custom_objects: got {cls!r}, needs a subclass of {base.__name__}")
+            raise TypeError(f"custom_objects: got {told(cls)}, needs a subclass of {base.__name__}")
         self.depth += 1
         if self.depth > DEPTH_LIMIT:
             raise ValueError(f"model: got models in models to a depth of {self.depth}, needs {DEPTH_LIMIT} at most")

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from fastmlp.data.files import MODELS, WEIGHTS, checked_path
+from fastmlp.kernels.contract import told
 from fastmlp.models import saving
-from fastmlp.settings import boolean
+from fastmlp.settings import boolean, file_path, is_among
 from fastmlp.training.model import Model
 
 EXPORTS = {".onnx": "onnx", ".h": "c"}  # endings, and how Keras' argument `format` speaks of them
@@ -73,15 +74,15 @@ def export_kind(filepath: str | os.PathLike[str], format: str | None) -> tuple[P
     """Return the path of an export, checked, and its kind, "onnx" or "c"; ValueError where `format` says another."""
     path = checked_path(filepath, endings=tuple(EXPORTS))
     kind = next(kind for ending, kind in EXPORTS.items() if path.name.endswith(ending))
-    if format not in (None, kind):
+    if not is_among(format, (None, kind)):
         needs = "'onnx' for a name ending in .onnx, 'c' for .h"
-        raise ValueError(f"format: got {format!r} for {str(path)!r}, needs {needs}")
+        raise ValueError(f"format: got {told(format)} for {str(path)!r}, needs {needs}")
     return path, kind
 
 
 def load_model(filepath: Any, custom_objects: Mapping[str, Any] | None, compile: bool) -> Any:
     """Return the model of a file; arguments and errors as of `models.load_model`."""
-    name = os.fspath(filepath)
+    name = file_path("filepath", filepath)
     reader = saving.load_model
     if name.endswith(KERAS):
         from fastmlp.models import keras_files
@@ -92,7 +93,7 @@ def load_model(filepath: Any, custom_objects: Mapping[str, Any] | None, compile:
 
 def load_weights(model: Model, filepath: Any, skip_mismatch: bool, by_name: bool) -> None:
     """Set a model's weights from a file; arguments and errors as of `Model.load_weights`."""
-    name = os.fspath(filepath)
+    name = file_path("filepath", filepath)
     skips, named, reader = boolean("skip_mismatch", skip_mismatch), boolean("by_name", by_name), saving.load_weights
     if name.endswith(KERAS):
         from fastmlp.models import keras_files

@@ -12,6 +12,7 @@ from fastmlp import metrics
 from fastmlp.constraints import CONSTRAINTS
 from fastmlp.export.keras_config import SHARED
 from fastmlp.initializers import INITIALIZERS
+from fastmlp.kernels.contract import told
 from fastmlp.layers import LAYERS
 from fastmlp.layers.base import Common
 from fastmlp.losses import LOSSES
@@ -297,7 +298,7 @@ def dtype_of(policy: Any) -> str:
         require_own(policy)
         policy = policy["config"]["name"]
     if policy not in ("float32", "float64"):
-        raise ValueError(f"dtype: got {policy!r}, needs 'float32' or 'float64'")
+        raise ValueError(f"dtype: got {told(policy)}, needs 'float32' or 'float64'")
     return str(policy)
 
 
@@ -353,7 +354,7 @@ def tensors_in(args: Any) -> Iterator[tuple[Node, int]]:
         for key in sorted(args):
             yield from tensors_in(args[key])
     else:
-        raise ValueError(f"args: got {args!r:.100}, needs symbols")
+        raise ValueError(f"args: got {told(args)}, needs symbols")
 
 
 def in_order(calls: Mapping[Node, tuple[list[tuple[Node, int]], Any]], begins: list[Node]) -> list[Node]:

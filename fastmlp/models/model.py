@@ -18,16 +18,17 @@ from fastmlp.data.containers import contents, part_of
 from fastmlp.data.files import Tensors
 from fastmlp.data.rows import Data
 from fastmlp.data.values import Array, answering
+from fastmlp.kernels.contract import told
 from fastmlp.kernels.engine.turns import Training
 from fastmlp.layers import InputLayer, Layer
 from fastmlp.layers.graph import Graph, from_inputs
 from fastmlp.layers.symbol import PHASE
 from fastmlp.layers.variable import Variable
 from fastmlp.models import formats, saving
-from fastmlp.models.config import CLASSES, Reader, config_of
+from fastmlp.models.config import CLASSES, Reader, config_of, read_as
 from fastmlp.models.summary import print_summary
 from fastmlp.models.tracing import Tracer, flat, shell
-from fastmlp.settings import boolean
+from fastmlp.settings import boolean, is_among, mapping
 from fastmlp.training import inputs as given_inputs
 from fastmlp.training import loops
 from fastmlp.training import model as training_model
@@ -166,13 +167,15 @@ class Model(training_model.Model):
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
         """Make a model, with weights not trained, from what `get_config` returned."""
+        config = mapping("config", config)
         if cls not in CLASSES.values() and "layers" not in config:
             return cls(**config)
-        return Reader(custom_objects).model(cls, config)
+        with read_as("config"):
+            return Reader(custom_objects).model(cls, config)
 
     def __copy__(self) -> Any:
         """Return a model with layers of its own, and with what a subclass or the user keeps in the object besides."""
-        known = vars(Model(seed=0)).keys() | {"_results", "_layers", "_first"}
+        known = vars(Model(seed=0)).keys() | {"_results", "_layers", "_first", "_roll"}
         kept = {name: value for name, value in vars(self).items() if name not in known}
         shared = [value for value in kept.values() if not layers_in([value])]
         return copy.deepcopy(self, {id(value): value for value in shared})
@@ -394,12 +397,10 @@ class Model(training_model.Model):
         in_training = boolean("training", training)
         data, _ = self._batch("gradients", x, y, sample_weight, False)
         with self._lock:
-            network = self.network_for_gradients(data.rows)
             of_inputs = [np.empty(x.shape, self.dtype) for x in data.xs] if by_input else None
             given, asked = self.for_engine, None if of_inputs is None else self.for_engine(of_inputs)
-            loss, gradients = network.gradients(
-                given(data.xs), given(data.ys), given(data.sample_weights), asked, in_training
-            )
+            arrays = given(data.xs), given(data.ys), given(data.sample_weights), asked, in_training
+            loss, gradients = self.of_one_moment(data.rows, lambda network: network.gradients(*arrays))
             return float(loss), self._asked_for(self.in_own_order(gradients) if by_weights else None, of_inputs)
 
     def vjp(self, x: Any, output_gradients: Any, *, wrt: str = "weights", training: bool = False) -> Any:
@@ -434,9 +435,9 @@ class Model(training_model.Model):
             if not callable(output_gradients):
                 dy = self.for_engine(self._output_gradients(output_gradients, rows))
             of_inputs = [np.empty(array.shape, self.dtype) for array in arrays] if by_input else None
-            network = self.network_for_gradients(rows)
             asked = None if of_inputs is None else self.for_engine(of_inputs)
-            gradients = network.vjp(self.for_engine(arrays), dy, asked, in_training)
+            passed = self.for_engine(arrays), dy, asked, in_training
+            gradients = self.of_one_moment(rows, lambda network: network.vjp(*passed))
             return self._asked_for(self.in_own_order(gradients) if by_weights else None, of_inputs)
 
     def _output_gradients(self, given: Any, rows: int) -> list[np.ndarray | None]:
@@ -530,6 +531,7 @@ class Model(training_model.Model):
         """
         with self._lock:
             formats.load_weights(self, filepath, skip_mismatch, by_name)
+            self._lock.note_update()
 
     def save(self, filepath: str | os.PathLike[str], overwrite: bool = True, include_optimizer: bool = True) -> None:
         """Write the model to a .safetensors, .keras or .h5 file that `fastmlp.load_model` reads; whole, or not at all.
@@ -650,8 +652,8 @@ def by_name_or_not(results: dict[str, Any], as_dict: bool) -> Any:
 
 def wanted(wrt: Any) -> tuple[bool, bool]:
     """Return whether gradients are asked for by the weights, and by the input."""
-    if wrt not in ("weights", "input", "both"):
-        raise ValueError(f"wrt: got {wrt!r}, needs 'weights', 'input' or 'both'")
+    if not is_among(wrt, ("weights", "input", "both")):
+        raise ValueError(f"wrt: got {told(wrt)}, needs 'weights', 'input' or 'both'")
     return wrt != "input", wrt != "weights"
 
 

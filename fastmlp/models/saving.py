@@ -14,6 +14,7 @@ import numpy as np
 
 from fastmlp import metrics
 from fastmlp.data.files import MODEL, STATES, Tensors, read, require_same, write
+from fastmlp.kernels.contract import told
 from fastmlp.layers import Layer
 from fastmlp.losses.compiled import each
 from fastmlp.losses.custom import Custom
@@ -43,7 +44,7 @@ def load_model(path: Any, custom_objects: Mapping[str, Any] | None, compile: boo
         cls = (custom_objects or {}).get(str(header.get("class")))
         if cls is not None and not (isinstance(cls, type) and issubclass(cls, Model)):
             base = "Model" if "calls" in header["model"] else "Sequential"
-            raise TypeError(f"custom_objects: got {cls!r} for {header['class']!r}, needs a subclass of {base}")
+            raise TypeError(f"custom_objects: got {told(cls)} for {header['class']!r}, needs a subclass of {base}")
         return restore(cls, *(header, tensors) if compile else uncompiled(header, tensors), custom_objects)
 
     return read(path, MODEL, made)
@@ -182,7 +183,7 @@ def restore(
     if header.get("classes") is not None:
         model.classes = header["classes"]
         if plain_classes(model) is None:
-            raise ValueError(f"classes: got {model.classes!r:.300}, needs a list of strings or numbers")
+            raise ValueError(f"classes: got {told(model.classes)}, needs a list of strings or numbers")
     tensors = {name: array for name, array in tensors.items() if not name.startswith(STATES)}
     # Compared before the network is made: a header cannot ask for more memory than the file has weights.
     names = model.weight_names if model.built else {}

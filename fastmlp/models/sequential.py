@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fastmlp.data.arrays import Shape
+from fastmlp.kernels.contract import told
 from fastmlp.layers import InputLayer, Layer
 from fastmlp.layers.graph import Graph
 from fastmlp.layers.symbol import Symbol
 from fastmlp.models.config import CLASSES
 from fastmlp.models.model import Model
+from fastmlp.settings import boolean
 from fastmlp.training.architecture import Roll
 
 
@@ -37,6 +39,7 @@ class Sequential(Model):
     _has_call = False
     _layers: list[Layer]
     _first: Symbol | None  # the input, where its shape is known
+    _roll: Roll | None = None  # of the layers, after one was added
 
     def __init__(
         self,
@@ -51,16 +54,19 @@ class Sequential(Model):
             raise TypeError(f"layers: got {type(layers).__name__}, needs a list of layers")
         super().__init__(name=name, dtype=dtype, seed=seed)
         self.overwrite(_layers=[], _first=None)
-        roll = Roll()
         try:
-            for layer in layers or ():
-                self._add(layer, roll)
+            for layer in () if layers is None else layers:
+                self._add(layer, is_new=True)
         except BaseException:
             while self._layers:  # so that the layers can be used again
                 self.pop()
             raise
-        if not trainable:
+        if not boolean("trainable", trainable):
             self.trainable = trainable
+
+    @classmethod
+    def _unshared(cls) -> dict[str, Any]:
+        return {**super()._unshared(), "_roll": None}
 
     @property
     def layers(self) -> list[Layer]:
@@ -75,14 +81,14 @@ class Sequential(Model):
         TypeError, ValueError
             When it is no layer, has a name that is taken, or does not fit the layer before it.
         """
-        self._add(layer, None)
+        self._add(layer, is_new=False)
 
-    def _add(self, layer: Any, roll: Roll | None) -> None:
-        """Append a layer to those on the roll, which is called where it is not given."""
+    def _add(self, layer: Any, is_new: bool) -> None:
+        """Append a layer; a new model's roll is called once."""
         if isinstance(layer, Symbol) and not layer.call.inputs:
             layer = layer.call.layer
         if not isinstance(layer, Layer):
-            raise TypeError(f"layer: got {layer!r}, needs a layer such as Dense(10)")
+            raise TypeError(f"layer: got {told(layer)}, needs a layer such as Dense(10)")
         with self._lock:
             if isinstance(layer, InputLayer):
                 if self._layers or self._first is not None:
@@ -91,8 +97,12 @@ class Sequential(Model):
                 return
             self._require_to_stand_alone("add")
             first = self._begin_with(layer) if self._first is None else self._first
-            self._append(layer, first, roll or Roll(self._layers))
-            self.overwrite(_first=first)
+            roll = self._roll
+            self.overwrite(_roll=None)
+            if roll is None or not (is_new or roll.goes_on(layer, self.dtype)):
+                roll = Roll(self._layers)
+            self._append(layer, first, roll)
+            self.overwrite(_first=first, _roll=roll)
             self.overwrite(_compiled=None)
             self.discard_network()
 
@@ -139,6 +149,7 @@ class Sequential(Model):
                 raise ValueError("pop: got a model without layers, needs at least one")
             self._require_to_stand_alone("pop")
             layer = self._layers.pop()
+            self.overwrite(_roll=None)
             if layer not in self._layers:
                 layer.leave_model(self)
             if self._graph is not None:

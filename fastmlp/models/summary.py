@@ -9,15 +9,17 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.kernels.contract import told
 from fastmlp.layers import Layer
 from fastmlp.layers.graph import Graph
-from fastmlp.settings import boolean, integer, real
+from fastmlp.settings import boolean, integer, listed, real
 from fastmlp.training.model import Model
 from fastmlp.training.progress import make_console
 
 SUMMARY_WIDTH = 88
 GRAPH_WIDTH = 108  # with the column of connections
 TRAINABLE_WIDTH = 12
+WIDEST = 2**14  # that anybody asks for: each line is padded to it
 
 
 def print_summary(
@@ -34,10 +36,10 @@ def print_summary(
 
     expanded, with_flags = boolean("expand_nested", expand_nested), boolean("show_trainable", show_trainable)
     if print_fn is not None and not callable(print_fn):
-        raise TypeError(f"print_fn: got {print_fn!r}, needs a function of a line, or None")
+        raise TypeError(f"print_fn: got {told(print_fn)}, needs a function of a line, or None")
     connections = connections_of(model)
     shares = shares_of(positions, 0.3 if connections else 0.45, bool(connections))
-    given = None if line_length is None else integer("line_length", line_length, at_least=20)
+    given = None if line_length is None else integer("line_length", line_length, at_least=20, below=WIDEST)
     text = io.StringIO()
     console = make_console() if print_fn is None else make_console(file=text, width=(given or GRAPH_WIDTH) + 4)
     widest = GRAPH_WIDTH if connections else SUMMARY_WIDTH
@@ -76,9 +78,9 @@ def shares_of(positions: Any, first: float, has_connections: bool) -> list[float
     """Return where the columns end, as shares of the width."""
     if positions is None:
         return [first, 0.56, 0.74, 1.0] if has_connections else [first, 0.80, 1.0]
-    shares = [real("positions", one, low=0.0, high=1.0) for one in positions]
+    shares = [real("positions", one, low=0.0, high=1.0) for one in listed("positions", positions)]
     if len(shares) != 3 + has_connections or sorted(shares) != shares:
-        raise ValueError(f"positions: got {positions!r}, needs {3 + has_connections} growing shares of the width")
+        raise ValueError(f"positions: got {told(positions)}, needs {3 + has_connections} growing shares of the width")
     return shares
 
 

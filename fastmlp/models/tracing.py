@@ -10,6 +10,7 @@ import numpy as np
 
 from fastmlp.data.arrays import Shape
 from fastmlp.data.sparse import is_sparse
+from fastmlp.kernels.contract import told
 from fastmlp.layers import InputLayer
 from fastmlp.layers.description import in_predictions
 from fastmlp.layers.graph import Graph
@@ -106,7 +107,7 @@ def flat(argument: str, symbols: Any) -> list[Symbol]:
             needs = "symbols, as Input and calls of layers return them"
             raise TypeError(f"{argument}: got {type(one).__name__}, needs {needs}")
     if not found or (argument == "inputs" and len(set(found)) < len(found)):
-        raise ValueError(f"{argument}: got {symbols!r}, needs each symbol once")
+        raise ValueError(f"{argument}: got {told(symbols)}, needs each symbol once")
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fastmlp.kernels.contract import told
 from fastmlp.optimizers.base import Common, Optimizer, Rate, Shared
 from fastmlp.settings import boolean, integer, real
 
@@ -122,7 +123,7 @@ class ScheduleFreeAdamW(Betas):
     ):
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **common)
         if self.beta_1 == 0.0:
-            raise ValueError(f"beta_1: got {beta_1!r}, needs a number above 0: the rule divides by it")
+            raise ValueError(f"beta_1: got {told(beta_1)}, needs a number above 0: the rule divides by it")
         self.warmup_steps = integer("warmup_steps", warmup_steps, at_least=0)
 
     @property

@@ -13,7 +13,7 @@ from fastmlp.data.arrays import Shape, gradient_arrays
 from fastmlp.kernels.engine.blocks import Block
 from fastmlp.kernels.engine.parameters import Parameters
 from fastmlp.layers.variable import Variable
-from fastmlp.settings import Settings
+from fastmlp.settings import Settings, listed
 
 Weight = Variable | np.ndarray
 
@@ -70,7 +70,7 @@ class AppliesGradients(Settings):
         ValueError, TypeError
             For gradients or weights that do not fit; nothing has been changed then.
         """
-        pairs = [tuple(pair) for pair in grads_and_vars]
+        pairs = [tuple(listed("grads_and_vars", pair)) for pair in listed("grads_and_vars", grads_and_vars)]
         if not pairs or any(len(pair) != 2 for pair in pairs):
             raise ValueError("grads_and_vars: got no pairs, needs (gradient, weight) for each weight")
         weights = [weight for _, weight in pairs]

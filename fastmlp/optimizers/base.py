@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 import numpy as np
 
 from fastmlp.data.values import Count, Number
+from fastmlp.kernels.contract import told
 from fastmlp.optimizers import schedules
 from fastmlp.optimizers.applied import AppliesGradients
-from fastmlp.settings import boolean, integer, only, optional_name, real, refuse_methods, to_plain
+from fastmlp.settings import boolean, integer, listed, mapping, only, optional_name, real, refuse_methods, to_plain
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -100,7 +101,7 @@ class Optimizer(AppliesGradients):
     _network: Any = None  # counts the updates
     _rate: Any = None  # a number, or a function of the number of updates done
     _excluded: tuple[list[Any], str] = ([], "")  # from weight decay: variables or their paths, and a pattern of more
-    default_name: ClassVar[str]
+    default_name: ClassVar[str] = "optimizer"
     settings: ClassVar[frozenset[str]] = frozenset(Common.__annotations__)  # names that may be set
 
     def __init_subclass__(cls) -> None:
@@ -113,7 +114,7 @@ class Optimizer(AppliesGradients):
     def __init__(self, learning_rate: Rate, **common: Unpack[Common]):
         needs = f"needs only arguments that {type(self).__name__} has, such as learning_rate, a number or a schedule"
         for name in common.keys() - Common.__annotations__.keys():
-            raise TypeError(f"{name}: got {common[name]!r}, {needs}")  # type: ignore[literal-required]
+            raise TypeError(f"{name}: got {told(common[name])}, {needs}")  # type: ignore[literal-required]
         self.learning_rate = learning_rate
         self.weight_decay = optional("weight_decay", common.get("weight_decay"))
         self.clipnorm = optional("clipnorm", common.get("clipnorm"))
@@ -150,7 +151,7 @@ class Optimizer(AppliesGradients):
         if not callable(value) or isinstance(value, type):
             if callable(self._rate):
                 needs = "another schedule: this optimizer was made with one, so that its rate cannot be set"
-                raise TypeError(f"learning_rate: got {value!r}, needs {needs}")
+                raise TypeError(f"learning_rate: got {told(value)}, needs {needs}")
             value = checked(value)
         self.overwrite(_rate=value)
 
@@ -163,7 +164,7 @@ class Optimizer(AppliesGradients):
         if name == "learning_rate":
             object.__setattr__(self, name, value)
         elif name not in self.settings and not name.startswith("_"):
-            raise AttributeError(f"{name}: got {value!r}, needs only what {type(self).__name__} has: learning_rate")
+            raise AttributeError(f"{name}: got {told(value)}, needs only what {type(self).__name__} has: learning_rate")
         else:
             super().__setattr__(name, value)
 
@@ -209,7 +210,13 @@ class Optimizer(AppliesGradients):
         if self._network is not None:
             needs = "a call before the first step, and before compile of a model that is built"
             raise ValueError(f"exclude_from_weight_decay: got an optimizer that has begun, needs {needs}")
-        self.overwrite(_excluded=(list(var_list or ()), "|".join(var_names or ())))
+        names = [] if var_names is None else listed("var_names", var_names)
+        for name in names:
+            try:
+                re.compile(name)
+            except (TypeError, re.error) as error:
+                raise ValueError(f"var_names: got {told(name)}, needs regular expressions: {error}") from None
+        self.overwrite(_excluded=([] if var_list is None else listed("var_list", var_list), "|".join(names)))
 
     def spec_for(self, weights: Sequence[Any]) -> dict[str, Any]:
         """Return the engine's description for these trained variables or arrays."""
@@ -254,7 +261,7 @@ class Optimizer(AppliesGradients):
         rate = self._rate
         if callable(rate) and type(rate) not in schedules.SCHEDULES.values():
             needs = "a number or one of optimizers.schedules to be saved; save_weights writes the weights alone"
-            raise TypeError(f"learning_rate: got {rate!r}, needs {needs}")
+            raise TypeError(f"learning_rate: got {told(rate)}, needs {needs}")
         config = {name: to_plain(value) for name, value in self.arguments().items()}
         if any(self._excluded):
             config["excluded_from_weight_decay"] = list(self.excluded_paths())
@@ -263,7 +270,7 @@ class Optimizer(AppliesGradients):
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Any:
         """Make an optimizer from what `get_config` returned."""
-        given = dict(config)
+        given = mapping("config", config)
         excluded = given.pop("excluded_from_weight_decay", ([], ""))
         made = cls(**given)
         made.overwrite(_excluded=tuple(excluded))
@@ -272,7 +279,7 @@ class Optimizer(AppliesGradients):
     @property
     def rule(self) -> dict[str, Any]:
         """The engine's name of the update rule, and the rule's scalars but the learning rate."""
-        raise NotImplementedError
+        raise TypeError(f"optimizer: got {type(self).__name__}, which has no rule, needs one of fastmlp.optimizers")
 
     @property
     def spec(self) -> dict[str, Any]:

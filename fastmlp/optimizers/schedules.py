@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fastmlp.elsewhere import getter
-from fastmlp.settings import Settings, boolean, integer, lookup, real
+from fastmlp.kernels.contract import told
+from fastmlp.settings import Settings, boolean, integer, is_among, listed, lookup, real
 
 ENOUGH = 1e300  # where a number of lengths is larger than any, so that what is made of it stays finite
 
@@ -22,7 +23,7 @@ class LearningRateSchedule(Settings):
 
     def __call__(self, step: int) -> float:
         """Return the learning rate of the update that follows `step` others."""
-        raise NotImplementedError(f"{type(self).__name__}: needs a method __call__(self, step)")
+        raise TypeError(f"{type(self).__name__}: needs a method __call__(self, step)")
 
 
 class Decay(LearningRateSchedule):
@@ -54,6 +55,7 @@ class ExponentialDecay(Decay):
         super().__init__(initial_learning_rate, decay_steps, decay_rate, staircase, name)
 
     def __call__(self, step: int) -> float:
+        step = checked(step)
         return self.initial_learning_rate * power(self.decay_rate, self.part(step))
 
 
@@ -71,6 +73,7 @@ class InverseTimeDecay(Decay):
         super().__init__(initial_learning_rate, decay_steps, decay_rate, staircase, name)
 
     def __call__(self, step: int) -> float:
+        step = checked(step)
         return self.initial_learning_rate / (1.0 + self.decay_rate * self.part(step))
 
 
@@ -78,8 +81,8 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     """values[0] up to and including the step boundaries[0], then values[1], and so on."""
 
     def __init__(self, boundaries: Sequence[float], values: Sequence[float], name: str = "PiecewiseConstant"):
-        self.boundaries = [real("boundaries", boundary, low=0.0) for boundary in boundaries]
-        self.values = [real("values", value, low=0.0) for value in values]
+        self.boundaries = [real("boundaries", boundary, low=0.0) for boundary in listed("boundaries", boundaries)]
+        self.values = [real("values", value, low=0.0) for value in listed("values", values)]
         self.name = name
         if len(self.boundaries) != len(self.values) - 1:
             got = f"{len(self.values)} of them for {len(self.boundaries)} boundaries"
@@ -88,6 +91,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
             raise ValueError(f"boundaries: got {self.boundaries}, needs each above the one before")
 
     def __call__(self, step: int) -> float:
+        step = checked(step)
         return self.values[sum(step > boundary for boundary in self.boundaries)]
 
 
@@ -114,6 +118,7 @@ class PolynomialDecay(LearningRateSchedule):
         self.name = name
 
     def __call__(self, step: int) -> float:
+        step = checked(step)
         steps = self.decay_steps
         if self.cycle:
             steps = steps * max(1, math.ceil(quotient(step, steps)))
@@ -145,6 +150,7 @@ class CosineDecay(LearningRateSchedule):
         self.warmup_steps = real("warmup_steps", warmup_steps, low=0.0)
 
     def __call__(self, step: int) -> float:
+        step = checked(step)
         if self.warmup_target is None:
             return self.initial_learning_rate * self.decayed(step)
         if step < self.warmup_steps:
@@ -179,6 +185,7 @@ class CosineDecayRestarts(LearningRateSchedule):
         self.name = name
 
     def __call__(self, step: int) -> float:
+        step = checked(step)
         restarts = self.restarts(step)
         length = self.first_decay_steps * power(self.t_mul, restarts)
         left = math.fmod(step, length) if self.t_mul == 1.0 else step - self.beginning(restarts)
@@ -224,8 +231,8 @@ class OneCycle(LearningRateSchedule):
         self.max_learning_rate = real("max_learning_rate", max_learning_rate, low=0.0)
         self.total_steps = integer("total_steps", total_steps, at_least=1)
         self.pct_start = real("pct_start", pct_start, low=0.0, high=1.0)
-        if anneal_strategy not in ("cos", "linear"):
-            raise ValueError(f"anneal_strategy: got {anneal_strategy!r}, needs 'cos' or 'linear'")
+        if not is_among(anneal_strategy, ("cos", "linear")):
+            raise ValueError(f"anneal_strategy: got {told(anneal_strategy)}, needs 'cos' or 'linear'")
         self.anneal_strategy = anneal_strategy
         self.div_factor = positive("div_factor", div_factor)
         self.final_div_factor = positive("final_div_factor", final_div_factor)
@@ -241,6 +248,7 @@ class OneCycle(LearningRateSchedule):
         return [(rise, start, top), (2.0 * self.pct_start * self.total_steps - 2.0, top, start), (last, start, end)]
 
     def __call__(self, step: int) -> float:
+        step = checked(step)
         step = min(step, self.total_steps - 1)
         before = 0.0
         for until, start, end in self.phases():
@@ -273,8 +281,15 @@ def positive(argument: str, value: Any) -> float:
     """Return `value` as a finite float above 0, or raise TypeError or ValueError."""
     number = real(argument, value, low=0.0)
     if number == 0.0:
-        raise ValueError(f"{argument}: got {value!r}, needs a finite number above 0")
+        raise ValueError(f"{argument}: got {told(value)}, needs a finite number above 0")
     return number
+
+
+def checked(step: Any) -> Any:
+    """Return the number of updates that were done, or raise TypeError or ValueError."""
+    if type(step) is not int or step < 0:
+        real("step", step, low=0.0)
+    return step
 
 
 def quotient(steps: float, length: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fastmlp.kernels.contract import told
 from fastmlp.optimizers.base import Common, Optimizer, Rate
 from fastmlp.settings import boolean, real
 
@@ -106,7 +107,9 @@ class Ftrl(Optimizer):
     ):
         super().__init__(learning_rate, **common)
         if self.learning_rate == 0.0:
-            raise ValueError(f"learning_rate: got {learning_rate!r}, needs a number above 0: the rule divides by it")
+            raise ValueError(
+                f"learning_rate: got {told(learning_rate)}, needs a number above 0: the rule divides by it"
+            )
         self.learning_rate_power = real("learning_rate_power", learning_rate_power, high=0.0)
         self.initial_accumulator_value = real("initial_accumulator_value", initial_accumulator_value, low=0.0)
         self.l1_regularization_strength = real("l1_regularization_strength", l1_regularization_strength, low=0.0)
@@ -161,7 +164,7 @@ class Lion(Optimizer):
         super().__init__(learning_rate, **common)
         self.beta_1 = real("beta_1", beta_1, low=0.0, high=1.0)
         if self.beta_1 == 0.0:
-            raise ValueError(f"beta_1: got {beta_1!r}, needs a finite number above 0: steps would not see m")
+            raise ValueError(f"beta_1: got {told(beta_1)}, needs a finite number above 0: steps would not see m")
         self.beta_2 = real("beta_2", beta_2, low=0.0, high=1.0)
 
     @property

@@ -14,13 +14,15 @@ import numpy as np
 
 from fastmlp.data.whole_files import write_whole
 from fastmlp.export.javascript import program
+from fastmlp.kernels.contract import told
 from fastmlp.report import contents, drawing, pictures
 from fastmlp.report.answers import Answers, asker, places
 from fastmlp.report.facts import Facts, timed
 from fastmlp.report.numbers import Importance, class_losses
 from fastmlp.report.page import DRAWING, assembled, packaged
 from fastmlp.report.permutation import measure
-from fastmlp.report.rows import Rows, Table, rows_of
+from fastmlp.report.rows import Rows, Table, row_weights, rows_of
+from fastmlp.settings import file_path, integer, listed, real
 
 __all__ = ["html", "importance", "write"]
 
@@ -45,10 +47,11 @@ def write(path: str | os.PathLike[str], model: Any, x: Any, y: Any, **about: Any
     OSError
         Where it cannot be written.
     """
-    if not os.fspath(path).endswith(ENDINGS):
-        raise ValueError(f"path: got {os.fspath(path)!r}, needs a name ending in {' or '.join(ENDINGS)}")
+    name = file_path("path", path)
+    if not name.endswith(ENDINGS):
+        raise ValueError(f"path: got {told(name)}, needs a name ending in {' or '.join(ENDINGS)}")
     content = html(model, x, y, **about).encode()
-    write_whole(path, lambda file: file.write(content))
+    write_whole(name, lambda file: file.write(content))
 
 
 def html(
@@ -57,12 +60,15 @@ def html(
     y: Any,
     *,
     y_train: Any = None,
+    sample_weight: Any = None,
     columns: Sequence[Any] | None = None,
     target: str = "target",
     data: str = "",
     file: str | os.PathLike[str] | None = None,
     seconds: float | None = None,
     picture_shape: Sequence[int] | None = None,
+    train_rows: int | None = None,
+    test_rows: int | None = None,
     importance_seconds: float = 10.0,
     seed: int = 0,
 ) -> str:
@@ -83,6 +89,8 @@ def html(
         As `evaluate` or `score` takes it: of a Model class numbers or one-hot rows, of an estimator the classes.
     y_train : array, optional
         The targets of training, which the baseline follows from; default y.
+    sample_weight : array [rows], optional
+        What each row counts in the importance; the scores count each once.
     columns : list of fastmlp.tables.Column, optional
         What columns are, as `fastmlp.tables.find_columns` gives it; without, there is no table of them.
     target, data : str
@@ -93,6 +101,8 @@ def html(
         What training took.
     picture_shape : sequence of int, optional
         Of pictures whose rows are flat: (28, 28).
+    train_rows, test_rows : int, optional
+        How many there are in all, where y_train and x are drawn from them.
     importance_seconds : float
         About how long the importance of columns may take, default 10; 0 leaves it out.
     seed : int
@@ -104,8 +114,21 @@ def html(
         For a model that predicts neither classes nor one number, and rows, targets and shapes that do not fit.
     """
     facts = facts_of(
-        model, x, y, y_train, columns, target, data, None if file is None else os.fspath(file), seconds, picture_shape
+        model,
+        x,
+        y,
+        y_train,
+        sample_weight,
+        columns,
+        target,
+        data,
+        None if file is None else file_path("file", file),
+        seconds,
+        picture_shape,
+        train_rows,
+        test_rows,
     )
+    importance_seconds = real("importance_seconds", importance_seconds, low=0.0)
     facts.importance = why_or_importance(facts, importance_seconds, seed)
     drawn = drawing.section(facts)
     others = [made for make in contents.SECTIONS if (made := make(facts)) is not None]
@@ -115,7 +138,9 @@ def html(
     return assembled(title, contents.intro(facts), sections, scripts)
 
 
-def importance(model: Any, x: Any, y: Any, *, seconds: float = 10.0, seed: int = 0) -> Importance:
+def importance(
+    model: Any, x: Any, y: Any, *, sample_weight: Any = None, seconds: float = 10.0, seed: int = 0
+) -> Importance:
     """Return how much worse a model is for each column whose values are dealt out anew; needs scikit-learn.
 
     It is measured by scikit-learn's `permutation_importance`: the gain of the log loss, or of the root mean squared
@@ -123,7 +148,7 @@ def importance(model: Any, x: Any, y: Any, *, seconds: float = 10.0, seed: int =
 
     Parameters
     ----------
-    model, x, y, seed
+    model, x, y, sample_weight, seed
         As of `html`.
     seconds : float
         About how long it may take: else fewer rows, repeats and columns are taken.
@@ -133,7 +158,8 @@ def importance(model: Any, x: Any, y: Any, *, seconds: float = 10.0, seed: int =
     Importance
         With `names`, `means` and `deviations`.
     """
-    found = facts_of(model, x, y)
+    seconds = real("seconds", seconds, low=0.0)
+    found = facts_of(model, x, y, sample_weight=sample_weight)
     return measured(found, seconds, seed)
 
 
@@ -142,24 +168,59 @@ def facts_of(
     x: Any,
     y: Any,
     y_train: Any = None,
+    sample_weight: Any = None,
     columns: Sequence[Any] | None = None,
     target: str = "target",
     data: str = "",
     file: str | None = None,
     seconds: float | None = None,
     picture_shape: Sequence[int] | None = None,
+    train_rows: int | None = None,
+    test_rows: int | None = None,
 ) -> Facts:
     """Return what there is to tell, but for the importance; arguments and errors as of `html`."""
+    for argument, text in (("target", target), ("data", data)):
+        if not isinstance(text, str):
+            raise TypeError(f"{argument}: got {told(text)}, needs a string")
+    if columns is not None and not is_described(columns):
+        raise TypeError(
+            f"columns: got {told(columns)}, needs a list of Column, as fastmlp.tables.find_columns gives it"
+        )
+    if seconds is not None:
+        seconds = real("seconds", seconds, low=0.0)
     classes, ask = asker(model)
     rows = rows_of(x)
     true = places(model, classes, y)
     if len(true) != rows.count:
         raise ValueError(f"y: got {len(true)} values, needs one for each of the {rows.count} rows of x")
     trained = None if y_train is None else places(model, classes, y_train, "y_train")
+    weights = None if sample_weight is None else row_weights(sample_weight, rows.count)
     answers = Answers(classes, true, ask(rows.frame))
     picture, pixels = picture_of(model, rows, picture_shape)
     speed = timed(ask, rows)
-    return Facts(model, rows, answers, picture, pixels, trained, columns, target, data, file, seconds, speed)
+    return Facts(
+        model=model,
+        rows=rows,
+        answers=answers,
+        picture=picture,
+        pixels=pixels,
+        weights=weights,
+        trained=trained,
+        test_rows=test_rows,
+        train_rows=train_rows,
+        columns=columns,
+        target=target,
+        data=data,
+        file=file,
+        seconds=seconds,
+        predicting=speed,
+    )
+
+
+def is_described(columns: Any) -> bool:
+    """Whether these are what tables say of their columns."""
+    wanted = ("name", "kind", "missing", "distinct", "note")
+    return isinstance(columns, (list, tuple)) and all(getattr(one, "_fields", None) == wanted for one in columns)
 
 
 def picture_of(
@@ -168,9 +229,10 @@ def picture_of(
     """Return the shape of the pictures that rows are, if they are any, and the places of the pixels."""
     everything = list(range(len(rows.names)))
     if given is not None:
-        height, width, channels = (*given, 1)[:3]
+        given = tuple(integer("picture_shape", size, at_least=1) for size in listed("picture_shape", given))
+        height, width, channels = (*given, 1, 1, 1)[:3]
         if len(given) not in (2, 3) or height * width * channels != len(everything):
-            raise ValueError(f"picture_shape: got {tuple(given)} for {len(everything)} columns, needs as many pixels")
+            raise ValueError(f"picture_shape: got {given} for {len(everything)} columns, needs as many pixels")
         return (height, width, channels), everything
     if isinstance(rows, Rows):
         return pictures.shape_of(rows.frame.shape[1:]), everything
@@ -196,14 +258,18 @@ def why_or_importance(facts: Facts, seconds: float, seed: int) -> Importance | s
 
 def measured(facts: Facts, seconds: float, seed: int) -> Importance:
     """Return the importance of columns, or of the patches of pictures."""
+    seed = integer("seed", seed, at_least=0, below=2**32)
     classes, ask = asker(facts.model)
-    true = facts.answers.true
+    rows, true, weights = facts.rows, facts.answers.true, facts.weights
+    if weights is not None:  # rows that count nothing tell nothing
+        own = np.flatnonzero(weights)
+        rows, true, weights = rows.take(own), true[own], weights[own]
 
-    def loss(rows: Any, numbers: Any) -> float:
-        said = ask(rows)
-        if classes is None:
-            return float(((said - true[numbers]) ** 2).mean() ** 0.5)
-        return float(class_losses(true[numbers], said).mean())
+    def loss(some: Any, numbers: Any) -> float:
+        said = ask(some)
+        losses = (said - true[numbers]) ** 2 if classes is None else class_losses(true[numbers], said)
+        mean = float(losses.mean() if weights is None else np.average(losses, weights=weights[numbers]))
+        return mean**0.5 if classes is None else mean
 
     names = facts.rows.names
     prepared = getattr(facts.model, "preparation_", None)
@@ -216,4 +282,4 @@ def measured(facts: Facts, seconds: float, seed: int) -> Importance:
         groups = [np.array([place]) for place, name in enumerate(names) if name in used]
         labels = [name for name in names if name in used]
     score = "root mean squared error" if classes is None else "log loss"
-    return measure(facts.rows, loss, score, groups, labels, seconds, seed)
+    return measure(rows, loss, score, groups, labels, seconds, seed)

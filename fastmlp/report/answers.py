@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.data.arrays import numeric
+from fastmlp.data.arrays import as_array, numeric
 from fastmlp.models.model import Model
 from fastmlp.report import numbers
 
@@ -116,13 +116,19 @@ def places(model: Any, classes: list[Any] | None, y: Any, argument: str = "y") -
         if not np.isfinite(found).all():
             raise ValueError(f"{argument}: got values that are not finite, needs numbers")
         return found
-    found = np.asarray(y)
+    found = as_array(argument, y)
+    if found.ndim not in (1, 2) or not found.size:
+        raise ValueError(f"{argument}: got shape {found.shape}, needs a class for each row")
     if found.ndim == 2:
+        if found.shape[1] > 1 and found.dtype.kind not in "buif":
+            raise TypeError(f"{argument}: got {found.dtype} in {found.shape[1]} columns, needs numbers, or one column")
         found = found.argmax(axis=1) if found.shape[1] > 1 else found[:, 0]
     by_number = isinstance(model, Model) and found.dtype.kind in "buif"
     known = np.arange(len(classes)) if by_number else np.asarray(classes)
     if known.dtype.kind in "USO":
         known, found = known.astype(str), found.astype(str)
+    elif found.dtype.kind not in "buif":
+        raise TypeError(f"{argument}: got {found.dtype}, needs the classes of the model, which are numbers")
     order = np.argsort(known)
     at = np.minimum(np.searchsorted(known, found, sorter=order), len(known) - 1)
     found_at = order[at]

@@ -41,10 +41,12 @@ def intro(facts: Facts) -> str:
     )
     known = "training" if facts.trained is not None else "the test"
     always = f"the shares of the classes in {known}" if classes is not None else f"the mean of {known}"
-    trained = f" and trained on {len(facts.trained):,}" if facts.trained is not None else ""
+    trained = f" and trained on {facts.train_rows or len(facts.trained):,}" if facts.trained is not None else ""
+    count, tested = facts.rows.count, facts.test_rows or facts.rows.count
+    drawn = f" All that is shown here is of {count:,} of them, which were drawn." if count < tested else ""
     return (
         f"<p>What is predicted is <b>{short(facts.target, 80)}</b>, {kind}, from {what}. "
-        f"Tested on {facts.rows.count:,} rows{trained}.</p>"
+        f"Tested on {tested:,} rows{trained}.{drawn}</p>"
         f'<dl class="scores">{tiles}</dl>{note(f"Without a look at the rows: {always}.")}'
     )
 
@@ -196,10 +198,10 @@ def importance(facts: Facts) -> Section:
     found = facts.importance
     if isinstance(found, str):
         return Section("importance", "Importance", note(found))
-    told = ""
+    told = note("Rows count by their weights.") if facts.weights is not None else ""
     if found.left_out:
         what = "patches" if facts.picture else "columns"
-        told = note(
+        told += note(
             f"Of {len(found.names) + found.left_out:,} {what}, {len(found.names)} were tried one by one in the time "
             "that a report takes; of very many, those whose halves matter most."
         )

@@ -32,8 +32,12 @@ class Facts:
         Height, width and channels, where rows are pictures.
     pixels : list of int
         The places of their columns.
+    weights : float64 array or None
+        What rows of the test count in the importance.
     trained : array or None
         The targets of training, as in the answers.
+    test_rows, train_rows : int or None
+        How many there are, where those here are drawn from them.
     columns : list of Column or None
         As `fastmlp.tables.find_columns` gives them.
     target, data : str
@@ -53,7 +57,10 @@ class Facts:
     answers: Answers
     picture: tuple[int, int, int] | None
     pixels: list[int]
+    weights: Array | None
     trained: Array | None
+    test_rows: int | None
+    train_rows: int | None
     columns: Sequence[Any] | None
     target: str
     data: str

@@ -90,6 +90,16 @@ def rows_of(x: Any) -> Table | Rows:
     return Rows(array)
 
 
+def row_weights(sample_weight: Any, rows: int) -> Array:
+    """Return what rows count; ValueError unless there is a number of at least 0 for each, and one above."""
+    found = np.asarray(numeric("sample_weight", sample_weight), np.float64)
+    if found.shape != (rows,):
+        raise ValueError(f"sample_weight: got shape {found.shape}, needs one for each of the {rows} rows of x")
+    if not (np.isfinite(found).all() and (found >= 0).all() and found.any()):
+        raise ValueError("sample_weight: got other than numbers of at least 0, some of them above")
+    return found
+
+
 def taken(column: Any, rows: Array) -> Any:
     """Return some values of a column, by their places, whatever the index of pandas says."""
     if hasattr(column, "iloc"):

@@ -32,6 +32,7 @@ require_scikit_learn()
 from sklearn.utils.validation import check_is_fitted  # noqa: E402
 
 from fastmlp.data.files import Tensors, read, write  # noqa: E402
+from fastmlp.settings import file_path  # noqa: E402
 from fastmlp.sklearn import ensemble_saving, onnx, saving, table_saving  # noqa: E402
 from fastmlp.sklearn.classifier import MLPClassifier  # noqa: E402
 from fastmlp.sklearn.ensemble import Ensemble, MLPEnsembleClassifier, MLPEnsembleRegressor  # noqa: E402
@@ -77,7 +78,7 @@ def save(estimator: Estimator, path: str | os.PathLike[str]) -> None:
     if isinstance(estimator, (Ensemble, TableEstimator)):
         check_is_fitted(estimator)
         kind = ensemble_saving if isinstance(estimator, Ensemble) else table_saving
-        write(Path(path), saving.ESTIMATOR, *kind.describe(estimator))
+        write(Path(file_path("path", path)), saving.ESTIMATOR, *kind.describe(estimator))
     else:
         saving.save(estimator, path)
 
@@ -92,4 +93,4 @@ def load(path: str | os.PathLike[str]) -> Any:
             return table_saving.restore(header, tensors, TABLES)
         return saving.restore(header, tensors, PERCEPTRONS)
 
-    return read(path, saving.ESTIMATOR, made)
+    return read(file_path("path", path), saving.ESTIMATOR, made)

@@ -17,6 +17,7 @@ from sklearn.utils.validation import validate_data
 
 from fastmlp.data.tables import refuse_columns
 from fastmlp.sklearn import plain
+from fastmlp.sklearn.alone import alone
 from fastmlp.sklearn.callbacks import with_callbacks
 from fastmlp.sklearn.many_outputs import ManyClasses
 from fastmlp.sklearn.parameters import CONSTRAINTS, keep
@@ -114,6 +115,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
+    @alone
     def fit(
         self,
         X: Any,
@@ -144,6 +146,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
 
     @available_if(lambda estimator: estimator._check_solver())
     @_fit_context(prefer_skip_nested_validation=True)
+    @alone
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> MLPClassifier:
         """Train one epoch more; the first call needs all `classes`, for several outputs a list of their classes."""
         if isinstance(self.class_weight, str):

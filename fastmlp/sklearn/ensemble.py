@@ -20,10 +20,12 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastmlp.callbacks import EarlyStopping
+from fastmlp.kernels.contract import told
 from fastmlp.layers import Dense, Dropout, Input
 from fastmlp.models import Sequential
 from fastmlp.optimizers import Adam
 from fastmlp.regularizers import L2
+from fastmlp.sklearn.alone import alone
 from fastmlp.sklearn.members import Member, threads, train
 from fastmlp.sklearn.parameters import CONSTRAINTS, HIDDEN, activations, dropout_rates, hidden_sizes, keep
 from fastmlp.training.many import predict_many
@@ -91,7 +93,7 @@ class Ensemble(BaseEstimator):
         found = []
         for own in given:
             if not isinstance(own, (Mapping, type(None))):
-                raise TypeError(f"member_params: got {own!r}, needs dicts of arguments, or None")
+                raise TypeError(f"member_params: got {told(own)}, needs dicts of arguments, or None")
             unknown = set(own or {}) - set(OF_MEMBERS)
             if unknown:
                 raise ValueError(f"member_params: got {sorted(unknown)}, needs some of {', '.join(OF_MEMBERS)}")
@@ -206,6 +208,7 @@ class MLPEnsembleClassifier(ClassifierMixin, Ensemble):
         keep(self, locals())
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @alone
     def fit(self, X: Any, y: Any) -> MLPEnsembleClassifier:
         """Train all members on X [rows, features] and the class of each row, y [rows]."""
         X, y = validate_data(self, X, y, dtype=(np.float64, np.float32))
@@ -278,6 +281,7 @@ class MLPEnsembleRegressor(RegressorMixin, Ensemble):
         keep(self, locals())
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @alone
     def fit(self, X: Any, y: Any) -> MLPEnsembleRegressor:
         """Train all members on X [rows, features] and the numbers y [rows], or [rows, targets]."""
         X, y = validate_data(self, X, y, dtype=(np.float64, np.float32), multi_output=True, y_numeric=True)

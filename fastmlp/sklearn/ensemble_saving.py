@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from fastmlp.data.files import Tensors
+from fastmlp.kernels.contract import told
 from fastmlp.models import Sequential
 from fastmlp.sklearn import members_saving
 from fastmlp.sklearn.saving import check_count, check_curve, check_labels, check_names
@@ -56,12 +57,12 @@ def check_bags(name: str, value: Any) -> None:
     if not isinstance(value, list) or not all(
         isinstance(each, np.ndarray) and each.ndim == 1 and each.dtype.kind in "iu" for each in value
     ):
-        raise TypeError(f"{name}: got {value!r:.100}, needs a list of arrays of row numbers")
+        raise TypeError(f"{name}: got {told(value)}, needs a list of arrays of row numbers")
 
 
 def check_curves(name: str, value: Any) -> None:
     if not isinstance(value, list):
-        raise TypeError(f"{name}: got {value!r:.100}, needs a list")
+        raise TypeError(f"{name}: got {told(value)}, needs a list")
     for number, each in enumerate(value):
         check_curve(f"{name}[{number}]", each)
 
@@ -69,12 +70,12 @@ def check_curves(name: str, value: Any) -> None:
 def check_classes(name: str, value: Any) -> None:
     check_labels(name, value)
     if isinstance(value, list) or not np.array_equal(np.unique(value), value):
-        raise ValueError(f"{name}: got {value!r:.100}, needs an array of different labels in order")
+        raise ValueError(f"{name}: got {told(value)}, needs an array of different labels in order")
 
 
 def check_flag(name: str, value: Any) -> None:
     if not isinstance(value, bool):
-        raise TypeError(f"{name}: got {value!r:.100}, needs True or False")
+        raise TypeError(f"{name}: got {told(value)}, needs True or False")
 
 
 OF_ALL = {"n_features_in_", "n_iter_", "estimators_samples_", "loss_curves_", "validation_loss_curves_"}

@@ -12,6 +12,7 @@ from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from fastmlp.callbacks import Callback
+from fastmlp.kernels.contract import told
 from fastmlp.kernels.engine.description import ACTIVATION_SETTINGS, ACTIVATIONS
 from fastmlp.kernels.limits import MAX_THREADS
 
@@ -90,7 +91,7 @@ def activations(value: Any, count: int) -> list[str]:
     found = per_layer("activation", value, count)
     for name in found:
         if name not in HIDDEN:
-            raise ValueError(f"activation: got {name!r}, needs one of {', '.join(sorted(HIDDEN))}")
+            raise ValueError(f"activation: got {told(name)}, needs one of {', '.join(sorted(HIDDEN))}")
     return found
 
 

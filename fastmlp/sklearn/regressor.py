@@ -16,6 +16,7 @@ from sklearn.utils.validation import validate_data
 from fastmlp.data.tables import refuse_columns
 from fastmlp.losses.functions import checked_quantiles
 from fastmlp.sklearn import losses, plain
+from fastmlp.sklearn.alone import alone
 from fastmlp.sklearn.callbacks import with_callbacks
 from fastmlp.sklearn.parameters import CONSTRAINTS, keep
 from fastmlp.sklearn.perceptron import Perceptron
@@ -78,6 +79,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
+    @alone
     def fit(
         self,
         X: Any,
@@ -106,6 +108,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
 
     @available_if(lambda estimator: estimator._check_solver())
     @_fit_context(prefer_skip_nested_validation=True)
+    @alone
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
         """Train one epoch more."""
         return self._partial_fit(X, y, sample_weight)  # type: ignore[no-any-return]

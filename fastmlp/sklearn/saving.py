@@ -19,7 +19,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastmlp.data.arrays import Shape
 from fastmlp.data.files import Kind, Tensors, require_same, write
-from fastmlp.settings import find, integer, real
+from fastmlp.kernels.contract import told
+from fastmlp.settings import file_path, find, integer, real
 from fastmlp.sklearn import losses, networks
 from fastmlp.sklearn.folding import OF_LAYER, OF_NORMALIZATION, folded, normalized
 from fastmlp.sklearn.many_outputs import ManyClasses
@@ -42,7 +43,7 @@ DERIVED = ("coefs_", "intercepts_", "batch_norm_", "n_layers_", "out_activation_
 def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     """Write a fitted estimator, without its callbacks, to a file; errors as of `fastmlp.sklearn.save`."""
     check_is_fitted(estimator)
-    write(Path(path), ESTIMATOR, *describe(estimator))
+    write(Path(file_path("path", path)), ESTIMATOR, *describe(estimator))
 
 
 def describe(estimator: Any) -> tuple[dict[str, Any], Tensors]:
@@ -176,7 +177,7 @@ def restore_optimizer(estimator: Any, settings: Mapping[str, Any] | None, state:
 def one_of(name: str, value: Any, known: Collection[str]) -> None:
     """Raise ValueError for none of the names."""
     if value not in known:
-        raise ValueError(f"{name}: got {value!r:.100}, needs one of {', '.join(known)}")
+        raise ValueError(f"{name}: got {told(value)}, needs one of {', '.join(known)}")
 
 
 def check_settings(estimator: Any) -> None:
@@ -222,7 +223,7 @@ def binarizer(targets: Any, estimator: Any) -> Any:
         found = LabelBinarizer().fit(np.ones((1, outputs), int) if several else np.tile(classes, 2))
         units, same = 1 if targets == "binary" else len(found.classes_), np.array_equal(found.classes_, classes)
     if found.y_type_ != targets or units != outputs or not same:
-        raise ValueError(f"classes_: got {classes!r:.200} for {outputs} outputs and targets {targets!r}, needs others")
+        raise ValueError(f"classes_: got {told(classes)} for {outputs} outputs and targets {targets!r}, needs others")
     return found
 
 
@@ -235,26 +236,26 @@ def check_count(name: str, value: Any) -> None:
 
 def check_number(name: str, value: Any) -> None:
     if not isinstance(value, (float, type(None))):
-        raise TypeError(f"{name}: got {value!r:.100}, needs a float or None")
+        raise TypeError(f"{name}: got {told(value)}, needs a float or None")
 
 
 def check_curve(name: str, value: Any) -> None:
     if value is None and name.startswith("validation_"):
         return
     if not isinstance(value, list) or not all(isinstance(each, float) for each in value):
-        raise TypeError(f"{name}: got {value!r:.100}, needs a list of floats")
+        raise TypeError(f"{name}: got {told(value)}, needs a list of floats")
 
 
 def check_names(name: str, value: Any) -> None:
     check_labels(name, value)
     if not all(isinstance(each, str) for each in value):
-        raise TypeError(f"{name}: got {value!r:.100}, needs strings")
+        raise TypeError(f"{name}: got {told(value)}, needs strings")
 
 
 def check_labels(name: str, value: Any) -> None:
     arrays = value if isinstance(value, list) and value else [value]
     if not all(isinstance(each, np.ndarray) and each.ndim == 1 and each.size for each in arrays):
-        raise TypeError(f"{name}: got {value!r:.100}, needs an array of labels, or a list of such")
+        raise TypeError(f"{name}: got {told(value)}, needs an array of labels, or a list of such")
 
 
 ATTRIBUTES = {

@@ -9,6 +9,7 @@ from typing import Any
 from sklearn.base import is_classifier
 
 from fastmlp.data.files import Tensors
+from fastmlp.kernels.contract import told
 from fastmlp.sklearn import members_saving
 from fastmlp.sklearn.ensemble_saving import check_classes
 from fastmlp.sklearn.saving import check_count, check_names
@@ -19,7 +20,7 @@ from fastmlp.tables.targets import Numbers
 def check_weights(name: str, value: Any) -> None:
     """Raise ValueError for what are no weights of networks."""
     if not isinstance(value, list) or not all(isinstance(each, float) and 0 <= each <= 1 for each in value):
-        raise ValueError(f"{name}: got {value!r:.200}, needs a list of numbers from 0 to 1")
+        raise ValueError(f"{name}: got {told(value)}, needs a list of numbers from 0 to 1")
 
 
 ATTRIBUTES = {

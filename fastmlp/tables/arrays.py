@@ -32,6 +32,8 @@ def read_arrays(path: Path, called: str, part: str) -> pl.DataFrame:
 def read_part(path: Path, part: str) -> dict[str, np.ndarray]:
     """Return the arrays of a part by the name of their columns: x, and y where there is one."""
     there = names_in(path)
+    if not there:
+        read_npz(path, ("x",))  # for its error
     for x, y in (("x", "y"), ("X", "y"), ("data", "target")):
         for suffix in (f"_{part}", ""):
             if x + suffix in there and (suffix or part == "train"):

@@ -40,6 +40,21 @@ def blocks(path: Path) -> Iterator[bytes]:
             yield rest
 
 
+def blocks_of_lines(path: Path) -> Iterator[bytes]:
+    """Yield a file in blocks that end where a line does; without the mark of its byte order."""
+    with opened(path) as file:
+        held = [file.read(BYTES).removeprefix(b"\xef\xbb\xbf")]  # of which no line ends but in the last
+        while held[-1]:
+            end = held[-1].rfind(b"\n") + 1
+            if end:
+                yield b"".join([*held[:-1], held[-1][:end]])
+                held = [held[-1][end:]]
+            held.append(file.read(BYTES))
+        rest = b"".join(held)
+        if rest:
+            yield rest
+
+
 def end_of_rows(piece: bytes, quoted: bool) -> int:
     """Return the place after the last line break outside of quotes; 0 without one.
 

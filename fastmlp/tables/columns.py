@@ -12,6 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from fastmlp.kernels.contract import told
+from fastmlp.settings import is_among, listed, mapping
 from fastmlp.tables.names import behaves_as_name, family, is_count_by_name, is_name_by_name, is_quantity_by_name
 from fastmlp.tables.task import Task, find_task, is_whole
 
@@ -29,6 +31,7 @@ DONE = {
 }
 CHOSEN = ("number", "category", "boolean", "date", "text", "id")  # kinds that `types` may name
 LEAST_ROWS = 20  # fewer tell nothing about values that do not repeat
+SELDOM = 0.1  # the share of words up to which a column is of numbers all the same, if these are told to be missing
 UNIQUE = 0.9  # the share of different values from which on they are names of rows
 FAMILY = 8  # so many columns called alike but for their digits, and of numbers, are all numbers
 SHOWN = 3  # of such columns with the same said about them, so many are shown one by one
@@ -92,7 +95,12 @@ def find_columns(
         For names that are no columns, columns that are given two parts, unknown kinds, weights that are no numbers of
         at least 0, and a target that `find_task` refuses.
     """
-    types = dict(types or {})
+    if not isinstance(frame, pl.DataFrame):
+        raise TypeError(f"frame: got {type(frame).__name__}, needs a polars.DataFrame, as read gives it")
+    types = {} if types is None else mapping("types", types)
+    if isinstance(drop, str):
+        raise ValueError(f"drop: got {told(drop)}, needs a list of names")
+    drop = listed("drop", drop)
     _require_names(frame, target, weight, types, drop)
     given = dict.fromkeys(drop, "dropped") | types
     found_task = None if target is None else find_task(frame[target], task)
@@ -142,9 +150,19 @@ def _kind_of_words(present: pl.Series, distinct: int) -> tuple[str, str]:
     words = float(present.head(10_000).str.count_matches(r"\S+").mean() or 0)  # type: ignore[arg-type]
     if (seldom and words >= 4) or (words >= 8 and distinct > 200):
         return "text", "free text"
-    if seldom and distinct > UNIQUE * len(present):
+    note = _words_between_numbers(present.head(10_000))
+    if seldom and distinct > UNIQUE * len(present) and not note:
         return "id", "hardly a value is there twice"
-    return "category", ""
+    return "category", note
+
+
+def _words_between_numbers(words: pl.Series) -> str:
+    """Return a note on a column that would be of numbers but for a tenth of its words or less."""
+    others = words.filter(words.cast(pl.Float64, strict=False).is_null())
+    if others.is_empty() or len(others) > SELDOM * len(words):
+        return ""
+    different = others.unique(maintain_order=True)
+    return f"numbers but for {different[0]!r}" + (f" and {len(different) - 1:,} others" if len(different) > 1 else "")
 
 
 def _kind_of_numbers(
@@ -202,8 +220,6 @@ def _require_names(
     frame: pl.DataFrame, target: str | None, weight: str | None, types: Mapping[str, str], drop: Collection[str]
 ) -> None:
     """Raise a ValueError for names that are no columns, for a column with two parts, and for unknown kinds."""
-    if isinstance(drop, str):
-        raise ValueError(f"drop: got {drop!r}, needs a list of names")
     parts: dict[str, Collection[str | None]] = {
         "target": [target],
         "weight": [weight],
@@ -216,21 +232,25 @@ def _require_names(
         for name in names:
             if name is None:
                 continue
+            if not isinstance(name, str):
+                raise TypeError(f"{part}: got {told(name)}, needs the name of a column")
             if name not in columns:
                 close = difflib.get_close_matches(name, columns, n=1)
                 raise ValueError(
-                    f"{part}: got {name!r}, needs a column of the table{f': {close[0]!r}?' if close else ''}"
+                    f"{part}: got {told(name)}, needs a column of the table{f': {close[0]!r}?' if close else ''}"
                 )
             if name in taken:
-                raise ValueError(f"{part}: got {name!r}, which {taken[name]} has too, needs another column")
+                raise ValueError(f"{part}: got {told(name)}, which {taken[name]} has too, needs another column")
             taken[name] = part
     for name, kind in types.items():
-        if kind not in CHOSEN:
-            raise ValueError(f"types: got {kind!r} for {name!r}, needs one of {', '.join(CHOSEN)}")
+        if not is_among(kind, CHOSEN):
+            raise ValueError(f"types: got {told(kind)} for {name!r}, needs one of {', '.join(CHOSEN)}")
     if weight is not None:
         values = frame[weight]
         if not values.dtype.is_numeric() or values.null_count() or not bool((values >= 0).all()):
-            raise ValueError(f"weight: got {weight!r} of type {values.dtype}, needs numbers of at least 0 in every row")
+            raise ValueError(
+                f"weight: got {told(weight)} of type {values.dtype}, needs numbers of at least 0 in every row"
+            )
 
 
 def describe(columns: list[Column]) -> str:
@@ -238,6 +258,8 @@ def describe(columns: list[Column]) -> str:
 
     More than three columns that are called alike but for their digits, and of the same kind, share a line.
     """
+    if not isinstance(columns, (list, tuple)) or not all(isinstance(one, Column) for one in columns):
+        raise TypeError(f"columns: got {told(columns)}, needs a list of Column, as find_columns gives it")
     lines = [("column", "kind", "missing", "distinct", "what is done with it"), *cells(columns)]
     widths = [max(len(line[place]) for line in lines) for place in range(5)]
     return "\n".join(_aligned(line, widths) for line in lines)

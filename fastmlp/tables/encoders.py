@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import Any, ClassVar
 
 import numpy as np
@@ -168,8 +168,7 @@ class Categories:
 
     def places_of(self, values: Values) -> NDArray[np.intp]:
         """Return the place of each word, [rows]."""
-        get = self.places.get
-        return np.fromiter((get(word, 0) for word in values.tolist()), np.intp, len(values))
+        return np.fromiter(map(self.places.get, values.tolist(), repeat(0)), np.intp, len(values))
 
     def encode(self, values: Values, out: Values) -> None:
         """Fill out [rows, width]."""

@@ -12,11 +12,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.data.arrays import LARGE, as_array, require_room
 from fastmlp.data.sparse import is_sparse
 from fastmlp.data.tables import columns_of, type_of
+from fastmlp.kernels.contract import told
 
 NUMBER, CATEGORY, BOOLEAN, DATE, IGNORE = KINDS = ("number", "category", "boolean", "date", "ignore")
 SLASHES = re.compile(r"(\d\d?)/(\d\d?)/(\d{4})(.*)$")
+EMPTY = 2**20  # columns without a row, of which there may be any number
+NO_NUMBERS = (  # what is written, in small letters, where a number or a date is not known
+    *("-", "--", "---", "\N{EN DASH}", "\N{EM DASH}", ".", "..", "...", "none", "nil", "na", "n.a", "n.a.", "n. a."),
+    *("nan", "missing", "unknown", "unk", "unavailable", "n/d", "nd", "not available", "not applicable", "not known"),
+    *("no data", "#n/a n/a", "#value!", "#ref!", "#div/0!", "#name?", "#num!", "#null!"),
+)
 DATES = (datetime.date, np.datetime64)  # a datetime is a date
 
 
@@ -39,19 +47,29 @@ def columns(frame: Any) -> dict[Any, Any]:
     else:
         found = columns_of(frame) or []
         if not found or len(getattr(frame, "shape", ())) != 2:
-            array = np.asarray(frame)
+            array = as_array("X", frame)
+            if array.nbytes > LARGE:
+                require_room("X", array)
             if array.ndim != 2:
                 raise ValueError(
                     f"Expected 2D array, got {array.ndim}D array instead: X needs rows and columns. "
                     "Reshape your data either using array.reshape(-1, 1) or array.reshape(1, -1)"
                 )
+            if not len(array) and array.shape[1] > EMPTY:
+                raise ValueError(f"X: got shape {array.shape}, needs at least one row")
             found = list(enumerate(array.T))
     if not found:
-        raise ValueError("X: got a table with 0 feature(s), while a minimum of 1 is required")
+        rows = len(frame) if hasattr(frame, "__len__") else 0
+        raise ValueError(f"X: got a table with 0 feature(s) (shape=({rows}, 0)) while a minimum of 1 is required.")
     table = dict(found)
     if len(table) < len(found):
         names = [name for name, _ in found]
         raise ValueError(f"X: got two columns called {next(n for n in names if names.count(n) > 1)!r}, needs one")
+    for name, column in table.items():
+        if not hasattr(column, "__len__") or isinstance(column, (str, bytes, set, frozenset, Mapping)):
+            raise TypeError(
+                f"X: got {type(column).__name__} as column {told(name)}, needs an array or a list of values"
+            )
     lengths = {len(column) for column in table.values()}
     if len(lengths) > 1:
         raise ValueError(f"X: got columns of {sorted(lengths)} rows, needs as many in each")
@@ -134,23 +152,45 @@ def as_kind(name: Any, column: Any, wanted: str | None, day_first: bool | None =
         return wanted or found, values
     if wanted == CATEGORY:
         return CATEGORY, words(values)
-    empty = found == CATEGORY and all(value is None for value in values)
-    try:
-        if empty:
-            return str(wanted), np.full(len(values), np.nan if wanted != DATE else np.datetime64("NaT", "us"))
-        if found == CATEGORY and wanted == NUMBER:
-            return NUMBER, np.array([np.nan if value is None else float(value) for value in values])
-        if found == CATEGORY and wanted == DATE:
-            return DATE, np.array([iso(value, day_first) for value in values], "datetime64[us]")
-    except ValueError as error:
-        raise ValueError(f"X: got column {name!r} with {error}, needs a {wanted} in each row") from None
+    if found == CATEGORY and all(map(is_gap, values)):
+        return str(wanted), np.full(len(values), np.nan if wanted != DATE else np.datetime64("NaT", "us"))
+    if found == CATEGORY and wanted in (NUMBER, DATE):
+        try:
+            return str(wanted), numbers_of(values) if wanted == NUMBER else dates_of(values, day_first)
+        except ValueError as error:
+            raise ValueError(f"X: got {error} in column {name!r}, needs a {wanted} in each row") from None
     raise ValueError(f"X: got column {name!r} of kind {found}, needs {wanted}")
 
 
-def iso(date: str | None, day_first: bool | None) -> str:
+def is_gap(word: str | None) -> bool:
+    """Whether a word stands for no number and no date."""
+    return word is None or word.strip().lower() in NO_NUMBERS
+
+
+def numbers_of(words: NDArray[Any]) -> NDArray[np.float64]:
+    """Return numbers that are written as words; ValueError with one that is none."""
+    found = np.full(len(words), np.nan)
+    for place, word in enumerate(words):
+        try:
+            found[place] = np.nan if is_gap(word) else float(word)
+        except ValueError:
+            raise ValueError(repr(word)) from None
+    return found
+
+
+def dates_of(words: NDArray[Any], day_first: bool | None) -> NDArray[np.datetime64]:
+    """Return dates that are written as words; ValueError with one that is none."""
+    found = np.empty(len(words), "datetime64[us]")
+    for place, word in enumerate(words):
+        try:
+            found[place] = np.datetime64("NaT" if is_gap(word) else iso(word, day_first), "us")
+        except ValueError:
+            raise ValueError(repr(word)) from None
+    return found
+
+
+def iso(date: str, day_first: bool | None) -> str:
     """Return a date as NumPy reads it."""
-    if date is None:
-        return "NaT"
     found = None if day_first is None else SLASHES.match(date)
     if found is None:
         return date

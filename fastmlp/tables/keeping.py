@@ -9,13 +9,13 @@ from typing import Any
 
 from fastmlp.callbacks.base import Callback
 
-Keep = Callable[[Any], Callback]  # of the examples
+Keep = Callable[[Any], Callback]  # of the examples, or of the rows in a file
 _keep: ContextVar[Keep | None] = ContextVar("keep", default=None)
 
 
 @contextmanager
 def keeping(keep: Keep) -> Iterator[None]:
-    """Let each network that is trained meanwhile have the callback that `keep` returns for its examples."""
+    """Let each network that is trained meanwhile have the callback that `keep` returns for what it learns from."""
     token = _keep.set(keep)
     try:
         yield

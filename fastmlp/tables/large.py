@@ -5,6 +5,8 @@ The recipe is that of smaller tables; an epoch is half a million rows at most, s
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from fastmlp.config.memory import available_memory
 from fastmlp.models import Model
 from fastmlp.tables import frames, recipe, targets
 from fastmlp.tables.encoders import Categories
+from fastmlp.tables.keeping import kept
 from fastmlp.tables.preparation import Preparation, bins_for
 from fastmlp.tables.reading import Table
 from fastmlp.tables.stored import Batches, Stored, Values
@@ -177,12 +180,23 @@ class Rows:
         )
         return found if self.weight is None else (*found, table[self.weight].astype(np.float32))
 
+    def digests(self) -> dict[str, str]:
+        """Return what tells these rows from others, by name."""
+        preparation = hashlib.blake2b(json.dumps(self.preparation.to_data()).encode(), digest_size=8).hexdigest()
+        tested = hashlib.blake2b(self.tested.tobytes(), digest_size=8).hexdigest()
+        return {
+            "rows of the table": self.stored.digest(),
+            "rows to test on": tested,
+            "preparation": preparation,
+        }
+
     def train(self, members: int, seed: int, settings: recipe.Settings, verbose: int = 0) -> list[Model]:
         """Return so many trained networks, one trained after the other."""
         random = np.random.default_rng(seed)
         to_train = ~self.tested
         rows = int(to_train.sum())
-        size = settings.batch(rows)
+        settings = settings.for_rows(rows)
+        size = settings.batch_size or 1
         share = min(settings.held_out, HELD_OUT / rows)
         shapes = [np.empty((0, width), np.float32) for width in self.preparation.input_widths]
         examples = recipe.Examples(shapes, self.preparation.codes_, np.empty(0), len(self.classes))
@@ -191,13 +205,16 @@ class Rows:
             held_out = to_train & (random.random(len(to_train)) < share)
             held_out[np.flatnonzero(to_train)[0]] = True
             steps = -(-min(rows, EPOCH) // size)
-            model = recipe.network(examples, settings, settings.epochs * steps, int(random.integers(2**31)))
+            updates, order = settings.epochs * steps, int(random.integers(2**31))
+            model = recipe.network(examples, settings, updates, int(random.integers(2**31)))
+            stop = EarlyStopping("val_loss", patience=settings.patience, restore_best_weights=True)
             model.fit(
-                Batches(self.stored, to_train & ~held_out, size, self.prepared, int(random.integers(2**31))),
+                Batches(self.stored, to_train & ~held_out, size, self.prepared, updates, order),
+                shuffle=False,
                 epochs=settings.epochs,
                 steps_per_epoch=steps,
                 validation_data=Batches(self.stored, held_out, size, self.prepared),
-                callbacks=[EarlyStopping("val_loss", patience=settings.patience, restore_best_weights=True)],
+                callbacks=[stop, *kept(self)],
                 verbose=verbose,
             )
             models.append(model)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.settings import boolean, integer
+from fastmlp.kernels.contract import told
+from fastmlp.settings import boolean, integer, is_among
 from fastmlp.tables import frames
 from fastmlp.tables.encoders import Booleans, Categories, Dates, Encoder, Numbers, Scaled, Wholes, of_data, of_numbers
 from fastmlp.tables.frames import BOOLEAN, CATEGORY, DATE, IGNORE, KINDS, NUMBER
@@ -18,7 +19,7 @@ Rows = NDArray[np.float32]
 VERSION = 1
 SETTINGS = ("bins", "seldom", "indicators", "embed_from", "day_first")
 COARSE, FINE = 24, 48  # bins of the codes of numbers
-MANY_ROWS = 20_000  # that take the fine ones
+MANY_ROWS = 30_000  # that take the fine ones
 ALIKE = 48  # columns that may share a scale, as pixels do, at least
 MOST_INPUTS = 4_800  # of all codes together: those of more than a hundred columns are coarser
 
@@ -40,7 +41,7 @@ class Preparation:
         Of columns by name, where not what their dtype says: "number", "category", "boolean", "date" or "ignore". A
         column of numbers that are names, such as an id, is a "category".
     bins : int, optional
-        Of a piecewise-linear code, at most; default 24, and 48 of tables of 20,000 rows and more; fewer
+        Of a piecewise-linear code, at most; default 24, and 48 of tables of 30,000 rows and more; fewer
         of tables of more than 100 columns.
     seldom : int
         Words that fewer rows have count as one; default 5.
@@ -72,12 +73,21 @@ class Preparation:
         embed_from: int = 50,
         day_first: bool | None = None,
     ) -> None:
-        for name, kind in (types or {}).items():
-            if kind not in KINDS:
-                raise ValueError(f"types: got {kind!r} for column {name!r}, needs one of {', '.join(KINDS)}")
-        for name, value in (("bins", bins), ("seldom", seldom)):
-            if value is not None and value < 1:
-                raise ValueError(f"{name}: got {value}, needs at least 1")
+        if types is not None and not isinstance(types, Mapping):
+            raise TypeError(f"types: got {told(types)}, needs a dict of kinds by column")
+        for name, kind in ({} if types is None else types).items():
+            if not is_among(kind, KINDS):
+                raise ValueError(f"types: got {told(kind)} for column {name!r}, needs one of {', '.join(KINDS)}")
+        for argument, value, least in (
+            ("bins", bins, 1),
+            ("seldom", seldom, 1),
+            ("indicators", indicators, 0),
+            ("embed_from", embed_from, 0),
+        ):
+            if value is not None or argument != "bins":
+                integer(argument, value, at_least=least)
+        if day_first is not None:
+            boolean("day_first", day_first)
         self.types, self.bins, self.seldom = dict(types or {}), bins, seldom
         self.indicators, self.embed_from, self.day_first = indicators, embed_from, day_first
 
@@ -212,9 +222,11 @@ class Preparation:
             if data["version"] != VERSION:
                 raise ValueError(f"version {data['version']!r}")
             bins = None if data["bins"] is None else integer("bins", data["bins"], at_least=1)
-            counts = [integer(name, data[name], at_least=0) for name in ("seldom", "indicators", "embed_from")]
+            seldom, indicators, embed_from = (
+                integer(name, data[name], at_least=0) for name in ("seldom", "indicators", "embed_from")
+            )
             day_first = None if data["day_first"] is None else boolean("day_first", data["day_first"])
-            made = cls(dict(data["types"]), bins, *counts, day_first)
+            made = cls(dict(data["types"]), bins, seldom, indicators, embed_from, day_first)
             columns: dict[Any, Encoder] = {}
             for column in data["columns"]:
                 if column["name"] in columns or not isinstance(column["name"], (str, int)):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import shutil
 import tempfile
@@ -14,12 +13,15 @@ from typing import IO, Any, NamedTuple
 
 import polars as pl
 
+from fastmlp.kernels.contract import told
+from fastmlp.settings import boolean, file_path, is_among, listed
 from fastmlp.tables.arrays import PARTS, read_arrays
 from fastmlp.tables.blocks import opened
+from fastmlp.tables.json_lines import frames_of_objects
 from fastmlp.tables.text import PACKED_ERRORS, frames_of, layout_of, unpacked_errors
 from fastmlp.tables.values import MISSING, Frames, typed
 
-AT_ONCE = 1 << 16  # rows of Parquet and JSON
+AT_ONCE = 1 << 16  # rows of Parquet
 
 Source = str | os.PathLike[str] | IO[bytes] | IO[str]
 
@@ -88,7 +90,7 @@ def read_batches(
     All frames have the columns and types that `read` gives. The file is read twice, first for the types.
     """
     if isinstance(rows, bool) or not isinstance(rows, int) or rows < 1:
-        raise ValueError(f"rows: got {rows!r}, needs a whole number of at least 1")
+        raise ValueError(f"rows: got {told(rows)}, needs a whole number of at least 1")
     return _batches(source, rows, separator, header, missing, day_first)
 
 
@@ -156,9 +158,15 @@ def open_table(
 ) -> Iterator[Table]:
     """Give a table whose rows are read when asked for, in the context; arguments and errors are those of `read`."""
     if separator is not None and (not isinstance(separator, str) or len(separator.encode()) != 1):
-        raise ValueError(f"separator: got {separator!r}, needs one character, or None to find it")
-    if part not in PARTS:
-        raise ValueError(f"part: got {part!r}, needs one of {', '.join(PARTS)}")
+        raise ValueError(f"separator: got {told(separator)}, needs one character, or None to find it")
+    for argument, value in (("header", header), ("day_first", day_first)):
+        if value is not None:
+            boolean(argument, value)
+    missing = listed("missing", missing)
+    if not all(isinstance(word, str) for word in missing):
+        raise TypeError(f"missing: got {told(missing)}, needs a list of strings")
+    if not is_among(part, PARTS):
+        raise ValueError(f"part: got {told(part)}, needs one of {', '.join(PARTS)}")
     with tempfile.TemporaryDirectory(prefix="fastmlp-") as folder:
         path, called = _on_disk(source, Path(folder))
         try:
@@ -172,7 +180,8 @@ def open_table(
 def _on_disk(source: Source, folder: Path) -> tuple[Path, str]:
     """Return the path of a file, and what errors call it; what is no path is copied into a folder."""
     if isinstance(source, (str, os.PathLike)):
-        return Path(source), os.fspath(source)
+        name = file_path("source", source)
+        return Path(name), name
     if not hasattr(source, "read"):
         raise TypeError(f"source: got {type(source).__name__}, needs a path or a file")
     copy: Any
@@ -209,7 +218,7 @@ def _scanned(
         arrays = read_arrays(path, called, part)
         frames = lambda: iter([arrays])  # noqa: E731
     elif start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
-        frames = _frames_of(_scan_json(path, called, folder), called)
+        frames = frames_of_objects(path, called)
     else:
         layout = layout_of(path, called, separator, header)
         comma = layout.separator != ","
@@ -224,30 +233,3 @@ def _frames_of(table: pl.LazyFrame, called: str) -> Frames:
     if not empty.width:
         raise ValueError(f"{called}: it has no columns, needs a table")
     return lambda: itertools.chain([empty], table.collect_batches(chunk_size=AT_ONCE, maintain_order=True))
-
-
-def _scan_json(path: Path, called: str, folder: Path) -> pl.LazyFrame:
-    """Return the table of JSON lines, whose objects need not have the same names."""
-    with opened(path) as file:  # unpacked, without blank lines, each an object
-        target = folder / "lines.json"
-        with open(target, "wb") as copy:
-            for number, line in enumerate(file, start=1):
-                line = line.removeprefix(b"\xef\xbb\xbf").strip()
-                if line:
-                    _require_object(line, f"{called}: line {number}")
-                    copy.write(line + b"\n")
-    return pl.scan_ndjson(target, infer_schema_length=None)
-
-
-def _require_object(line: bytes, called: str) -> None:
-    """Raise a ValueError, which begins as given, for what is no object of JSON."""
-    try:
-        found = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{called}: {error.msg} at column {error.colno}, needs an object of JSON") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"{called}: got bytes that are no UTF-8, needs an object of JSON") from None
-    except (ValueError, RecursionError) as error:  # of numbers with thousands of digits, and lists in lists as deep
-        raise ValueError(f"{called}: {error}, needs an object of JSON") from None
-    if not isinstance(found, dict):
-        raise ValueError(f'{called}: got {type(found).__name__}, needs an object: {{"name": value}}')

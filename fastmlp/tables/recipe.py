@@ -19,11 +19,14 @@ from fastmlp.layers import Concatenate, Dense, Dropout, Embedding, Flatten, Inpu
 from fastmlp.models import Model
 from fastmlp.optimizers import AdamW
 from fastmlp.optimizers.schedules import CosineDecay
+from fastmlp.tables.in_time import InTime
 from fastmlp.tables.keeping import kept
 from fastmlp.training.many import fit_many
 
 SPLITS = 4  # how many times other rows are held out to choose a dropout rate by, at most
-FEW_ROWS, MANY_ROWS = 8_000, 100_000  # below and above, batches are smaller and larger
+FEW_ROWS, MANY_ROWS = 5_000, 100_000  # below and above, batches are smaller and larger
+DEEP_ROWS = 30_000  # from there on a second layer pays
+HELD_OUT = 20_000  # rows at most: more of them would tell the same
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,10 @@ class Settings:
 
     Attributes
     ----------
-    hidden : sequence of int
-        Units of each hidden layer.
+    hidden : sequence of int, optional
+        Units of each hidden layer; default one of 384, and from 30,000 rows on two of 192 and 128.
+    activation : str
+        Of these.
     dropout : float
     learning_rate, weight_decay : float
         Of AdamW. The rate falls to 0 along half a cosine.
@@ -43,24 +48,27 @@ class Settings:
         At most; a training stops after `patience` epochs without gain, and the best weights are taken.
     patience : int
     held_out : float
-        Share of the rows.
+        Share of the rows, of which 20,000 are enough.
     vector : int
         Length of an Embedding's vectors.
     """
 
-    hidden: Sequence[int] = (384,)
+    hidden: Sequence[int] | None = None
+    activation: str = "relu"
     dropout: float = 0.0
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
     batch_size: int | None = None
-    epochs: int = 16
-    patience: int = 8
+    epochs: int = 24
+    patience: int = 6
     held_out: float = 0.15
     vector: int = 2
 
-    def batch(self, rows: int) -> int:
-        """Return the size of a batch of a table of so many rows."""
-        return self.batch_size or (64 if rows < FEW_ROWS else 256 if rows < MANY_ROWS else 1024)
+    def for_rows(self, rows: int) -> Settings:
+        """Return the settings with what was left to the number of rows of the table."""
+        hidden = self.hidden or ((384,) if rows < DEEP_ROWS else (192, 128))
+        batch_size = self.batch_size or (64 if rows < FEW_ROWS else 256 if rows < MANY_ROWS else 1024)
+        return replace(self, hidden=hidden, batch_size=batch_size)
 
 
 @dataclass(frozen=True)
@@ -100,12 +108,13 @@ class Examples:
 
 @dataclass(frozen=True)
 class Member:
-    """A network, the rows held out from its training, and what stops it."""
+    """A network, the rows held out from its training, what stops it, and what lets it end in time."""
 
     settings: Settings
     model: Model
     mask: NDArray[np.bool_]
     stop: EarlyStopping
+    in_time: InTime | None = None
 
     @property
     def loss(self) -> float:
@@ -138,11 +147,14 @@ def train(examples: Examples, members: int, seed: int, choice: Sequence[Settings
     return [several[best].model for several in tried] + [several[0].model for several in others]
 
 
-def member(examples: Examples, settings: Settings, mask: NDArray[np.bool_], seed: int) -> Member:
+def member(
+    examples: Examples, settings: Settings, mask: NDArray[np.bool_], seed: int, in_time: InTime | None = None
+) -> Member:
     """Return a network that is to be trained on the rows that are not in the mask."""
+    settings = settings.for_rows(len(mask))
     stop = EarlyStopping("val_loss", patience=settings.patience, restore_best_weights=True)
-    batches = math.ceil((len(mask) - np.count_nonzero(mask)) / settings.batch(len(mask)))
-    return Member(settings, network(examples, settings, settings.epochs * batches, seed), mask, stop)
+    batches = math.ceil((len(mask) - np.count_nonzero(mask)) / (settings.batch_size or 1))
+    return Member(settings, network(examples, settings, settings.epochs * batches, seed), mask, stop, in_time)
 
 
 def fit(examples: Examples, members: Sequence[Member], verbose: int = 0, seconds: float | None = None) -> None:
@@ -153,10 +165,10 @@ def fit(examples: Examples, members: Sequence[Member], verbose: int = 0, seconds
             [one.model for one in members],
             examples.rows(slice(None)),
             examples.y,
-            [one.settings.batch(len(examples.y)) for one in members],
+            [one.settings.batch_size for one in members],
             [one.settings.epochs for one in members],
             verbose,
-            callbacks=[[one.stop, *kept(examples)] for one in members],
+            callbacks=[[one.stop, *([one.in_time] if one.in_time else []), *kept(examples)] for one in members],
             validation_data=[known[id(one.mask)][0] for one in members],
             sample_weight=examples.weight,
             rows=[known[id(one.mask)][1] for one in members],
@@ -181,8 +193,8 @@ def network(examples: Examples, settings: Settings, steps: int, seed: int) -> Mo
     if examples.codes:
         parts[-1] = Flatten()(Embedding(sum(examples.codes), settings.vector)(parts[-1]))
     x = Concatenate()(parts) if len(parts) > 1 else parts[0]
-    for units in settings.hidden:
-        x = Dense(units, "relu")(x)
+    for units in settings.hidden or ():
+        x = Dense(units, settings.activation)(x)
         if settings.dropout:
             x = Dropout(settings.dropout)(x)
     output = Dense(examples.classes, "softmax") if examples.classes else Dense(1)
@@ -194,9 +206,9 @@ def network(examples: Examples, settings: Settings, steps: int, seed: int) -> Mo
 
 
 def held_out(examples: Examples, share: float, random: np.random.Generator) -> NDArray[np.bool_]:
-    """Return which rows are held out: at least one, never all; of each class about the same share."""
+    """Return which rows are held out: at least one, never all, 20,000 at most; of each class about the same share."""
     rows, order = len(examples.y), mixed(examples, random)
-    count = min(max(round(share * rows), 1), rows - 1)
+    count = min(max(round(share * rows), 1), rows - 1, HELD_OUT)
     mask = np.zeros(rows, bool)
     mask[order[((np.arange(count) + random.random()) * rows / count).astype(np.intp)] if count else order[:0]] = True
     return mask

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from fastmlp.tables import frames
 from fastmlp.tables.frames import CATEGORY, DATE
 
+AT_ONCE = 16_384  # rows that are read to be counted
 BLOCK = 256  # rows that are read in one piece
 HELD = 1 << 25  # bytes of the blocks that are shuffled together
 MOST, LEAST = 256, 16  # of these blocks
@@ -70,6 +73,15 @@ class Stored:
         found = np.fromfile(self.path, np.float64, (stop - start) * width, offset=8 * width * start)
         return found.reshape(-1, width)
 
+    def digest(self) -> str:
+        """Return a digest of all rows and words."""
+        digest = hashlib.blake2b(
+            repr([(name, list(codes)) for name, codes in self.codes.items()]).encode(), digest_size=8
+        )
+        for start in range(0, self.rows, AT_ONCE):
+            digest.update(self.read(start, start + AT_ONCE).data)
+        return digest.hexdigest()
+
     def columns(self, rows: Values) -> dict[str, NDArray[Any]]:
         """Return written rows as columns by name: numbers, datetime64[us], and words as objects."""
         return {name: self._column(name, rows[:, place]) for place, name in enumerate(self.kinds)}
@@ -119,7 +131,10 @@ class Stored:
 
 
 class Batches:
-    """Batches of stored rows as `fit` takes them; each pass has an order of its own, unless there is no seed.
+    """Batches of stored rows by number, through one pass over them or several, as `fit` takes them without shuffling.
+
+    Each pass has an order of its own, which its number tells: a training may begin in the midst of one. Batches that
+    follow each other are read on; others take reading from the beginning of their pass.
 
     Parameters
     ----------
@@ -129,7 +144,10 @@ class Batches:
         Rows of a batch.
     prepared : function
         What makes (x, y) or (x, y, sample_weight) of written rows.
+    count : int, optional
+        How many batches there are; default one pass.
     seed : int, optional
+        Without, the rows are in their order.
     """
 
     def __init__(
@@ -138,18 +156,36 @@ class Batches:
         chosen: NDArray[np.bool_],
         size: int,
         prepared: Callable[[Values], tuple[Any, ...]],
+        count: int | None = None,
         seed: int | None = None,
     ) -> None:
-        self.stored, self.chosen, self.size, self.prepared = stored, chosen, size, prepared
-        self.random = None if seed is None else np.random.default_rng(seed)
+        self.stored, self.chosen, self.size, self.prepared, self.seed = stored, chosen, size, prepared, seed
+        self.of_pass = -(-int(chosen.sum()) // size)
+        self.count = count or self.of_pass
+        self.rest: Iterator[Values] = iter(())
+        self.next = -1  # the number of the batch that comes next in `rest`
 
-    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, number: int) -> tuple[Any, ...]:
+        if not 0 <= number < self.count:
+            raise IndexError(number)
+        in_order, place = divmod(number, self.of_pass)
+        if number != self.next or place == 0:
+            self.rest = islice(self.rows_of_pass(in_order), place, None)
+        self.next = number + 1
+        return self.prepared(next(self.rest))
+
+    def rows_of_pass(self, number: int) -> Iterator[Values]:
+        """Yield the written rows of the batches of a pass."""
         held: Values = np.empty((0, len(self.stored.kinds)))
-        for found in self.stored.blocks(self.chosen, self.random):
+        random = None if self.seed is None else np.random.default_rng([self.seed, number])
+        for found in self.stored.blocks(self.chosen, random):
             rows = np.concatenate([held, found])
             whole = len(rows) // self.size * self.size
             for start in range(0, whole, self.size):
-                yield self.prepared(rows[start : start + self.size])
+                yield rows[start : start + self.size]
             held = rows[whole:]
         if len(held):
-            yield self.prepared(held)
+            yield held

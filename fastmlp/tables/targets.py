@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.kernels.contract import told
+
 
 class Numbers:
     """Numbers as a network learns them: standardised, or where `log` is set the logarithm of 1 + y first.
@@ -53,5 +55,5 @@ class Numbers:
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"data: got what are no targets: {error}") from None
         if not isinstance(log, bool) or not np.isfinite(numbers).all() or numbers[2] > numbers[3]:
-            raise ValueError(f"data: got {data!r:.200}, needs True or False and finite numbers in order")
+            raise ValueError(f"data: got {told(data)}, needs True or False and finite numbers in order")
         return cls(log, *numbers)

@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from fastmlp.kernels.contract import told
+from fastmlp.settings import is_among
+
 TASKS = ("binary", "classes", "numbers", "counts")
 FEW = 20  # whole numbers of so many values at most are classes
 MANY = 100  # and of so many, where they are 0, 1, 2, ... and all of them frequent
@@ -51,10 +54,12 @@ def find_task(target: pl.Series, task: str | None = None) -> Task:
         For a target without values, of one value alone, of dates, or of words that hardly repeat; for an unknown
         `task`, and one that the values do not fit.
     """
+    if not isinstance(target, pl.Series):
+        raise TypeError(f"target: got {type(target).__name__}, needs a polars.Series, a column of a table")
     name = f"target {target.name!r}"
     values = (target.fill_nan(None) if target.dtype.is_float() else target).drop_nulls()
-    if task is not None and task not in TASKS:
-        raise ValueError(f"task: got {task!r}, needs one of {', '.join(TASKS)}")
+    if task is not None and not is_among(task, TASKS):
+        raise ValueError(f"task: got {told(task)}, needs one of {', '.join(TASKS)}")
     if values.dtype.is_temporal() or values.dtype.is_nested():
         raise ValueError(f"{name}: got values of type {values.dtype}, needs classes or numbers")
     distinct = values.n_unique()

@@ -22,6 +22,7 @@ SAMPLE_BYTES = 1 << 18
 SAMPLE_ROWS = 200
 CELL_BYTES = 1 << 27  # of a cell at most, for the csv module
 LINE = pl.col("line")
+TOLD = re.compile(r"sep=(.)\r?\n?$")
 
 
 class Layout(NamedTuple):
@@ -31,6 +32,7 @@ class Layout(NamedTuple):
     separator: str
     header: bool
     names: list[str]
+    told: bool  # by a first line "sep=;", as Excel reads it
 
 
 def layout_of(path: Path, called: str, separator: str | None, header: bool | None) -> Layout:
@@ -50,13 +52,18 @@ def layout_of(path: Path, called: str, separator: str | None, header: bool | Non
         lines.pop()  # it may go on
     if not "".join(lines).strip():
         raise ValueError(f"{called}: it is empty, needs a table")
+    found = TOLD.match(lines[0])
+    if found:
+        lines, separator = lines[1:], separator or found[1]
+        if not "".join(lines).strip():
+            raise ValueError(f"{called}: it has a separator alone, needs a table")
     if separator is None:
         separator = separator_of(lines)
     rows = first_rows(lines, separator)
     if header is None:
         header = is_header(rows)
     names = unique(rows[0], called) if header else [f"column_{place}" for place in range(1, len(rows[0]) + 1)]
-    return Layout(encoding, separator, header, names)
+    return Layout(encoding, separator, header, names, bool(found))
 
 
 def encoding_of(path: Path, called: str) -> str:
@@ -177,8 +184,8 @@ def frames_of(path: Path, called: str, layout: Layout, folder: Path) -> Callable
     ValueError
         For a damaged line, with its number.
     """
-    encoding, separator, header, names = layout
-    plain, blanks = shape_of_lines(path, layout) if encoding == "utf-8-sig" else (False, False)
+    encoding, separator, header, names, told = layout
+    plain, blanks = shape_of_lines(path, layout) if encoding == "utf-8-sig" and not told else (False, False)
     if not plain:
         path, separator, blanks = rewritten(path, called, layout, folder / "rewritten.csv"), ",", False
     if not names:  # blanks alone
@@ -244,15 +251,16 @@ def rewritten(path: Path, called: str, layout: Layout, target: Path) -> Path:
         open(target, "w", encoding="utf-8", newline="") as file,
     ):
         write = csv.writer(file, lineterminator="\n").writerow
+        before = len([lines.readline()]) if layout.told else 0
         rows = reader(lines, layout.separator)
-        line = 1
+        line = before + 1
         try:
             for row in rows:
                 if len(row) == width:
                     write(row)
                 elif any(cell.strip() for cell in row) or (row and width == 1):
                     raise ValueError(f"{called}: line {line}: got {len(row)} cells, needs {width} as in the first row")
-                line = rows.line_num + 1
+                line = before + rows.line_num + 1
         except csv.Error as error:
             raise ValueError(f"{called}: line {line}: {error}, needs a quote at the end of a quoted cell") from None
     return target

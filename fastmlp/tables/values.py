@@ -1,38 +1,18 @@
-"""What the texts of a table are: missing values, numbers, dates, true and false."""
+"""What the texts of a table are, told from all of its rows: missing values, numbers, dates, true and false."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from itertools import islice
 
 import polars as pl
 
+from fastmlp.tables.conversions import DAY_FIRST, MONTH_FIRST, Conversion, conversions
+from fastmlp.tables.frames import NO_NUMBERS
+
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NAN", "NULL", "Null", "null", "?")
 HEAD = 1000  # the rows that rule out most conversions, before all rows are asked
 
-# Zip codes and account numbers: as numbers they would lose zeros in front, or digits at the end.
-NOT_A_NUMBER = r"^[+-]?(?:0\d+|\d{19,})$"
-MONTH_FIRST, DAY_FIRST = "%m/%d/", "%d/%m/"
-DATES = (
-    "%Y-%m-%d",
-    "%Y/%m/%d",
-    "%m/%d/%Y",  # where both fit, the month is first
-    "%d/%m/%Y",
-    "%d.%m.%Y",
-    "%d-%m-%Y",
-    "%d-%b-%Y",
-    "%d %b %Y",
-    "%d %B %Y",
-    "%b %d, %Y",
-    "%B %d, %Y",
-)
-MONTHS = ("%b-%Y", "%b %Y", "%B %Y", "%Y-%m")  # Mar-2018, March 2018, 2018-03: their first days
-TIMES = ("%H:%M", "%H:%M:%S", "%H:%M:%S%.f")
-DAYS_WITH_TIMES = ("%Y-%m-%dT", "%Y-%m-%d ", "%Y/%m/%d ", "%m/%d/%Y ", "%d/%m/%Y ", "%d.%m.%Y ")
-MOMENTS_OF_ZONES = ("%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f%z")
-
-Conversion = Callable[[pl.Expr], pl.Expr]
 Frames = Callable[[], Iterator[pl.DataFrame]]
 
 
@@ -84,7 +64,7 @@ def typed(
         for frame in frames():
             rows += len(frame)
             if fit:
-                losses = [lost(pl.col(names), possible[kind]) for kind, names in by_kind(fit).items()]
+                losses = [lost(pl.col(names), kind, possible[kind]) for kind, names in by_kind(fit).items()]
                 loses = frame.select(cleaned(pl.col(list(fit)), missing)).select(losses).row(0, named=True)
                 fit = {name: kind for name, kind in fit.items() if not loses[name]}
         chosen |= fit
@@ -104,9 +84,10 @@ def by_kind(kinds: dict[str, str]) -> dict[str, list[str]]:
     return found
 
 
-def lost(text: pl.Expr, conversion: Conversion) -> pl.Expr:
-    """Return whether a conversion loses values of a column."""
-    return conversion(text).null_count() != text.null_count()
+def lost(text: pl.Expr, kind: str, conversion: Conversion) -> pl.Expr:
+    """Return whether a conversion loses values of a column, other than words for a missing number or date."""
+    losses = text.filter(text.is_not_null() & conversion(text).is_null())
+    return losses.len() > 0 if kind == "boolean" else ~losses.str.to_lowercase().is_in(list(NO_NUMBERS)).all()
 
 
 def fitting(head: pl.Series, possible: dict[str, Conversion]) -> Iterator[str]:
@@ -115,69 +96,5 @@ def fitting(head: pl.Series, possible: dict[str, Conversion]) -> Iterator[str]:
     for kind, conversion in possible.items():
         if with_digits or kind == "boolean":
             frame = head.to_frame("text")
-            if not frame.select(lost(pl.col("text"), conversion)).item():
+            if not frame.select(lost(pl.col("text"), kind, conversion)).item():
                 yield kind
-
-
-def conversions(decimal_comma: bool, day_first: bool | None) -> dict[str, Conversion]:
-    """Return what a text may be, in the order to be tried; each gives null for other texts."""
-    with_commas = with_decimal_comma if decimal_comma else with_thousands
-    found: dict[str, Conversion] = {
-        "integer": lambda text: number(text).cast(pl.Int64, strict=False),
-        "float": lambda text: number(text).cast(pl.Float64, strict=False),
-        "boolean": boolean,
-        "number with commas": lambda text: with_commas(number(text)),
-    }
-    found |= {form: partial(date, form=form) for form in DATES}
-    found |= {form: partial(first_day, form=form) for form in MONTHS}
-    found |= {days + times: partial(moment, form=days + times) for days in DAYS_WITH_TIMES for times in TIMES}
-    found |= {form: partial(moment_of_zone, form=form) for form in MOMENTS_OF_ZONES}
-    wrong = () if day_first is None else MONTH_FIRST if day_first else DAY_FIRST
-    return {form: each for form, each in found.items() if not form.startswith(wrong)}
-
-
-def number(text: pl.Expr) -> pl.Expr:
-    """Return the texts that may be numbers, null for names made of digits."""
-    return pl.when(~text.str.contains(NOT_A_NUMBER)).then(text)
-
-
-def with_decimal_comma(text: pl.Expr) -> pl.Expr:
-    """Return the numbers of texts such as "1,5" and "1.234,5"."""
-    is_one = text.str.contains(r"^[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+)(?:,\d+)?(?:[eE][+-]?\d+)?$")
-    plain = text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
-    return pl.when(is_one).then(plain).cast(pl.Float64, strict=False)
-
-
-def with_thousands(text: pl.Expr) -> pl.Expr:
-    """Return the numbers of texts such as "1,234" and "1,234,567.8"."""
-    is_one = text.str.contains(r"^[+-]?\d{1,3}(?:,\d{3})*(?:\.\d+)?$")
-    return pl.when(is_one).then(text.str.replace_all(",", "", literal=True)).cast(pl.Float64, strict=False)
-
-
-def boolean(text: pl.Expr) -> pl.Expr:
-    """Return True for "true", False for "false", in any case of letters."""
-    lower = text.str.to_lowercase()
-    return pl.when(lower.is_in(["true", "false"])).then(lower == "true")
-
-
-def date(text: pl.Expr, form: str) -> pl.Expr:
-    """Return the days of texts, of years of four digits."""
-    day = text.str.strptime(pl.Date, form, strict=False)
-    return pl.when(day.dt.year() >= 1000).then(day)
-
-
-def first_day(text: pl.Expr, form: str) -> pl.Expr:
-    """Return the first days of months, of years of four digits."""
-    return date(text + " 1", f"{form} %d")
-
-
-def moment(text: pl.Expr, form: str) -> pl.Expr:
-    """Return the moments of texts, of years of four digits."""
-    found = text.str.strptime(pl.Datetime("us"), form, strict=False)
-    return pl.when(found.dt.year() >= 1000).then(found)
-
-
-def moment_of_zone(text: pl.Expr, form: str) -> pl.Expr:
-    """Return the moments of texts that end in "Z" or "+02:00", as those of UTC."""
-    text = text.str.replace("Z$", "+00:00")
-    return text.str.strptime(pl.Datetime("us", "UTC"), form, strict=False).dt.replace_time_zone(None)

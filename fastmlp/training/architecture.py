@@ -11,6 +11,7 @@ from fastmlp.config import floatx, seeds
 from fastmlp.data.arrays import Shape, features, require_numbers_below, sparse_features, weight_arrays
 from fastmlp.data.containers import contents, part_of
 from fastmlp.data.sparse import is_sparse
+from fastmlp.kernels.contract import told
 from fastmlp.layers import Layer
 from fastmlp.layers.base import row_shapes
 from fastmlp.layers.graph import Graph, Names, free_name, leaves
@@ -26,9 +27,20 @@ class Roll:
 
     def __init__(self, present: Sequence[Layer] = ()) -> None:
         self.names = Names(layer.name for layer in present)
+        self.renames = Layer.renames[0]
+        self.has_models = any(isinstance(layer, Architecture) for layer in present)
         self.leaves = [leaf for _, leaf, _ in leaves(present)]
         self.fixed_dtype = next((leaf.fixed_dtype for leaf in self.leaves if leaf.fixed_dtype is not None), None)
         self.dtype: str | None = None  # that all of them were given, where that is known
+
+    def goes_on(self, layer: Layer, dtype: str) -> bool:
+        """Whether it still tells what a layer that joins a model of a dtype must go with.
+
+        It does not where layers have been renamed in other models, models among them may have new layers, or weights
+        may have fixed another dtype since.
+        """
+        is_told = layer.fixed_dtype in (None, dtype) and self.dtype == dtype
+        return is_told and not self.has_models and self.renames == Layer.renames[0]
 
 
 class Architecture(Layer):
@@ -92,13 +104,13 @@ class Architecture(Layer):
         index : int, optional
         """
         if (name is None) == (index is None):
-            raise ValueError(f"name: got {name!r} with index {index!r}, needs one of the two")
+            raise ValueError(f"name: got {told(name)} with index {told(index)}, needs one of the two")
         if index is not None:
             return self.layers[integer("index", index, at_least=0, below=len(self.layers))]
         for layer in self.layers:
-            if layer.name == name:
+            if isinstance(name, str) and layer.name == name:
                 return layer
-        raise ValueError(f"name: got {name!r}, needs one of {', '.join(repr(layer.name) for layer in self.layers)}")
+        raise ValueError(f"name: got {told(name)}, needs one of {', '.join(repr(layer.name) for layer in self.layers)}")
 
     def _freeze_or_free(self, value: bool) -> None:
         for layer in self.layers:
@@ -143,6 +155,7 @@ class Architecture(Layer):
             leaf.offer_seed(self.seed, number, self._seed_is_given)
         roll.dtype = dtype
         roll.leaves += changed
+        roll.has_models |= any(isinstance(one, Architecture) for one in newcomers)
 
     def _names_for(self, newcomers: Sequence[Layer], present: Names) -> list[str]:
         """Return the names of new layers: those that were given, and for the others free ones; they are taken then."""
@@ -170,7 +183,7 @@ class Architecture(Layer):
         for leaf in [leaf for _, leaf, _ in leaves(newcomers)]:
             dtype = leaf.fixed_dtype
             if dtype is not None and dtype != (fixed or dtype):
-                raise ValueError(f"dtype: got {dtype!r} of layer {leaf.name!r} beside {fixed!r}, needs one for all")
+                raise ValueError(f"dtype: got {told(dtype)} of layer {leaf.name!r} beside {fixed!r}, needs one for all")
             fixed = fixed or dtype
         roll.fixed_dtype = fixed
         return fixed or self.dtype
@@ -356,6 +369,7 @@ class Architecture(Layer):
             arrays = weight_arrays("weights", weights, [variable.shape for variable in variables], self.dtype)
             for variable, array in zip(variables, arrays, strict=True):
                 variable.write(array)
+            self._lock.note_update()
 
     # Arrays of rows
 

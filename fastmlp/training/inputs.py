@@ -21,6 +21,7 @@ from fastmlp.data.batches import Arrays, Source, batch_rows, gives_batches, refu
 from fastmlp.data.containers import contents, is_array, part_of
 from fastmlp.data.rows import Data, Targets, unpack
 from fastmlp.data.sample_weights import class_weights, row_weights
+from fastmlp.kernels.contract import told
 from fastmlp.losses import Loss
 from fastmlp.losses.targets import columns, labels, rows_of
 from fastmlp.metrics import Metric
@@ -124,13 +125,13 @@ def validation_of(
     if given.validation_data is None and held_back is None:
         for name, value in (("validation_steps", steps), ("validation_batch_size", size)):
             if value is not None:
-                raise ValueError(f"{name}: got {value!r}, needs validation_data or validation_split too")
+                raise ValueError(f"{name}: got {told(value)}, needs validation_data or validation_split too")
         if frequency != 1:
             raise ValueError(f"validation_freq: got {given.validation_freq!r}, needs validation_data too")
         return None
     if gives_batches(given.validation_data):
         if size is not None:
-            raise ValueError(f"validation_batch_size: got {size!r}, needs None where validation_data gives batches")
+            raise ValueError(f"validation_batch_size: got {told(size)}, needs None where validation_data gives batches")
         check = functools.partial(checked_validation, model)
         source, first = source_of_batches("validation_data", given.validation_data, check, steps, epochs, False)
         shapes_of_batch(model, "validation_data", first, shapes=shapes)

@@ -12,10 +12,12 @@ import numpy as np
 
 from fastmlp.callbacks.base import Callback, CallbackModel, History
 from fastmlp.callbacks.hooks import Hooks, check_callbacks
+from fastmlp.data.arrays import numeric
 from fastmlp.data.batches import Arrays, Source, gives_batches
 from fastmlp.data.rows import Data
+from fastmlp.kernels.contract import told
 from fastmlp.kernels.engine.turns import Training
-from fastmlp.settings import real
+from fastmlp.settings import is_among, listed, real
 from fastmlp.training import inputs, loops
 from fastmlp.training.inputs import FitArguments, Run
 from fastmlp.training.model import Model
@@ -104,7 +106,7 @@ def fit_many(
         "class_weight": class_weight,
         "sample_weight": sample_weight,
         "initial_epoch": initial_epoch,
-        "rows": None if rows is None else list(rows),
+        "rows": None if rows is None else listed("rows", rows),
     }
     columns = {name: of_each(name, value, count) for name, value in given.items()}
     known: list[np.ndarray] = []
@@ -172,8 +174,8 @@ def predict_many(
         For arguments that do not fit, and where outputs that are to vote have different shapes.
     """
     members = checked_models(models)
-    if voting not in (None, "soft", "hard"):
-        raise ValueError(f"voting: got {voting!r}, needs None, 'soft' or 'hard'")
+    if not is_among(voting, (None, "soft", "hard")):
+        raise ValueError(f"voting: got {told(voting)}, needs None, 'soft' or 'hard'")
     if weights is not None:
         require_weights(weights, len(members), voting)
     if gives_batches(x):
@@ -202,11 +204,11 @@ def predict_many(
 
 def require_weights(weights: Any, count: int, voting: str | None) -> None:
     """Raise ValueError for weights that are not one for each model, of at least 0 and not all 0, in a soft vote."""
-    found = np.asarray(weights, np.float64)
+    found = numeric("weights", weights).astype(np.float64)
     if voting != "soft":
         raise ValueError(f"weights: got some with voting {voting!r}, needs 'soft'")
     if found.shape != (count,) or not (np.isfinite(found) & (found >= 0)).all() or not found.any():
-        raise ValueError(f"weights: got {weights!r:.200}, needs {count} numbers of at least 0, one above it")
+        raise ValueError(f"weights: got {told(weights)}, needs {count} numbers of at least 0, one above it")
 
 
 def predictions(model: Model, source: Source, outputs: list[Any], number: int) -> Iterator[int]:
@@ -237,7 +239,7 @@ def means(outputs: list[Any], weights: Sequence[float] | None = None) -> Any:
 
 def shares(weights: Sequence[float], dtype: Any) -> np.ndarray:
     """Return what outputs are multiplied by in their weighted mean, of a dtype."""
-    found = np.asarray(weights, np.float64)
+    found = numeric("weights", weights).astype(np.float64)
     parts: np.ndarray = (found / found.sum()).astype(dtype)
     return parts
 

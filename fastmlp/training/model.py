@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
@@ -24,7 +24,7 @@ from fastmlp.metrics import Metric
 from fastmlp.metrics.compiled import CompiledMetrics
 from fastmlp.optimizers import Optimizer
 from fastmlp.optimizers import get as get_optimizer
-from fastmlp.settings import boolean, integer, only, real, refuse_methods
+from fastmlp.settings import boolean, integer, is_among, only, real, refuse_methods
 from fastmlp.training.architecture import Architecture
 
 T = TypeVar("T")
@@ -181,7 +181,7 @@ class Model(Architecture):
         ValueError, TypeError
             For an unknown name (the message lists the known ones), or a metric that does not fit the loss.
         """
-        if steps_per_execution != "auto":
+        if not is_among(steps_per_execution, ("auto",)):
             integer("steps_per_execution", steps_per_execution, at_least=1)
         for name, value in (("run_eagerly", run_eagerly), ("auto_scale_loss", auto_scale_loss)):
             boolean(name, value)
@@ -313,20 +313,45 @@ class Model(Architecture):
     def network_for_rows(self, rows: int) -> Network:
         """Return a network that is free, set for a pass over that many rows."""
         network = self.network
-        if network.is_running:
+        if network.is_running or self._has_own_losses:
             assert self._description is not None
             network = self._free_network(self._description)
         network.threads = threads_for(rows * network.multiply_adds)
         return network
 
     def _free_network(self, description: Description) -> Network:
-        """Return one with the same weights, while another has a step that waits for a function of the user."""
+        """Return one with the same weights, while a pass waits for a function of the user.
+
+        That may last, and the network itself is to be free for training.
+        """
         for known, network in self._spare:
             if known is description and not network.is_running:
                 return network
-        network = self._network_of(description, None)
+        network, present = self._network_of(description, None), (self._description, self._other_description)
+        self._spare[:] = [(one, spare) for one, spare in self._spare if one in present]
         self._spare.append((description, network))
         return network
+
+    @property
+    def _has_own_losses(self) -> bool:
+        """Whether a pass calls functions of the user."""
+        return self.optimizer is not None and any(goal is not None and goal.custom for goal in self.goals)
+
+    def of_one_moment(self, rows: int, differentiate: Callable[[Network], T]) -> T:
+        """Return what a function finds by one pass of a network with the weights of now, for so many rows.
+
+        While the pass waits for a function of the user, others may change the weights. Where they did, it is done
+        again, by copies of them that are nobody else's.
+        """
+        network, before = self.network_for_gradients(rows), self._lock.updates
+        found = differentiate(network)
+        if self._lock.updates != before:
+            description = self._other_description if self.flags_have_changed() else self._description
+            assert description is not None
+            twin = self._network_of(description, None, [variable.block.copy() for variable in description.variables])
+            twin.step, twin.threads = network.step, network.threads
+            found = differentiate(twin)
+        return found
 
     def network_for_gradients(self, rows: int) -> Network:
         """Return a network with the gradients of `trainable_weights`, as their layers are now.
@@ -340,7 +365,7 @@ class Model(Architecture):
                 self.overwrite(_other=self._network_of(description, None), _other_description=description)
             assert self._other is not None
             network, description = self._other, self._other_description
-        if network.is_running:
+        if network.is_running or self._has_own_losses:
             assert description is not None
             network = self._free_network(description)
         network.step = self.network.step  # the masks of dropout are those of the next step of training
@@ -385,13 +410,16 @@ class Model(Architecture):
             self.optimizer.bind(network)
         return network
 
-    def _network_of(self, description: Description, optimizer: Optimizer | None) -> Network:
-        blocks = []
+    def _network_of(
+        self, description: Description, optimizer: Optimizer | None, blocks: list[Block] | None = None
+    ) -> Network:
+        """Return a network of the weights' blocks, or of others."""
+        known = []
         for variable in description.variables:
             if variable.dtype != self.dtype:
                 got = f"weights of {variable.dtype!r} in layer {variable.layer.name!r}"
                 raise ValueError(f"dtype: got {got}, needs {self.dtype!r}, that of model {self.name!r}")
-            blocks.append(variable.block)
+            known.append(variable.block)
         inputs: Any = description.widths[0] if self.is_single else description.widths
         settings: dict[str, Any] = {} if self.is_single else {"outputs": description.outputs}
         goals = [None] * len(description.outputs) if self.optimizer is None else self.goals
@@ -402,7 +430,7 @@ class Model(Architecture):
         rule = None if optimizer is None else optimizer.spec_for(description.trained)
         loss = specs[0] if self.is_single else specs
         network = Network(
-            inputs, description.stages, loss=loss, optimizer=rule, dtype=self.dtype, blocks=blocks, **settings
+            inputs, description.stages, loss=loss, optimizer=rule, dtype=self.dtype, blocks=blocks or known, **settings
         )
         network.turns = self._lock
         return network
@@ -462,6 +490,7 @@ class Model(Architecture):
             order = self._description.order
             if order is not None:
                 arrays = [arrays[place] for place in np.argsort(order)]
+            self._lock.note_update()
             return optimizer.update(self.network, arrays, rate)
 
     def trains(self, variables: Sequence[Any]) -> bool:
@@ -497,6 +526,7 @@ class Model(Architecture):
                 got, needs = list(other.weight_names.values()), list(self.weight_names.values())
                 raise ValueError(f"other: got weights of {got} in {other.dtype}, needs {needs} in {self.dtype}")
             blend(targets, sources, part)
+            self._lock.note_update()
 
     def _blocks(self) -> list[Block]:
         self.network  # noqa: B018, it knows

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastmlp.kernels.contract import told
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
@@ -28,7 +30,7 @@ def verbosity(verbose: Any) -> int:
         return 1
     if isinstance(verbose, (bool, int)) and verbose in (0, 1, 2):
         return int(verbose)
-    raise ValueError(f"verbose: got {verbose!r}, needs 0 (silent), 1 (bar), 2 (one line) or 'auto'")
+    raise ValueError(f"verbose: got {told(verbose)}, needs 0 (silent), 1 (bar), 2 (one line) or 'auto'")
 
 
 class Bar:

@@ -3,6 +3,7 @@ parts of data, progress bars, pictures of models."""
 
 from __future__ import annotations
 
+import math
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from fastmlp.config import seeds
 from fastmlp.data.arrays import extremes, numeric, require_values
 from fastmlp.elsewhere import getter
-from fastmlp.settings import boolean, integer, real
+from fastmlp.settings import boolean, integer, is_among, real
 from fastmlp.utils.diagram import plot_model as plot_model
 from fastmlp.utils.progbar import Progbar as Progbar
 from fastmlp.utils.splitting import split_dataset as split_dataset
@@ -66,7 +67,8 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
 def normalize(x: Any, axis: int = -1, order: int | float = 2) -> np.ndarray:
     """Return x divided by its norm of that order along an axis; where that is 0, x stays."""
     array = numeric("x", x)
-    order = real("order", order) if isinstance(order, int) else order
+    if not is_among(order, (math.inf, -math.inf)):
+        order = real("order", order)
     axis = integer("axis", axis, at_least=-array.ndim, below=array.ndim)
     norms = np.atleast_1d(np.linalg.norm(array, order, axis, keepdims=True))
     norms[norms == 0.0] = 1.0

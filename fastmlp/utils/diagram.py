@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from fastmlp.settings import boolean, only
+from fastmlp.settings import boolean, file_path, integer, only
 
 LINE, LETTER, MARGIN, GAP = 18, 7.5, 12, 34  # pixels
 
@@ -76,7 +76,10 @@ def plot_model(
         "trainable": boolean("show_trainable", show_trainable),
         "shapes": boolean("show_shapes", show_shapes),
     }
-    path = Path(to_file)
+    if not hasattr(model, "layers") or not hasattr(model, "built"):
+        raise TypeError(f"model: got {type(model).__name__}, needs a Sequential or Model")
+    dpi = integer("dpi", dpi, at_least=1, below=10_000)
+    path = Path(file_path("to_file", to_file))
     if not path.suffix:
         raise ValueError(f"to_file: got {str(path)!r}, needs a name with an ending, such as model.svg")
     edges = edges_of(model)

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.settings import integer, real
+from fastmlp.data.arrays import numeric
+from fastmlp.kernels.contract import told
+from fastmlp.settings import boolean, integer, is_among, listed, real
 
 
 class Progbar:
@@ -43,15 +45,15 @@ class Progbar:
     ):
         if stateful_metrics is not None and stateless_metrics is not None:
             raise ValueError("stateful_metrics: got names beside stateless_metrics, needs at most one of the two")
-        if verbose not in (0, 1, 2):
-            raise ValueError(f"verbose: got {verbose!r}, needs 0, 1 or 2")
+        if not is_among(verbose, (0, 1, 2)):
+            raise ValueError(f"verbose: got {told(verbose)}, needs 0, 1 or 2")
         self.target = None if target is None else integer("target", target, at_least=0)
         self.width = integer("width", width, at_least=1)
         self.verbose = int(verbose)
         self.interval = real("interval", interval, low=0.0)
-        self.unit_name = unit_name
-        self.shown_as_is = frozenset(stateful_metrics or ())
-        self.averaged = None if stateless_metrics is None else frozenset(stateless_metrics)
+        self.unit_name = str(unit_name)
+        self.shown_as_is = frozenset(names("stateful_metrics", stateful_metrics))
+        self.averaged = None if stateless_metrics is None else frozenset(names("stateless_metrics", stateless_metrics))
         self.seen = 0
         self.sums: dict[str, tuple[float, int]] = {}  # of each value: total, and the steps it stands for
         self.began = time.monotonic()
@@ -71,10 +73,19 @@ class Progbar:
         finalize : bool, optional
             Whether this is the last call; by default once `target` is reached.
         """
-        is_last = (self.target is not None and current >= self.target) if finalize is None else bool(finalize)
+        current = integer("current", current, at_least=0)
+        pairs = [] if values is None else [tuple(listed("values", pair)) for pair in listed("values", values)]
+        if not all(len(pair) == 2 and isinstance(pair[0], str) for pair in pairs):
+            raise ValueError(f"values: got {told(values)}, needs (name, value) for each")
+        found = [(name, numeric(f"values: {name}", value)) for name, value in pairs]
+        is_last = (
+            (self.target is not None and current >= self.target) if finalize is None else boolean("finalize", finalize)
+        )
         steps = max(current - self.seen, 1)
-        for name, value in values or ():
-            number = float(np.mean(value))
+        for name, value in found:
+            if not value.size:
+                raise ValueError(f"values: got no number for {told(name)}, needs at least one")
+            number = float(np.mean(value, dtype=np.float64))
             is_mean = name not in self.shown_as_is if self.averaged is None else name in self.averaged
             total, count = self.sums.get(name, (0.0, 0)) if is_mean and not is_last else (0.0, 0)
             weight = steps if is_mean and not is_last else 1
@@ -89,7 +100,7 @@ class Progbar:
 
     def add(self, n: int, values: Iterable[tuple[str, Any]] | None = None) -> None:
         """Show that `n` more steps are done; values as in `update`."""
-        self.update(self.seen + n, values)
+        self.update(self.seen + integer("n", n, at_least=0), values)
 
     def line(self, now: float, is_last: bool, bar: bool) -> str:
         """Return what is printed."""
@@ -111,6 +122,14 @@ class Progbar:
         start = "\r" if self.length else ""
         print(start + line.ljust(self.length), end="\n" if is_last else "", flush=True, file=sys.stdout)
         self.length = 0 if is_last else len(line)
+
+
+def names(argument: str, given: Any) -> list[str]:
+    """Return names as a list; TypeError for what is none."""
+    found = [] if given is None else listed(argument, given)
+    if not all(isinstance(name, str) for name in found):
+        raise TypeError(f"{argument}: got {told(given)}, needs names")
+    return found
 
 
 def duration(seconds: float) -> str:

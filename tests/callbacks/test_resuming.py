@@ -315,3 +315,50 @@ def test_what_is_packed_comes_back(value):
         assert found.shape == value.shape and np.array_equal(found, value)
     else:
         assert found == value
+
+
+PLATEAU = {"monitor": "loss", "best": 1.0, "wait": 0, "cooldown_counter": 0}
+DAMAGED_STATES = [
+    ["ReduceLROnPlateau"],
+    [{"name": ["ReduceLROnPlateau"]}],
+    [{"name": "ReduceLROnPlateau", "state": {"dict": []}}],
+    [{"name": "ReduceLROnPlateau", "state": {"dict": {**PLATEAU, "best": "x"}}}],
+    [{"name": "ReduceLROnPlateau", "state": {"dict": {**PLATEAU, "wait": -1}}}],
+    [{"name": "ReduceLROnPlateau", "state": {"array": "callbacks//9"}}],
+    [{"name": "EarlyStopping", "state": {"dict": {"monitor": "loss", "best": 1.0, "wait": 0, "stopped_epoch": 0,
+                                                  "best_epoch": 0, "best_weights": [3]}}}],
+    [{"name": "CSVLogger", "state": {"dict": {"keys": [3], "size": 0}}}],
+    [{"name": "CSVLogger", "state": {"dict": {"keys": [], "size": "x"}}}],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("states", DAMAGED_STATES)
+def test_a_state_of_another_kind_is_refused_before_the_model_changes(tmp_path, states):
+    from fastmlp.data.files import MODEL, write
+
+    def others():
+        return [
+            callbacks.ReduceLROnPlateau("loss"),
+            callbacks.EarlyStopping("loss", restore_best_weights=True),
+            callbacks.CSVLogger(tmp_path / "log.csv"),
+        ]
+
+    first = make()
+    fit(first, callbacks=[*others(), BackupAndRestore(tmp_path, delete_checkpoint=False)])
+    header, tensors = first.get_backup(1)
+    write(tmp_path / "backup.safetensors", MODEL, {**header, "callbacks": states}, tensors)
+    model = make()
+    model.set_weights([weights + 1 for weights in model.get_weights()])
+    before = model.get_weights()
+    with pytest.raises(ValueError, match=r"backup\.safetensors") as caught:
+        fit(model, callbacks=[*others(), BackupAndRestore(tmp_path)])
+    assert type(caught.value) is ValueError
+    assert all(map(np.array_equal, before, model.get_weights()))
+
+
+def test_a_log_of_no_text_is_not_appended_to(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_bytes(b"epoch,loss\xff\n")
+    with pytest.raises(ValueError, match=r"filename: got '.*log\.csv', needs a log to append to"):
+        fit(make(), callbacks=[callbacks.CSVLogger(path, append=True)])
+    assert path.read_bytes() == b"epoch,loss\xff\n"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from fastmlp import load_model
+from fastmlp.models import clone_model
 from tests.cli.command import COMMAND, ENVIRONMENT, X, Y, is_error, posix, process, write_folder
 
 SMALL = ("--hidden", "16", "--dropout", "0.2", "--threads", "2")
@@ -60,6 +61,23 @@ def test_a_signal_ends_a_run_with_a_checkpoint(tmp_path, result, name):
     whole = result(*SMALL, "--epochs", epochs, "--output", tmp_path / "whole.safetensors")
     assert in_time(again) == in_time(whole)
     assert output.read_bytes() == (tmp_path / "whole.safetensors").read_bytes()
+
+
+@posix
+def test_a_signal_in_the_first_epoch_leaves_what_it_began_with(tmp_path):
+    """No more is lost than the epoch under way: its updates are done anew."""
+    slow = ("--hidden", "1500,1500", "--batch-size", "1", "--seed", "7", "--quiet", "--checkpoint", tmp_path)
+    with started(*slow) as child:
+        while child.poll() is None and not list(tmp_path.glob("checkpoint-*")):
+            time.sleep(0.01)
+        time.sleep(0.2)
+        child.terminate()
+        child.communicate(timeout=300)
+    assert child.returncode == 143 and os.listdir(tmp_path) == ["checkpoint-000000.safetensors"]
+    kept = load_model(tmp_path / "checkpoint-000000.safetensors")
+    fresh = clone_model(kept)  # the same seed draws the same weights
+    assert all(a.tobytes() == b.tobytes() for a, b in zip(kept.get_weights(), fresh.get_weights(), strict=True))
+    assert kept.optimizer.iterations == 0
 
 
 @posix
@@ -165,6 +183,30 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path, command, result, damage):
         path.write_bytes(DAMAGES[damage](path.read_bytes()))
     status, _, err = command(*SMALL, "--epochs", 4, "--quiet", "--resume", tmp_path)
     assert status == 2 and is_error(err, "where all checkpoints are damaged, needs a good one")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"run": [1]},
+        {"history": {"epoch": ["x"], "values": {}}},
+        {"history": {"epoch": [0], "values": {"loss": 3}}},
+        {"callbacks": [3]},
+        {"stopped": 3},
+        {"epochs_trained": None},
+    ],
+)
+def test_a_checkpoint_of_other_content_is_refused_though_its_digest_is_right(tmp_path, command, result, change):
+    from fastmlp.commands.checkpoints import CHECKPOINT, digest_of, undamaged
+    from fastmlp.data.files import read, write
+
+    result(*SMALL, "--epochs", 1, "--checkpoint", tmp_path)
+    for path in tmp_path.iterdir():
+        header, tensors = read(path, CHECKPOINT, undamaged)
+        header |= change
+        write(path, CHECKPOINT, {**header, "digest": digest_of(header, tensors)}, tensors)
+    status, _, err = command(*SMALL, "--epochs", 2, "--quiet", "--resume", tmp_path)
+    assert status == 2 and is_error(err, "needs a checkpoint of this run")
 
 
 def test_a_checkpoint_of_another_run_is_refused_by_name(tmp_path, command, result):

@@ -60,12 +60,29 @@ def test_duplicate_and_empty_names_of_columns(command, predicted, folder):
     table = columns()
     rows = list(zip(table["x"], table["x"], table["word"], table["y"], strict=True))
     write("t.csv", ["x", "x", "", "y"], rows)
-    with pytest.warns(UserWarning, match="a second column 'x': it is called 'x_2'"):
-        status, _, err = command("t.csv", "--target", "y", *QUICK, "--output", "m.safetensors")
+    status, _, err = command("t.csv", "--target", "y", *QUICK, "--output", "m.safetensors")
     assert status == 0 and "x_2 " in err and "column_3 " in err
+    assert err.startswith(
+        "fastmlp-train: t.csv: a second column 'x': it is called 'x_2'\nfastmlp-train: t.csv: column 3"
+    )
     assert sklearn.load("m.safetensors").feature_names_in_.tolist() == ["x", "x_2", "column_3"]
-    with pytest.warns(UserWarning, match="column 3 has no name: it is called 'column_3'"):
-        assert predicted("m.safetensors", "t.csv")[0] == 0
+    status, _, err = predicted("m.safetensors", "t.csv")
+    assert status == 0 and "fastmlp-predict: t.csv: column 3 has no name: it is called 'column_3'\n" in err
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["in memory", "from disk"])
+def test_an_infinite_number_names_its_file(command, monkeypatch, large):
+    if large:
+        monkeypatch.setattr("fastmlp.tables.large.MOST_MEMORY", 0)
+    table = columns()
+    write("t.csv", table, zip(*table.values(), strict=True))
+    table["x"][5] = "-inf"
+    write("infinite.csv", table, zip(*table.values(), strict=True))
+    arguments = ("--quiet", "--target", "y", *QUICK)
+    _, out, err = command("infinite.csv", *arguments)
+    assert not out and is_error(err, "infinite.csv: got infinity in column 'x', needs finite numbers")
+    _, out, err = command("t.csv", "--test", "infinite.csv", *arguments)
+    assert not out and is_error(err, "infinite.csv: got infinity in column 'x', needs finite numbers")
 
 
 def test_a_constant_column_is_ignored_and_may_change(command, predicted):
@@ -152,12 +169,18 @@ def changed(content, **entries):
     return with_header(header, rest)
 
 
+def flipped(content):
+    """With a bit of a weight changed, whose file is one all the same."""
+    return content[:-3] + bytes([content[-3] ^ 1]) + content[-2:]
+
+
 FOREIGN = {"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}
 DAMAGES = {
     "another version": (lambda content: changed(content, version=99), "format version 99, this version reads 1"),
     "another class": (lambda content: changed(content, **{"class": "TableRanker"}), "TableRanker"),
     "another preparation": (lambda content: changed(content, preparation={"version": 2}), "preparation of version 1"),
     "no members": (lambda content: changed(content, members=[]), "needs a file of fastmlp.sklearn.save"),
+    "another weight": (flipped, "it is damaged: its content is not that of its checksum"),
     "truncated": (lambda content: content[:-100], "needs a"),
     "a truncated header": (lambda content: content[:50], "needs a"),
     "nothing": (lambda content: b"", "needs a"),

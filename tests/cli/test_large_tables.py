@@ -69,13 +69,14 @@ def test_the_scores_are_those_of_the_model(result, folder):
             assert found["baseline"]["prediction"] == pytest.approx(whole[:1500]["amount"].mean())
             assert found["test"]["mean_absolute_error"] < found["baseline"]["mean_absolute_error"] / 4
         else:
-            from sklearn.metrics import accuracy_score, log_loss
+            from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 
             y = test["bought"].to_numpy()
             probabilities = model.predict_proba(test).astype(float)
             probabilities /= probabilities.sum(axis=1, keepdims=True)
             assert found["test"]["accuracy"] == pytest.approx(accuracy_score(y, model.predict(test)))
             assert found["test"]["log_loss"] == pytest.approx(log_loss(y, probabilities))
+            assert found["test"]["roc_auc"] == pytest.approx(roc_auc_score(y, probabilities[:, 1]))
 
 
 def test_the_same_seed_gives_the_same_model(result, folder):
@@ -100,6 +101,50 @@ def test_bad_usage(command, folder, arguments, message):
     assert (status, out) == (2, "") and is_error(err, message)
     assert not (folder / "m.safetensors").exists()
     assert not list((folder / "temporary").iterdir())
+
+
+SAME = ("--target", "amount", "--hidden", "8", "--ensemble", 2, "--epochs", 8, "--threads", 1)
+
+
+@pytest.mark.parametrize("epochs", [3, 11], ids=["the first network", "the second"])
+def test_it_goes_on_from_a_checkpoint_to_the_same_result(command, result, folder, monkeypatch, epochs):
+    from fastmlp.tables import large
+
+    monkeypatch.setattr(large, "EPOCH", 700)  # an epoch ends in the midst of a pass
+    whole = result("t.csv", *SAME, "--output", "whole.safetensors")
+    left = iter(range(epochs))
+
+    at_the_end_of_an_epoch = large.EarlyStopping.on_epoch_end
+
+    def ending(self, epoch, logs=None):
+        at_the_end_of_an_epoch(self, epoch, logs)
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(large.EarlyStopping, "on_epoch_end", ending)
+        assert command("t.csv", *SAME, "--checkpoint", "kept", "--quiet")[0] == 130
+    names = [path.name for path in sorted((folder / "kept").iterdir())]
+    assert names == ["network-001", "network-002"][: 1 + epochs // 8]
+    parts = result("t.csv", *SAME, "--resume", "kept", "--output", "parts.safetensors")
+    assert parts | {"seconds": 0} == whole | {"seconds": 0}
+    assert (folder / "parts.safetensors").read_bytes() == (folder / "whole.safetensors").read_bytes()
+
+
+def test_another_table_does_not_go_on(command, result, folder):
+    result("t.csv", *SAME, "--checkpoint", "kept")
+    for name, what in (("x", "rows of the table"), ("pay", "rows of the table")):
+        changed = pl.read_csv("t.csv").with_columns(pl.col(name).reverse())
+        changed.write_csv("changed.csv")
+        status, _, err = command("changed.csv", *SAME, "--resume", "kept", "--quiet")
+        assert status == 2 and is_error(err, f"{what}: got ")
+    status, _, err = command("t.csv", *SAME, "--test-split", 0.1, "--resume", "kept", "--quiet")
+    assert status == 2 and is_error(err, "rows to test on: got ")
+
+
+def test_a_search_is_refused(command, folder):
+    status, _, err = command("t.csv", "--target", "amount", "--tune", 1, "--quiet")
+    assert status == 2 and is_error(err, "--tune: got it for t.csv, needs a table that fits into memory")
 
 
 @posix

@@ -59,6 +59,50 @@ def test_of_tables(command, tmp_path, target):
     assert "row" not in gains.partition("Speed and size")[0].replace("rows", "")  # what is ignored is not tried
 
 
+@pytest.mark.parametrize("test", [False, True], ids=["a part", "a file"])
+@pytest.mark.parametrize("target", ["bought", "amount"])
+def test_of_tables_larger_than_memory(command, tmp_path, monkeypatch, target, test):
+    pl = pytest.importorskip("polars")
+    pytest.importorskip("sklearn")
+    monkeypatch.setattr("fastmlp.tables.large.MOST_MEMORY", 0)
+    monkeypatch.setattr("fastmlp.commands.drawn_rows.MOST", 60)
+    random = np.random.default_rng(0)
+    x = random.normal(size=1200)
+    table = {"row": range(1, 1201), "x": x, "pay": random.choice(["card", "cash"], 1200), "amount": 9 + 3 * x}
+    table |= {"bought": np.where(x > 0, "yes", "no"), "counts": random.integers(0, 3, 1200)}
+    pl.DataFrame(table).write_csv("t.csv")
+    other = {"bought": "amount", "amount": "bought"}[target]
+    arguments = ("--drop", other, "--hidden", "8", "--epochs", "9", "--threads", "1", "--learning-rate", "0.01")
+    tested = ("--test", "t.csv") if test else ()
+    status, out, _ = command("t.csv", "--target", target, *arguments, *tested, "--report", "r.html", "--json")
+    result = json.loads(out)
+    page = Parsed((tmp_path / "r.html").read_text("utf-8"))
+    rows = (
+        f"Tested on {result['test_samples']:,} rows and trained on {result['train_samples']:,}. All that is shown here"
+    )
+    assert status == 0 and rows in page.words and "of them, which were drawn." in page.words
+    assert "ignored: counts the rows" in page.words and f"{target} of t.csv" in page.words
+    gains = page.words.partition("What the ")[2].partition("gains")[2]
+    assert gains.partition("x")[0] == "columnmeandeviation"
+    assert "Rows count by their weights." not in page.words
+    assert command("t.csv", "--target", target, *arguments, *tested, "--weight", "counts", "--report", "r.html")[0] == 0
+    assert "Rows count by their weights." in Parsed((tmp_path / "r.html").read_text("utf-8")).words
+
+
+def test_weights_count_in_the_importance(command, tmp_path):
+    pl = pytest.importorskip("polars")
+    pytest.importorskip("sklearn")
+    x = np.random.default_rng(0).normal(size=(200, 2))
+    first = np.arange(200) % 2 == 0
+    y = np.where(first, 5 * x[:, 0], 5 * x[:, 1])  # only the second column is of use where rows count
+    pl.DataFrame({"a": x[:, 0], "b": x[:, 1], "first": first, "y": y, "w": np.where(first, 0, 1)}).write_csv("t.csv")
+    arguments = ("--target", "y", "--epochs", "20", "--threads", "1", "--quiet", "--report", "r.html")
+    assert command("t.csv", *arguments, "--weight", "w")[0] == 0
+    page = Parsed((tmp_path / "r.html").read_text("utf-8"))
+    gains = page.words.partition("What the root mean squared error gains")[2]
+    assert "Rows count by their weights." in page.words and gains.startswith("columnmeandeviationb")
+
+
 @pytest.mark.parametrize(
     ("path", "message"),
     [

@@ -77,6 +77,7 @@ def test_the_network_is_better_than_the_baseline(result, folder):
     classes = result("t.csv", "--target", "bought", "--drop", "amount,row", *learning)
     assert classes["test"]["accuracy"] > classes["baseline"]["accuracy"] + 0.2
     assert classes["test"]["log_loss"] < classes["baseline"]["log_loss"] / 2
+    assert classes["test"]["roc_auc"] > 0.9
     numbers = result("t.csv", "--target", "amount", "--drop", "bought", *learning)
     for name, value in numbers["test"].items():
         assert value < numbers["baseline"][name] / 2
@@ -223,7 +224,7 @@ def test_bad_usage(command, folder, arguments, message):
     ("arguments", "message"),
     [
         (["m.safetensors", "few.csv"], "few.csv: got a table without 'pay', needs the columns of fit"),
-        (["m.safetensors", "words.csv"], "words.csv: got column 'x' with could not convert string to float: 'word'"),
+        (["m.safetensors", "words.csv"], "words.csv: got 'word' in column 'x', needs a number in each row"),
         (["m.safetensors", "t.csv", "--id", "name"], "t.csv: got no column 'name' for --id, needs one of 'row', 'x'"),
         (["m.safetensors", "named.csv", "--id", "prediction"], "got 'prediction' for --id, needs a column"),
         (["m.safetensors", "t.csv", "--json"], "--json: got it for a model of a table, needs none"),
@@ -363,3 +364,19 @@ def test_the_order_of_dates_is_that_of_training(command, predicted, folder):
     pl.DataFrame({"date": ["03/13/2024"]}).write_csv("new.csv")
     status, _, err = predicted("m.safetensors", "new.csv")
     assert status == 2 and "needs a date in each row" in err
+
+
+def test_missing_values_that_are_told(command, predicted, folder):
+    x = np.random.default_rng(0).normal(size=ROWS).round(3).tolist()
+    lines = [f"{'>99' if place == 7 else value},{2 * value}" for place, value in enumerate(x)]
+    (folder / "t.csv").write_text("\n".join(["x,y", *lines]))
+    status, _, err = command("t.csv", "--target", "y", *QUICK)
+    assert status == 0 and "used by its values: numbers but for '>99'" in err
+    arguments = ("--missing", "none at all,>99", "--output", "m.safetensors")
+    status, _, err = command("t.csv", "--target", "y", *QUICK, *arguments)
+    assert status == 0 and "x       number        1 " in err
+    (folder / "new.csv").write_text("x\n1\n>99\n")
+    status, _, err = predicted("m.safetensors", "new.csv")
+    assert status == 2 and "got '>99' in column 'x', needs a number in each row" in err
+    status, out, _ = predicted("m.safetensors", "new.csv", "--missing", ">99")
+    assert status == 0 and len(out.splitlines()) == 3

@@ -146,7 +146,9 @@ def loads_or_names_the_file(path, load, attempt, learn=True):
 
 def taken_apart(path):
     with safe_open(path, framework="np") as file:
-        return json.loads(file.metadata()["fastmlp"]), load_file(path)
+        header = json.loads(file.metadata()["fastmlp"])
+    del header["checksum"]  # as older files have none: what is wrong besides is to be found
+    return header, load_file(path)
 
 
 def put_together(path, header, tensors):
@@ -176,7 +178,19 @@ def test_flipped_bits(saved, tmp_path):
         damaged[place] = damaged[place] ^ (1 << random.integers(8)) if turn % 2 else random.integers(256)
         other.write_bytes(damaged)
         loaded += loads_or_names_the_file(other, load, attempt, learn=False)
-    assert 0 < loaded < 600
+    assert loaded < 60  # of which nearly all are as they were
+
+
+def test_flipped_bits_of_weights(saved, tmp_path):
+    path, load, _ = saved
+    content, other = path.read_bytes(), tmp_path / "other.safetensors"
+    end = 8 + int.from_bytes(content[:8], "little")
+    for place in np.random.default_rng(1).integers(end, len(content), 40):
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << (place % 8)
+        other.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"other\.safetensors', needs a "):
+            load(other)
 
 
 def places(value, keys=()):

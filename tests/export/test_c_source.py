@@ -200,11 +200,12 @@ def test_a_model_that_is_not_built(tmp_path):
 
 @needs_compiler
 @needs_fma
-@pytest.mark.parametrize("activation", ["softmax", "log_softmax", "sparsemax"])
-def test_rows_of_several_pieces_have_the_same_bits(tmp_path, activation):
-    model = fastmlp.Sequential([fastmlp.Input((3,)), layers.Dense(2500, activation=activation)], seed=1)
+@pytest.mark.parametrize("last", ["softmax", "log_softmax", "sparsemax", "LayerNormalization", "UnitNormalization"])
+def test_rows_of_several_pieces_have_the_same_bits(tmp_path, last):
+    layer = getattr(layers, last)() if last[0].isupper() else layers.Activation(last)
+    model = fastmlp.Sequential([fastmlp.Input((3,)), layers.Dense(2500), layer], seed=1)
     xs = [np.random.default_rng(0).normal(size=(2, 3)).astype(np.float32)]
     expected = predicted(model, xs)
     ys = [np.zeros_like(one) for one in expected]
     run(compiled(tmp_path, c_source(forward_of(model), "m")), xs, ys)
-    require_same_bits(ys[0], np.ascontiguousarray(expected[0]), activation)
+    require_same_bits(ys[0], np.ascontiguousarray(expected[0]), last)

@@ -187,6 +187,10 @@ def predicts(model):
     assert len(model.predict(inputs_of(model), verbose=0)) == 2
 
 
+def write_weights(path):
+    row().save_weights(path)
+
+
 def load_weights(model, path):
     model.load_weights(path)
 
@@ -317,13 +321,17 @@ def several_classes():
 def regressor():
     from fastmlp.sklearn import MLPRegressor
 
-    return MLPRegressor(hidden_layer_sizes=(3,), solver="sgd", learning_rate="invscaling", max_iter=2, random_state=0).fit(X, Y)
+    return MLPRegressor(
+        hidden_layer_sizes=(3,), solver="sgd", learning_rate="invscaling", max_iter=2, random_state=0
+    ).fit(X, Y)
 
 
 def quasi_newton():
     from fastmlp.sklearn import MLPRegressor
 
-    return MLPRegressor(hidden_layer_sizes=np.array([3]), solver="lbfgs", max_iter=2, random_state=0).fit(X, np.stack([Y, Y], axis=1))
+    return MLPRegressor(hidden_layer_sizes=np.array([3]), solver="lbfgs", max_iter=2, random_state=0).fit(
+        X, np.stack([Y, Y], axis=1)
+    )
 
 
 def ensemble_classifier():
@@ -601,7 +609,7 @@ KINDS = {
     "model: layers in a row": Kind(".safetensors", saved(row), read_model, use_model, SAFE),
     "model: graph": Kind(".safetensors", saved(graph), read_model, use_model, SAFE),
     "model: models in a model": Kind(".safetensors", saved(nested), read_model, use_model, SAFE),
-    "weights": Kind(".safetensors", lambda path: row().save_weights(path), read_into(row, load_weights), predicts, SAFE),
+    "weights": Kind(".safetensors", write_weights, read_into(row, load_weights), predicts, SAFE),
     "weights that fit": Kind(".safetensors", saved(row), read_into(row, load_fitting), predicts, SAFE),
     "weights by name": Kind(".safetensors", saved(row), read_into(row, load_by_name), predicts, SAFE),
     "backup of fit": Kind(".safetensors", write_backup, read_backup, use_model, SAFE),
@@ -626,9 +634,7 @@ KINDS = {
     "Keras .keras, layers in a row": Kind(".keras", saved(row), read_model, use_model, ZIP),
     "Keras .h5": Kind(".h5", saved(row), read_model, use_model, HDF5),
     "Keras .h5, graph": Kind(".h5", saved(graph), read_model, use_model, HDF5),
-    "Keras .weights.h5": Kind(
-        ".weights.h5", lambda path: row().save_weights(path), read_into(row, load_weights), predicts, HDF5
-    ),
+    "Keras .weights.h5": Kind(".weights.h5", write_weights, read_into(row, load_weights), predicts, HDF5),
     "Keras .h5 by name": Kind(".h5", saved(row), read_into(row, load_by_name), predicts, HDF5),
     "Keras .h5 that fits": Kind(".h5", saved(row), read_into(row, load_fitting), predicts, HDF5),
     "JSON of a model": Kind(
@@ -642,14 +648,10 @@ KINDS = {
     ),
     "IDX": Kind(".idx", write_idx, read_idx, within=mutations.of_idx),
     "IDX, gzip": Kind(".idx.gz", write_idx, read_idx, within=mutations.of_gzip(mutations.of_idx)),
-    "NPZ of a dataset": Kind(
-        ".npz", write_npz(("x_train", "y_train", "x_test", "y_test")), read_npz, use_arrays, ZIP
-    ),
+    "NPZ of a dataset": Kind(".npz", write_npz(("x_train", "y_train", "x_test", "y_test")), read_npz, use_arrays, ZIP),
     "NPZ of x and y": Kind(".npz", write_npz(("x", "y")), read_npz, use_arrays, ZIP),
     "NPY of rows to predict": Kind(".npy", write_npy, read_rows, within=mutations.of_npy),
-    "CSV of rows to predict": Kind(
-        ".csv", lambda path: np.savetxt(path, X, delimiter=","), read_rows, within=CELLS
-    ),
+    "CSV of rows to predict": Kind(".csv", lambda path: np.savetxt(path, X, delimiter=","), read_rows, within=CELLS),
     "PNG": Kind(".png", write_picture, read_picture, within=mutations.of_png),
     "table: CSV": Kind(".csv", text(), read_table, use_table, CELLS),
     "table: CSV, some rows at a time": Kind(".csv", text(), read_some, use_table, CELLS),
@@ -661,6 +663,10 @@ KINDS = {
     "table: Parquet": Kind(".parquet", write_parquet, read_table, use_table, mutations.of_parquet),
     "table: NPY": Kind(".npy", write_npy, read_table, use_table, mutations.of_npy),
     "table: NPZ": Kind(".npz", write_npz(("x", "y")), read_table, use_table, ZIP),
+    **{
+        kind: Kind(ending, write_picture, read_picture)
+        for kind, ending in (("JPEG", ".jpg"), ("GIF", ".gif"), ("BMP", ".bmp"), ("WebP", ".webp"), ("TIFF", ".tif"))
+    },
 }
 
 

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from fastmlp.kernels import Network
 from fastmlp.kernels.engine.leaving import look_in_products_from
-from fastmlp.layers import Dense, Input
+from fastmlp.layers import BatchNormalization, Dense, Input
 from fastmlp.models import Sequential
 from tests.networks import OPTIMIZERS, batch_normalization, dense, dropout, initial
 
@@ -56,14 +57,28 @@ class Stop(Exception):
     pass
 
 
+def long_model(units, normalized):
+    between = [BatchNormalization()] if normalized else []
+    layers = [Dense(units, "relu"), *between, Dense(units, "relu"), Dense(4)]
+    model = Sequential([Input((units,)), *layers], dtype="float64", seed=1)
+    model.compile("sgd", "mse")
+    return model
+
+
 @needs_timer
 @pytest.mark.parametrize("place", [1, 2])
-@pytest.mark.parametrize("call", ["train", "gradients", "evaluate", "predict"])
-def test_a_step_that_is_left_has_changed_nothing(call, place, threads):
+@pytest.mark.parametrize(
+    ("call", "normalized"),
+    [
+        *((call, False) for call in ("train", "gradients", "evaluate", "predict")),
+        ("train", True),
+        ("predict", True),
+    ],
+)
+def test_a_step_that_is_left_has_changed_nothing(call, normalized, place, threads):
     """A step takes seconds on one thread; the signal comes in the first one, or soon after it."""
     units = 700
-    model = Sequential([Input((units,)), Dense(units, "relu"), Dense(units, "relu"), Dense(4)], dtype="float64", seed=1)
-    model.compile("sgd", "mse")
+    model = long_model(units, normalized)
     rows = 12000 if call in ("train", "gradients") else 6000
     x, y = np.ones((rows, units)), np.zeros((rows, 4))
     network = model.network
@@ -75,6 +90,8 @@ def test_a_step_that_is_left_has_changed_nothing(call, place, threads):
         "evaluate": lambda: network.evaluate(np.tile(x, (20, 1)), np.tile(y, (20, 1))),
         "predict": lambda: network.predict(np.tile(x, (20, 1))),
     }
+    if normalized:
+        calls["predict"] = lambda: network.predict(np.tile(x, (4, 1)), training=True)
     sent = []
 
     def stop(number, frame):
@@ -94,8 +111,7 @@ def test_a_step_that_is_left_has_changed_nothing(call, place, threads):
     assert time.process_time() - sent[0] < 1.0
     assert sent[0] - begun < 1.0 * threads * (0.7 * place + 1)
     assert network.step == network.steps_done or call != "train"
-    twin = Sequential([Input((units,)), Dense(units, "relu"), Dense(units, "relu"), Dense(4)], dtype="float64", seed=1)
-    twin.compile("sgd", "mse")
+    twin = long_model(units, normalized)
     twin.set_weights(weights)
     for _ in range(network.step):
         twin.train_on_batch(x, y)
@@ -129,6 +145,18 @@ def test_threads_that_cannot_be_started_are_done_without(megabytes):
     )
     assert done.returncode == 0, done.stderr
     assert 1 <= int(done.stdout) < 64
+
+
+def test_threads_that_have_ended_are_tried_again_before_more_start(monkeypatch):
+    """OpenMP ends those of a call that are more than in the next one of several."""
+    from fastmlp.kernels import limits
+
+    asked = []
+    monkeypatch.setattr(limits, "_openmp", threading.local())
+    monkeypatch.setattr(limits, "started_together", lambda count: asked.append(count) or min(count, 9))
+    assert [limits.startable(count) for count in (4, 4, 1, 4, 2, 4)] == [4, 4, 1, 4, 2, 4]
+    assert asked == [6, 4]
+    assert [limits.startable(count) for count in (20, 30, 2, 30)] == [13, 13, 2, 11] and asked[2:] == [32, 22]
 
 
 def test_no_more_threads_than_cpus(monkeypatch):

@@ -68,8 +68,8 @@ def test_a_source_folder_that_is_not_built_says_so(tmp_path):
     assert "`pip install -e .`" in run.stderr
 
 
-def test_base_is_always_there():
-    assert isa.supported()[-1] == "base"
+def test_the_last_one_runs_everywhere():
+    assert isa.supported()[-1] in ("base", "neon")
 
 
 def test_one_build_is_for_all_pythons_with_the_gil():

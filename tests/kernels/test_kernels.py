@@ -1,5 +1,7 @@
 """Every public kernel against its twin in the oracle."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -223,3 +225,11 @@ def test_float32_noise_is_the_rounded_noise_of_float64(isa):
         exact = kernels.gaussian_noise(nothing, 0.3, 2**40 + 3, step, 2)
         drawn = kernels.gaussian_noise(nothing.astype(np.float32), 0.3, 2**40 + 3, step, 2)
         assert np.array_equal(drawn, exact.astype(np.float32))
+
+
+def test_float32_losses_round_what_the_c_library_computes_in_double():
+    """Its tanh of floats has other bits where it is compiled to fused multiply-adds."""
+    errors = np.random.default_rng(0).normal(size=(1024, 1)).astype(np.float32)
+    found = kernels.log_cosh_gradient(np.zeros_like(errors), errors)
+    expected = np.array([[math.tanh(error)] for error in errors[:, 0].tolist()])
+    assert np.array_equal(found * np.float32(1024), expected.astype(np.float32))

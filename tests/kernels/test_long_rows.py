@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fastmlp import kernels
+from tests.networks import UNIT_NORMALIZATION, batch_normalization, layer_normalization
 
 COLUMNS = 300_001
 PIECE = 1024 * 2.0**-24  # the most that rounding does to a sum of one sign over a piece, which is in float32
@@ -49,3 +50,26 @@ def test_gradients_of_long_rows_are_as_good(name):
     exact = getattr(kernels, name)(y.astype(np.float64), ONE_SIDED.astype(np.float64))
     got = getattr(kernels, name)(y, ONE_SIDED)
     assert np.allclose(got, exact, rtol=PIECE, atol=1e-6 * float(abs(exact).max()) + 1e-9)
+
+
+def normalized(layer, x):
+    """The output of a normalization in training, and the gradients of a sum over it, in the type of x."""
+    network = kernels.Network(x.shape[1], [layer], dtype=str(x.dtype))
+    network.set_weights([np.ones_like(array) for array in network.get_weights()])
+    along = np.random.default_rng(6).uniform(0.5, 1.5, x.shape).astype(np.float32).astype(x.dtype)
+    by_input = np.empty_like(x)
+    gradients = network.vjp(x, along, by_input, training=True)
+    return network.predict(x, training=True), by_input, *gradients
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [(layer_normalization(), (2, COLUMNS)), (UNIT_NORMALIZATION, (2, COLUMNS)), (batch_normalization(), (COLUMNS, 2))],
+    ids=["layer", "unit", "batch"],
+)
+def test_normalizations_of_long_rows_and_columns_are_as_good_as_of_short_ones(layer, shape, isa):
+    x = np.random.default_rng(5).uniform(1.0, 1.5, shape).astype(np.float32)
+    got, exact = normalized(layer, x), normalized(layer, x.astype(np.float64))
+    for number, (a, b) in enumerate(zip(got, exact, strict=True)):
+        terms = 0 if number < 2 else len(x)  # of a sum over the rows, which may be of both signs
+        assert abs(a - b).max() < PIECE / 16 * max(terms, abs(b).max())

@@ -196,7 +196,7 @@ def test_variables():
     assert table.numpy().tolist() == [[2, 2, 2]] * 2
     metric.reset_state()
     assert total == 0 and not table.numpy().any()
-    with pytest.raises(TypeError, match="shape: got 't', needs an integer"):
+    with pytest.raises(TypeError, match="shape: got 'total', needs an integer"):
         metric.add_weight("total")
     with pytest.raises(ValueError, match="dtype: got 'int32', needs None or 'float32' or 'float64'"):
         metrics.Metric(dtype="int32")

@@ -39,8 +39,15 @@ def functional(count):
     return fastmlp.Model(begin, end)
 
 
+def one_by_one(count):
+    model = Sequential([Input((2,))])
+    for _ in range(count):
+        model.add(layers.Dense(2))
+
+
 ACTIONS = {
     "Sequential": lambda count: lambda: row(count),
+    "add": lambda count: lambda: one_by_one(count),
     "Sequential without Input": lambda count: lambda: row(count, False).build((None, 2)),
     "Model": lambda count: lambda: functional(count),
     "compile": lambda count: functools.partial(row(count).compile, "sgd", "mse"),
@@ -83,3 +90,25 @@ def test_names_seeds_and_graphs_are_those_of_layers_added_one_by_one():
     assert len(set(names)) == len(set(made)) and [call.layer.name for call in alone.graph.calls] == calls
     assert [array.tolist() for array in alone.get_weights()] == weights
     assert other.layers[1] is made[3]
+
+
+def test_a_layer_that_is_renamed_in_another_model_takes_its_name_from_the_next_here():
+    model, other = Sequential([Input((2,))], seed=0), Sequential([layers.Dense(2, name="dense")])
+    shared = layers.Dense(2)
+    model.add(shared)
+    assert shared.name == "dense"
+    other.add(shared)
+    assert shared.name == "dense_1"
+    for _ in range(2):
+        model.add(layers.Dense(2))
+    assert [layer.name for layer in model.layers] == ["dense_1", "dense", "dense_2"]
+
+
+def test_a_layer_of_another_dtype_is_refused_after_weights_have_fixed_it():
+    model = Sequential([Input((2,)), layers.Dense(2)], dtype=None)
+    model.add(layers.Dense(2))
+    model.get_weights()
+    with pytest.raises(ValueError, match="dtype: got 'float64'"):
+        model.add(layers.Dense(2, dtype="float64"))
+    model.add(layers.Dense(2))
+    assert len({layer.name for layer in model.layers}) == 3

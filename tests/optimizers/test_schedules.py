@@ -201,7 +201,7 @@ def test_a_schedule_survives_its_config(name, arguments, expected):
         (lambda: schedules.OneCycle(0.1, 0), ValueError, "total_steps: got 0"),
         (lambda: schedules.OneCycle(0.1, 9, anneal_strategy="step"), ValueError, "anneal_strategy: got 'step'"),
         (lambda: schedules.get({"class_name": "Step", "config": {}}), ValueError, "learning_rate: got unknown name"),
-        (lambda: schedules.LearningRateSchedule()(0), NotImplementedError, "LearningRateSchedule: needs a method"),
+        (lambda: schedules.LearningRateSchedule()(0), TypeError, "LearningRateSchedule: needs a method"),
     ],
 )
 def test_what_makes_no_schedule(call, error, message):

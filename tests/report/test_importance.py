@@ -44,6 +44,23 @@ def test_it_is_scikit_learns():
     np.testing.assert_allclose(found.deviations, expected.importances_std, atol=1e-12)
 
 
+def test_rows_count_by_their_weights():
+    weights = RANDOM.integers(0, 4, 300)
+    found = report.importance(Adder(), X, Y, sample_weight=weights, **PATIENT)
+    assert found.rows == np.count_nonzero(weights)
+    same = report.importance(Adder(), X[weights > 0], Y[weights > 0], sample_weight=[7.0] * found.rows, **PATIENT)
+    plain = report.importance(Adder(), X[weights > 0], Y[weights > 0], **PATIENT)
+    np.testing.assert_allclose(same.means, plain.means)
+    assert abs(found.means - plain.means).max() > 1e-3
+    halves = np.where(X[:, 1] > 0, 1.0, 0.0)  # of half of the rows, which is as good as to have no others
+    part = report.importance(Adder(), X, Y, sample_weight=halves, **PATIENT)
+    alone = report.importance(Adder(), X[X[:, 1] > 0], Y[X[:, 1] > 0], **PATIENT)
+    np.testing.assert_array_equal(part.means, alone.means)
+    for wrong in ([1.0], [-1.0] * 300, [0.0] * 300, [np.nan] * 300):
+        with pytest.raises(ValueError, match="sample_weight: got "):
+            report.importance(Adder(), X, Y, sample_weight=wrong)
+
+
 @pytest.mark.parametrize("library", ["pandas", "polars", "dict", "pyarrow"])
 def test_every_kind_of_table_has_the_same(library):
     columns = dict(zip("abcd", X.T, strict=True))

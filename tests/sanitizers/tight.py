@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from fastmlp.kernels.engine import arena, blocks, network, parameters
+from fastmlp.kernels.engine import arena, blocks, parameters, workspace
 
 GAP = 64  # numbers between two places of an arena
 runtime = ctypes.CDLL(None)
@@ -42,6 +42,6 @@ class Arena(arena.Arena):
                 forbid(region.ctypes.data + place.end * self.dtype.itemsize, GAP * self.dtype.itemsize)
 
 
-for module in (arena, blocks, network, parameters):
+for module in (arena, blocks, parameters, workspace):
     module.aligned = aligned
 parameters.Arena = Arena

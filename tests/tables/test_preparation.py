@@ -127,6 +127,53 @@ def test_it_comes_back_from_plain_data():
             Preparation.from_data({**made.to_data(), **change})
 
 
+NUMBERS = {"edges": [0.0, 1.0], "center": 0.5, "scale": 1.0, "flagged": False}
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        {"kind": "number", **NUMBERS, "edges": [[0.0, 1.0]]},
+        {"kind": "number", **NUMBERS, "edges": [1.0, 0.0]},
+        {"kind": "number", **NUMBERS, "edges": "01"},
+        {"kind": "number", **NUMBERS, "center": "0"},
+        {"kind": "number", **NUMBERS, "center": float("nan")},
+        {"kind": "number", **NUMBERS, "scale": 10**400},
+        {"kind": "number", **NUMBERS, "flagged": 0.5},
+        {"kind": "number", "least": "a", "greatest": 1.0, "flagged": False},
+        {"kind": "number", "names": {"known": ["1"], "embedded": False}, **NUMBERS},
+        {"kind": "date", "parts": [NUMBERS] * 4},
+        {"kind": "category", "known": ["a", "a"], "embedded": False},
+        {"kind": "category", "known": [["a"]], "embedded": False},
+        {"kind": "category", "known": "ab", "embedded": False},
+        {"kind": "category", "known": ["a"], "embedded": 3},
+    ],
+)
+def test_plain_data_of_another_kind_is_refused(column):
+    data = {**prepared().to_data(), "columns": [{"name": "a", **column}]}
+    with pytest.raises(ValueError, match="data: got what is no preparation"):
+        Preparation.from_data(data)
+
+
+@pytest.mark.parametrize(
+    "change", [{"bins": "x"}, {"seldom": None}, {"seldom": 0.5}, {"day_first": 3}, {"indicators": []}]
+)
+def test_plain_data_of_other_settings_is_refused(change):
+    with pytest.raises(ValueError, match="data: got what is no preparation"):
+        Preparation.from_data({**prepared().to_data(), **change})
+
+
+def test_plain_data_with_a_column_twice_is_refused():
+    data = prepared().to_data()
+    with pytest.raises(ValueError, match="needs a name or a place, once"):
+        Preparation.from_data({**data, "columns": data["columns"] * 2})
+
+
+def test_a_table_without_columns_is_refused():
+    with pytest.raises(ValueError, match="X: got a table with 0 feature"):
+        Preparation().fit(pl.DataFrame())
+
+
 def test_columns_come_in_any_order_and_others_are_not_looked_at():
     made, frame = prepared(), pl.DataFrame(TABLE)
     other = frame.select(reversed(frame.columns)).with_columns(new=pl.lit("text"))
@@ -158,7 +205,7 @@ def test_settings_that_do_not_fit():
     with pytest.raises(ValueError, match="bins: got 0"):
         Preparation(bins=0)
     made = Preparation().fit({"x": [1, 2]})
-    with pytest.raises(ValueError, match="got column 'x' with could not convert string to float: 'a', needs a number"):
+    with pytest.raises(ValueError, match="got 'a' in column 'x', needs a number"):
         made.transform({"x": ["1", "a"]})
     assert np.array_equal(made.transform({"x": ["1", "2"]})[0], made.transform({"x": [Decimal(1), 2]})[0])
 
@@ -217,3 +264,14 @@ def test_words_are_chosen_anew_by_other_counts():
     made.recount({"word": {"a": 1, "b": 20, "c": 30, None: 15}})
     assert made.columns_["word"].known == ["c", "b", None] and made.codes_ == [4]
     assert made.transform({"word": ["b", "a", None], "x": [1, 2, 3]})[1].tolist() == [[2], [0], [3]]
+
+
+def test_words_for_no_number_are_missing_ones():
+    made = Preparation(types={"x": "number", "day": "date"})
+    made.fit({"x": ["1.5", "-", "2", None], "day": ["2024-01-02", "unknown", "2024-03-04", None]})
+    known = {"x": [1.5, np.nan, 2.0, np.nan], "day": np.array(["2024-01-02", "NaT", "2024-03-04", "NaT"], "M8[us]")}
+    told = {"x": ["1.5", "N.A.", "2", "none"], "day": ["2024-01-02", "", "2024-03-04", "missing"]}
+    told["day"][1] = "n/d"
+    assert np.array_equal(made.transform(told)[0], made.transform(known)[0])
+    gaps = {name: ["-"] * 4 for name in known}
+    assert np.array_equal(made.transform(gaps)[0], made.transform({"x": [np.nan] * 4, "day": [None] * 4})[0])

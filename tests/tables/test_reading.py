@@ -12,6 +12,7 @@ import pytest
 
 from fastmlp import tables
 from fastmlp.tables import read, read_batches
+from fastmlp.tables.frames import is_gap
 
 TEXTS = {
     "commas": ("a,b\n1,x\n2,y\n", [(1, "x"), (2, "y")]),
@@ -26,6 +27,7 @@ TEXTS = {
     "blank lines": ("\na,b\n\n1,x\n\n2,y\n\n", [(1, "x"), (2, "y")]),
     "old line ends": ("a,b\r1,x\r2,y\r", [(1, "x"), (2, "y")]),
     "a byte order mark": ("\ufeffa,b\n1,x\n", [(1, "x")]),
+    "a separator that is told": ("\ufeffsep=;\r\na;b\r\n1,5;x\r\n", [(1.5, "x")]),
     "formulas": ('a,b\n1,=1+2\n2,"=SUM(A1,B2)"\n', [(1, "=1+2"), (2, "=SUM(A1,B2)")]),
     "missing values": ("a,b\n1,NA\n?,x\nNaN,null\n", [(1, None), (None, "x"), (None, None)]),
     "no rows": ("a,b\n", []),
@@ -36,6 +38,17 @@ VALUES = {
     "zip codes": (["02134", "10001"], pl.String, "02134"),
     "long digits": (["12345678901234567890", "1"], pl.String, "12345678901234567890"),
     "thousands": (['"1,234"', '"1,234,567.5"'], pl.Float64, 1234.0),
+    "thousands and less": (['"1,234"', "999"], pl.Float64, 1234.0),
+    "dollars": (['"$1,234.50"', "-$2", "$3"], pl.Float64, 1234.5),
+    "euros": (["5 €", "7.5 €", "EUR 3"], pl.Float64, 5.0),
+    "money that is owed": (['"(1,234)"', "5"], pl.Float64, -1234.0),
+    "percentages": (["12.5%", "3 %", ""], pl.Float64, 12.5),
+    "some percentages": (["12.5%", "3"], pl.String, "12.5%"),
+    "zip codes of dollars": (["$02134", "$10001"], pl.String, "$02134"),
+    "numbers and words for none": (["1.5", "-", "n.a.", "None"], pl.Float64, 1.5),
+    "days and words for none": (["2020-02-01", "unknown"], pl.Date, datetime.date(2020, 2, 1)),
+    "words for none alone": (["none", "unknown"], pl.String, "none"),
+    "truth and words for none": (["true", "unknown"], pl.String, "true"),
     "booleans": (["True", "FALSE", ""], pl.Boolean, True),
     "words": (["yes", "no"], pl.String, "yes"),
     "decimals in the end": (["1"] * 1100 + ["2.5"], pl.Float64, 1.0),
@@ -45,6 +58,15 @@ VALUES = {
     "days with the day first": (["3/1/2020", "13/2/2020"], pl.Date, datetime.date(2020, 1, 3)),
     "days first, as the end shows": (["3/1/2020"] * 1100 + ["13/1/2020"], pl.Date, datetime.date(2020, 1, 3)),
     "days with dots": (["13.2.2020"], pl.Date, datetime.date(2020, 2, 13)),
+    "days of short years": (["13.02.20", "01.03.99"], pl.Date, datetime.date(2020, 2, 13)),
+    "versions": (["1.2.3", "1.10.4"], pl.String, "1.2.3"),
+    "times": (["10:30", "23:59"], pl.Duration("us"), datetime.timedelta(hours=10, minutes=30)),
+    "times before and after noon": (["1:30 PM", "11:59 am"], pl.Duration("us"), datetime.timedelta(hours=13.5)),
+    "moments before and after noon": (
+        ["02/13/2020 1:30 PM", "3/1/2020 9:05 AM"],
+        pl.Datetime("us"),
+        datetime.datetime(2020, 2, 13, 13, 30),
+    ),
     "months": (["Mar-2018", "Feb-2018"], pl.Date, datetime.date(2018, 3, 1)),
     "moments": (["2020-02-01 10:30", ""], pl.Datetime("us"), datetime.datetime(2020, 2, 1, 10, 30)),
     "moments of zones": (["2020-02-01T10:30:00+02:00"], pl.Datetime("us"), datetime.datetime(2020, 2, 1, 8, 30)),
@@ -53,11 +75,18 @@ DAMAGED = {
     "few cells": ("a,b,c\n1,2,3\n4,5\n", "line 3: got 2 cells, needs 3 as in the first row"),
     "many cells": ("a,b\n1,2\n\n3,4,5\n", "line 4: got 3 cells, needs 2"),
     "many cells after a line break in one": ('a,b\n1,"x\ny"\n3,4,5\n', "line 4: got 3 cells, needs 2"),
+    "few cells below a separator": ("sep=;\na;b\n1;2\n3\n", "line 4: got 1 cells, needs 2"),
+    "a separator alone": ("sep=;\n\n", "it has a separator alone"),
     "an open quote": ('a,b\n1,2\n3,"4\n5,6\n', "line 3: unexpected end of data"),
     "no line": ("", "it is empty"),
     "blank lines alone": (" \n\n", "it is empty"),
     "JSON": ('{"a": 1}\n{"a": \n', "line 2: Expecting value at column 6"),
     "JSON without an object": ('{"a": 1}\n\n[1]\n', "line 3: got list, needs an object"),
+    "JSON of objects in objects": (
+        '{"a": 1}\n' + '{"a":' * 600 + "1" + "}" * 600,
+        "line 2: got objects more than 100 deep",
+    ),
+    "JSON without columns": ("{}\n{}\n", "it has no columns"),
     "bytes": (b"\0\1\2", "got a binary file, needs CSV"),
     "a truncated gzip file": (gzip.compress(b"a,b\n" + b"1,2\n" * 9)[:-9], "damaged or truncated gzip data"),
     "a damaged Parquet file": (b"PAR1" + b"x" * 40, "Parquet|parquet"),
@@ -86,7 +115,8 @@ def test_how_a_file_is_written_is_found(tmp_path, text, rows, packed):
 def test_what_values_are_is_found(tmp_path, cells, dtype, first):
     frame = read(file_of(tmp_path, "v,w\n" + "".join(f"{cell},x\n" for cell in cells)))
     assert frame.schema["v"] == dtype and frame["v"][0] == first
-    assert frame["v"].null_count() == cells.count("")
+    gaps = 0 if dtype in (pl.String, pl.Boolean) else sum(map(is_gap, cells))
+    assert frame["v"].null_count() == cells.count("") + gaps
 
 
 @pytest.mark.parametrize(("content", "message"), DAMAGED.values(), ids=DAMAGED)
@@ -97,6 +127,31 @@ def test_damage_is_told_with_file_and_line(tmp_path, content, message):
     assert str(caught.value).startswith(f"{path}: ")
     with pytest.raises(ValueError, match=message):
         list(read_batches(path, 10))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a,b\n1,2\n".encode("utf-16")[:-1], "got bytes that are no UTF-16"),
+        (b"\xff\xfea\0\0\xd8,\0\n\0", "got bytes that are no UTF-16"),
+        (" , \n\n".encode("utf-16"), "it is empty, needs a table"),
+        (b'{"a": ' + b"1" * 5000 + b"}\n", "line 1: Exceeds the limit"),
+        (b'{"a": ' + b"[" * 100_000 + b"}\n", "line 1: maximum recursion depth exceeded"),
+        (b"{}\n", "it has no columns, needs a table"),
+    ],
+)
+def test_what_cannot_be_read_is_told_with_the_file(tmp_path, content, message):
+    path = tmp_path / "table"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=f"table: {message}") as caught:
+        read(path)
+    assert type(caught.value) is ValueError
+
+
+def test_integers_that_numpy_has_not_are_floats(tmp_path):
+    pl.DataFrame({"a": pl.Series([2**70], dtype=pl.Int128), "b": [1]}).write_parquet(tmp_path / "table")
+    found = read(tmp_path / "table")
+    assert found.schema == {"a": pl.Float64, "b": pl.Int64} and found["a"].to_list() == [2.0**70]
 
 
 def test_cells_of_any_text_come_back(tmp_path):
@@ -169,6 +224,19 @@ def test_json_lines_of_different_names(tmp_path):
     assert [batch.rows() for batch in read_batches(path, 1)] == [[row] for row in rows]
 
 
+def test_json_lines_in_blocks_have_types_that_hold_all_values(tmp_path, monkeypatch):
+    lines = ['{"a": 1, "b": {"c": 1}}', '{"a": 2.5, "d": NaN}', "", '{"a": null, "b": 3}', '{"e": "x y", "d": 7}']
+    path = file_of(tmp_path, "\ufeff" + "\r\n".join(lines))
+    whole = read(path)
+    assert whole.drop("b").rows() == [(1.0, None, None), (2.5, None, None), (None, None, None), (None, 7, "x y")]
+    assert whole.schema["b"] == pl.String and whole["b"][2] == "3"
+    monkeypatch.setattr("fastmlp.tables.blocks.BYTES", 10)  # less than a line
+    assert read(path).equals(whole)
+    path.write_text("\n".join([*lines, '{"a": Infinity}']))
+    with pytest.raises(ValueError, match="line 6: got Infinity, needs an object of JSON"):
+        read(path)
+
+
 def test_parquet(tmp_path):
     frame = pl.DataFrame({"a": [1.5, float("nan"), None], "b": ["x", " ", "2"], "c": [1, 2, 3]})
     frame.write_parquet(tmp_path / "t.parquet")
@@ -197,7 +265,7 @@ def test_arrays(tmp_path):
         ({"z": np.ones(3)}, "train", "it has z, needs x and y, or x_train and y_train"),
         ({"x": np.ones((3, 2)), "y": np.ones(2)}, "train", "got 3 rows of x and 2 of y, needs as many"),
         ({"x": np.ones((3, 2))}, "test", "needs x_test and y_test"),
-        ({"x": np.array([{}], object)}, "train", "Object arrays cannot be loaded"),
+        ({"x": np.array([{}], object)}, "train", "values of type object, which are not read"),
         ({"x": np.ones((0, 2))}, "train", r"got shape \(0, 2\) of x, needs rows of values"),
     ],
 )

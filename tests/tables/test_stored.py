@@ -57,20 +57,35 @@ def test_words_are_counted(stored):
     assert found["shop"] == {str(shop): count for shop, count in part["shop"].value_counts().iter_rows()}
 
 
+def numbers_of(rows):
+    return rows[:, -1]
+
+
 def test_batches_have_each_chosen_row_once_in_a_new_order(stored):
     chosen = np.arange(ROWS) % 3 > 0
-    batches = Batches(stored, chosen, 64, lambda rows: (rows[:, -1],), seed=0)
-    passes = [[part for (part,) in batches] for _ in range(2)]
+    length = -(-np.count_nonzero(chosen) // 64)
+    batches = list(Batches(stored, chosen, 64, numbers_of, 2 * length, seed=0))
+    passes = [batches[:length], batches[length:]]
     for found in passes:
         assert {len(part) for part in found[:-1]} == {64} and 0 < len(found[-1]) <= 64
         assert np.array_equal(np.sort(np.concatenate(found)), np.flatnonzero(chosen))
     first, second = map(np.concatenate, passes)
     assert not np.array_equal(first, second)
     assert first[:64].std() > ROWS / 8  # from all of the file
-    again = np.concatenate([part for (part,) in Batches(stored, chosen, 64, lambda rows: (rows[:, -1],), seed=0)])
-    assert np.array_equal(again, first)
-    in_order = np.concatenate([part for (part,) in Batches(stored, chosen, 64, lambda rows: (rows[:, -1],))])
+    again = list(Batches(stored, chosen, 64, numbers_of, seed=0))
+    assert np.array_equal(np.concatenate(again), first)
+    in_order = np.concatenate(list(Batches(stored, chosen, 64, numbers_of)))
     assert np.array_equal(in_order, np.flatnonzero(chosen))
+
+
+def test_batches_of_any_number_are_those_of_the_passes(stored):
+    chosen = np.arange(ROWS) % 3 > 0
+    whole = list(Batches(stored, chosen, 640, numbers_of, 14, seed=0))
+    batches = Batches(stored, chosen, 640, numbers_of, 14, seed=0)
+    for number in (9, 10, 11, 12, 0, 0, 3, 13, 5, 6):
+        assert np.array_equal(batches[number], whole[number])
+    with pytest.raises(IndexError):
+        batches[14]
 
 
 def test_rows_come_from_all_of_the_file_where_few_blocks_are_held(stored, monkeypatch):

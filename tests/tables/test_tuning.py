@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from fastmlp.tables import recipe, tuning
+from fastmlp.tables.in_time import InTime
 from fastmlp.tables.recipe import Examples, Settings
 
 RANDOM = np.random.default_rng(0)
@@ -33,11 +34,11 @@ def test_what_is_found_is_better_than_what_was_tried_first():
     assert np.mean((outputs - NUMBERS) ** 2) < 0.5 * NUMBERS.var()
 
 
-def searched(seed, brackets):
+def searched(seed, brackets, first=FIRST):
     """Return a search that has no clock: so many brackets, each of the most settings."""
-    search = tuning.Search(examples(), time.perf_counter() + 1e6, seed, [FIRST], 0)
+    search = tuning.Search(examples(), time.perf_counter() + 1e6, seed, [first], 0)
     search.work, search.spent = 1.0, 1e-20
-    search.folds = tuning.folds(search.examples, 3, 0.15, np.random.default_rng(0))
+    search.folds = tuning.folds(search.examples, 0.15, np.random.default_rng(0))[:3]
     for _ in range(brackets):
         search.bracket()
         search.past, search.going = search.past + search.going, []
@@ -45,7 +46,7 @@ def searched(seed, brackets):
 
 
 def test_the_same_seed_tries_the_same_and_finds_the_same_bits(monkeypatch):
-    monkeypatch.setattr(tuning, "WIDE", 6)
+    monkeypatch.setattr(tuning, "WIDE", 8)
     first, second, other = (searched(seed, 1).ensemble() for seed in (0, 0, 1))
     assert first[1] == second[1]
     for one, two in zip(first[0], second[0], strict=True):
@@ -61,15 +62,20 @@ def test_rounds_keep_the_better_half_and_train_it_on_the_next_fold(monkeypatch):
     assert [len(np.unique([id(member.mask) for member in one.members])) for one in search.past] == [3] * 8
 
 
-def test_folds_hold_each_row_out_once_and_classes_alike():
+def test_folds_hold_no_row_out_twice_and_classes_alike():
     y = np.repeat([0, 1], [300, 100]).astype(np.int32)
-    masks = tuning.folds(examples(y, 2), 5, 0.15, np.random.default_rng(0))
+    masks = tuning.folds(examples(y, 2), 0.2, np.random.default_rng(0))
     assert np.array_equal(np.sum(masks, axis=0), np.ones(ROWS))
     assert [np.bincount(y[mask]).tolist() for mask in masks] == [[60, 20]] * 5
-    (mask,) = tuning.folds(examples(), 1, 0.15, np.random.default_rng(0))
-    assert mask.sum() == 60
-    few = Examples([X[:2]], [], NUMBERS[:2], 0)
-    assert [mask.sum() for mask in tuning.folds(few, 5, 0.15, np.random.default_rng(0))] == [1, 1]
+    many = Examples([np.empty((200_000, 0), np.float32)], [], np.empty(200_000), 0)
+    for given, share, sizes in (
+        (examples(), 0.9, [200] * 2),
+        (examples(), 0.01, [4] * 7),
+        (many, 0.15, [20_000] * 7),
+        (Examples([X[:2]], [], NUMBERS[:2], 0), 0.15, [1, 1]),
+    ):
+        masks = tuning.folds(given, share, np.random.default_rng(0))
+        assert [mask.sum() for mask in masks] == sizes and np.sum(masks, axis=0).max() == 1
 
 
 def test_the_greedy_ensemble_takes_what_is_best_beside_the_others():
@@ -87,7 +93,7 @@ def test_the_greedy_ensemble_takes_what_is_best_beside_the_others():
 def test_drawn_settings_are_no_slower_than_so_many_times_the_first():
     search = tuning.Search(examples(), 0.0, 0, [Settings()], 0)
     drawn = [search.draw() for _ in range(50)]
-    slowest = tuning.SLOWEST * tuning.passes(search.examples, Settings())
+    slowest = search.slowest * tuning.passes(search.examples, search.first)
     assert len({each.learning_rate for each in drawn}) == 50
     assert max(tuning.passes(search.examples, each) for each in drawn) <= slowest
 
@@ -141,3 +147,82 @@ def test_a_network_that_time_has_ended_has_its_best_weights():
     assert member.loss == min(member.model.history.history["val_loss"])
     best = member.model.evaluate(given.rows(mask), y[mask], verbose=0)
     assert best == pytest.approx(member.loss, rel=1e-6)
+
+
+def test_the_recipes_own_network_comes_first_with_all_epochs(monkeypatch):
+    begun, fit = [], recipe.fit
+    monkeypatch.setattr(recipe, "fit", lambda *given, **more: (begun.append(given[1]), fit(*given, **more)))
+    search = tuning.Search(examples(), time.perf_counter() + 1e6, 0, [FIRST, replace(FIRST, dropout=0.5)], 0)
+    monkeypatch.setattr(search, "bracket", lambda: False)
+    monkeypatch.setattr(search, "deepen", lambda: None)
+    search.run()
+    (own,) = search.going
+    assert [len(members) for members in begun[2:]] == [1] and begun[2][0] is own.members[0]  # after the two that probe
+    assert own.settings.hidden == FIRST.hidden and len(own.members[0].model.history.epoch) == FIRST.epochs
+    assert search.waiting == [replace(FIRST, dropout=0.5)]
+
+
+def test_where_time_is_short_that_network_is_all_and_has_fewer_epochs():
+    given = Examples([np.tile(X, (100, 1))], [], np.tile(NUMBERS, 100), 0)
+    first = replace(FIRST, hidden=(64,), epochs=2_000, patience=2_000)
+    start = time.perf_counter()
+    (model,), weights = tuning.tune(given, 3, 0, [first])
+    assert time.perf_counter() - start < 15 and weights == [1.0]  # it may be paused
+    assert 1 <= len(model.history.epoch) < 2_000
+
+
+def test_time_for_no_others_goes_to_networks_of_the_recipe(monkeypatch):
+    monkeypatch.setattr(tuning, "ENOUGH", 9)
+    monkeypatch.setattr(tuning, "FEWEST", 1_000)
+    models, weights = tuning.tune(examples(), 1e6, 0, [FIRST])
+    assert len(models) in (9, 10) and np.allclose(weights, 1 / len(models))  # as many at once as there are threads
+    assert {model.layers[1].units for model in models} == {8}
+    assert len({model.predict(X, verbose=0).tobytes() for model in models}) == len(models)
+
+
+def test_time_that_is_left_goes_to_more_networks_of_those_that_count_most():
+    search = searched(0, 1)
+    found = search.found()
+    times = search.draws(found)
+    before = [len(one.members) for one in found]
+    search.deepen()
+    grown = [len(one.members) - was for one, was in zip(found, before, strict=True)]
+    assert all(more == 0 for more, drawn in zip(grown, times, strict=True) if not drawn)
+    assert grown[int(np.argmax(times))] == max(grown) > 0
+    assert {len(one.outputs) for one in found} == {3}
+
+
+def test_the_recipes_own_settings_never_drop_out(monkeypatch):
+    monkeypatch.setattr(tuning, "WIDE", 12)
+    search = searched(0, 0, replace(FIRST, dropout=0.95, learning_rate=0.02))
+    search.going, search.count = [tuning.Candidate(0, search.first)], 1
+    search.bracket()
+    assert search.going[0].number == 0 and [len(one.members) for one in search.going] == [3] * 4
+    assert search.going[0].loss == max(one.loss for one in search.going)
+
+
+def test_one_that_has_diverged_drops_out(monkeypatch):
+    """What it says of later folds would stand for the first one."""
+    monkeypatch.setattr(tuning, "WIDE", 8)
+    search = searched(0, 0)
+    keep = search.keep
+
+    def but_one(candidates, members):
+        first = int(members[0].mask is search.folds[0] and candidates[0].number == 0)
+        return keep(candidates[first:], members[first:])
+
+    monkeypatch.setattr(search, "keep", but_one)
+    search.bracket()
+    assert [(one.number > 0, len(one.members)) for one in search.going] == [(True, 3)] * 4
+    search.ensemble()
+
+
+def test_one_that_had_few_epochs_is_not_kept_beside_others():
+    search = searched(0, 0)
+    own = tuning.Candidate(0, search.first)
+    search.wave([(own, 0)])
+    (member,) = own.members
+    for epochs, kept in ((FIRST.epochs // 2 - 1, 0), (FIRST.epochs // 2, 1)):
+        in_time = InTime(search.end)
+        in_time.epochs = epochs
+        assert search.keep([own], [replace(member, in_time=in_time)]) == kept

@@ -25,12 +25,12 @@
 #define EACH_GRADIENT(formula)                                                                                         \
     for (ptrdiff_t i = 0; i < n; i++) {                                                                                \
         const T v = from[i], d = dy[i];                                                                                \
-        dy[i] = (formula);                                                                                             \
+        dy[i] = KEPT(formula);                                                                                           \
     }                                                                                                                  \
     break
 #endif
 
-INLINE T NAME(logistic)(T v) { return 1 / (1 + EXP_(-v)); }
+INLINE T NAME(logistic)(T v) { return KEPT(1 / (1 + EXP_(-v))); }
 
 INLINE T NAME(softplus_of)(T v) { return (v < 0 ? 0 : v) + LOG1P_(EXP_(v < 0 ? v : -v)); }
 

@@ -39,7 +39,7 @@ static void NAME(softmax)(ptrdiff_t n, T *x)
         x[j] = EXP_(x[j] - largest);
     const T total = NAME(sum)(n, x);
     for (ptrdiff_t j = 0; j < n; j++)
-        x[j] /= total;
+        x[j] = KEPT(x[j] / total);
 }
 
 static void NAME(log_softmax)(ptrdiff_t n, T *x)

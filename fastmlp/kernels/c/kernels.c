@@ -73,6 +73,9 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 #define SQRT_ sqrtf
 #define POW_ powf
 #define ABS_ fabsf
+#define LEAST_KEPT_ FLT_MIN
+#include "flush.h"
+
 #include "activations.h"
 
 #include "elementwise.h"
@@ -108,6 +111,7 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 #undef SQRT_
 #undef POW_
 #undef ABS_
+#undef LEAST_KEPT_
 
 #define T double
 #define VECTOR vector_f64
@@ -125,6 +129,9 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
 #define SQRT_ sqrt
 #define POW_ pow
 #define ABS_ fabs
+#define LEAST_KEPT_ 0
+#include "flush.h"
+
 #include "activations.h"
 
 #include "elementwise.h"
@@ -161,6 +168,7 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
      .sum_rows = sum_rows_##suffix,                                                                                    \
      .sum_squares = sum_squares_##suffix,                                                                              \
      .sum_magnitudes = sum_magnitudes_##suffix,                                                                        \
+     .flush = flush_##suffix,                                                                                           \
      .rescale = rescale_##suffix,                                                                                      \
      .dot = dot_##suffix,                                                                                              \
      .activate = activate_##suffix,                                                                                    \

@@ -107,6 +107,7 @@ typedef struct Optimizer {
     int average_slot;    /* the slot with the average of the weights, or -1 */
     double ema_momentum;
     int64_t ema_overwrite_frequency; /* 0: never */
+    int slot_count; /* with that of the average */
     /* of a step, set by at_step of optimizers.pyx */
     double step_size;  /* the learning rate, for ADAM and AMSGRAD corrected for the bias of the first steps */
     double correction; /* for the bias, of ADAMAX of its mean, of NADAM and SCHEDULE_FREE_ADAMW of the mean square */
@@ -115,6 +116,7 @@ typedef struct Optimizer {
     double share; /* of SCHEDULE_FREE_ADAMW: of the newest z in the mean of all */
     double ema_momentum_now;
     int overwrites_now;
+    int flushes_now; /* whether what is not normal of weights and slots becomes 0 */
     int starts_now; /* whether a slot that starts as the weights takes them */
 } Optimizer;
 
@@ -185,6 +187,8 @@ typedef struct Noise {
         void (*sum_rows)(int portion, ptrdiff_t rows, const T *a, T *sums);                                            \
         void (*sum_squares)(ptrdiff_t rows, const T *a, T *sums);                                                      \
         void (*sum_magnitudes)(ptrdiff_t rows, const T *a, T *sums);                                                   \
+        /* 0 for what is smaller than the smallest normal number, see flush.h */                                       \
+        void (*flush)(ptrdiff_t n, T *x);                                                                              \
         void (*rescale)(ptrdiff_t n, double scale, double offset, T *x);                                               \
         T (*dot)(ptrdiff_t n, const T *x, const T *y);                                                                 \
         void (*activate)(int activation, const double *settings, ptrdiff_t n, T *x);                                   \

@@ -2,7 +2,9 @@
  *
  * Columns: a panel of them, to which four vectors belong, PANEL apart: mean, inverse (deviation), factor and offset.
  * Rows: in panels, with a mean and an inverse each. As a row's sum is a chain in which every addition waits for the one
- * before, rows are transposed and summed SIDE_BY_SIDE at once. */
+ * before, rows are transposed and summed SIDE_BY_SIDE at once.
+ *
+ * Sums over rows and over columns are those of pieces, as in elementwise.h. */
 
 #ifndef FASTMLP_NORMALIZE_H
 #define FASTMLP_NORMALIZE_H
@@ -14,29 +16,53 @@ enum { SIDE_BY_SIDE = 16 };
 #define VECTOR_OF(x, i, v) ((VECTOR *)((x) + (i) * PANEL_))[v]
 #define READ(x, i, v) ((const VECTOR *)((x) + (i) * PANEL_))[v]
 
-#define EACH_PANEL(columns) for (ptrdiff_t panel = 0; panel * PANEL_ < (columns); panel++)
+#define EACH_PANEL_BETWEEN(first, last) /* columns; the first one begins a panel, as each piece does */                 \
+    for (ptrdiff_t panel = (first) / PANEL_; panel * PANEL_ < (last); panel++)
+#define EACH_PANEL(columns) EACH_PANEL_BETWEEN(0, columns)
 #endif
+
+/* Add the sums of a piece, which are vectors side by side, to those of the pieces before; give those of all pieces. */
+INLINE void NAME(add_piece)(int n, const VECTOR *piece, double *sums)
+{
+    for (int j = 0; j < n; j++)
+        sums[j] += ((const T *)piece)[j];
+}
+
+INLINE void NAME(give_sums)(int n, const double *sums, VECTOR *out)
+{
+    for (int j = 0; j < n; j++)
+        ((T *)out)[j] = (T)sums[j];
+}
 
 static void NAME(column_moments)(ptrdiff_t rows, const T *__restrict__ x, T *__restrict__ mean,
                                  T *__restrict__ variance)
 {
     const T count = (T)rows;
-    VECTOR sums[TILE_VECTORS], squares[TILE_VECTORS];
+    double sums[PANEL_] = {0}, squares[PANEL_] = {0};
+    VECTOR means[TILE_VECTORS], total[TILE_VECTORS];
+    EACH_PIECE(rows) {
+        VECTOR piece[TILE_VECTORS] = {{0}};
+        for (ptrdiff_t i = start; i < end; i++)
+            UNROLL for (int v = 0; v < TILE_VECTORS; v++)
+                piece[v] = piece[v] + READ(x, i, v);
+        NAME(add_piece)(PANEL_, piece, sums);
+    }
+    NAME(give_sums)(PANEL_, sums, total);
     UNROLL for (int v = 0; v < TILE_VECTORS; v++)
-        sums[v] = squares[v] = (VECTOR){0};
-    for (ptrdiff_t i = 0; i < rows; i++)
-        UNROLL for (int v = 0; v < TILE_VECTORS; v++)
-            sums[v] = sums[v] + READ(x, i, v);
-    UNROLL for (int v = 0; v < TILE_VECTORS; v++)
-        sums[v] = sums[v] / count;
-    for (ptrdiff_t i = 0; i < rows; i++)
-        UNROLL for (int v = 0; v < TILE_VECTORS; v++) {
-            const VECTOR distance = READ(x, i, v) - sums[v];
-            squares[v] = squares[v] + distance * distance;
-        }
+        means[v] = total[v] / count;
+    EACH_PIECE(rows) {
+        VECTOR piece[TILE_VECTORS] = {{0}};
+        for (ptrdiff_t i = start; i < end; i++)
+            UNROLL for (int v = 0; v < TILE_VECTORS; v++) {
+                const VECTOR distance = READ(x, i, v) - means[v];
+                piece[v] = piece[v] + distance * distance;
+            }
+        NAME(add_piece)(PANEL_, piece, squares);
+    }
+    NAME(give_sums)(PANEL_, squares, total);
     UNROLL for (int v = 0; v < TILE_VECTORS; v++) {
-        VECTOR_OF(mean, 0, v) = sums[v];
-        VECTOR_OF(variance, 0, v) = squares[v] / count;
+        VECTOR_OF(mean, 0, v) = means[v];
+        VECTOR_OF(variance, 0, v) = total[v] / count;
     }
 }
 
@@ -57,22 +83,25 @@ static void NAME(normalize_columns)(ptrdiff_t rows, const T *__restrict__ x, con
 static void NAME(sum_normalized_columns)(ptrdiff_t rows, const T *__restrict__ x, const T *__restrict__ dy,
                                          const T *__restrict__ columns, T *__restrict__ sums)
 {
-    VECTOR mean[TILE_VECTORS], inverse[TILE_VECTORS], along[TILE_VECTORS], totals[TILE_VECTORS];
+    double all[2][PANEL_] = {{0}};
+    VECTOR mean[TILE_VECTORS], inverse[TILE_VECTORS];
     UNROLL for (int v = 0; v < TILE_VECTORS; v++) {
         mean[v] = READ(columns, 0, v);
         inverse[v] = READ(columns, 1, v);
-        along[v] = totals[v] = (VECTOR){0};
     }
-    for (ptrdiff_t i = 0; i < rows; i++)
-        UNROLL for (int v = 0; v < TILE_VECTORS; v++) {
-            const VECTOR d = READ(dy, i, v);
-            along[v] = along[v] + d * ((READ(x, i, v) - mean[v]) * inverse[v]);
-            totals[v] = totals[v] + d;
-        }
-    UNROLL for (int v = 0; v < TILE_VECTORS; v++) {
-        VECTOR_OF(sums, 0, v) = along[v];
-        VECTOR_OF(sums, 1, v) = totals[v];
+    EACH_PIECE(rows) {
+        VECTOR along[TILE_VECTORS] = {{0}}, totals[TILE_VECTORS] = {{0}};
+        for (ptrdiff_t i = start; i < end; i++)
+            UNROLL for (int v = 0; v < TILE_VECTORS; v++) {
+                const VECTOR d = READ(dy, i, v);
+                along[v] = along[v] + d * ((READ(x, i, v) - mean[v]) * inverse[v]);
+                totals[v] = totals[v] + d;
+            }
+        NAME(add_piece)(PANEL_, along, all[0]);
+        NAME(add_piece)(PANEL_, totals, all[1]);
     }
+    NAME(give_sums)(PANEL_, all[0], &VECTOR_OF(sums, 0, 0));
+    NAME(give_sums)(PANEL_, all[1], &VECTOR_OF(sums, 1, 0));
 }
 
 static void NAME(normalize_columns_gradient)(ptrdiff_t rows, const T *__restrict__ x, const T *__restrict__ dy,
@@ -146,19 +175,39 @@ INLINE void NAME(add_squares_along)(ptrdiff_t rows, ptrdiff_t columns, const T *
         }
 }
 
+/* Those of whole rows. */
+INLINE void NAME(sum_row_squares)(ptrdiff_t rows, ptrdiff_t columns, const T *x, ptrdiff_t stride,
+                                  T turned[PANEL_][SIDE_BY_SIDE], const VECTOR means[ROW_VECTORS_],
+                                  VECTOR out[ROW_VECTORS_])
+{
+    double sums[SIDE_BY_SIDE] = {0};
+    EACH_PIECE(columns) {
+        VECTOR piece[ROW_VECTORS_] = {{0}};
+        EACH_PANEL_BETWEEN(start, end)
+            NAME(add_squares_along)(rows, NAME(used)(end, panel), x + panel * stride, turned, means, piece);
+        NAME(add_piece)(SIDE_BY_SIDE, piece, sums);
+    }
+    NAME(give_sums)(SIDE_BY_SIDE, sums, out);
+}
+
 /* Mean and inverse of SIDE_BY_SIDE rows at most. */
 static void NAME(row_moments)(ptrdiff_t rows, ptrdiff_t columns, const T *x, ptrdiff_t stride, double epsilon,
                               T *__restrict__ statistics)
 {
     const T count = (T)columns;
     T turned[PANEL_][SIDE_BY_SIDE] = {{0}}; /* what is not a row's stays finite */
-    VECTOR means[ROW_VECTORS_] = {{0}}, squares[ROW_VECTORS_] = {{0}};
-    EACH_PANEL(columns)
-        NAME(add_along)(rows, NAME(used)(columns, panel), x + panel * stride, turned, means);
+    double sums[SIDE_BY_SIDE] = {0};
+    VECTOR means[ROW_VECTORS_], squares[ROW_VECTORS_];
+    EACH_PIECE(columns) {
+        VECTOR piece[ROW_VECTORS_] = {{0}};
+        EACH_PANEL_BETWEEN(start, end)
+            NAME(add_along)(rows, NAME(used)(end, panel), x + panel * stride, turned, piece);
+        NAME(add_piece)(SIDE_BY_SIDE, piece, sums);
+    }
+    NAME(give_sums)(SIDE_BY_SIDE, sums, means);
     UNROLL for (int v = 0; v < ROW_VECTORS_; v++)
         means[v] = means[v] / count;
-    EACH_PANEL(columns)
-        NAME(add_squares_along)(rows, NAME(used)(columns, panel), x + panel * stride, turned, means, squares);
+    NAME(sum_row_squares)(rows, columns, x, stride, turned, means, squares);
     for (ptrdiff_t i = 0; i < rows; i++) {
         statistics[2 * i] = ((const T *)means)[i];
         statistics[2 * i + 1] = 1 / SQRT_(((const T *)squares)[i] / count + (T)epsilon);
@@ -193,31 +242,39 @@ static void NAME(row_gradient_moments)(ptrdiff_t rows, ptrdiff_t columns, const 
 {
     const T count = (T)columns;
     T turned_x[PANEL_][SIDE_BY_SIDE] = {{0}}, turned_g[PANEL_][SIDE_BY_SIDE] = {{0}};
-    VECTOR means[ROW_VECTORS_] = {{0}}, inverses[ROW_VECTORS_] = {{0}}, sums[2][ROW_VECTORS_] = {{{0}}};
+    VECTOR means[ROW_VECTORS_] = {{0}}, inverses[ROW_VECTORS_] = {{0}};
+    double sums[2][SIDE_BY_SIDE] = {{0}};
     for (ptrdiff_t i = 0; i < rows; i++) {
         ((T *)means)[i] = statistics[2 * i];
         ((T *)inverses)[i] = statistics[2 * i + 1];
     }
-    EACH_PANEL(columns) {
-        const ptrdiff_t used = NAME(used)(columns, panel);
-        T *g = dx + panel * dx_stride;
-        VECTOR scale[TILE_VECTORS];
-        NAME(weights_or)(1, gamma, panel, scale);
-        for (ptrdiff_t i = 0; i < rows; i++)
-            UNROLL for (int v = 0; v < TILE_VECTORS; v++)
-                VECTOR_OF(g, i, v) = READ(dy + panel * dy_stride, i, v) * scale[v];
-        NAME(transpose)(rows, used, g, PANEL_, turned_g[0], SIDE_BY_SIDE);
-        NAME(transpose)(rows, used, x + panel * x_stride, PANEL_, turned_x[0], SIDE_BY_SIDE);
-        for (ptrdiff_t j = 0; j < used; j++)
-            UNROLL for (int v = 0; v < ROW_VECTORS_; v++) {
-                const VECTOR d = TURNED_AT(turned_g, j, v);
-                sums[0][v] = sums[0][v] + d;
-                sums[1][v] = sums[1][v] + d * ((TURNED_AT(turned_x, j, v) - means[v]) * inverses[v]);
-            }
+    EACH_PIECE(columns) {
+        VECTOR piece[2][ROW_VECTORS_] = {{{0}}};
+        EACH_PANEL_BETWEEN(start, end) {
+            const ptrdiff_t used = NAME(used)(end, panel);
+            T *g = dx + panel * dx_stride;
+            VECTOR scale[TILE_VECTORS];
+            NAME(weights_or)(1, gamma, panel, scale);
+            for (ptrdiff_t i = 0; i < rows; i++)
+                UNROLL for (int v = 0; v < TILE_VECTORS; v++)
+                    VECTOR_OF(g, i, v) = READ(dy + panel * dy_stride, i, v) * scale[v];
+            NAME(transpose)(rows, used, g, PANEL_, turned_g[0], SIDE_BY_SIDE);
+            NAME(transpose)(rows, used, x + panel * x_stride, PANEL_, turned_x[0], SIDE_BY_SIDE);
+            for (ptrdiff_t j = 0; j < used; j++)
+                UNROLL for (int v = 0; v < ROW_VECTORS_; v++) {
+                    const VECTOR d = TURNED_AT(turned_g, j, v);
+                    piece[0][v] = piece[0][v] + d;
+                    piece[1][v] = piece[1][v] + d * ((TURNED_AT(turned_x, j, v) - means[v]) * inverses[v]);
+                }
+        }
+        NAME(add_piece)(SIDE_BY_SIDE, piece[0], sums[0]);
+        NAME(add_piece)(SIDE_BY_SIDE, piece[1], sums[1]);
     }
+    NAME(give_sums)(SIDE_BY_SIDE, sums[0], totals);
+    NAME(give_sums)(SIDE_BY_SIDE, sums[1], along);
     UNROLL for (int v = 0; v < ROW_VECTORS_; v++) {
-        totals[v] = sums[0][v] / count;
-        along[v] = sums[1][v] / count;
+        totals[v] = totals[v] / count;
+        along[v] = along[v] / count;
     }
 }
 
@@ -247,19 +304,20 @@ static void NAME(normalize_rows_gradient)(ptrdiff_t rows, ptrdiff_t columns, con
 static void NAME(sum_normalized_rows)(ptrdiff_t rows, const T *__restrict__ x, const T *__restrict__ dy,
                                       const T *__restrict__ statistics, T *__restrict__ sums)
 {
-    VECTOR along[TILE_VECTORS], totals[TILE_VECTORS];
-    UNROLL for (int v = 0; v < TILE_VECTORS; v++)
-        along[v] = totals[v] = (VECTOR){0};
-    for (ptrdiff_t i = 0; i < rows; i++)
-        UNROLL for (int v = 0; v < TILE_VECTORS; v++) {
-            const VECTOR d = READ(dy, i, v);
-            along[v] = along[v] + d * ((READ(x, i, v) - statistics[2 * i]) * statistics[2 * i + 1]);
-            totals[v] = totals[v] + d;
-        }
-    UNROLL for (int v = 0; v < TILE_VECTORS; v++) {
-        VECTOR_OF(sums, 0, v) = along[v];
-        VECTOR_OF(sums, 1, v) = totals[v];
+    double all[2][PANEL_] = {{0}};
+    EACH_PIECE(rows) {
+        VECTOR along[TILE_VECTORS] = {{0}}, totals[TILE_VECTORS] = {{0}};
+        for (ptrdiff_t i = start; i < end; i++)
+            UNROLL for (int v = 0; v < TILE_VECTORS; v++) {
+                const VECTOR d = READ(dy, i, v);
+                along[v] = along[v] + d * ((READ(x, i, v) - statistics[2 * i]) * statistics[2 * i + 1]);
+                totals[v] = totals[v] + d;
+            }
+        NAME(add_piece)(PANEL_, along, all[0]);
+        NAME(add_piece)(PANEL_, totals, all[1]);
     }
+    NAME(give_sums)(PANEL_, all[0], &VECTOR_OF(sums, 0, 0));
+    NAME(give_sums)(PANEL_, all[1], &VECTOR_OF(sums, 1, 0));
 }
 
 /* Of SIDE_BY_SIDE rows at most, at least LEAST_LENGTH each. */
@@ -267,9 +325,8 @@ static void NAME(row_lengths)(ptrdiff_t rows, ptrdiff_t columns, const T *x, ptr
 {
     T turned[PANEL_][SIDE_BY_SIDE] = {{0}};
     const VECTOR none[ROW_VECTORS_] = {{0}};
-    VECTOR squares[ROW_VECTORS_] = {{0}};
-    EACH_PANEL(columns)
-        NAME(add_squares_along)(rows, NAME(used)(columns, panel), x + panel * stride, turned, none, squares);
+    VECTOR squares[ROW_VECTORS_];
+    NAME(sum_row_squares)(rows, columns, x, stride, turned, none, squares);
     for (int i = 0; i < SIDE_BY_SIDE; i++) {
         const double length = sqrt((double)((const T *)squares)[i]);
         lengths[i] = (T)(length < LEAST_LENGTH ? LEAST_LENGTH : length);
@@ -290,26 +347,39 @@ static void NAME(unit_rows)(ptrdiff_t rows, ptrdiff_t columns, T *x, ptrdiff_t s
     }
 }
 
+/* Of each row the sum of d * (x / length). */
+static void NAME(sum_along_rows)(ptrdiff_t rows, ptrdiff_t columns, const T *x, ptrdiff_t x_stride, const T *d,
+                                 ptrdiff_t d_stride, const T lengths[SIDE_BY_SIDE], VECTOR along[ROW_VECTORS_])
+{
+    T turned_x[PANEL_][SIDE_BY_SIDE] = {{0}}, turned_d[PANEL_][SIDE_BY_SIDE] = {{0}};
+    double sums[SIDE_BY_SIDE] = {0};
+    EACH_PIECE(columns) {
+        VECTOR piece[ROW_VECTORS_] = {{0}};
+        EACH_PANEL_BETWEEN(start, end) {
+            const ptrdiff_t used = NAME(used)(end, panel);
+            NAME(transpose)(rows, used, x + panel * x_stride, PANEL_, turned_x[0], SIDE_BY_SIDE);
+            NAME(transpose)(rows, used, d + panel * d_stride, PANEL_, turned_d[0], SIDE_BY_SIDE);
+            for (ptrdiff_t j = 0; j < used; j++)
+                UNROLL for (int v = 0; v < ROW_VECTORS_; v++)
+                    piece[v] = piece[v] + TURNED_AT(turned_d, j, v) *
+                                              (TURNED_AT(turned_x, j, v) / ((const VECTOR *)lengths)[v]);
+        }
+        NAME(add_piece)(SIDE_BY_SIDE, piece, sums);
+    }
+    NAME(give_sums)(SIDE_BY_SIDE, sums, along);
+}
+
 static void NAME(unit_rows_gradient)(ptrdiff_t rows, ptrdiff_t columns, const T *x, ptrdiff_t x_stride, T *dx,
                                      ptrdiff_t dx_stride)
 {
-    T turned_x[PANEL_][SIDE_BY_SIDE] = {{0}}, turned_d[PANEL_][SIDE_BY_SIDE] = {{0}};
     for (ptrdiff_t start = 0; start < rows; start += SIDE_BY_SIDE) {
         const ptrdiff_t some = rows - start < SIDE_BY_SIDE ? rows - start : SIDE_BY_SIDE;
         const T *const from = x + start * PANEL_;
         T *const to = dx + start * PANEL_;
         T lengths[SIDE_BY_SIDE];
-        VECTOR along[ROW_VECTORS_] = {{0}};
+        VECTOR along[ROW_VECTORS_];
         NAME(row_lengths)(some, columns, from, x_stride, lengths);
-        EACH_PANEL(columns) {
-            const ptrdiff_t used = NAME(used)(columns, panel);
-            NAME(transpose)(some, used, from + panel * x_stride, PANEL_, turned_x[0], SIDE_BY_SIDE);
-            NAME(transpose)(some, used, to + panel * dx_stride, PANEL_, turned_d[0], SIDE_BY_SIDE);
-            for (ptrdiff_t j = 0; j < used; j++)
-                UNROLL for (int v = 0; v < ROW_VECTORS_; v++)
-                    along[v] = along[v] + TURNED_AT(turned_d, j, v) *
-                                              (TURNED_AT(turned_x, j, v) / ((const VECTOR *)lengths)[v]);
-        }
+        NAME(sum_along_rows)(some, columns, from, x_stride, to, dx_stride, lengths, along);
         EACH_PANEL(columns)
             for (ptrdiff_t i = 0; i < some; i++) {
                 /* a row whose length was raised has one that does not depend on it */

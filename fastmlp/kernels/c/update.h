@@ -254,7 +254,8 @@ static int NAME(are_finite)(ptrdiff_t n, const T *x)
     return !NAME(nonzero)((const T *)zeros) && zero == 0;
 }
 
-/* The rule sgd, which looks at the weights while it has them. */
+/* The rule sgd, which looks at the weights while it has them. Those without a gradient are never flushed, as it lets
+ * them be where rows are sparse. */
 static int NAME(descend)(T rate, ptrdiff_t n, T *__restrict__ w, const T *__restrict__ g)
 {
     enum { TOGETHER_ = 4 };
@@ -289,6 +290,11 @@ static int NAME(update)(const Optimizer *optimizer, ptrdiff_t n, T *w, T *g, T *
         NAME(average_weights)(n, optimizer->ema_momentum_now, w, slots[optimizer->average_slot]);
         if (optimizer->overwrites_now)
             NAME(store)(n, w, slots[optimizer->average_slot]);
+    }
+    if (optimizer->flushes_now && optimizer->kind != STORE) {
+        NAME(flush)(n, w);
+        for (int slot = 0; slot < optimizer->slot_count; slot++)
+            NAME(flush)(n, slots[slot]);
     }
     return NAME(are_finite)(n, w);
 }

@@ -43,6 +43,12 @@ cdef class Block:
         """A copy, as an array of its shape."""
         return self.array_of(self.data)
 
+    def copy(self):
+        """Another block with the same numbers."""
+        made = Block(self.shape, self.dtype, self.transposed)
+        made.write(self.read())
+        return made
+
     def unpacked(self, panels):
         """The array of its shape that other numbers are; they are packed as its own, and C-contiguous."""
         return self.array_of(<void *> <size_t> panels.ctypes.data)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.kernels.contract import check_array, check_range
+from fastmlp.kernels.contract import check_array, check_range, described, told
+from fastmlp.kernels.engine.description import METRICS
 from fastmlp.kernels.engine.sparse_rows import SparseRows, check_sparse
 
 
@@ -33,6 +34,9 @@ def check_data(
         else:
             raise ValueError(f"{name}: got sparse rows, needs an array, as not only dense layers read it")
         rows = len(x)
+    for metric in metrics:
+        if metric is not None and not (isinstance(metric, str) and metric in METRICS):
+            raise ValueError(f"metric: got {told(metric)}, needs None or one of {', '.join(map(repr, METRICS))}")
     losses = network.loss if network.several_outputs else [network.loss]
     for number, (y, loss, metric) in enumerate(zip(ys, losses, metrics, strict=True)):
         name = item("y", number, network.several_outputs)
@@ -64,11 +68,11 @@ def check_targets(name: str, network: Any, loss: Any, rows: int, y: Any, metric:
         if len(y) != rows:
             raise ValueError(f"{name}: got {len(y)} rows, needs {rows}, one for each row of x")
         if metric is not None:
-            raise ValueError(f"metric: got {metric!r}, needs None for a loss that is a callable")
+            raise ValueError(f"metric: got {told(metric)}, needs None for a loss that is a callable")
         return y
     sparse = loss.startswith("sparse_")
     if metric not in (None, "own_loss") and metric.startswith("sparse_") != sparse:
-        raise ValueError(f"metric: got {metric!r}, which does not fit the loss {loss!r}")
+        raise ValueError(f"metric: got {told(metric)}, which does not fit the loss {loss!r}")
     check_array(name, y, (np.intc,) if sparse else (network.dtype,), (rows, columns)[: 1 if sparse else 2])
     if sparse:
         y = np.array(y)
@@ -98,8 +102,11 @@ def check_memory(
             raise ValueError(f"{place}: got memory that is read-only or of x, needs writable memory of its own")
 
 
-def check_held_out(network: Any, xs: list[Any], x: Any, out: Any, epochs: int) -> None:
+def check_held_out(network: Any, xs: list[Any], held_out: Any, epochs: int) -> None:
     """Refuse rows to be predicted after each epoch, and memory for that, where they do not fit; ValueError."""
+    if not isinstance(held_out, (list, tuple)) or len(held_out) != 2:
+        raise ValueError(f"held_out: got {told(held_out)}, needs rows and memory for what is predicted of them")
+    x, out = held_out
     if network.several_inputs or network.several_outputs or isinstance(xs[0], SparseRows):
         raise ValueError("held_out: got rows, needs a network of one input and one output, and x that is not sparse")
     check_array("held_out[0]", x, (np.uint8, np.float32, np.float64), (None, network.inputs))
@@ -113,8 +120,34 @@ def check_written(name: str, array: Any, dtype: Any, shape: tuple[int, ...]) -> 
         raise ValueError(f"{name}: got memory that is read-only, needs writable memory")
 
 
+def rows_in(x: Any) -> int:
+    """Return how many rows there are; ValueError for what has none."""
+    if not isinstance(x, (np.ndarray, SparseRows)) or (isinstance(x, np.ndarray) and not x.ndim):
+        raise ValueError(f"x: got {described(x)}, needs an array [rows, columns]")
+    return len(x)
+
+
+def number_arrays(name: str, given: Any, shapes: list[tuple[int, ...]]) -> list[NDArray[Any]]:
+    """Return a list of arrays of these shapes, or raise ValueError."""
+    if not isinstance(given, (list, tuple)) or len(given) != len(shapes):
+        got = f"{len(given)} arrays" if isinstance(given, (list, tuple)) else type(given).__name__
+        raise ValueError(f"{name}: got {got}, needs a list of {len(shapes)}")
+    arrays = []
+    for number, (one, shape) in enumerate(zip(given, shapes, strict=True)):
+        try:
+            array = np.asarray(one)
+        except ValueError:
+            array = np.empty(0, object)
+        if array.dtype.kind not in "fiub" or array.shape != shape:
+            raise ValueError(f"{name}[{number}]: got {described(array)}, needs numbers of shape {shape}")
+        arrays.append(array)
+    return arrays
+
+
 def check_out(out: list[Any], dtype: Any, shapes: list[tuple[int, ...]]) -> None:
     """Refuse arrays that are not one for each shape; ValueError."""
+    if not isinstance(out, (list, tuple)):
+        raise ValueError(f"out: got {described(out)}, needs a list of {len(shapes)} arrays")
     if len(out) != len(shapes):
         raise ValueError(f"out: got {len(out)} arrays, needs {len(shapes)}")
     for number, (array, shape) in enumerate(zip(out, shapes, strict=True)):

@@ -24,6 +24,10 @@ from fastmlp.kernels.engine.rows cimport copy_row
 from fastmlp.kernels.engine.team cimport regroup
 from fastmlp.kernels.engine.weights cimport apply_to_unreached, constrain, penalty_of, sum_penalties, update_clipped
 
+cdef enum:
+    FLUSH_EVERY = 64  # steps: what has become too small to be normal is slow for no longer (c/flush.h)
+
+
 cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const floating *tag) noexcept nogil:
     """The epochs of a run, from the step on that is next; until the threads are to be more or fewer.
 
@@ -34,7 +38,7 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
     cdef double penalty = 0
     cdef Pass run = pass_of(plan, True, True)
     cdef Part part
-    cdef bint is_long = has_long_products(plan, batch_size, True), left = False
+    cdef bint is_long = has_long_products(plan, batch_size), left = False
     for epoch in range(number // steps, data.epochs):
         end = (epoch + 1) * data.rows
         while start < end and number < counter_seen(&plan.last_step):
@@ -45,7 +49,7 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
                 return
             load_rows(plan, data, start + run.first_row, &part, tag)
             forward(plan, &part, &run, tag)
-            if is_long and all_leave(plan, &part):
+            if is_long and all_leave(plan, &part, &run, tag):
                 return
             if plan.penalized:
                 sum_penalties(plan, &part, tag)
@@ -114,7 +118,7 @@ cdef Part learn_portions(Plan *plan, const Data *data, Py_ssize_t start, Pass *r
         run.portion = GOES_ON
         if is_long:
             is_left(plan, &part)
-            left[0] = all_leave(plan, &part)
+            left[0] = all_leave(plan, &part, run, tag)
             if left[0]:
                 return part
     return part_of(plan, run.rows - run.first_row)
@@ -154,7 +158,7 @@ cdef bint predict_held_out(Plan *plan, const Data *data, Py_ssize_t epoch, Py_ss
     """The outputs after an epoch, without dropout; all threads partition the rows, so many at a time.
 
     Returns whether they did so to the end."""
-    cdef bint is_long = has_long_products(plan, together, False)
+    cdef bint is_long = has_long_products(plan, together)
     cdef Pass run = pass_of(plan, False, False)
     cdef Part part
     cdef Py_ssize_t start = 0
@@ -164,7 +168,7 @@ cdef bint predict_held_out(Plan *plan, const Data *data, Py_ssize_t epoch, Py_ss
         forward(plan, &part, &run, tag)
         give_predictions(plan, data, epoch * data.rows + start, &part, tag)
         barrier_wait(&plan.barrier, part.threads)
-        if is_long and all_leave(plan, &part):
+        if is_long and all_leave(plan, &part, &run, tag):
             return False
         start += together
     return True
@@ -200,6 +204,7 @@ cdef void set_step(Plan *plan, const Data *data, Py_ssize_t number, uint64_t ste
         step = max(step // plan.accumulation_steps, <uint64_t> 1)
     at_step(&run.optimizer, step, learning_rate)
     run.optimizer.starts_now = step == 1
+    run.optimizer.flushes_now = step % FLUSH_EVERY == 0
 
 
 cdef bint learn(Plan *plan, const Part *part, const Pass *run, bint is_long, const floating *tag) noexcept nogil:
@@ -212,7 +217,7 @@ cdef bint learn(Plan *plan, const Part *part, const Pass *run, bint is_long, con
         kept.optimizer.kind = STORE
         backward_for_all(plan, part, &kept, tag)
         barrier_wait(&plan.barrier, part.threads)
-        if is_long and all_leave(plan, part):
+        if is_long and all_leave(plan, part, run, tag):
             return False
         update_clipped(plan, part, run, tag)
     else:
@@ -294,6 +299,8 @@ cdef void predict_in_training(Plan *plan, const Data *data, const floating *tag)
     cdef Pass run = pass_of(plan, False, True)
     load_rows(plan, data, 0, &part, tag)
     forward(plan, &part, &run, tag)
+    if has_long_products(plan, data.rows) and all_leave(plan, &part, &run, tag):
+        return
     give_predictions(plan, data, 0, &part, tag)
 
 
@@ -317,13 +324,13 @@ cdef void evaluate(Plan *plan, const Data *data, Py_ssize_t batch_size, const fl
     cdef Py_ssize_t start = plan.next_row
     cdef Pass run = pass_of(plan, False, False)
     cdef Part part
-    cdef bint is_long = has_long_products(plan, batch_size, False)
+    cdef bint is_long = has_long_products(plan, batch_size)
     while start < data.rows:
         part = part_of(plan, min(batch_size, data.rows - start))
         run.rows = part.last
         load_rows(plan, data, start, &part, tag)
         forward(plan, &part, &run, tag)
-        if is_long and all_leave(plan, &part):
+        if is_long and all_leave(plan, &part, &run, tag):
             return
         compare(plan, data, start, &part, &run, tag)
         if flag_is_raised(&plan.stopped):
@@ -344,24 +351,27 @@ cdef void evaluate(Plan *plan, const Data *data, Py_ssize_t batch_size, const fl
 
 cdef void differentiate(Plan *plan, const Data *data, const floating *tag) noexcept nogil:
     """Loss and gradients of all rows as one batch."""
-    cdef Part part = part_of(plan, data.rows)
+    cdef Part part
     cdef Pass run = pass_of(plan, True, data.training)
-    cdef bint is_long = has_long_products(plan, data.rows, data.training)
+    cdef bint is_long = has_long_products(plan, data.rows), left = False
     cdef int number
     run.rows = data.rows
     run.optimizer.kind = STORE
     if data.by_inputs:
         run.wanted = FOR_WEIGHTS | FOR_INPUTS
-    load_rows(plan, data, 0, &part, tag)
-    forward(plan, &part, &run, tag)
-    if is_long and all_leave(plan, &part):
+    part = learn_portions(plan, data, 0, &run, is_long, &left, tag)
+    if left:
         return
-    compare(plan, data, 0, &part, &run, tag)
+    load_rows(plan, data, run.first_row, &part, tag)
+    forward(plan, &part, &run, tag)
+    if is_long and all_leave(plan, &part, &run, tag):
+        return
+    compare(plan, data, run.first_row, &part, &run, tag)
     if flag_is_raised(&plan.stopped):
         return
     backward_for_all(plan, &part, &run, tag)
     barrier_wait(&plan.barrier, part.threads)
-    if is_long and all_leave(plan, &part):
+    if is_long and all_leave(plan, &part, &run, tag):
         return
     if part.thread == 0:
         add_totals(plan, part.last, 0, tag)

@@ -11,6 +11,7 @@ import numpy as np
 
 from fastmlp.kernels.contract import told
 from fastmlp.kernels.engine.arena import Arena, aligned, is_transposed, panels_shape
+from fastmlp.kernels.engine.checks import number_arrays
 from fastmlp.kernels.optimizers import SLOTS
 
 from fastmlp.kernels.engine.blocks cimport Block, columns_of
@@ -181,7 +182,7 @@ cdef class Parameters:
         self.check_made()
         try:
             self.plan.optimizer.learning_rate = learning_rate
-        except OverflowError:
+        except (OverflowError, TypeError):
             raise ValueError(f"learning_rate: got {told(learning_rate)}, needs a float") from None
 
     def get_weights(self):
@@ -192,7 +193,8 @@ cdef class Parameters:
     def set_weights(self, weights):
         """Take copies of weights, given in the order of get_weights."""
         self.check_made()
-        for block, array in zip(self.blocks, weights, strict=True):
+        arrays = number_arrays("weights", weights, [block.shape for block in self.blocks])
+        for block, array in zip(self.blocks, arrays, strict=True):
             block.write(array)
 
     def get_optimizer_state(self):
@@ -205,6 +207,8 @@ cdef class Parameters:
         """Take a copy of a state, given in the order of get_optimizer_state."""
         self.check_made()
         count = len(self.arena.places)
+        shapes = [place.shape for place in self.arena.places]
+        state = number_arrays("state", state, shapes * len(self.arena.regions))
         for number, slot in enumerate(self.arena.regions):
             self.arena.fill(slot, state[number * count:(number + 1) * count])
 
@@ -213,6 +217,7 @@ cdef class Parameters:
         cdef Plan *plan = &self.plan
         cdef Data data
         self.check_made()
+        gradients = number_arrays("gradients", gradients, [place.shape for place in self.arena.places])
         memset(&data, 0, sizeof(Data))
         self.reserve_gradients()
         self.take_lock()

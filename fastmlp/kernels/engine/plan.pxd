@@ -199,6 +199,7 @@ cdef struct Plan:
     bint checks_finite      # and does not skip those that meet what is not finite
     Py_ssize_t few_inputs   # of a stage, whose zeros are not looked for
     Py_ssize_t cache_size   # of the first level, in bytes
+    Py_ssize_t large_cache_size  # of the second level; see portion in running.pyx
     Py_ssize_t portion_rows  # of a batch, that go through all stages before the next ones; 0: all of them
     double clipnorm         # the largest norm of a gradient, or 0
     double global_clipnorm  # the largest norm of all of them together, or 0

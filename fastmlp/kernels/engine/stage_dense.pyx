@@ -66,7 +66,7 @@ cdef void forward_tiles(Plan *plan, int number, const Part *part, const Pass *ru
     cdef Py_ssize_t units = part.blocks * blocks(stage.outputs, width), unit, panel, row, height
     cdef Py_ssize_t first = partition(units, part.thread, part.threads)
     cdef Py_ssize_t last = partition(units, part.thread + 1, part.threads)
-    cdef bint listed = False, is_long = may_leave(plan, stage, part.last - part.first, run.training)
+    cdef bint listed = False, is_long = may_leave(plan, stage, part.last - part.first)
     for unit in range(first, last):
         if is_long and is_left(plan, part):
             return

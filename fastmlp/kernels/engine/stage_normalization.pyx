@@ -2,14 +2,15 @@
 
 Columns are partitioned between the threads by panels, rows as they are everywhere. The equations are in
 reference/normalization.py, the loops in c/normalize.h. What is done to a panel's columns stands in four vectors: mean,
-inverse (deviation), factor and offset, for y = (x - mean) * factor + offset.
+inverse (deviation), factor and offset, for y = (x - mean) * factor + offset. Behind them are the moving mean and
+variance as they were before the batch, for a step that is left.
 """
 
 from cython cimport floating
 from libc.math cimport sqrt
 from libc.string cimport memcpy
 
-from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, column_moments, normalize_columns
+from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, column_moments, flush, normalize_columns
 from fastmlp.kernels.isa cimport normalize_columns_gradient, normalize_rows, normalize_rows_gradient, panel_columns
 from fastmlp.kernels.isa cimport partition, sum_normalized_columns, sum_normalized_rows
 from fastmlp.kernels.engine.description cimport BATCH_NORMALIZATION, LAYER_NORMALIZATION
@@ -85,7 +86,7 @@ cdef inline bint of_batch(const Stage *stage, const Pass *run) noexcept nogil:
 
 cdef inline floating *statistics_of(const Plan *plan, const Stage *stage, Py_ssize_t panel,
                                     const floating *tag) noexcept nogil:
-    return <floating *> stage.statistics + 4 * panel * panel_columns(plan.isa, tag)
+    return <floating *> stage.statistics + 6 * panel * panel_columns(plan.isa, tag)
 
 
 cdef inline const floating *vector_of(const Plan *plan, const Parameter *parameter, Py_ssize_t panel,
@@ -111,6 +112,8 @@ cdef void batch_statistics(Plan *plan, int number, Py_ssize_t panel, const Part 
     cdef floating *variance = columns + width
     column_moments(plan.isa, part.last - part.first,
                    element(plan.stages[number].input, part.first, panel, width, columns), columns, variance)
+    memcpy(columns + 4 * width, vector_of(plan, stage.mean, panel, columns), width * sizeof(floating))
+    memcpy(columns + 5 * width, vector_of(plan, stage.variance, panel, columns), width * sizeof(floating))
     move(plan, stage.mean, panel, stage.momentum, columns)
     move(plan, stage.variance, panel, stage.momentum, variance)
     complete_statistics(plan, stage, panel, variance, columns)
@@ -123,6 +126,24 @@ cdef void move(Plan *plan, const Parameter *parameter, Py_ssize_t panel, double 
     cdef floating *moving = <floating *> parameter.data + panel * width
     for j in range(width):
         moving[j] = moving[j] * kept + towards[j] * taken
+    flush(plan.isa, width, moving)
+
+
+cdef void put_averages_back(Plan *plan, const floating *tag) noexcept nogil:
+    """Let the moving means and variances be what they were before the last batch; last the stage that was first, where
+    several move the same."""
+    cdef int width = panel_columns(plan.isa, tag), number
+    cdef const Stage *stage
+    cdef const floating *before
+    cdef Py_ssize_t panel
+    for number in range(plan.depth - 1, plan.input_count - 1, -1):
+        stage = &plan.stages[number]
+        if stage.kind != BATCH_NORMALIZATION or stage.frozen:
+            continue
+        for panel in range(blocks(stage.outputs, width)):
+            before = statistics_of(plan, stage, panel, tag) + 4 * width
+            memcpy(<floating *> stage.mean.data + panel * width, before, width * sizeof(floating))
+            memcpy(<floating *> stage.variance.data + panel * width, before + width, width * sizeof(floating))
 
 
 cdef void complete_statistics(const Plan *plan, const Stage *stage, Py_ssize_t panel, const floating *variance,

@@ -14,6 +14,7 @@ cdef class Turns:
     cdef unsigned long trainer
     cdef int trainings
     cdef int forks
+    cdef readonly long long updates
     cdef void open_guard(self) noexcept
     cdef void close_guard(self) noexcept
     cdef acquire(self)
@@ -21,7 +22,8 @@ cdef class Turns:
     cdef int let_go(self) noexcept
     cdef take_back(self, int depth)
     cdef bint is_own(self) noexcept
-    cdef begin_training(self, method)
+    cpdef note_update(self)
+    cdef begin_training(self, method, what)
     cdef void end_training(self) noexcept
 
 

@@ -70,6 +70,10 @@ cdef class Turns:
         if counter_seen(&self.waiting) > 0:
             self.take_back(self.let_go())
 
+    cpdef note_update(self):
+        """Count, for those that have put the lock down, an update of the weights by whoever has it now."""
+        self.updates += 1
+
     cdef bint is_own(self) noexcept:
         return self.owner == PyThread_get_thread_ident()
 
@@ -173,7 +177,7 @@ cdef class Turns:
         if kept is not None:
             raise kept
 
-    cdef begin_training(self, method):
+    cdef begin_training(self, method, what):
         cdef unsigned long me = PyThread_get_thread_ident()
         self.open_guard()
         is_free = self.trainings == 0 or self.trainer == me
@@ -182,7 +186,7 @@ cdef class Turns:
             self.trainings += 1
         self.close_guard()
         if not is_free:
-            raise RuntimeError(f"{method}: got a model that another thread trains, needs one that nobody else does")
+            raise RuntimeError(f"{method}: got {what} that another thread trains, needs one that nobody else does")
 
     cdef void end_training(self) noexcept:
         self.open_guard()
@@ -192,17 +196,20 @@ cdef class Turns:
 
 
 cdef class Training:
-    """For a `with` around the training of models, by their locks: only one thread trains each of them."""
-    cdef object method
+    """For a `with` around the training of models, by their locks: only one thread trains each of them.
+
+    The error of another one says what it got.
+    """
+    cdef object method, what
     cdef list turns, begun
 
-    def __init__(self, method, turns):
-        self.method, self.turns, self.begun = method, list(turns), []
+    def __init__(self, method, turns, what="a model"):
+        self.method, self.turns, self.what, self.begun = method, list(turns), what, []
 
     def __enter__(self):
         try:
             for one in self.turns:
-                (<Turns?> one).begin_training(self.method)
+                (<Turns?> one).begin_training(self.method, self.what)
                 self.begun.append(one)
         except BaseException:
             self.__exit__()

@@ -72,6 +72,8 @@ cdef inline void update_weights(Plan *plan, const Parameter *parameter, const Pa
     cdef bint finite
     if run.optimizer.kind == STORE:
         w = <floating *> plan.gradients + parameter.start + at
+        if w == g:  # the sum of the portions
+            return
     for slot in range(MAX_SLOTS):  # those that the optimizer does not have are not used
         slots[slot] = place
         place += plan.region_size

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fastmlp.kernels import Network
-from tests.networks import OPTIMIZERS, WHOLE_RUN_LOSS, dense, dropout, initial
+from tests.networks import OPTIMIZERS, WHOLE_RUN_LOSS, batch_normalization, dense, dropout, initial
 
 
 def resident():
@@ -61,3 +61,24 @@ def test_a_step_allocates_nothing(threads):
         peaks.append(tracemalloc.get_traced_memory()[1] - order.nbytes)  # its copy, which nobody else can write to
         tracemalloc.stop()
     assert max(peaks) < min(peaks) + 1000  # bytes
+
+
+def test_the_room_of_a_large_batch_is_given_back_after_many_small_runs():
+    network = Network(1, [dense(1), batch_normalization()], "mean_squared_error", OPTIMIZERS[0])
+    x = np.ones((400_000, 1), np.float32)
+    out = np.empty((10, 1), np.float32)
+
+    def held(runs):
+        for _ in range(runs):
+            network.predict(x[:10], out=out)
+        return tracemalloc.get_traced_memory()[0] / 2**20
+
+    tracemalloc.start()
+    network.predict(x, training=True)
+    most = held(15)
+    network.predict(x, training=True)  # another large one
+    kept, rest = held(15), held(1)
+    network.predict(x, training=True)
+    again = held(0)
+    tracemalloc.stop()
+    assert most > 64 and kept == pytest.approx(most, rel=0.01) and rest < 1 and again == pytest.approx(most, rel=0.1)

@@ -33,7 +33,9 @@ def trained(layers, optimizer, dtype, cache_size, threads, x, y):
         net.set_weights([0.3 * rng.normal(size=weight.shape) for weight in net.get_weights()])
         order, predictions = rng.permutation(len(x)), np.zeros((len(x), y.shape[1]), dtype)
         results = [net.train_epoch(x, y, order, 701, predictions=predictions) for _ in range(2)]
-    arrays = [*net.get_weights(), *net.get_optimizer_state(), predictions]
+        gradients = [net.gradients(x, y, training=training) for training in (True, False)]
+    results += [loss for loss, _ in gradients]
+    arrays = [*gradients[0][1], *gradients[1][1], *net.get_weights(), *net.get_optimizer_state(), predictions]
     return results, [array.tobytes() for array in arrays]
 
 

@@ -1,0 +1,54 @@
+"""A short form of hostile code in hooks, and of extremes: the long ones are commands."""
+
+import numpy as np
+import pytest
+
+from tests.hostile import extremes, hooks
+
+SOME = (
+    "on_train_begin",
+    "on_train_batch_end",
+    "on_epoch_end",
+    "generator",
+    "metric",
+    "loss",
+    "schedule",
+    "vjp",
+    "initializer",
+)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("place", SOME)
+def test_hooks_may_do_anything(place):
+    """Raise, change the model and the data, train again: each deed once."""
+    with np.errstate(all="ignore"):
+        for seed, deed in enumerate(hooks.DEEDS):
+            assert hooks.attempt(place, deed, seed) is None, deed
+
+
+@pytest.mark.parametrize("use", ["predict", "get_weights"])
+def test_an_initializer_may_wait_for_another_thread(use):
+    """It once waited for ever, as the model was locked while it was built."""
+    assert hooks.attempt("initializer", use, 0) is None
+
+
+def test_what_hooks_meet_is_judged(monkeypatch):
+    monkeypatch.setitem(hooks.DEEDS, "stop", lambda model, rng: np.linalg.inv(np.zeros((2, 2))))
+    assert "LinAlgError" in hooks.attempt("on_epoch_end", "stop", 4)
+
+
+def test_the_command_of_hooks_counts(capsys):
+    assert hooks.main(["--count", "2", "--seed", "7"]) == 0
+    assert "seeds 7 to 8: 2 calls, 0 findings" in capsys.readouterr().out
+
+
+def test_extremes_have_the_oracles_numbers(capsys):
+    assert extremes.main(["--count", "160", "--seed", "11"]) == 0
+    assert "0 findings" in capsys.readouterr().out
+
+
+def test_another_result_is_found(monkeypatch, capsys):
+    monkeypatch.setattr(extremes, "oracle", lambda name, given: b"another")
+    assert extremes.main(["--count", "1", "--seed", "0"]) == 1
+    assert "other bits than the oracle" in capsys.readouterr().out
