@@ -12,8 +12,6 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from fastmlp.elsewhere import missing
-from fastmlp.kernels.contract import told
-from fastmlp.settings import file_path
 
 if TYPE_CHECKING:
     from fastmlp.datasets.rows import Dataset
@@ -80,6 +78,8 @@ def load(
         _only_of_files(name_or_folder, split=split, test_split=test_split, label_column=label_column, size=size)
         data: Dataset = __getattr__(name_or_folder).load_data()
         return data
+    from fastmlp.settings import file_path  # here, so that names are known without NumPy
+
     name_or_folder = file_path("name_or_folder", name_or_folder)
     unknown = reason_not_to_load(name_or_folder)
     if unknown:
@@ -111,6 +111,8 @@ def reason_not_to_load(path: str) -> str | None:
 
 
 def _only_of_files(name: str | os.PathLike[str], of: str = "folders", **given: object) -> None:
+    from fastmlp.kernels.contract import told
+
     for argument, value in given.items():
         if value is not None:
             raise ValueError(f"{argument}: got {told(value)} for {os.fspath(name)}, needs None: it is for {of}")

@@ -13,14 +13,13 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
-from sklearn.utils.validation import validate_data
 
 from fastmlp.data.tables import refuse_columns
 from fastmlp.sklearn import plain
 from fastmlp.sklearn.alone import alone
 from fastmlp.sklearn.callbacks import with_callbacks
 from fastmlp.sklearn.many_outputs import ManyClasses
-from fastmlp.sklearn.parameters import CONSTRAINTS, keep
+from fastmlp.sklearn.parameters import CONSTRAINTS, keep, validated
 from fastmlp.sklearn.perceptron import Perceptron
 from fastmlp.sklearn.sparse import as_dense
 
@@ -195,7 +194,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         if purpose != "fit" and not reset and plain.are_rows(self, X) and plain.are_among(y, len(X), self.classes_):
             return X, y
         refuse_columns("X", X)
-        X, y = validate_data(
+        X, y = validated(
             self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=(np.float64, np.float32), reset=reset
         )
         given, y = y, as_dense(y)  # the binarizer keeps whether it was sparse

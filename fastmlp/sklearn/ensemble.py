@@ -17,7 +17,7 @@ from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from fastmlp.callbacks import EarlyStopping
 from fastmlp.kernels.contract import told
@@ -27,7 +27,7 @@ from fastmlp.optimizers import Adam
 from fastmlp.regularizers import L2
 from fastmlp.sklearn.alone import alone
 from fastmlp.sklearn.members import Member, threads, train
-from fastmlp.sklearn.parameters import CONSTRAINTS, HIDDEN, activations, dropout_rates, hidden_sizes, keep
+from fastmlp.sklearn.parameters import CONSTRAINTS, HIDDEN, activations, dropout_rates, hidden_sizes, keep, validated
 from fastmlp.training.many import predict_many
 
 OF_MEMBERS = (
@@ -129,7 +129,7 @@ class Ensemble(BaseEstimator):
 
     def _checked(self, X: Any) -> NDArray[Any]:
         check_is_fitted(self)
-        return validate_data(self, X, dtype=(np.float64, np.float32), reset=False)  # type: ignore[no-any-return]
+        return validated(self, X, dtype=(np.float64, np.float32), reset=False)  # type: ignore[no-any-return]
 
 
 class MLPEnsembleClassifier(ClassifierMixin, Ensemble):
@@ -211,7 +211,7 @@ class MLPEnsembleClassifier(ClassifierMixin, Ensemble):
     @alone
     def fit(self, X: Any, y: Any) -> MLPEnsembleClassifier:
         """Train all members on X [rows, features] and the class of each row, y [rows]."""
-        X, y = validate_data(self, X, y, dtype=(np.float64, np.float32))
+        X, y = validated(self, X, y, dtype=(np.float64, np.float32))
         check_classification_targets(y)
         self.classes_, places = np.unique(column_or_1d(y, warn=True), return_inverse=True)
         return self._fit(X, places.astype(np.intc), max(2, len(self.classes_)))  # type: ignore[no-any-return]
@@ -284,7 +284,7 @@ class MLPEnsembleRegressor(RegressorMixin, Ensemble):
     @alone
     def fit(self, X: Any, y: Any) -> MLPEnsembleRegressor:
         """Train all members on X [rows, features] and the numbers y [rows], or [rows, targets]."""
-        X, y = validate_data(self, X, y, dtype=(np.float64, np.float32), multi_output=True, y_numeric=True)
+        X, y = validated(self, X, y, dtype=(np.float64, np.float32), multi_output=True, y_numeric=True)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         self._is_flat = y.ndim == 1

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.validation import validate_data
 
 from fastmlp.callbacks import Callback
 from fastmlp.kernels.contract import told
 from fastmlp.kernels.engine.description import ACTIVATION_SETTINGS, ACTIVATIONS
 from fastmlp.kernels.limits import MAX_THREADS
+from fastmlp.settings import is_among
 
 # scikit-learn's names and the engine's; the other activations have one name
 HIDDEN = {"identity": "linear", "logistic": "sigmoid"}
@@ -68,21 +70,42 @@ def keep(estimator: Any, arguments: Mapping[str, Any]) -> None:
             setattr(estimator, name, value)
 
 
+def validated(estimator: Any, *arrays: Any, **settings: Any) -> Any:
+    """Return what scikit-learn's `validate_data` returns; its errors, and ValueError for numbers beyond every float."""
+    try:
+        return validate_data(estimator, *arrays, **settings)
+    except OverflowError:
+        raise ValueError("X or y: got numbers beyond every float, needs finite ones") from None
+
+
+MOST_LAYERS = 10_000
+
+
 def hidden_sizes(sizes: Any) -> list[int]:
     """Return hidden_layer_sizes as a list; ValueError for a size below 1, TypeError for one that is no integer."""
-    found = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
-    if np.any(np.array(found) <= 0):
+    several = hasattr(sizes, "__iter__") and not (isinstance(sizes, np.ndarray) and not sizes.ndim)
+    if several and hasattr(sizes, "__len__") and len(sizes) > MOST_LAYERS:
+        raise ValueError(f"hidden_layer_sizes: got {len(sizes)} sizes, needs {MOST_LAYERS} at most")
+    found = []
+    for size in sizes if several else [sizes]:
+        try:
+            found.append(operator.index(size))
+        except TypeError:
+            raise TypeError(f"hidden_layer_sizes: got {told(size)}, needs integers") from None
+    if any(size <= 0 for size in found):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {found}.")
-    return [operator.index(size) for size in found]
+    return found
 
 
 def per_layer(name: str, value: Any, count: int) -> list[Any]:
     """Return one value, or a list of one for each hidden layer, as such a list; ValueError for another count."""
     if isinstance(value, (str, Real)):
         return [value] * count
-    found = list(value)
-    if len(found) != count:
-        raise ValueError(f"{name}: got {len(found)} values, needs one, or {count}: one for each hidden layer")
+    if not isinstance(value, (list, tuple, np.ndarray)) or (isinstance(value, np.ndarray) and not value.ndim):
+        raise TypeError(f"{name}: got {told(value)}, needs one value, or a list of {count}")
+    found = list(value) if len(value) == count else []
+    if len(value) != count:
+        raise ValueError(f"{name}: got {len(value)} values, needs one, or {count}: one for each hidden layer")
     return found
 
 
@@ -90,15 +113,15 @@ def activations(value: Any, count: int) -> list[str]:
     """Return the argument activation as names, one for each hidden layer; ValueError for an unknown one."""
     found = per_layer("activation", value, count)
     for name in found:
-        if name not in HIDDEN:
+        if not is_among(name, HIDDEN):
             raise ValueError(f"activation: got {told(name)}, needs one of {', '.join(sorted(HIDDEN))}")
     return found
 
 
 def dropout_rates(value: Any, count: int) -> list[float]:
     """Return the argument dropout as rates, one for each hidden layer; ValueError for one outside of [0, 1)."""
-    found = [float(rate) for rate in per_layer("dropout", value, count)]
+    found = per_layer("dropout", value, count)
     for rate in found:
-        if not 0 <= rate < 1:
-            raise ValueError(f"dropout: got {rate}, needs rates of at least 0 and below 1")
-    return found
+        if not isinstance(rate, Real) or not 0 <= float(rate) < 1:
+            raise ValueError(f"dropout: got {told(rate)}, needs rates of at least 0 and below 1")
+    return [float(rate) for rate in found]

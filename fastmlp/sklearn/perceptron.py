@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from fastmlp.data.tables import refuse_columns
 from fastmlp.sklearn import lbfgs, networks, plain, stochastic
 from fastmlp.sklearn.callbacks import CallbackSupportMixin, checked
 from fastmlp.sklearn.folding import OF_NORMALIZATION, normalized
 from fastmlp.sklearn.held_out import HeldOut
-from fastmlp.sklearn.parameters import CONSTRAINTS, STOCHASTIC, activations, dropout_rates, hidden_sizes
+from fastmlp.sklearn.parameters import CONSTRAINTS, STOCHASTIC, activations, dropout_rates, hidden_sizes, validated
 from fastmlp.sklearn.sparse import prepared
 
 
@@ -190,7 +190,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
             rows = np.ascontiguousarray(X)
         else:
             refuse_columns("X", X)
-            rows = prepared(validate_data(self, X, accept_sparse=["csr", "csc"], reset=False))
+            rows = prepared(validated(self, X, accept_sparse=["csr", "csc"], reset=False))
         return networks.predict_rows(self, rows)
 
     def _check_is_fitted(self) -> None:

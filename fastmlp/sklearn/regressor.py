@@ -11,14 +11,13 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import validate_data
 
 from fastmlp.data.tables import refuse_columns
 from fastmlp.losses.functions import checked_quantiles
 from fastmlp.sklearn import losses, plain
 from fastmlp.sklearn.alone import alone
 from fastmlp.sklearn.callbacks import with_callbacks
-from fastmlp.sklearn.parameters import CONSTRAINTS, keep
+from fastmlp.sklearn.parameters import CONSTRAINTS, keep, validated
 from fastmlp.sklearn.perceptron import Perceptron
 from fastmlp.sklearn.sparse import as_dense
 
@@ -136,7 +135,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
             return X, y
         refuse_columns("X", X)
         refuse_columns("y", y)
-        X, y = validate_data(
+        X, y = validated(
             self, X, y, accept_sparse=["csr", "csc"], multi_output=True, y_numeric=True,
             dtype=(np.float64, np.float32), reset=reset,
         )  # fmt: skip

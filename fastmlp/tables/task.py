@@ -14,6 +14,7 @@ TASKS = ("binary", "classes", "numbers", "counts")
 FEW = 20  # whole numbers of so many values at most are classes
 MANY = 100  # and of so many, where they are 0, 1, 2, ... and all of them frequent
 LEAST_SKEW = 0.3  # of counts; grades have as many below their mean as above
+MUCH_SKEW = 3  # of numbers; an exponential distribution has 2
 SMALL = 20  # the median of counts lies below
 
 
@@ -83,7 +84,7 @@ def _found(values: pl.Series, distinct: int) -> tuple[str, str]:
     if not values.dtype.is_numeric():
         return "classes", f"{distinct:,} different words"
     if not is_whole(values):
-        return "numbers", "numbers with decimals"
+        return "numbers", "numbers with decimals" + _skewed(values)
     low, high = (int(value) for value in (_float(values.min()), _float(values.max())))
     if _are_counts(values, distinct, low):
         return "counts", f"whole numbers from {low} to {high}, the greater the rarer"
@@ -91,7 +92,15 @@ def _found(values: pl.Series, distinct: int) -> tuple[str, str]:
     frequent = in_order and _rarest_share(values) >= 0.1
     if distinct <= FEW or (distinct <= MANY and frequent):
         return "classes", f"{distinct} different whole numbers"
-    return "numbers", f"{distinct:,} different whole numbers"
+    return "numbers", f"{distinct:,} different whole numbers" + _skewed(values)
+
+
+def _skewed(values: pl.Series) -> str:
+    """Return a note on numbers of which a few are far from all others: most of a squared error is theirs."""
+    skew = values.cast(pl.Float64).skew()
+    if skew is None or not abs(skew) > MUCH_SKEW:
+        return ""
+    return f", skewed: half of them {'below' if skew > 0 else 'above'} {_float(values.median()):.4g}"
 
 
 def is_whole(values: pl.Series) -> bool:

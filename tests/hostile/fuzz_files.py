@@ -44,7 +44,7 @@ def fuzz(name, folder, kept, count, seed):
             found = kind.within(content, chance) if within else of_bytes(content, chance)
         except Exception:  # of what is so damaged that its format cannot be taken apart
             found = content if kind.is_within else of_bytes(content, chance)
-        return found[:size]
+        return content if kind.is_within and len(found) > size else found[:size]
 
     def read(content):
         nonlocal done
@@ -106,7 +106,7 @@ def main(arguments=None):
             command = [sys.executable, "-m", "tests.hostile.fuzz_files", *own, "--count", str(options.count)]
             settings = {"env": files.ENVIRONMENT, "cwd": files.ROOT, "capture_output": True, "text": True}
             done = subprocess.run([*command, "--seed", str(seed)], errors="replace", **settings)
-        said = done.stderr.splitlines()
+        said = [*done.stdout.splitlines(), *done.stderr.splitlines()]
         covered = next((line.split("cov: ")[1].split()[0] for line in reversed(said) if "cov: " in line), "?")
         what = "nothing found" if done.returncode == 0 else f"FOUND, status {done.returncode}: {reason(said)}"
         failed += done.returncode != 0

@@ -246,12 +246,12 @@ def read_backup(path):
 
 def checkpoints(path):
     """What reads one checkpoint and writes none."""
-    from fastmlp.commands.checkpoints import CHECKPOINT, Checkpoints, undamaged
+    from fastmlp.commands.checkpoints import CHECKPOINT, Checkpoints, content
     from fastmlp.data.files import read
 
     class Reading(Checkpoints):
         def on_train_begin(self, logs=None):
-            self.take_over(*read(path, CHECKPOINT, undamaged))
+            self.take_over(*read(path, CHECKPOINT, content))
 
         def write_latest(self):
             pass
@@ -260,7 +260,7 @@ def checkpoints(path):
 
 
 def write_checkpoint(path):
-    from fastmlp.commands.checkpoints import CHECKPOINT, digest_of
+    from fastmlp.commands.checkpoints import CHECKPOINT
     from fastmlp.data.files import write
 
     keeper = checkpoints(path)
@@ -268,7 +268,7 @@ def write_checkpoint(path):
     keeper.on_train_end = lambda logs=None: None
     run(keeper)
     _, header, tensors = keeper.latest
-    write(path, CHECKPOINT, {**header, "epoch": 1, "digest": digest_of({**header, "epoch": 1}, tensors)}, tensors)
+    write(path, CHECKPOINT, {**header, "epoch": 1}, tensors)
 
 
 def read_checkpoint(path):

@@ -445,7 +445,7 @@ def own_error_is_told(error):
 
 def attempt(place, deed, seed):
     """Have a hook do a deed; return None, or what is wrong."""
-    before = X.copy(), Y.copy()
+    before, isa = (X.copy(), Y.copy()), kernels.isa.name()
     function = DEEDS.get(deed) or (lambda model, rng: in_a_thread(USES[deed], model))
     doing = Doing(function, seed)
     try:
@@ -455,7 +455,7 @@ def attempt(place, deed, seed):
             return f"{type(error).__name__}: {error}"
     finally:
         X[...], Y[...] = before
-        kernels.isa.select(kernels.isa.supported()[-1])
+        kernels.isa.select(isa)
     if doing.raised is not None and not own_error_is_told(doing.raised):
         return f"the deed met {type(doing.raised).__name__}: {doing.raised}"
     doing.done = 1  # from here on the hook does nothing

@@ -228,15 +228,9 @@ def of_safetensors(content, random):
     how = random.random()
     if how < 0.7 and "fastmlp" in metadata:
         header = of_json(json.loads(metadata["fastmlp"]), random)
-        if isinstance(header, dict) and "digest" in header and random.random() < 0.8:
-            header = with_digest(header, arrays_of(described, data))
         metadata["fastmlp"] = json_text(header).decode()
     elif how < 0.85:
         described, data = described_arrays(of_arrays(arrays_of(described, data), random), metadata)
-        header = json.loads(metadata.get("fastmlp", "{}"))
-        if "digest" in header:
-            header = with_digest(header, arrays_of(described, data))
-            described["__metadata__"] = {"fastmlp": json.dumps(header)}
     else:
         described = of_json(described, random)
     text = json_text(described)
@@ -261,17 +255,6 @@ def described_arrays(arrays, metadata):
         parts.append(part)
         at_byte += len(part)
     return described, b"".join(parts)
-
-
-def with_digest(header, arrays):
-    """A header of a checkpoint with the digest that its content has."""
-    from fastmlp.commands.checkpoints import digest_of
-
-    rest = {name: value for name, value in header.items() if name not in ("kind", "digest")}
-    try:
-        return {**header, "digest": digest_of(rest, arrays)}
-    except (TypeError, ValueError):
-        return header
 
 
 def of_zip(content, random):

@@ -72,3 +72,14 @@ def test_a_task_may_be_given():
 def test_wrong_targets(values, task, message):
     with pytest.raises(ValueError, match=message):
         find_task(pl.Series("y", values), task)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_skewed_numbers_are_noticed(sign):
+    random = np.random.default_rng(0)
+    prices = sign * np.exp(2 * random.normal(size=500))
+    median = f"{np.median(prices):.4g}"
+    told = f"numbers with decimals, skewed: half of them {'below' if sign > 0 else 'above'} {median}"
+    assert find_task(pl.Series("price", prices)).reason == told
+    assert find_task(pl.Series("price", sign * random.exponential(size=500))).reason == "numbers with decimals"
+    assert "skewed" in find_task(pl.Series("price", (1000 * prices).astype(int))).reason

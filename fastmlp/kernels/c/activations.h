@@ -25,7 +25,7 @@
 #define EACH_GRADIENT(formula)                                                                                         \
     for (ptrdiff_t i = 0; i < n; i++) {                                                                                \
         const T v = from[i], d = dy[i];                                                                                \
-        dy[i] = KEPT(formula);                                                                                           \
+        dy[i] = KEPT(formula);                                                                                         \
     }                                                                                                                  \
     break
 #endif
@@ -170,8 +170,10 @@ static void NAME(activate_gradient)(int activation, const double *settings, ptrd
 {
     const T slope = (T)NEGATIVE_SLOPE, scale = (T)SELU_SCALE, lower = (T)(SELU_SCALE * SELU_ALPHA);
     switch (activation) {
-    case RELU:
-        EACH_GRADIENT(v > 0 ? d : 0);
+    case RELU: /* lets d be as it is */
+        for (ptrdiff_t i = 0; i < n; i++)
+            dy[i] = from[i] > 0 ? dy[i] : 0;
+        break;
     case SIGMOID:
         EACH_GRADIENT(d * (v * (1 - v)));
     case TANH:
