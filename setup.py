@@ -1,7 +1,8 @@
 """Builds the extension modules; everything else about the package is in pyproject.toml.
 
 The C kernels are compiled once per instruction set and linked into `fastmlp.kernels.isa`, which picks one at import.
-`FASTMLP_OPENMP=0` builds without threads, `FASTMLP_DEBUG=1` with bounds checks.
+`FASTMLP_OPENMP=0` builds without threads, `FASTMLP_DEBUG=1` with bounds checks, `FASTMLP_SANITIZE=address,undefined` or
+`thread` with the compiler's sanitizers; `python -m tests.sanitizers` runs the tests on those that check.
 """
 
 import os
@@ -19,6 +20,7 @@ KERNELS = Path("fastmlp/kernels")
 C_FILES = sorted(str(path) for path in (KERNELS / "c").iterdir())
 OPENMP = os.environ.get("FASTMLP_OPENMP", "1") != "0"
 DEBUG = os.environ.get("FASTMLP_DEBUG", "0") != "0"
+SANITIZE = os.environ.get("FASTMLP_SANITIZE", "")
 ABI3 = not sysconfig.get_config_var("Py_GIL_DISABLED")  # one build for Python 3.11 and all later ones that have the GIL
 SHARED = "fastmlp.kernels._cython"  # what Cython would otherwise write into every module
 
@@ -31,6 +33,10 @@ LINK = {"unix": ["-lm"], "msvc": []}  # else the C library's oldest functions ar
 OPENMP_FLAGS = {"unix": (["-fopenmp"], ["-fopenmp"]), "msvc": (["/openmp"], [])}  # to compile and to link
 if platform.system() == "Darwin":
     OPENMP_FLAGS["unix"] = (["-Xpreprocessor", "-fopenmp"], ["-lomp"])
+if SANITIZE:  # the first finding ends the process, at a line of the source
+    COMPILE["unix"] += [f"-fsanitize={SANITIZE}", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-O1", "-g"]
+    COMPILE["unix"] += ["-fno-wrapv", "-Werror=sign-compare"]
+    LINK["unix"] += [f"-fsanitize={SANITIZE}"]
 X86 = {"base": [], "avx2": ["-march=x86-64-v3"], "avx512": ["-march=x86-64-v4", "-mprefer-vector-width=512"]}
 FAMILIES = {  # what the platform calls itself: macro for c/isa.c, its instruction sets with their flags
     **dict.fromkeys(("x86_64", "amd64"), ("FASTMLP_X86", X86)),

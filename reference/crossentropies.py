@@ -546,6 +546,6 @@ def power_of(base, exponent):
     """As in C: infinite for 0 to a negative power, NaN for a fraction of a negative number."""
     if base == 0.0 and exponent < 0.0:
         return math.inf
-    if base < 0.0 and exponent != math.floor(exponent):
+    if -math.inf < base < 0.0 and exponent != math.floor(exponent):
         return math.nan
     return math.pow(base, exponent)

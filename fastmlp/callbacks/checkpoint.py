@@ -153,7 +153,7 @@ class BackupAndRestore(Keeper):
         self.path.parent.mkdir(parents=True, exist_ok=True)
         remove_unfinished(self.path.parent)
         if self.path.exists():
-            read(self.path, MODEL, self.take_over)
+            read(self.path, MODEL, self.take_over, changes=True)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         write(self.path, MODEL, *self.backup(epoch + 1))

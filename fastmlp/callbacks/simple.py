@@ -121,7 +121,8 @@ class CSVLogger(Callback):
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False):
         super().__init__()
         self.filename, self.append = file_path("filename", filename), boolean("append", append)
-        if not isinstance(separator, str) or len(separator) != 1:
+        # Half of a pair of UTF-16 is a character of Python's that no file holds.
+        if not isinstance(separator, str) or len(separator) != 1 or "\ud800" <= separator <= "\udfff":
             raise ValueError(f"separator: got {told(separator)}, needs one character")
         self.separator = separator
         self.keys: list[str] = []

@@ -64,8 +64,10 @@ def write(path: Path, kind: Kind, header: dict[str, Any], tensors: Tensors) -> N
     write_whole(path, lambda file: file.write(content))
 
 
-def read(path: str | os.PathLike[str], kind: Kind, use: Callable[[dict[str, Any], Tensors], T]) -> T:
-    """Return what `use` makes of a file's header and arrays.
+def read(
+    path: str | os.PathLike[str], kind: Kind, use: Callable[[dict[str, Any], Tensors], T], changes: bool = False
+) -> T:
+    """Return what `use` makes of a file's header and arrays; one that changes something has undamaged ones alone.
 
     Raises
     ------
@@ -86,9 +88,12 @@ def read(path: str | os.PathLike[str], kind: Kind, use: Callable[[dict[str, Any]
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dict
         summed = header.pop(CHECKSUM, None)  # which older files do not have
         is_whole = summed is None or summed == checksum(header, tensors)
+        damage = "it is damaged: its content is not that of its checksum"
+        if changes and not is_whole:
+            raise ValueError(damage)
         found = use(header, tensors)  # what is wrong in particular is said first
         if not is_whole:
-            raise ValueError("it is damaged: its content is not that of its checksum")
+            raise ValueError(damage)
         return found
 
 

@@ -140,7 +140,7 @@ cdef extern from "c/threads.h" nogil:
         pass
     void counter_set(Counter *counter, long long next)
     long long counter_take(Counter *counter)
-    long long counter_seen(Counter *counter)
+    long long counter_seen(const Counter *counter)
     ctypedef struct Flag:
         pass
     void flag_set(Flag *flag, bint raised)

@@ -71,7 +71,7 @@ def load_weights(model: Model, path: Any, skip_mismatch: bool, by_name: bool) ->
         for name, array in arrays.items():
             variables[name].write(array)
 
-    read(path, MODEL, set_weights)
+    read(path, MODEL, set_weights, changes=True)
 
 
 def get_backup(model: Model, epoch: int) -> tuple[dict[str, Any], Tensors]:

@@ -293,3 +293,16 @@ def test_an_estimators_file_of_the_older_form(tmp_path):
     save_file({"coefs_.0": np.zeros((2, 2))}, path, described)
     with pytest.raises(ValueError, match=r"path: got .*, needs a file of fastmlp.sklearn.save: .*of an older form"):
         estimators.load(path)
+
+
+def test_weights_of_a_file_that_is_not_what_was_written_are_not_taken(tmp_path):
+    path, made = tmp_path / "saved.safetensors", model()
+    made.save_weights(path)
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 1
+    path.write_bytes(content)
+    made.set_weights([weights + 1 for weights in made.get_weights()])
+    before = made.get_weights()
+    with pytest.raises(ValueError, match="its content is not that of its checksum"):
+        made.load_weights(path)
+    assert all(map(np.array_equal, before, made.get_weights()))

@@ -21,7 +21,8 @@ from fastmlp.kernels.engine.description import ACTIVATIONS as KERNELS
 from tests.export.models import MODELS, drawn, predicted
 
 COMPILER = next((one for one in (os.environ.get("CC"), "cc", "gcc", "clang") if one and shutil.which(one)), None)
-STRICT = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", "-ffp-contract=off"]
+OF_WINDOWS = ["-Dnear=", "-Dfar=", "-Dsmall=char", "-Dinterface=struct"]  # names that windows.h has as macros
+STRICT = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", "-ffp-contract=off", *OF_WINDOWS]
 NATIVE = ["-march=native"] if platform.machine() in ("x86_64", "AMD64") else []
 needs_fma = pytest.mark.skipif(isa.name() == "base", reason="needs FMA: without it the engine rounds products too")
 CPLUSPLUS = next((one for one in ("c++", "g++", "clang++") if shutil.which(one)), None)

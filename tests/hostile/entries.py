@@ -52,13 +52,13 @@ METHODS = """
     direction_of discard_network draw draw_weights enter_model evaluated excluded_paths flags_have_changed
     for_engine frozen_when_compiled from_data get_backup get_state go_on_from in_container in_own_order inputs
     is_better keep kept keys_in_file keys_of learning_rates leave_model leaves let_go line name_by_levels
-    named_variables names_for network_for_gradients network_for_rows network_for_training next_rate offer_seed
-    output_row_shapes overwrite part passed path_of phases prepare rates recount register require_loss
-    require_number require_unchanged reshaped resolve restarts sample set_backup set_companions set_model
-    set_params set_state set_weight_settings settings shapes_for shown spec_for specs swap swap_back symbols_of
-    take_layers take_over take_rate targets tell to_data train_for trains unregister update use_average
-    use_dtype value_in values values_of weight_initializer weight_shapes write write_batch writer predicted
-    without_locks set_fit_request set_partial_fit_request set_score_request
+    named_variables names_for of_one_moment network_for_gradients network_for_rows network_for_training
+    next_rate offer_seed output_row_shapes overwrite part passed path_of phases prepare rates recount register
+    require_loss require_number require_unchanged reshaped resolve restarts sample set_backup set_companions
+    set_model set_params set_state set_weight_settings settings shapes_for shown spec_for specs swap swap_back
+    symbols_of take_layers take_over take_rate targets tell to_data train_for trains unregister update
+    use_average use_dtype value_in values values_of weight_initializer weight_shapes write write_batch writer
+    predicted without_locks set_fit_request set_partial_fit_request set_score_request
 """
 INTERNAL = {*NAMES.split(), *METHODS.split()}
 INTERNAL_OF = {"save": callbacks.Callback, "add": metrics.Metric}

@@ -48,6 +48,12 @@ def test_extremes_have_the_oracles_numbers(capsys):
     assert "0 findings" in capsys.readouterr().out
 
 
+def test_an_infinite_number_below_zero_to_a_fraction_is_infinite():
+    """In C; the oracle once said NaN."""
+    with np.errstate(all="ignore"):
+        assert extremes.check("binary_focal_crossentropy_gradient", 3742)[1] is None
+
+
 def test_another_result_is_found(monkeypatch, capsys):
     monkeypatch.setattr(extremes, "oracle", lambda name, given: b"another")
     assert extremes.main(["--count", "1", "--seed", "0"]) == 1

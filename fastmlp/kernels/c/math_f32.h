@@ -49,15 +49,15 @@ static inline float expm1_f32(float x)
 static inline float tanh_f32(float x)
 {
     const float size = x < 0 ? -x : x;
-    const float far = 1.0f - 2.0f / (exp_f32(2.0f * size) + 1.0f);
+    const float tail = 1.0f - 2.0f / (exp_f32(2.0f * size) + 1.0f);
     const float z = x * x;
     float p = -5.70498872745e-3f;
     p = SCALAR_FMA_F32(p, z, 2.06390887954e-2f);
     p = SCALAR_FMA_F32(p, z, -5.37397155531e-2f);
     p = SCALAR_FMA_F32(p, z, 1.33314422036e-1f);
     p = SCALAR_FMA_F32(p, z, -3.33332819422e-1f);
-    const float near = x * SCALAR_FMA_F32(p, z, 1.0f);
-    return size < 0.625f ? near : (x < 0 ? -far : far);
+    const float series = x * SCALAR_FMA_F32(p, z, 1.0f);
+    return size < 0.625f ? series : (x < 0 ? -tail : tail);
 }
 
 /* log(1 + x) for x in [0, 1]; above sqrt(2) - 1 as ln 2 + log(1 + (x - 1) / 2). */
@@ -83,13 +83,13 @@ static inline float log1p_f32(float x)
 static inline float erf_f32(float x)
 {
     const float size = x < 0 ? -x : x, z = x * x, q = 1.0f / (size > 1.0f ? z : 1.0f);
-    float near = 7.853861353153693e-5f;
-    near = SCALAR_FMA_F32(near, z, -8.010193625184903e-4f);
-    near = SCALAR_FMA_F32(near, z, 5.188327685732524e-3f);
-    near = SCALAR_FMA_F32(near, z, -2.685381193529856e-2f);
-    near = SCALAR_FMA_F32(near, z, 1.128358514861418e-1f);
-    near = SCALAR_FMA_F32(near, z, -3.761262582423300e-1f);
-    near = x * SCALAR_FMA_F32(near, z, 1.128379165726710f);
+    float series = 7.853861353153693e-5f;
+    series = SCALAR_FMA_F32(series, z, -8.010193625184903e-4f);
+    series = SCALAR_FMA_F32(series, z, 5.188327685732524e-3f);
+    series = SCALAR_FMA_F32(series, z, -2.685381193529856e-2f);
+    series = SCALAR_FMA_F32(series, z, 1.128358514861418e-1f);
+    series = SCALAR_FMA_F32(series, z, -3.761262582423300e-1f);
+    series = x * SCALAR_FMA_F32(series, z, 1.128379165726710f);
     float p = 2.326819970068386e-2f; /* below 2 */
     p = SCALAR_FMA_F32(p, q, -1.387039388740657e-1f);
     p = SCALAR_FMA_F32(p, q, 3.687424674597105e-1f);
@@ -108,8 +108,8 @@ static inline float erf_f32(float x)
     r = SCALAR_FMA_F32(r, q, -2.820767439740514e-1f);
     r = SCALAR_FMA_F32(r, q, 5.641895067754075e-1f);
     const float rest = exp_f32(-z) * (size < 2.0f ? p : r) / (size > 1.0f ? size : 1.0f);
-    const float far = x < 0 ? rest - 1.0f : 1.0f - rest;
-    return size > 1.0f ? far : near;
+    const float tail = x < 0 ? rest - 1.0f : 1.0f - rest;
+    return size > 1.0f ? tail : series;
 }
 
 #endif

@@ -48,9 +48,9 @@ static inline long long counter_take(Counter *counter)
     return taken;
 }
 
-static inline long long counter_seen(Counter *counter)
+static inline long long counter_seen(const Counter *counter)
 {
-    return *(volatile long long *)&counter->next;
+    return *(const volatile long long *)&counter->next;
 }
 
 static inline void barrier_wait(Barrier *barrier, int count)
@@ -86,7 +86,7 @@ typedef struct Barrier {
     atomic_llong waited; /* nanoseconds, of the thread that had the longest wait; without what is spent on spinning */
 } Barrier;
 
-/* Gives each number to one thread. */
+/* Gives each number to one thread, or lets other threads see a number that one of them changes. */
 typedef struct Counter {
     atomic_llong next;
 } Counter;
@@ -116,7 +116,7 @@ static inline long long counter_take(Counter *counter)
     return atomic_fetch_add_explicit(&counter->next, 1, memory_order_relaxed);
 }
 
-static inline long long counter_seen(Counter *counter)
+static inline long long counter_seen(const Counter *counter)
 {
     return atomic_load_explicit(&counter->next, memory_order_relaxed);
 }

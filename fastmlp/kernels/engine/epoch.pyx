@@ -14,7 +14,7 @@ from fastmlp.kernels.engine.leaving cimport all_leave, has_long_products, is_lef
 from fastmlp.kernels.engine.objective cimport compare
 from fastmlp.kernels.isa cimport FLOAT32, GOES_ON, STORE, TO_GO_ON, UINT8
 from fastmlp.kernels.isa cimport barrier_wait, blocks, counter_seen, counter_set, counter_take, load
-from fastmlp.kernels.isa cimport barrier_waited, flag_is_raised, nanoseconds, panel_columns
+from fastmlp.kernels.isa cimport barrier_waited, flag_is_raised, flag_set, nanoseconds, panel_columns
 from fastmlp.kernels.optimizers cimport at_step
 from fastmlp.kernels.engine.plan cimport FOR_INPUTS, FOR_WEIGHTS, NO_LOSS, Data, Matrix, Output, Parameter, Part, Pass
 from fastmlp.kernels.engine.plan cimport Plan, Source, SparseRows, Stage
@@ -32,16 +32,16 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
     """The epochs of a run, from the step on that is next; until the threads are to be more or fewer.
 
     Totals are kept by the first thread."""
-    cdef Py_ssize_t steps = blocks(data.rows, batch_size), done = plan.steps_done, epoch, end
-    cdef Py_ssize_t start = done // steps * data.rows + done % steps * batch_size
-    cdef uint64_t step = plan.step, first = step - done
+    cdef Py_ssize_t steps = blocks(data.rows, batch_size), number = counter_seen(&plan.steps_done), epoch, end
+    cdef Py_ssize_t start = number // steps * data.rows + number % steps * batch_size
+    cdef uint64_t step = counter_seen(&plan.step)
     cdef double penalty = 0
     cdef Pass run = pass_of(plan, True, True)
     cdef Part part
     cdef bint is_long = has_long_products(plan, batch_size), left = False
-    for epoch in range(done // steps, data.epochs):
+    for epoch in range(number // steps, data.epochs):
         end = (epoch + 1) * data.rows
-        while start < end and step < plan.last_step:
+        while start < end and number < counter_seen(&plan.last_step):
             run.step = step
             run.rows = min(batch_size, end - start)
             part = learn_portions(plan, data, start, &run, is_long, &left, tag)
@@ -54,24 +54,25 @@ cdef void train(Plan *plan, const Data *data, Py_ssize_t batch_size, const float
             if plan.penalized:
                 sum_penalties(plan, &part, tag)
             compare(plan, data, start + run.first_row, &part, &run, tag)
-            if plan.stopped:
+            if flag_is_raised(&plan.stopped):
                 return
-            set_step(plan, data, step - first, step + 1, &run)
+            set_step(plan, data, number, step + 1, &run)
             if plan.penalized:
                 barrier_wait(&plan.barrier, part.threads)
                 penalty = run.penalty_scale * penalty_of(plan, tag)
             if not learn(plan, &part, &run, is_long, tag):
                 return
             step += 1
+            number += 1
             barrier_wait(&plan.barrier, part.threads)
             if part.thread == 0:  # the others go on, and meet this thread before they write to the losses again
                 add_totals(plan, part.last, penalty * run.rows, tag)
-                plan.step = step
-                if plan.steps_finite == plan.steps_done and is_finite(plan):
-                    plan.steps_finite += 1
-                plan.steps_done += 1
+                counter_set(&plan.step, step)
+                if counter_seen(&plan.steps_finite) == number - 1 and is_finite(plan):
+                    counter_set(&plan.steps_finite, number)
+                counter_set(&plan.steps_done, number)
                 if interrupted(plan) or changes_team(plan, &part, &run) or others_wait(plan):
-                    plan.last_step = min(plan.last_step, step + (part.threads > 1))  # which the others may have begun
+                    stop_after(plan, number + (1 if part.threads > 1 else 0))  # which the others may have begun
             start += run.rows
         if start < end:
             return
@@ -126,6 +127,11 @@ cdef Part learn_portions(Plan *plan, const Data *data, Py_ssize_t start, Pass *r
 cdef inline bint changes_team(Plan *plan, const Part *part, const Pass *run) noexcept nogil:
     return plan.team.most > 1 and regroup(plan.team, part.threads, run.rows, nanoseconds(),
                                           barrier_waited(&plan.barrier))
+
+
+cdef inline void stop_after(Plan *plan, long long number) noexcept nogil:
+    """Let a step be the last one, unless an earlier one is."""
+    counter_set(&plan.last_step, min(counter_seen(&plan.last_step), number))
 
 
 cdef inline bint others_wait(Plan *plan) noexcept nogil:
@@ -195,7 +201,7 @@ cdef void set_step(Plan *plan, const Data *data, Py_ssize_t number, uint64_t ste
         learning_rate = data.learning_rates[number]
     if plan.accumulation_steps > 0:
         run.updates = step % plan.accumulation_steps == 0
-        step = max(step // plan.accumulation_steps, 1)
+        step = max(step // plan.accumulation_steps, <uint64_t> 1)
     at_step(&run.optimizer, step, learning_rate)
     run.optimizer.starts_now = step == 1
     run.optimizer.flushes_now = step % FLUSH_EVERY == 0
@@ -233,13 +239,13 @@ cdef void update(Plan *plan, const Data *data, const floating *tag) noexcept nog
     """One step of the optimizer from the gradients that were put into their region."""
     cdef Pass run = pass_of(plan, True, True)
     cdef Part part = part_of(plan, 1)
-    set_step(plan, data, 0, plan.step + 1, &run)
+    set_step(plan, data, 0, run.step + 1, &run)
     update_clipped(plan, &part, &run, tag)
     barrier_wait(&plan.barrier, part.threads)
     if plan.constrained:
         constrain(plan, &part, tag)
     if part.thread == 0:
-        plan.step += 1
+        counter_set(&plan.step, run.step + 1)
 
 
 cdef inline Pass pass_of(const Plan *plan, bint gradients, bint training) noexcept nogil:
@@ -247,7 +253,7 @@ cdef inline Pass pass_of(const Plan *plan, bint gradients, bint training) noexce
     cdef Pass run
     run.gradients = gradients
     run.training = training
-    run.step = plan.step
+    run.step = counter_seen(&plan.step)
     run.wanted = FOR_WEIGHTS
     run.penalized = plan.has_loss
     run.penalty_scale = 1
@@ -327,17 +333,17 @@ cdef void evaluate(Plan *plan, const Data *data, Py_ssize_t batch_size, const fl
         if is_long and all_leave(plan, &part, &run, tag):
             return
         compare(plan, data, start, &part, &run, tag)
-        if plan.stopped:
+        if flag_is_raised(&plan.stopped):
             return
         barrier_wait(&plan.barrier, part.threads)
         if part.thread == 0:
             add_totals(plan, part.last, 0, tag)
             plan.next_row = start + batch_size
-            plan.stopped = interrupted(plan)
+            flag_set(&plan.stopped, interrupted(plan))
             plan.regrouped = changes_team(plan, &part, &run) or others_wait(plan)
             plan.regrouped = plan.regrouped and plan.next_row < data.rows
         barrier_wait(&plan.barrier, part.threads)
-        if plan.stopped or plan.regrouped:
+        if flag_is_raised(&plan.stopped) or plan.regrouped:
             return
         start += batch_size
     penalize(plan, &part, tag)
@@ -361,7 +367,7 @@ cdef void differentiate(Plan *plan, const Data *data, const floating *tag) noexc
     if is_long and all_leave(plan, &part, &run, tag):
         return
     compare(plan, data, run.first_row, &part, &run, tag)
-    if plan.stopped:
+    if flag_is_raised(&plan.stopped):
         return
     backward_for_all(plan, &part, &run, tag)
     barrier_wait(&plan.barrier, part.threads)

@@ -6,7 +6,7 @@ moved are put back. What the products that were left would have given is not the
 
 from cython cimport floating
 
-from fastmlp.kernels.isa cimport STORE, TO_GO_ON, barrier_wait
+from fastmlp.kernels.isa cimport STORE, TO_GO_ON, barrier_wait, flag_is_raised, flag_set
 from fastmlp.kernels.engine.description cimport DENSE
 from fastmlp.kernels.engine.exceptions cimport interrupted
 from fastmlp.kernels.engine.plan cimport Part, Pass, Plan, Stage, sparse_input
@@ -47,15 +47,15 @@ cdef bint has_long_products(const Plan *plan, Py_ssize_t rows) noexcept nogil:
 cdef bint is_left(Plan *plan, const Part *part) noexcept nogil:
     """Whether a product that may be left is; the first thread looks for signals."""
     if part.memory == 0 and interrupted(plan):
-        plan.stopped = True
-    return plan.stopped
+        flag_set(&plan.stopped, True)
+    return flag_is_raised(&plan.stopped)
 
 
 cdef bint all_leave(Plan *plan, const Part *part, const Pass *run, const floating *tag) noexcept nogil:
     """Whether a step is left, the same for all threads, which meet; its forward has been there."""
     cdef bint left
     barrier_wait(&plan.barrier, part.threads)
-    left = plan.stopped
+    left = flag_is_raised(&plan.stopped)
     if left and run.training and part.thread == 0:
         put_averages_back(plan, tag)
     barrier_wait(&plan.barrier, part.threads)

@@ -15,7 +15,7 @@ from fastmlp.kernels.engine.description import settings_of_loss
 from fastmlp.kernels.engine.stages import describe
 from fastmlp.kernels.limits import WORK_PER_THREAD
 
-from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, first_level_cache, second_level_cache
+from fastmlp.kernels.isa cimport FLOAT32, FLOAT64, UINT8, counter_seen, first_level_cache, second_level_cache
 from fastmlp.kernels.engine.architecture cimport listed
 from fastmlp.kernels.engine.blocks cimport Block
 from fastmlp.kernels.engine.epoch cimport predict_alone
@@ -135,12 +135,12 @@ cdef class Network(Running):
     @property
     def steps_done(self):
         self.check_made()
-        return self.plan.steps_done
+        return counter_seen(&self.plan.steps_done)
 
     @property
     def steps_finite(self):
         self.check_made()
-        return self.plan.steps_finite
+        return counter_seen(&self.plan.steps_finite)
 
     @property
     def inputs(self):
@@ -393,7 +393,7 @@ cdef class Network(Running):
             if self.differentiable is None:
                 inputs, layers, dtype, outputs = self.description
                 self.differentiable = Network(inputs, layers, None, None, dtype, outputs, None, self.blocks)
-            self.differentiable.step = self.plan.step
+            self.differentiable.step = self.step
             self.differentiable.threads = self.thread_limit
             return self.differentiable.vjp(x, output_gradients, input_gradient, training)
         self.reserve_gradients()

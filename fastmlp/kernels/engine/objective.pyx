@@ -4,7 +4,7 @@ from cython cimport floating
 from libc.string cimport memcpy, memset
 
 from fastmlp.kernels.activations cimport activate_row
-from fastmlp.kernels.isa cimport barrier_wait, blocks, fetch, flush, panel_columns
+from fastmlp.kernels.isa cimport barrier_wait, blocks, fetch, flag_is_raised, flag_set, flush, panel_columns
 from fastmlp.kernels.engine.description cimport BINARY_ACCURACY, CATEGORICAL_ACCURACY, DENSE, OWN_LOSS
 from fastmlp.kernels.engine.exceptions cimport call
 from fastmlp.kernels.engine.edges cimport through_activation
@@ -168,9 +168,9 @@ cdef bint ask_python(Plan *plan, void *asked, Py_ssize_t start, const Part *part
     """Let the first thread call a Python object while the others wait; returns whether it gave an answer."""
     barrier_wait(&plan.barrier, part.threads)
     if part.thread == 0:
-        plan.stopped = not call(plan, asked, start, part.last)
+        flag_set(&plan.stopped, not call(plan, asked, start, part.last))
     barrier_wait(&plan.barrier, part.threads)
-    return not plan.stopped
+    return not flag_is_raised(&plan.stopped)
 
 
 cdef bint ask(Plan *plan, Output *output, const Target *target, Py_ssize_t start, const Part *part,

@@ -2,6 +2,7 @@
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cython cimport embedsignature
+from libc.stdint cimport uint64_t
 from libc.string cimport memset
 
 import threading
@@ -16,7 +17,7 @@ from fastmlp.kernels.optimizers import SLOTS
 from fastmlp.kernels.engine.blocks cimport Block, columns_of
 from fastmlp.kernels.engine.epoch cimport update
 from fastmlp.kernels.engine.turns cimport forks_until_now
-from fastmlp.kernels.isa cimport Barrier, Isa, blocks as blocks_of, selected
+from fastmlp.kernels.isa cimport Barrier, Isa, blocks as blocks_of, counter_seen, counter_set, selected
 from fastmlp.kernels.optimizers cimport optimizer_from
 from fastmlp.kernels.engine.plan cimport COLUMNS, ROWS, WHOLE, Data, Parameter, Plan
 
@@ -161,14 +162,14 @@ cdef class Parameters:
     @property
     def step(self):
         self.check_made()
-        return self.plan.step
+        return <uint64_t> counter_seen(&self.plan.step)
 
     @step.setter
     def step(self, step):
         self.check_made()
         if not 0 <= step < 2**63:
             raise ValueError(f"step: got {told(step)}, needs 0 to {2**63 - 1}")
-        self.plan.step = step
+        counter_set(&self.plan.step, step)
 
     @property
     def isa(self):

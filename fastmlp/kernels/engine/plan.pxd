@@ -206,7 +206,7 @@ cdef struct Plan:
     long long accumulation_steps    # each of so many changes the weights, by the mean of their gradients; 0: each one
     int accumulation_slot   # with the sum of those before
     Optimizer optimizer
-    uint64_t step           # updates done
+    Counter step            # updates done; a counter, as others may ask for it during a run
     # memory
     Py_ssize_t region_size  # elements of a slot of the optimizer, of which there is one for each trained weight
     void *slots             # [slots][region_size]
@@ -224,15 +224,15 @@ cdef struct Plan:
     # the run
     Team *team              # of this kind of run
     Barrier barrier
-    Py_ssize_t steps_done
-    Py_ssize_t steps_finite  # until the loss of one, or a weight after it, was not
-    uint64_t last_step      # no step after it; a number, so that all threads stop at the same one
+    Counter steps_done      # others may ask for it meanwhile, too
+    Counter steps_finite    # until the loss of one, or a weight after it, was not
+    Counter last_step       # of the run, counted from 1; no step after it, so that all threads stop at the same one
     double loss_total
     double penalty
     Counter chunks          # of rows that threads have taken to predict
     Py_ssize_t next_row     # to evaluate
     bint regrouped          # all threads leave, and come back more or fewer, to evaluate the other rows
-    bint stopped            # all threads leave, as an exception waits to be raised
+    Flag stopped            # all threads leave, as an exception waits to be raised
     Counter *waiting        # threads of Python, for this run to let them go first between two steps; or NULL
     long long left          # when the first thread has left the loop over the batches
     void *exception         # the Python object, or NULL

@@ -2,7 +2,8 @@
 
 from cython cimport floating
 from cython.parallel cimport parallel
-from libc.stdint cimport UINT64_MAX, int64_t, uint32_t, uint64_t
+from libc.limits cimport LLONG_MAX
+from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memset
 
 from fastmlp.kernels.contract import told
@@ -11,7 +12,8 @@ from fastmlp.kernels.engine.description import METRICS, SOURCES
 from fastmlp.kernels.engine.sparse_rows import SparseRows as Rows
 from fastmlp.kernels.limits import MAX_THREADS, startable, usable, useful
 
-from fastmlp.kernels.isa cimport barrier_waited, blocks as blocks_of, counter_set, nanoseconds, thread_number
+from fastmlp.kernels.isa cimport barrier_waited, blocks as blocks_of, counter_seen, counter_set, flag_set, nanoseconds
+from fastmlp.kernels.isa cimport thread_number
 from fastmlp.kernels.engine.architecture cimport listed
 from fastmlp.kernels.engine.description cimport ACTIVITY_PENALTY, DENSE
 from fastmlp.kernels.engine.epoch cimport differentiate, evaluate, predict, predict_in_training, train
@@ -22,7 +24,7 @@ from fastmlp.kernels.engine.plan cimport ONLY, Data, Plan, Source, Stage, Target
 from fastmlp.kernels.engine.team cimport Finding, Team, gather_team, regroup
 from fastmlp.kernels.engine.workspace cimport Workspace
 
-cdef uint64_t NEVER = UINT64_MAX  # the last step of a run that nobody stops
+cdef long long NEVER = LLONG_MAX  # the last step of a run that nobody stops
 
 cdef Finding finding  # the last one of any network, about how many threads pay
 
@@ -117,10 +119,11 @@ cdef class Running(Workspace):
                 self.reserve_gradients()
             for i in range(count):
                 self.set_target(i, ys[i], metrics[i], weights[i], outs[i], given[i], order)
-            plan.steps_done = plan.steps_finite = 0
-            plan.last_step = NEVER
+            counter_set(&plan.steps_done, 0)
+            counter_set(&plan.steps_finite, 0)
+            counter_set(&plan.last_step, NEVER)
             plan.loss_total = plan.penalty = 0
-            plan.stopped = False
+            flag_set(&plan.stopped, False)
             plan.next_row = 0
             counter_set(&plan.chunks, 0)
             plan.team = team
@@ -144,7 +147,7 @@ cdef class Running(Workspace):
                 if plan.waiting != NULL:
                     self.turns.let_others()
                     team.begun = nanoseconds()
-                plan.last_step = NEVER
+                counter_set(&plan.last_step, NEVER)
             if team.most > 1 and not step_by_step:
                 now = nanoseconds()
                 regroup(team, threads, data.rows, now, max(now - plan.left, barrier_waited(&plan.barrier)))
@@ -249,5 +252,5 @@ cdef void loop(int what, Plan *plan, const Data *data, Py_ssize_t batch_size, co
 cdef bint remains(int what, const Plan *plan, const Data *data, Py_ssize_t batch_size) noexcept:
     """Whether the threads have left batches, as they are to be more or fewer."""
     if what == TRAIN:
-        return plan.steps_done < data.epochs * blocks_of(data.rows, batch_size)
+        return counter_seen(&plan.steps_done) < data.epochs * blocks_of(data.rows, batch_size)
     return what == EVALUATE and plan.next_row < data.rows

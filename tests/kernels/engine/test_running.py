@@ -9,7 +9,7 @@ import pytest
 
 from fastmlp import kernels
 from fastmlp.kernels import Network
-from tests.networks import OPTIMIZERS, WHOLE_RUN_LOSS, dense, dropout, initial
+from tests.networks import OPTIMIZERS, WHOLE_RUN_LOSS, batch_normalization, dense, dropout, initial
 
 
 def test_a_second_use_while_it_runs_is_refused():
@@ -109,3 +109,28 @@ def test_steps_done_can_be_watched_from_another_thread():
             next_seen.release()
     assert len(seen) > 2
     assert network.steps_done == 1000
+
+
+def test_runs_of_several_threads_have_the_bits_of_one(threads):
+    """Each thread of Python has a network with threads of its own; others ask how far they are meanwhile."""
+    random = np.random.default_rng(11)
+    x, y, order = random.random((60, 20)), random.random((60, 3)), np.tile(np.arange(60), 4)
+    layers = [dense(40, "relu"), batch_normalization(), dropout(0.3), dense(3)]
+
+    def made(count):
+        network = Network(20, layers, "mean_squared_error", OPTIMIZERS[5], dtype="float64")
+        network.threads = count
+        network.set_weights(initial(20, layers, np.random.default_rng(3)))
+        return network
+
+    alone, networks = made(1), [made(threads) for _ in range(3)]
+    alone.train_epoch(x, y, order, 7)
+    running = [threading.Thread(target=network.train_epoch, args=(x, y, order, 7)) for network in networks]
+    for thread in running:
+        thread.start()
+    while any(thread.is_alive() for thread in running):
+        assert all(0 <= network.steps_done <= 35 and network.step <= 35 for network in networks)
+    expected = [array.tobytes() for array in alone.get_weights()]
+    for network in networks:
+        assert network.step == network.steps_done == network.steps_finite == alone.step
+        assert [array.tobytes() for array in network.get_weights()] == expected
