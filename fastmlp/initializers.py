@@ -33,7 +33,10 @@ class Initializer(Settings):
         kind = float_type(floatx() if dtype is None else dtype)
         if (count := math.prod(sizes)) > MANY and 16 * count > available_memory():  # it is drawn in float64 first
             raise ValueError(f"shape: got {told(shape)}, {count} numbers, needs as many as memory holds")
-        return self.draw(sizes, np.random.default_rng(seeds.choose_seed(None))).astype(kind)
+        try:
+            return self.draw(sizes, np.random.default_rng(seeds.choose_seed(None))).astype(kind)
+        except MemoryError:
+            raise ValueError(f"shape: got {told(shape)}, needs as many numbers as memory holds") from None
 
     def draw(self, shape: Shape, generator: np.random.Generator) -> np.ndarray:
         needs = "a method __call__(self, shape, dtype=None), or draw(self, shape, generator)"
