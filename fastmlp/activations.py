@@ -16,7 +16,7 @@ from fastmlp import kernels
 from fastmlp.data.arrays import numeric
 from fastmlp.data.values import answering
 from fastmlp.elsewhere import getter
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.settings import Settings, boolean, find, listing, only, real
 
 ONE_AXIS = "rows are the last axis"

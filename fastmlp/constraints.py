@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastmlp.elsewhere import getter
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.settings import Settings, is_among, lookup, real, refuse_methods
 
 

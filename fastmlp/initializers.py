@@ -12,7 +12,7 @@ from fastmlp.config import float_type, floatx, seeds
 from fastmlp.config.memory import available_memory
 from fastmlp.data.arrays import Shape, numeric, require_finite
 from fastmlp.elsewhere import getter
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.settings import Settings, array_shape, integer, is_among, lookup, real
 
 # A normal distribution cut at two standard deviations has this standard deviation.

@@ -16,7 +16,7 @@ import numpy as np
 
 from fastmlp.callbacks.base import History
 from fastmlp.data.arrays import as_array, numeric
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.report import numbers
 from fastmlp.settings import boolean, integer, listed, mapping, real
 

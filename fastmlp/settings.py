@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from fastmlp.elsewhere import Advises
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 
 T = TypeVar("T")
 S = TypeVar("S", bound="Settings")

@@ -43,6 +43,7 @@ ROOMS = [
     "fastmlp.kernels",
     "fastmlp.kernels.engine",
     "fastmlp.kernels.*",
+    "fastmlp.errors",
 ]
 
 # What users of Keras, of scikit-learn and of the kernels import.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastmlp.callbacks.base import Callback, CallbackModel, History
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 
 STAGES = ("train", "test", "predict")
 OF_BATCHES = {stage: [f"on_{stage}_batch_begin", f"on_{stage}_batch_end"] for stage in STAGES}

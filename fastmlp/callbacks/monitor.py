@@ -10,7 +10,7 @@ import numpy as np
 
 from fastmlp.callbacks.base import Callback, CallbackModel, Logs
 from fastmlp.callbacks.states import number_of, weights_of
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.settings import boolean, choice, integer, real
 
 MODES = ("auto", "min", "max")

@@ -12,7 +12,7 @@ import numpy as np
 
 from fastmlp.callbacks.base import Callback, CallbackModel, Logs
 from fastmlp.callbacks.states import weights_of
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.settings import boolean, file_path, integer
 
 HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))

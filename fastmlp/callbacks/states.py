@@ -12,7 +12,7 @@ import numpy as np
 from fastmlp.callbacks.base import Callback
 from fastmlp.callbacks.hooks import overrides
 from fastmlp.data.files import STATES, Tensors
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.settings import boolean
 
 PLAIN = (str, int, float, bool, type(None))

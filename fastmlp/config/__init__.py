@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastmlp.elsewhere import getter
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.settings import is_among
 
 EPSILON = 1e-7  # probabilities are clipped to [EPSILON, 1 - EPSILON]; a constant of the kernels

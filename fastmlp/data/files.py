@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from fastmlp.data.whole_files import require_regular, write_whole
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.settings import boolean, file_path
 
 KEY = "fastmlp"  # of the metadata

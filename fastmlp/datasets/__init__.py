@@ -111,7 +111,7 @@ def reason_not_to_load(path: str) -> str | None:
 
 
 def _only_of_files(name: str | os.PathLike[str], of: str = "folders", **given: object) -> None:
-    from fastmlp.kernels.contract import told
+    from fastmlp.errors import told
 
     for argument, value in given.items():
         if value is not None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.settings import file_path
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from fastmlp.datasets.idx import other_kind, read_idx
 from fastmlp.datasets.rows import Dataset, Pair, checked_pair, hold_out, require_same_rows
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 
 PREFIXES = {"train": ("train-",), "test": ("t10k-", "test-")}  # of the names, as errors tell them
 NAME = re.compile(r"(?:(?P<split>.*?)[^a-z0-9])?(?P<part>train|t10k|test).*?(?P<kind>image|label)")

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from fastmlp.data.arrays import weight_arrays
+from fastmlp.errors import told
 from fastmlp.export.by_name import Home, by_home, homes_of, joined, paired
 from fastmlp.export.keras_weights import arrays_of, set_arrays, shapes_of
-from fastmlp.kernels.contract import told
 from fastmlp.layers import Layer, Normalization
 from fastmlp.settings import listed, mapping
 from fastmlp.training.model import Model

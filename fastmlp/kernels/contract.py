@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.errors import told
 from fastmlp.kernels.cached import cached_property
 from fastmlp.kernels.limits import MAX_THREADS, startable, usable
 from fastmlp.kernels.ranges import extremes
@@ -287,16 +288,6 @@ def check_range(name: str, array: np.ndarray, limit: int) -> None:
     low, high = extremes(np.ascontiguousarray(array))
     if low < 0 or high >= limit:
         raise ValueError(f"{name}: got numbers from {low} to {high}, needs 0 to {limit - 1}")
-
-
-def told(value: Any) -> str:
-    """Return what a value is in errors, not at length: Python does not write numbers of thousands of digits."""
-    try:
-        return f"{value!r:.200}"
-    except ValueError:
-        return f"{type(value).__name__} of more digits than Python writes"
-    except Exception:  # of a method of the caller's, and no part of what was wrong
-        return f"{type(value).__name__} without a repr"
 
 
 def described(given: Any) -> str:

@@ -19,8 +19,8 @@ from fastmlp import initializers
 from fastmlp.config import float_type, floatx, seeds
 from fastmlp.data.arrays import Shape, features, numeric, require_numbers_below
 from fastmlp.data.values import answering
+from fastmlp.errors import told
 from fastmlp.kernels import Network
-from fastmlp.kernels.contract import told
 from fastmlp.kernels.engine.turns import Turns
 from fastmlp.layers.description import numbered
 from fastmlp.layers.symbol import PHASE, Call, Symbol, single_or_list, symbols_in

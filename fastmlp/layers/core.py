@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastmlp import activations, constraints, initializers, regularizers
 from fastmlp.data.arrays import Shape
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.layers.base import SIZE_LIMIT, Common, Layer, one_row
 from fastmlp.layers.variable import Variable
 from fastmlp.settings import boolean, integer, real

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.losses import Loss, get
 from fastmlp.settings import real
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.losses.base import Loss
 from fastmlp.losses.targets import rows_of
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.data.arrays import extremes, in_order, numeric, require_finite, require_values
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 
 ROUNDING = 8  # units in the last place by which arithmetic may miss 0 and 1, such as scaling by a minimum and maximum
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fastmlp.elsewhere import getter
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.losses.functions import (
     binary_crossentropy,
     categorical_crossentropy,

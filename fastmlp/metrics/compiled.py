@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.losses import Loss
 from fastmlp.losses.compiled import loss_names, placed
 from fastmlp.metrics import METRICS, MeanMetricWrapper, Metric, get, get_list

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.config import EPSILON
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.metrics.base import Metric, columns, parts, row_weights
 from fastmlp.settings import integer, real
 

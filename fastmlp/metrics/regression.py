@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.config import EPSILON
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.metrics.base import LossMetric, Metric, RowMetric, columns, parts, row_weights
 from fastmlp.settings import integer, is_among
 

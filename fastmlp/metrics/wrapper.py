@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.data.arrays import as_array, numeric
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.metrics.base import Metric, row_weights
 from fastmlp.metrics.functions import ACCURACIES, FUNCTIONS
 from fastmlp.settings import optional_name, snake_case

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.layers import InputLayer, Layer
 from fastmlp.layers.symbol import Symbol
 from fastmlp.models.config import row_symbols

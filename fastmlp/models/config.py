@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.layers import LAYERS, InputLayer, Layer
 from fastmlp.layers.symbol import Symbol
 from fastmlp.settings import boolean, find, integer, mapping, to_plain

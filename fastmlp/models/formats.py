@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fastmlp.data.files import MODELS, WEIGHTS, checked_path
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.models import saving
 from fastmlp.settings import boolean, file_path, is_among
 from fastmlp.training.model import Model

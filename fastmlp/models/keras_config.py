@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from fastmlp import metrics
 from fastmlp.constraints import CONSTRAINTS
+from fastmlp.errors import told
 from fastmlp.export.keras_config import SHARED
 from fastmlp.initializers import INITIALIZERS
-from fastmlp.kernels.contract import told
 from fastmlp.layers import LAYERS
 from fastmlp.layers.base import Common
 from fastmlp.losses import LOSSES

@@ -18,7 +18,7 @@ from fastmlp.data.containers import contents, part_of
 from fastmlp.data.files import Tensors
 from fastmlp.data.rows import Data
 from fastmlp.data.values import Array, answering
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.kernels.engine.turns import Training
 from fastmlp.layers import InputLayer, Layer
 from fastmlp.layers.graph import Graph, from_inputs

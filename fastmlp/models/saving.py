@@ -14,7 +14,7 @@ import numpy as np
 
 from fastmlp import metrics
 from fastmlp.data.files import MODEL, STATES, Tensors, read, require_same, write
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.layers import Layer
 from fastmlp.losses.compiled import each
 from fastmlp.losses.custom import Custom

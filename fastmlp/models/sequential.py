@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fastmlp.data.arrays import Shape
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.layers import InputLayer, Layer
 from fastmlp.layers.graph import Graph
 from fastmlp.layers.symbol import Symbol

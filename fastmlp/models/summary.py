@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.layers import Layer
 from fastmlp.layers.graph import Graph
 from fastmlp.settings import boolean, integer, listed, real

@@ -10,7 +10,7 @@ import numpy as np
 
 from fastmlp.data.arrays import Shape
 from fastmlp.data.sparse import is_sparse
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.layers import InputLayer
 from fastmlp.layers.description import in_predictions
 from fastmlp.layers.graph import Graph

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 import numpy as np
 
 from fastmlp.data.values import Count, Number
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.optimizers import schedules
 from fastmlp.optimizers.applied import AppliesGradients
 from fastmlp.settings import boolean, integer, listed, mapping, only, optional_name, real, refuse_methods, to_plain

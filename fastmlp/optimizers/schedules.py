@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fastmlp.elsewhere import getter
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.settings import Settings, boolean, integer, is_among, listed, lookup, real
 
 ENOUGH = 1e300  # where a number of lengths is larger than any, so that what is made of it stays finite

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.optimizers.base import Common, Optimizer, Rate
 from fastmlp.settings import boolean, real
 

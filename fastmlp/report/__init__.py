@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from fastmlp.data.whole_files import write_whole
+from fastmlp.errors import told
 from fastmlp.export.javascript import program
-from fastmlp.kernels.contract import told
 from fastmlp.report import contents, drawing, pictures
 from fastmlp.report.answers import Answers, asker, places
 from fastmlp.report.facts import Facts, timed

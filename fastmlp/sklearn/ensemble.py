@@ -20,7 +20,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from fastmlp.callbacks import EarlyStopping
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.layers import Dense, Dropout, Input
 from fastmlp.models import Sequential
 from fastmlp.optimizers import Adam

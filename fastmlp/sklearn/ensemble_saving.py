@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from fastmlp.data.files import Tensors
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.models import Sequential
 from fastmlp.sklearn import members_saving
 from fastmlp.sklearn.saving import check_count, check_curve, check_labels, check_names

@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import validate_data
 
 from fastmlp.callbacks import Callback
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.kernels.engine.description import ACTIVATION_SETTINGS, ACTIVATIONS
 from fastmlp.kernels.limits import MAX_THREADS
 from fastmlp.settings import is_among

@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastmlp.data.arrays import Shape
 from fastmlp.data.files import Kind, Tensors, require_same, write
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.settings import file_path, find, integer, real
 from fastmlp.sklearn import losses, networks
 from fastmlp.sklearn.folding import OF_LAYER, OF_NORMALIZATION, folded, normalized

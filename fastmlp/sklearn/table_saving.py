@@ -9,7 +9,7 @@ from typing import Any
 from sklearn.base import is_classifier
 
 from fastmlp.data.files import Tensors
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.sklearn import members_saving
 from fastmlp.sklearn.ensemble_saving import check_classes
 from fastmlp.sklearn.saving import check_count, check_names

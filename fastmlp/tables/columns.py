@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.settings import is_among, listed, mapping
 from fastmlp.tables.names import behaves_as_name, family, is_count_by_name, is_name_by_name, is_quantity_by_name
 from fastmlp.tables.task import Task, find_task, is_whole

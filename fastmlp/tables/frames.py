@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fastmlp.data.arrays import LARGE, as_array, require_room
 from fastmlp.data.sparse import is_sparse
 from fastmlp.data.tables import columns_of, type_of
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 
 NUMBER, CATEGORY, BOOLEAN, DATE, IGNORE = KINDS = ("number", "category", "boolean", "date", "ignore")
 SLASHES = re.compile(r"(\d\d?)/(\d\d?)/(\d{4})(.*)$")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.settings import boolean, integer, is_among
 from fastmlp.tables import frames
 from fastmlp.tables.encoders import Booleans, Categories, Dates, Encoder, Numbers, Scaled, Wholes, of_data, of_numbers

@@ -13,7 +13,7 @@ from typing import IO, Any, NamedTuple
 
 import polars as pl
 
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.settings import boolean, file_path, is_among, listed
 from fastmlp.tables.arrays import PARTS, read_arrays
 from fastmlp.tables.blocks import opened

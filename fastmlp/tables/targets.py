@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 
 
 class Numbers:

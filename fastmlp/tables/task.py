@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.settings import is_among
 
 TASKS = ("binary", "classes", "numbers", "counts")

@@ -11,7 +11,7 @@ from fastmlp.config import floatx, seeds
 from fastmlp.data.arrays import Shape, features, require_numbers_below, sparse_features, weight_arrays
 from fastmlp.data.containers import contents, part_of
 from fastmlp.data.sparse import is_sparse
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.layers import Layer
 from fastmlp.layers.base import row_shapes
 from fastmlp.layers.graph import Graph, Names, free_name, leaves

@@ -21,7 +21,7 @@ from fastmlp.data.batches import Arrays, Source, batch_rows, gives_batches, refu
 from fastmlp.data.containers import contents, is_array, part_of
 from fastmlp.data.rows import Data, Targets, unpack
 from fastmlp.data.sample_weights import class_weights, row_weights
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.losses import Loss
 from fastmlp.losses.targets import columns, labels, rows_of
 from fastmlp.metrics import Metric

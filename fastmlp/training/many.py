@@ -15,7 +15,7 @@ from fastmlp.callbacks.hooks import Hooks, check_callbacks
 from fastmlp.data.arrays import numeric
 from fastmlp.data.batches import Arrays, Source, gives_batches
 from fastmlp.data.rows import Data
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.kernels.engine.turns import Training
 from fastmlp.settings import is_among, listed, real
 from fastmlp.training import inputs, loops

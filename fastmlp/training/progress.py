@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 
 if TYPE_CHECKING:
     from rich.console import Console

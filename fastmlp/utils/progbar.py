@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.data.arrays import numeric
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.settings import boolean, integer, is_among, listed, real
 
 

@@ -166,12 +166,14 @@ def test_a_class_that_is_new_is_refused():
 
 
 def test_threads_that_share_an_estimator_do_not_stop_each_other():
-    model, failures = MLPRegressor(**SMALL).partial_fit(XR, YR), []
+    model, failures, turn = MLPRegressor(**SMALL).partial_fit(XR, YR), [], threading.Lock()
 
     def learn():
         try:
             for _ in range(50):
-                model.partial_fit(XR[:2], YR[:2]).predict(XR[:2])
+                with turn:
+                    model.partial_fit(XR[:2], YR[:2])
+                model.predict(XR[:2])
         except BaseException as error:
             failures.append(error)
 

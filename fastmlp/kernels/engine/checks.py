@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.kernels.contract import check_array, check_range, described, told
+from fastmlp.errors import told
+from fastmlp.kernels.contract import check_array, check_range, described
 from fastmlp.kernels.engine.description import METRICS
 from fastmlp.kernels.engine.sparse_rows import SparseRows, check_sparse
 

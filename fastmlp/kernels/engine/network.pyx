@@ -8,7 +8,8 @@ import os
 
 import numpy as np
 
-from fastmlp.kernels.contract import check_array, described, flag, told, whole
+from fastmlp.errors import told
+from fastmlp.kernels.contract import check_array, described, flag, whole
 from fastmlp.kernels.engine.checks import check_out, rows_in
 from fastmlp.kernels.engine.custom_loss import OutputGradients
 from fastmlp.kernels.engine.description import settings_of_loss

@@ -9,7 +9,7 @@ import threading
 
 import numpy as np
 
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.kernels.engine.arena import Arena, aligned, is_transposed, panels_shape
 from fastmlp.kernels.engine.checks import number_arrays
 from fastmlp.kernels.optimizers import SLOTS

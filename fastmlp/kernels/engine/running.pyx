@@ -6,7 +6,7 @@ from libc.limits cimport LLONG_MAX
 from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memset
 
-from fastmlp.kernels.contract import told
+from fastmlp.errors import told
 from fastmlp.kernels.engine.checks import check_data, check_held_out, check_memory, check_rows_and_steps, check_written
 from fastmlp.kernels.engine.description import METRICS, SOURCES
 from fastmlp.kernels.engine.sparse_rows import SparseRows as Rows
