@@ -25,8 +25,9 @@ ABI3 = not sysconfig.get_config_var("Py_GIL_DISABLED")  # one build for Python 3
 SHARED = "fastmlp.kernels._cython"  # what Cython would otherwise write into every module
 
 PLAIN = ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]  # nothing fused, nothing reordered
+LOOPS = "-falign-loops=64"  # to a cache line: else what stands before a loop may slow it (Adam, AVX-512: by 4 %)
 COMPILE = {
-    "unix": ["-std=gnu11", "-O3", *PLAIN, "-Werror=incompatible-pointer-types", "-g" if DEBUG else "-g0"],
+    "unix": ["-std=gnu11", "-O3", *PLAIN, LOOPS, "-Werror=incompatible-pointer-types", "-g" if DEBUG else "-g0"],
     "msvc": ["/std:c11", "/O2", "/fp:precise"],
 }
 LINK = {"unix": ["-lm"], "msvc": []}  # else the C library's oldest functions are found, which are slower
