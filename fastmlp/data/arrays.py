@@ -18,6 +18,7 @@ LOADED_AS_IS = (np.uint8, np.float32, np.float64)
 WHOLE = (np.int32, np.int64)
 CHUNK_ROWS = 1024
 LARGE = 2**30  # bytes, from which on it is asked whether memory holds a copy
+MOST_ITEMS = 2**32  # of an object that has them by number
 
 Shape = tuple[int, ...]
 
@@ -129,7 +130,7 @@ def numeric(argument: str, values: Any) -> np.ndarray:
     if sparse.is_sparse(values):
         return np.asarray(sparse.csr(argument, values).toarray())
     elif is_counted(values):
-        values = [values[number] for number in range(len(values))]
+        values = items_of(argument, values)
     array = as_array(argument, values)
     got = f"an array of dtype {array.dtype}" if isinstance(values, np.ndarray) else f"{type(values).__name__}"
     if array.dtype.kind == "O" and array.size and array.ndim:
@@ -166,6 +167,17 @@ def is_counted(values: Any) -> bool:
     kind = type(values)
     known = any(hasattr(kind, name) for name in ("__iter__", "__array__", "__array_interface__", "__buffer__"))
     return not known and hasattr(kind, "__getitem__") and hasattr(kind, "__len__")
+
+
+def items_of(argument: str, values: Any) -> list[Any]:
+    """Return items by number as a list; ValueError for more than memory holds, or where the length is not theirs."""
+    count = len(values)
+    if count > MOST_ITEMS:
+        raise ValueError(f"{argument}: got {count} items, needs at most {MOST_ITEMS}")
+    try:
+        return [values[number] for number in range(count)]
+    except IndexError:
+        raise ValueError(f"{argument}: got fewer items than its length of {count} says") from None
 
 
 def require_memory(argument: str, array: Any, shape: Shape, dtype: str) -> None:

@@ -1,5 +1,7 @@
 """Which instruction set the C kernels use; the C objects are linked into this module alone."""
 
+from fastmlp.errors import told
+
 cdef extern from "c/kernels.h" nogil:
     const Isa *fastmlp_isa(int index)
 
@@ -23,10 +25,19 @@ def supported():
     return tuple(names)
 
 
-def select(str name):
-    """Use the instruction set of that name from now on; networks keep the one they were made with."""
+def select(name):
+    """Use the instruction set of that name from now on; networks keep the one they were made with.
+
+    Raises
+    ------
+    ValueError
+        For a name that is not one of `supported()`.
+    """
     global in_use
-    in_use = fastmlp_isa(supported().index(name))
+    names = supported()
+    if not isinstance(name, str) or name not in names:
+        raise ValueError(f"name: got {told(name)}, needs one of {', '.join(names)}")
+    in_use = fastmlp_isa(names.index(name))
 
 
 def name():

@@ -38,9 +38,13 @@ def save_model(
     ------
     ValueError
         For another name, and a model that is not built.
+    TypeError
+        For what is no model.
     ImportError
         Without h5py, where it is needed.
     """
+    if not isinstance(model, Model):
+        raise TypeError(f"model: got {type(model).__name__}, needs a Model")
     path = checked_path(filepath, overwrite, MODELS)
     with_state, writer = boolean("include_optimizer", include_optimizer), saving.save_model
     if path.suffix in KERAS:

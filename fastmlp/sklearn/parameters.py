@@ -71,11 +71,16 @@ def keep(estimator: Any, arguments: Mapping[str, Any]) -> None:
 
 
 def validated(estimator: Any, *arrays: Any, **settings: Any) -> Any:
-    """Return what scikit-learn's `validate_data` returns; its errors, and ValueError for numbers beyond every float."""
+    """Return what scikit-learn's `validate_data` returns; its errors, and ValueError for numbers beyond every float.
+
+    Also for more numbers than memory holds.
+    """
     try:
         return validate_data(estimator, *arrays, **settings)
     except OverflowError:
         raise ValueError("X or y: got numbers beyond every float, needs finite ones") from None
+    except MemoryError:
+        raise ValueError("X or y: got more numbers than memory holds, needs fewer rows") from None
 
 
 MOST_LAYERS = 10_000

@@ -31,7 +31,7 @@ from fastmlp.sklearn.members import threads
 from fastmlp.sklearn.parameters import CONSTRAINTS, keep
 from fastmlp.tables import frames, recipe, targets, tuning
 from fastmlp.tables.finding import found_types
-from fastmlp.tables.preparation import SETTINGS, Preparation
+from fastmlp.tables.preparation import MOST_BINS, SETTINGS, Preparation
 from fastmlp.training.many import predict_many
 
 AT_ONCE = 16_384  # rows that are prepared and predicted at a time
@@ -46,7 +46,7 @@ class TableEstimator(BaseEstimator):
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
         "tune": [None, Interval(Real, 0, None, closed="neither")],
         "types": [dict, None],
-        "bins": [None, Interval(Integral, 1, None, closed="left")],
+        "bins": [None, Interval(Integral, 1, MOST_BINS, closed="both")],
         "seldom": [Interval(Integral, 1, None, closed="left")],
         "indicators": [Interval(Integral, 0, None, closed="left")],
         "embed_from": [Interval(Integral, 1, None, closed="left")],

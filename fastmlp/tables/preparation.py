@@ -21,6 +21,7 @@ SETTINGS = ("bins", "seldom", "indicators", "embed_from", "day_first")
 COARSE, FINE = 24, 48  # bins of the codes of numbers
 MANY_ROWS = 30_000  # that take the fine ones
 ALIKE = 48  # columns that may share a scale, as pixels do, at least
+MOST_BINS = 2**16
 MOST_INPUTS = 4_800  # of all codes together: those of more than a hundred columns are coarser
 
 
@@ -78,14 +79,14 @@ class Preparation:
         for name, kind in ({} if types is None else types).items():
             if not is_among(kind, KINDS):
                 raise ValueError(f"types: got {told(kind)} for column {name!r}, needs one of {', '.join(KINDS)}")
+        if bins is not None:
+            integer("bins", bins, at_least=1, below=MOST_BINS + 1)
         for argument, value, least in (
-            ("bins", bins, 1),
             ("seldom", seldom, 1),
             ("indicators", indicators, 0),
             ("embed_from", embed_from, 0),
         ):
-            if value is not None or argument != "bins":
-                integer(argument, value, at_least=least)
+            integer(argument, value, at_least=least)
         if day_first is not None:
             boolean("day_first", day_first)
         self.types, self.bins, self.seldom = dict(types or {}), bins, seldom
@@ -221,7 +222,7 @@ class Preparation:
         try:
             if data["version"] != VERSION:
                 raise ValueError(f"version {data['version']!r}")
-            bins = None if data["bins"] is None else integer("bins", data["bins"], at_least=1)
+            bins = data["bins"]
             seldom, indicators, embed_from = (
                 integer(name, data[name], at_least=0) for name in ("seldom", "indicators", "embed_from")
             )

@@ -30,6 +30,8 @@ from fastmlp import (
     utils,
 )
 from fastmlp.optimizers import schedules
+from fastmlp.sklearn import MLPEnsembleClassifier
+from fastmlp.tables.preparation import Preparation
 from tests.hostile import arguments
 from tests.hostile.entries import REFUSED, Entry, named_parameters
 
@@ -147,6 +149,25 @@ def compiled():
     return model
 
 
+def ensemble():
+    return MLPEnsembleClassifier(2, hidden_layer_sizes=(2,), max_iter=1).fit(TWO, [0, 1, 1])
+
+
+class Long:
+    """Three items by number, and another length."""
+
+    def __init__(self, length):
+        self.length = length
+
+    def __len__(self):
+        return self.length
+
+    def __getitem__(self, number):
+        if number >= 3:
+            raise IndexError(number)
+        return 1.0
+
+
 CASES = {
     "constant that is an array": (lambda: constraints.UnitNorm(axis=TWO), "axis: got"),
     "mode that is an array": (lambda: callbacks.EarlyStopping(mode=TWO), "mode: got"),
@@ -203,6 +224,13 @@ CASES = {
     "positions that are none": (lambda: compiled().summary(positions=3), "positions: got 3"),
     "batches from a generator": (lambda: compiled().compile(metrics=(name for name in "x")), "metrics: got"),
     "labels of no memory": (lambda: utils.to_categorical([10**13]), "x: got"),
+    "a file of no model": (lambda: models.save_model((x for x in "x"), "a.safetensors"), "model: got generator"),
+    "a length of no memory": (lambda: losses.LogCosh()(Long(2**62), TWO), "y_true: got 4611686018427387904 items"),
+    "a length that is not true": (lambda: losses.LogCosh()(Long(4), TWO), "y_true: got fewer items"),
+    "an instruction set that is none": (lambda: kernels.isa.select(None), "name: got None, needs one of"),
+    "an instruction set of no machine": (lambda: kernels.isa.select("mmx"), "name: got 'mmx', needs one of"),
+    "bins of no memory": (lambda: Preparation(bins=2**31), "bins: got 2147483648"),
+    "rows of no memory": (lambda: ensemble().predict(range(10**18)), "X"),
     "ragged settings": (lambda: metrics.AUC(multi_label=True, label_weights=[[1], [1, 2]]), "label_weights: got"),
 }
 

@@ -42,7 +42,12 @@ def liar(names, answer):
             raise Own("of the caller's own code")
         return answer
 
-    cls = type("Liar", (Liar,), dict.fromkeys(names, method))
+    def item(self, number):
+        if isinstance(number, int) and number >= 1_000:  # with no end at all, Python's own list would not end
+            raise IndexError(number)
+        return method(self)
+
+    cls = type("Liar", (Liar,), {name: item if name == "__getitem__" else method for name in names})
     return cls(*names, answer=answer)
 
 
