@@ -33,6 +33,8 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         raise ValueError(f"test_split: got {options.test_split}, needs none: --test has the rows to test on")
     if options.tune and options.ensemble:
         raise ValueError(f"ensemble: got {options.ensemble} beside --tune, which chooses how many networks there are")
+    if options.validation_split == 0:
+        raise ValueError("validation_split: got 0, needs a part of the rows of a table, as they end each training")
     with by_file(options.dataset), open_table(options.dataset, missing=missing_markers(options)) as table:
         if options.target is None and options.dataset.lower().endswith(".npz"):
             options.target = "y"

@@ -94,10 +94,10 @@ def make_parser() -> Parser:
         "--learning-rate",
         type=rate,
         metavar="RATE",
-        help="step size (0.01 for sgd, 0.0025 for schedulefreeadamw, else 0.001)",
+        help="step size (0.01 for sgd, 0.0025 for schedulefreeadamw, else 0.001; tables 0.002)",
     )
     add("--batch-size", type=count, metavar="ROWS", help="rows in each update (32; tables by their rows)")
-    add("--epochs", type=count, metavar="N", help="passes over the training rows (20; tables at most 16)")
+    add("--epochs", type=count, metavar="N", help="passes over the training rows (20; tables at most 24)")
     add("--l2", type=penalty, metavar="FACTOR", help="penalty on the squared weights (0.0)")
     add("--validation-split", type=fraction, metavar="FRACTION", help=validation)
     add("--dtype", choices=("float32", "float64"), help="of weights and arithmetic (float32)")

@@ -1,8 +1,9 @@
 """The C functions of exported models: twins of the engine's loops, one row at a time.
 
 In the text `$T` is the float type, and `$name` another of these functions or, where there is none, the C library's.
-Sums run in index order, in float32 of activations and normalizations in pieces. In float64 the functions are the C
-library's; in float32 they are the engine's own, and products are fused: that is what its bits follow from.
+Sums run in index order; in float32, activations and normalizations add up pieces of 1,024 numbers in double. In float64
+exp, tanh and their like are the C library's. In float32 they are the engine's own, and products are fused. So the bits
+are those of the engine.
 """
 
 from __future__ import annotations

@@ -13,13 +13,12 @@ import numpy as np
 from fastmlp.data.arrays import weight_arrays
 from fastmlp.errors import told
 from fastmlp.export.by_name import Home, by_home, homes_of, joined, paired
-from fastmlp.export.keras_weights import arrays_of, set_arrays, shapes_of
+from fastmlp.export.keras_weights import COUNT, arrays_of, names_of, set_arrays, shapes_of
 from fastmlp.layers import Layer, Normalization
 from fastmlp.settings import listed, mapping
 from fastmlp.training.model import Model
 
 SEED = "seed_generator_state"  # of a Dropout, among a model's variables
-COUNT = "count"  # of a Normalization, which nothing uses
 
 
 def to_weights(model: Model, like: Iterable[str] | None = None) -> dict[str, np.ndarray]:
@@ -98,11 +97,6 @@ def from_weights(model: Model, weights: Mapping[str, Any]) -> None:
         found.append((layer, arrays))
     for layer, arrays in found:
         set_arrays(layer, arrays)
-
-
-def names_of(layer: Layer) -> list[str]:
-    """Return the names of a layer's arrays in Keras."""
-    return ["mean", "variance", COUNT] if isinstance(layer, Normalization) else [one.name for one in layer.weights]
 
 
 def expected(homes: list[Home], count: int) -> list[Home]:

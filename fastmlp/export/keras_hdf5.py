@@ -13,8 +13,8 @@ from fastmlp.data import hdf5
 from fastmlp.data.whole_files import write_whole
 from fastmlp.export.keras_archive import KERAS_VERSION
 from fastmlp.export.keras_config import compiled, described
-from fastmlp.export.keras_weights import arrays_of, is_row, shapes_of, told_state
-from fastmlp.layers import Layer, Normalization
+from fastmlp.export.keras_weights import arrays_of, is_row, names_of, told_state
+from fastmlp.layers import Layer
 from fastmlp.training.model import Model
 
 Named = list[tuple[str, np.ndarray]]
@@ -79,9 +79,8 @@ def weights_of(layer: Layer) -> list[tuple[str, tuple[Layer, int]]]:
     trained: list[tuple[str, tuple[Layer, int]]] = []
     others: list[tuple[str, tuple[Layer, int]]] = []
     for name, leaf, trainable in leaves:
-        names = ["mean", "variance", "count"] if isinstance(leaf, Normalization) else [one.name for one in leaf.weights]
         has_gradients = [one.has_gradients for one in leaf.weights] + [False]
-        for number in range(len(shapes_of(leaf))):
-            place = (f"{name}/{names[number]}", (leaf, number))
+        for number, array in enumerate(names_of(leaf)):
+            place = (f"{name}/{array}", (leaf, number))
             (trained if trainable and has_gradients[number] else others).append(place)
     return [*trained, *others]

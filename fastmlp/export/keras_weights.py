@@ -19,6 +19,7 @@ from fastmlp.optimizers import Optimizer
 from fastmlp.settings import snake_case
 from fastmlp.training.model import Model
 
+COUNT = "count"  # of a Normalization, which nothing uses
 Slot = tuple[int, str]  # number in the engine, name in Keras
 
 # What each rule of the engine remembers, as Keras has it: in a group, the arrays of each weight stand side by side.
@@ -115,6 +116,11 @@ def shapes_of(layer: Layer) -> list[Shape]:
     if isinstance(layer, PReLU) and layer.shared_axes:  # there, alpha has those axes too
         return [(*(1,) * len(layer.shared_axes), *variable.shape) for variable in layer.weights]
     return [variable.shape for variable in layer.weights]
+
+
+def names_of(layer: Layer) -> list[str]:
+    """Return the names of a layer's arrays in Keras, in their order."""
+    return ["mean", "variance", COUNT] if isinstance(layer, Normalization) else [one.name for one in layer.weights]
 
 
 def statistics_shape(layer: Normalization) -> Shape:

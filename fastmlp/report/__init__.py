@@ -196,6 +196,8 @@ def facts_of(
     trained = None if y_train is None else places(model, classes, y_train, "y_train")
     weights = None if sample_weight is None else row_weights(sample_weight, rows.count)
     answers = Answers(classes, true, ask(rows.frame))
+    if not np.isfinite(answers.said).all():
+        raise ValueError("model: got predictions that are not finite, needs one whose weights are finite")
     picture, pixels = picture_of(model, rows, picture_shape)
     speed = timed(ask, rows)
     return Facts(

@@ -41,7 +41,7 @@ def intro(facts: Facts) -> str:
     )
     known = "training" if facts.trained is not None else "the test"
     always = f"the shares of the classes in {known}" if classes is not None else f"the mean of {known}"
-    trained = f" and trained on {facts.train_rows or len(facts.trained):,}" if facts.trained is not None else ""
+    trained = f" and trained on {facts.trained_rows:,}" if facts.trained_rows else ""
     count, tested = facts.rows.count, facts.test_rows or facts.rows.count
     drawn = f" All that is shown here is of {count:,} of them, which were drawn." if count < tested else ""
     return (
@@ -216,8 +216,8 @@ def speed(facts: Facts) -> Section:
     lines: list[tuple[str, Any]] = []
     if facts.seconds is not None:
         lines.append(("training, seconds", facts.seconds))
-        if facts.trained is not None:
-            lines.append(("training, rows a second, all epochs included", len(facts.trained) / facts.seconds))
+        if facts.trained_rows and facts.seconds:
+            lines.append(("training, rows a second, all epochs included", facts.trained_rows / facts.seconds))
     epochs = len(facts.history.get("loss", ()))
     if epochs:
         lines.append(("epochs" if len(facts.networks) == 1 else "epochs of the first network", epochs))

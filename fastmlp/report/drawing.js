@@ -8,7 +8,7 @@ const preparationOf = (columns) => {
   const share = (x, least, greatest, low, high) => Math.min(Math.max((x - least) / (greatest - least), low), high);
   const scaled = (x, { least, greatest }) => [share(x, least, greatest, -3, 4)];
   const coded = (x, { edges, center, scale }) => {
-    const last = edges.length - 2, z = (x - center) * scale;
+    const last = edges.length - 2, z = Math.min(Math.max((x - center) * scale, -1e150), 1e150);
     if (last < 0) return []; // a constant
     const code = edges.slice(1).map((edge, i) => share(x, edges[i], edge, i === 0 ? -3 : 0, i === last ? 4 : 1));
     return [z / Math.sqrt(1 + (z / 3) ** 2), ...code];

@@ -30,7 +30,10 @@ def section(facts: Facts) -> Section | None:
     """Return the section, None where rows are no pictures of classes."""
     if facts.picture is None or facts.answers.classes is None:
         return None
-    why = reason_not_to(facts)
+    why, whole = reason_not_to(facts), np.empty(0, np.intp)
+    if not why:
+        whole = np.flatnonzero(np.isfinite(pixels(facts)).all(axis=1))
+        why = "" if len(whole) else "The page has no model to try: each of its test pictures lacks pixels."
     if why:
         return Section("draw", "Try it", note(why))
     height, width, channels = facts.picture
@@ -43,7 +46,7 @@ def section(facts: Facts) -> Section | None:
         f'aria-label="The picture of {height} x {width} pixels that the model sees" width="{width}" height="{height}">'
         "</canvas></div></div>"
     )
-    return Section("draw", "Draw" if channels == 1 else "Try it", body + data("drawing-data", values(facts)))
+    return Section("draw", "Draw" if channels == 1 else "Try it", body + data("drawing-data", values(facts, whole)))
 
 
 def reason_not_to(facts: Facts) -> str:
@@ -63,14 +66,13 @@ def is_number(encoder: Any) -> bool:
     return isinstance(encoder, (Numbers, Scaled)) and not encoder.codes
 
 
-def values(facts: Facts) -> dict[str, Any]:
-    """Return what drawing.js asks for."""
+def values(facts: Facts, whole: NDArray[np.intp]) -> dict[str, Any]:
+    """Return what drawing.js asks for; `whole` are the numbers of the pictures that lack no pixel."""
     assert facts.picture is not None and facts.answers.classes is not None
     height, width, channels = facts.picture
-    pictures = pixels(facts)
+    pictures, true = pixels(facts)[whole], facts.answers.true[whole]
     low, high = float(pictures.min()), float(pictures.max())
     place = placement(pictures.reshape(len(pictures), height, width, channels)[..., 0])
-    shown = examples(facts.answers.true)
     return {
         "height": height,
         "width": width,
@@ -86,8 +88,7 @@ def values(facts: Facts) -> dict[str, Any]:
             "thickness": place.thickness,
         },
         "examples": [
-            {"name": str(facts.answers.classes[facts.answers.true[row]]), "pixels": floats(pictures[row])}
-            for row in shown
+            {"name": str(facts.answers.classes[true[row]]), "pixels": floats(pictures[row])} for row in examples(true)
         ],
         "fromLogits": bool(getattr(getattr(facts.model, "loss", None), "from_logits", False)),
         "preparation": prepared(facts),

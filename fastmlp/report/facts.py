@@ -75,6 +75,11 @@ class Facts:
         return list(getattr(self.model, "estimators_", [self.model]))
 
     @property
+    def trained_rows(self) -> int | None:
+        """How many rows the model was trained on, where it is known."""
+        return self.train_rows or (None if self.trained is None else len(self.trained))
+
+    @property
     def parameters(self) -> int | None:
         """The number of all weights, where it is known."""
         counts = [each.count_params() for each in self.networks if hasattr(each, "count_params")]

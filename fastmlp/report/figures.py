@@ -27,7 +27,7 @@ def curves(title: str, lines: Mapping[str, Sequence[float]]) -> str:
     axes = Axes((1, epochs), (float(there.min()), float(there.max())), 230, "epoch", title)
     body = axes.frame(whole=True)
     for place, (label, one) in enumerate(zip(labels, values, strict=True)):
-        kind = ("line first", "line second")[place]
+        kind = ("line", "line second")[place]
         shown = thinned(one, MOST_PLACES)
         body.append(axes.path(shown + 1, one[shown], kind))
         across = LEFT + 100 * place
@@ -159,7 +159,7 @@ def calibration(found: Calibration, of: str) -> str:
     body = [
         *axes.frame(),
         axes.path(diagonal, diagonal, "line guide"),
-        axes.path(found.sure[there], found.right[there], "line first"),
+        axes.path(found.sure[there], found.right[there], "line"),
         *axes.dots(found.sure[there], found.right[there], "dot", radius),
     ]
     description = (

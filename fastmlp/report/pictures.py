@@ -18,6 +18,7 @@ Array = NDArray[Any]
 
 LEAST_SIDE = 6
 MANY = 64  # columns, of which a grid of numbers in their names makes pixels
+DIGITS = 9  # of the number of a row, a column or a pixel, at most
 LOOKED_AT = 1_000  # pictures
 COVERED = 0.05  # a pixel that has more of the ink belongs to what is shown
 
@@ -63,7 +64,10 @@ def shape_of_names(names: Sequence[str]) -> tuple[int, int, int] | None:
     """
     if len(names) < LEAST_SIDE**2:
         return None
-    found = np.array([[int(one) for one in re.findall(r"\d+", name)][-2:] for name in names], np.int64)
+    places_in_names = [re.findall(r"\d+", name)[-2:] for name in names]
+    if any(len(one) > DIGITS for some in places_in_names for one in some):
+        return None
+    found = np.array([[int(one) for one in some] for some in places_in_names], np.int64)
     if found.ndim != 2 or not found.shape[1]:
         return None
     if "pix" not in names[0].lower() and (found.shape[1] == 1 or len(names) < MANY):
@@ -140,10 +144,13 @@ def thickness(cover: Array) -> float:
 
 
 def png(picture: Array) -> str:
-    """Return a picture [height, width, 1 or 3], from its least value to its greatest, as the address of a PNG."""
+    """Return a picture [height, width, 1 or 3], from its least value to its greatest, as the address of a PNG.
+
+    Missing pixels, NaN, are as the least.
+    """
     values = picture.astype(np.float64)
-    low, high = float(values.min()), float(values.max())
-    scaled = (values - low) / ((high - low) or 1.0)
+    low, high = float(np.fmin.reduce(values, axis=None)), float(np.fmax.reduce(values, axis=None))
+    scaled = np.nan_to_num((values - low) / ((high - low) or 1.0))
     pixels = np.clip(scaled * 255, 0, 255).round().astype(np.uint8).reshape(*picture.shape[:2], -1)
     height, width, channels = pixels.shape
     lines = b"".join(b"\0" + line.tobytes() for line in pixels)

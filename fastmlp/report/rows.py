@@ -15,7 +15,7 @@ Array = NDArray[Any]
 
 
 class Table:
-    """A frame of pandas, polars or Arrow, or a dict of columns.
+    """A frame of pandas, polars or Arrow, or a dict of columns: arrays or lists.
 
     Attributes
     ----------
@@ -25,7 +25,8 @@ class Table:
 
     def __init__(self, frame: Any) -> None:
         self.frame = frame
-        self.columns = dict(frame) if isinstance(frame, dict) else dict(columns_of(frame) or [])
+        found = frame if isinstance(frame, dict) else dict(columns_of(frame) or [])
+        self.columns = {name: np.asarray(one) if isinstance(one, (list, tuple)) else one for name, one in found.items()}
         self.names = [str(name) for name in self.columns]
         self.count = len(next(iter(self.columns.values()), ()))
 

@@ -6,7 +6,8 @@ FUNCTIONS = named(r"""
 /* a standardised number, softly clipped; 0 where it is missing */
 static void $softly_clipped(double x, double center, double scale, float *y)
 {
-    const double z = (x - center) * scale, part = z / 3.0;
+    const double distance = (x - center) * scale;
+    const double z = distance < -1e150 ? -1e150 : distance > 1e150 ? 1e150 : distance, part = z / 3.0;
     *y = x != x ? 0.0f : (float)(z / sqrt(1.0 + part * part));
 }
 

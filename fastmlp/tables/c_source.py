@@ -39,8 +39,12 @@ RESERVED = """
     operator or or_eq private protected public register reinterpret_cast requires restrict return short signed sizeof
     static static_assert static_cast struct switch template this thread_local throw true try typedef typeid typename
     typeof union unsigned using virtual void volatile wchar_t while xor xor_eq
-    EOF INFINITY M_E M_PI NAN NULL errno linux unix
+    EOF INFINITY NAN NULL errno linux unix
 """
+INTEGERS = r"U?INT((_LEAST|_FAST)?\d+|MAX|PTR)"
+MACROS = re.compile(  # of the headers that are included, besides
+    rf"M_\w+|FP_\w+|HUGE_VAL\w*|{INTEGERS}_C|({INTEGERS}|SIZE|PTRDIFF|SIG_ATOMIC|WCHAR|WINT)_(MIN|MAX|WIDTH)"
+)
 
 
 def export(predictor: Predictor, path: Path) -> None:
@@ -168,7 +172,8 @@ def fields(columns: Columns) -> list[str]:
     taken, found = set(RESERVED.split()), []
     for name in columns.names:
         field = re.sub(r"\W", "_", name, flags=re.ASCII)
-        found.append(free_name(field if field[:1].isalpha() else f"column_{field}", taken))
+        field = field if field[:1].isalpha() else f"column_{field}"
+        found.append(free_name(field, taken | {field} if MACROS.fullmatch(field) else taken))
         taken.add(found[-1])
     return found
 

@@ -214,7 +214,7 @@ def of_numbers(values: Values, bins: int, seldom: int, indicators: int, embed_fr
     different, counts = np.unique(values, return_counts=True)
     by_word = dict(zip(words(different).tolist(), counts.tolist(), strict=True))
     names = Categories.of_counts(by_word, seldom, indicators, embed_from)
-    return Wholes(names.to_data(), **found.to_data()) if names.embedded else found
+    return Wholes(names.to_data(), **found.to_data()) if names.embedded and names.known != [None] else found
 
 
 Encoder = Numbers | Scaled | Dates | Categories

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 LOWEST, HIGHEST = -3.0, 4.0  # how far the codes of the outer bins go on beyond the edges
 CLIP = 3.0  # what no standardised number exceeds
 FARTHEST = 1e150  # from there on they are the same, as squares beyond it would be infinite
+LARGEST = 1.7976931348623157e308  # scale, of numbers whose differences are tiny
 AT_ONCE = 1_024  # rows whose codes stay in a cache
 
 Floats = NDArray[np.float64]
@@ -64,8 +65,8 @@ def center_and_scale(values: Floats) -> tuple[float, float]:
     """Return the median, and what the distance between the quartiles becomes 1 by; where that is 0, the range 2."""
     least, lower, center, upper, greatest = quantiles(values, 4).tolist()
     if upper > lower:
-        return center, 1.0 / (upper - lower)
-    return center, 2.0 / (greatest - least) if greatest > least else 0.0
+        return center, min(1.0 / (upper - lower), LARGEST)
+    return center, min(2.0 / (greatest - least), LARGEST) if greatest > least else 0.0
 
 
 def softly_clipped(x: Floats, center: float, scale: float) -> Floats:

@@ -19,9 +19,9 @@ from fastmlp.callbacks.monitor import EarlyStopping
 from fastmlp.config.memory import available_memory
 from fastmlp.models import Model
 from fastmlp.tables import frames, recipe, targets
-from fastmlp.tables.encoders import Categories
+from fastmlp.tables.encoders import DATE_PARTS, Categories
 from fastmlp.tables.keeping import kept
-from fastmlp.tables.preparation import Preparation, bins_for
+from fastmlp.tables.preparation import INDICATORS, Preparation, bins_for
 from fastmlp.tables.reading import Table
 from fastmlp.tables.stored import Batches, Stored, Values
 
@@ -34,9 +34,19 @@ HELD_OUT = 100_000  # rows, at most
 
 def is_large(table: Table) -> bool:
     """Whether the inputs that networks take of a table would need 4 GB, or half of the memory that there is."""
-    columns = len(table.schema)
-    cells = table.rows * columns
-    return cells * (8 + 4 * (1 + bins_for(table.rows, columns))) > min(MOST_MEMORY, available_memory() // 2)
+    first = next(filter(len, table.frames()), None)
+    if first is None:
+        return False
+    bins = bins_for(table.rows, first.width)
+    a_row = sum(8 + 4 * inputs_at_most(column, bins) for column in first.get_columns())
+    return table.rows * a_row > min(MOST_MEMORY, available_memory() // 2)
+
+
+def inputs_at_most(column: pl.Series, bins: int) -> int:
+    """Return how many inputs a network takes of a column whose first rows these are, at most."""
+    if column.dtype == pl.String:
+        return 1 + min(column.n_unique(), INDICATORS)
+    return (DATE_PARTS if column.dtype in (pl.Date, pl.Datetime) else 1) * (1 + bins)
 
 
 def draw(table: Table, random: np.random.Generator) -> tuple[pl.DataFrame, NDArray[np.intp]]:
@@ -55,6 +65,14 @@ def counting(drawn: pl.DataFrame, numbers: NDArray[np.intp]) -> list[str]:
     """Return the columns that count the rows, from 0 or 1."""
     whole = [series for series in drawn.get_columns() if series.dtype.is_integer() and not series.null_count()]
     return [series.name for series in whole if any((series.to_numpy() == numbers + first).all() for first in (0, 1))]
+
+
+def require_weights(name: str, values: Values) -> None:
+    """Raise ValueError for what are no weights of rows: those that were not drawn are not looked at before."""
+    wrong = values[~(values >= 0)]
+    if len(wrong):
+        got = "a missing value" if np.isnan(wrong[0]) else f"{wrong[0]:g}"
+        raise ValueError(f"weight: got {got} in {name!r}, needs numbers of at least 0 in every row")
 
 
 class Rows:
@@ -106,7 +124,10 @@ class Rows:
         for frame in table.batches(AT_ONCE):
             found = frame[self.target].fill_nan(None) if dtype.is_float() else frame[self.target]
             there = found.is_not_null()
-            y = self.stored.append(frame.filter(there))[:, self.place]
+            written = self.stored.append(frame.filter(there))
+            y = written[:, self.place]
+            if self.weight is not None:
+                require_weights(self.weight, written[:, list(kinds).index(self.weight)])
             chosen = tested[start : start + len(frame)][there.to_numpy()]
             if self.of_classes:
                 for value, first in zip(*np.unique(y, return_index=True), strict=True):

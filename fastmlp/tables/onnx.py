@@ -19,7 +19,7 @@ from fastmlp.export.onnx import Graph, library, require_size
 from fastmlp.export.onnx_activations import DOUBLE, INT64
 from fastmlp.layers.graph import free_name
 from fastmlp.tables.encoders import Numbers
-from fastmlp.tables.encoding import CLIP, HIGHEST, LOWEST
+from fastmlp.tables.encoding import CLIP, FARTHEST, HIGHEST, LOWEST
 from fastmlp.tables.frames import BOOLEAN, CATEGORY, DATE, NUMBER
 from fastmlp.tables.predictor import Columns, Predictor, Words, columns_of
 
@@ -112,8 +112,9 @@ def values_of(graph: Graph, columns: Columns, names: Sequence[str]) -> list[str]
 
 
 def softly_clipped(graph: Graph, x: str, center: Sequence[float], scale: Sequence[float]) -> str:
-    """z / sqrt(1 + (z / CLIP)^2) with z = (x - center) * scale; 0 where x is missing."""
+    """As `encoding.softly_clipped`."""
     z = graph.node("Mul", graph.node("Sub", x, graph.constant(center)), graph.constant(scale))
+    z = graph.node("Min", graph.node("Max", z, graph.constant(-FARTHEST)), graph.constant(FARTHEST))
     part = graph.node("Div", z, graph.constant(CLIP))
     length = graph.node("Sqrt", graph.node("Add", graph.constant(1.0), graph.node("Mul", part, part)))
     return zero_where_missing(graph, x, graph.node("Div", z, length))

@@ -20,6 +20,7 @@ VERSION = 1
 SETTINGS = ("bins", "seldom", "indicators", "embed_from", "day_first")
 COARSE, FINE = 24, 48  # bins of the codes of numbers
 MANY_ROWS = 30_000  # that take the fine ones
+INDICATORS = 200  # columns for the words of one, at most
 ALIKE = 48  # columns that may share a scale, as pixels do, at least
 MOST_BINS = 2**16
 MOST_INPUTS = 4_800  # of all codes together: those of more than a hundred columns are coarser
@@ -42,8 +43,7 @@ class Preparation:
         Of columns by name, where not what their dtype says: "number", "category", "boolean", "date" or "ignore". A
         column of numbers that are names, such as an id, is a "category".
     bins : int, optional
-        Of a piecewise-linear code, at most; default 24, and 48 of tables of 30,000 rows and more; fewer
-        of tables of more than 100 columns.
+        Of a piecewise-linear code, at most; default 24, from 30,000 rows on 48, and fewer for more than 100 columns.
     seldom : int
         Words that fewer rows have count as one; default 5.
     indicators : int
@@ -51,7 +51,6 @@ class Preparation:
     embed_from : int
         How many rows a word needs for a vector of its own; default 50. Where no more words than `indicators` have
         as many, those of the most rows get a column each.
-
     day_first : bool, optional
         Whether the day is first where dates are words as 3/4/2024; None takes none of these.
 
@@ -70,7 +69,7 @@ class Preparation:
         types: Mapping[Any, str] | None = None,
         bins: int | None = None,
         seldom: int = 5,
-        indicators: int = 200,
+        indicators: int = INDICATORS,
         embed_from: int = 50,
         day_first: bool | None = None,
     ) -> None:

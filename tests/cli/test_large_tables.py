@@ -103,6 +103,15 @@ def test_bad_usage(command, folder, arguments, message):
     assert not list((folder / "temporary").iterdir())
 
 
+@pytest.mark.parametrize(("wrong", "got"), [(-1, "-1"), (None, "a missing value")])
+def test_weights_that_no_drawn_row_shows(command, folder, monkeypatch, wrong, got):
+    monkeypatch.setattr("fastmlp.tables.large.DRAWN_ROWS", 100)
+    weight = pl.Series("w", [1] * ROWS).scatter(1234, wrong)
+    pl.read_csv("t.csv").with_columns(weight).write_csv("w.csv")
+    status, _, err = command("--quiet", "w.csv", "--target", "amount", "--weight", "w", *QUICK)
+    assert status == 2 and is_error(err, f"--weight: got {got} in 'w', needs numbers of at least 0 in every row")
+
+
 SAME = ("--target", "amount", "--hidden", "8", "--ensemble", 2, "--epochs", 8, "--threads", 1)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from fastmlp.commands import options, predict_table
+from fastmlp.datasets._fetch import given_folder
 from tests.cli.command import is_error, posix
 
 pl = pytest.importorskip("polars")
@@ -15,6 +16,7 @@ sklearn = pytest.importorskip("fastmlp.sklearn")
 
 QUICK = ("--hidden", "8", "--epochs", "3", "--dropout", "0", "--threads", "1")
 ROWS = 120
+TABLES = given_folder("tables")
 
 
 def table():
@@ -48,6 +50,16 @@ def test_choices_are_all_there_are():
     assert options.KINDS == columns.CHOSEN and options.TASKS == task.TASKS
 
 
+def test_the_help_has_the_settings_of_the_recipe(command):
+    from fastmlp.tables.recipe import Settings
+
+    status, out, _ = command("--help")
+    told, settings = " ".join(out.split()), Settings()
+    assert status == 0
+    assert f"tables at most {settings.epochs})" in told and f"tables {settings.learning_rate})" in told
+    assert f"of a table drawn ones ({settings.held_out})" in told
+
+
 def test_classes(command, folder):
     arguments = (
         "--target",
@@ -70,6 +82,26 @@ def test_classes(command, folder):
     assert baseline.startswith("baseline  accuracy ") and baseline.endswith(': always "yes", the commonest class')
     assert trained.startswith("trained 1 network of ") and trained.endswith(", 12 rows without a target left out")
     assert "on 86 rows in " in trained
+
+
+@pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer", "diabetes", "digits"])
+def test_tables_of_scikit_learn(result, folder, name):
+    datasets = pytest.importorskip("sklearn.datasets")
+    pytest.importorskip("pandas")
+    getattr(datasets, f"load_{name}")(as_frame=True).frame.to_csv("t.csv", index=False)
+    found = result("t.csv", "--target", "target", "--threads", "1")
+    loss = "root_mean_squared_error" if name == "diabetes" else "log_loss"
+    assert found["test"][loss] < 0.8 * found["baseline"][loss]
+
+
+@pytest.mark.skipif(TABLES is None, reason="needs a folder tables in FASTMLP_DATA")
+@pytest.mark.parametrize(("name", "target"), [("penguins", "species"), ("titanic", "survived")])
+def test_tables_as_people_have_them(result, predicted, folder, name, target):
+    path = f"{TABLES}/{name}.csv.gz"
+    found = result(path, "--target", target, "--output", "m.safetensors")
+    assert found["test"]["log_loss"] < 0.8 * found["baseline"]["log_loss"]
+    status, out, _ = predicted("m.safetensors", path)
+    assert status == 0 and len(out.splitlines()) == 1 + len(pl.read_csv(path, infer_schema=False))
 
 
 def test_the_network_is_better_than_the_baseline(result, folder):
@@ -191,6 +223,7 @@ def test_booleans_are_written_as_csv_has_them(command, predicted, folder):
         (["t.csv", "--target", "row", "--type", "y=number"], "--type: got 'y', needs a column of the table"),
         (["t.csv", "--target", "row", "--drop", "x,y"], "--drop: got 'y', needs a column of the table"),
         (["t.csv", "--target", "pay", "--task", "numbers"], "target 'pay': got values of type String, 'numbers' needs"),
+        (["t.csv", "--target", "pay", "--validation-split", "0"], "--validation-split: got 0, needs a part of the"),
         (["t.csv", "--target", "pay", "--l2", "0.1"], "--l2: got it for t.csv, needs none: it is for images"),
         (["t.csv", "--target", "pay", "--dtype", "float64"], "--dtype: got it for t.csv, needs none: it is for images"),
         (["--target", "pay"], "--target: got it for digits, needs none: it is for tables"),

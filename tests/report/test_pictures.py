@@ -28,6 +28,7 @@ def test_names_of_pixels():
         [f"question_{i}_{j}" for i in range(6) for j in range(6)],
         [f"pixel_{i}_{j}" for i in range(7) for j in range(7)][:-1],
         ["a", "b"] * 32,
+        [f"pixel{10**30 + i}" for i in range(49)],
     ]:
         assert pictures.shape_of_names(others) is None
     assert pictures.pixels_among(["id", "p0", "p1", "label"]) == [1, 2]
@@ -75,6 +76,12 @@ def test_png(channels):
     read = image.imread(io.BytesIO(base64.b64decode(text)))
     expected = (pixels - pixels.min()) / (pixels.max() - pixels.min())
     np.testing.assert_allclose(read.reshape(6, 7, -1)[..., :channels], expected, atol=1 / 400)
+
+
+def test_missing_pixels_are_as_the_least():
+    pixels = np.arange(42.0).reshape(6, 7, 1)
+    with_gap = np.where(pixels == 5, np.nan, pixels)
+    assert pictures.png(with_gap) == pictures.png(np.where(pixels == 5, 0.0, pixels))
 
 
 def test_patches_are_all_pixels_once():

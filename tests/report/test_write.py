@@ -72,6 +72,32 @@ def test_a_report_on_numbers():
     assert not any("function" in script or "=>" in script for script in page.scripts)
 
 
+def test_the_speed_is_that_of_all_rows():
+    x = np.random.default_rng(0).normal(size=(20, 2))
+    page = Parsed(report.html(Adder(), x, x[:, 0], y_train=x[:, 1], train_rows=1_000_000, seconds=4.0, **QUICK))
+    assert "all epochs included250,000" in page.words and "trained on 1,000,000" in page.words
+    assert "all epochs included" not in report.html(Adder(), x, x[:, 0], y_train=x[:, 1], seconds=0.0, **QUICK)
+
+
+def test_columns_may_be_lists():
+    x = {"a": [1, 2, 3, 4], "b": [0.5, 0.25, 1.0, 2.0], "word": ["x", None, "y", "z"]}
+    page = Parsed(report.html(Adder(), x, [1.0, 2.0, 3.0, 4.0], **QUICK))
+    assert "from 3 columns" in page.words and "wordmissing" in page.words
+
+
+def test_pictures_that_lack_pixels_are_not_shown_to_try():
+    pl = pytest.importorskip("polars")
+    sklearn = pytest.importorskip("fastmlp.sklearn")
+    random = np.random.default_rng(0)
+    frame, y = pl.DataFrame({f"pixel{i}": random.random(80) for i in range(36)}), np.arange(80) % 2
+    frame[0, "pixel3"] = frame[7, "pixel9"] = None
+    model = sklearn.TableClassifier(hidden_layer_sizes=(8,), max_iter=2, random_state=0).fit(frame, y)
+    page = Parsed(report.html(model, frame, y, **QUICK))
+    assert len(json.loads(page.scripts[0])["examples"]) == 24 and page.titles[0] == "Draw"
+    page = Parsed(report.html(model, frame[:1], y[:1], **QUICK))
+    assert page.scripts == [] and "each of its test pictures lacks pixels" in page.words
+
+
 def test_words_of_tables_are_words():
     pl = pytest.importorskip("polars")
     pytest.importorskip("sklearn")
@@ -212,9 +238,13 @@ def test_models_that_are_refused():
     bare = fastmlp.Sequential([fastmlp.Input((2,)), layers.Dense(1)])
     wide = fastmlp.Sequential([fastmlp.Input((2,)), layers.Dense(3)])
     wide.compile("sgd", "mse")
+    broken = fastmlp.Sequential([fastmlp.Input((2,)), layers.Dense(1)])
+    broken.compile("sgd", "mse")
+    broken.set_weights([np.full((2, 1), np.nan), np.zeros(1)])
     for model, message in [
         (several, "model: got output shape"),
         (bare, "model: got one that is not compiled"),
+        (broken, "model: got predictions that are not finite"),
         (wide, r"model: got predictions of shape \(4, 3\), needs one number for each row"),
     ]:
         with pytest.raises(ValueError, match=message):

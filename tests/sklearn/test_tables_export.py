@@ -15,7 +15,8 @@ import polars as pl
 import fastmlp.sklearn
 from fastmlp.sklearn import TableClassifier, TableRegressor
 from fastmlp.tables import frames
-from fastmlp.tables.predictor import columns_of
+from fastmlp.tables.c_source import fields
+from fastmlp.tables.predictor import Columns, columns_of
 from fastmlp.tables.targets import Numbers
 from tests.export.test_c_source import (
     COMPILER,
@@ -55,7 +56,7 @@ FRAME = pl.DataFrame(TABLE | PIXELS, schema_overrides=SCHEMA)
 # what the training rows had not: other words, missing values, numbers with decimals and far away
 OTHERS = pl.DataFrame(
     {
-        "age": [None, 1e6, -1e6, 40.0],
+        "age": [None, 1e6, -1e300, 40.0],
         "class": ["green", "blue", None, "red"],
         "only": ["often", None, "once 0", ""],
         "flag": [None, True, False, True],
@@ -254,6 +255,12 @@ def test_the_c_file_has_the_bits_of_predict(tmp_path, model):
         else:
             require_same_bits(y, model.predict_proba(frame), "probabilities")
             assert model.classes_[labels].tolist() == model.predict(frame).tolist()
+
+
+def test_fields_are_called_otherwise_than_macros_are():
+    names = ["INT64_MIN", "M_PI_2", "UINT8_C", "SIZE_MAX", "TEMP_MAX", "INTEREST_MAX", "class"]
+    found = ["INT64_MIN_1", "M_PI_2_1", "UINT8_C_1", "SIZE_MAX_1", "TEMP_MAX", "INTEREST_MAX", "class_1"]
+    assert fields(Columns(names=names)) == found
 
 
 @needs_compiler

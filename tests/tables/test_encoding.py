@@ -17,6 +17,7 @@ COLUMNS = {
     "mostly zero": np.where(np.arange(40) < 35, 0.0, RANDOM.normal(size=40)),
     "constant": np.full(7, 2.5),
     "one": np.array([4.0]),
+    "tiny": 5e-324 * RANDOM.integers(0, 50, 40),
     "large": 1e200 * RANDOM.normal(size=30),
 }
 OTHERS = np.array([-1e300, -1e9, -1.0, -0.0, 0.0, 0.3, 2.5, 7.0, 1e9, 1e300, math.nan])
@@ -42,11 +43,14 @@ def test_codes_have_the_bits_of_the_oracle(column):
         assert same(edges, oracle.edges(values, count))
         if len(edges) > 1:
             x = np.concatenate([column, OTHERS])
-            assert same(encoding.piecewise_linear(x, edges), [oracle.piecewise_linear(v, edges.tolist()) for v in x])
+            assert same(
+                encoding.piecewise_linear(x, edges), [oracle.piecewise_linear(v, edges.tolist()) for v in x.tolist()]
+            )
     center, scale = encoding.center_and_scale(column)
     assert (center, scale) == oracle.center_and_scale(values)
-    clipped = [oracle.softly_clipped(v, center, scale) for v in OTHERS.tolist()]
-    assert same(encoding.softly_clipped(OTHERS, center, scale), clipped)
+    x = np.concatenate([column, OTHERS])
+    clipped = [oracle.softly_clipped(v, center, scale) for v in x.tolist()]
+    assert same(encoding.softly_clipped(x, center, scale), clipped) and np.isfinite(clipped).all()
 
 
 def test_what_codes_are():

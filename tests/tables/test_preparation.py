@@ -104,6 +104,8 @@ def test_whole_numbers_that_are_seen_often_are_names_too():
     assert all(map(np.array_equal, again, made.transform({"shop": shops})))
     for types, values in (({"shop": "number"}, shops), ({}, shops + 0.5), ({}, shops[:14])):
         assert Preparation(types, **settings).fit({"shop": values}).codes_ == []
+    seldom = np.where(np.arange(400) % 2 == 0, np.nan, np.arange(400.0))  # the missing value alone is there often
+    assert Preparation(indicators=0, embed_from=1).fit({"shop": seldom}).codes_ == []
 
 
 def test_a_missing_number_is_flagged_and_has_no_code():

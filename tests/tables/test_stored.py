@@ -7,6 +7,7 @@ pl = pytest.importorskip("polars")
 
 from fastmlp.tables import Preparation, open_table  # noqa: E402
 from fastmlp.tables.large import Rows, counting, draw, is_large  # noqa: E402
+from fastmlp.tables.reading import Table  # noqa: E402
 from fastmlp.tables.stored import Batches, Stored  # noqa: E402
 
 ROWS = 5_000
@@ -120,6 +121,15 @@ def test_drawn_rows_tell_their_numbers_and_what_counts_them(table, monkeypatch):
     assert len(drawn) == len(numbers) == 300 and (np.diff(numbers) > 0).all()
     assert drawn["row"].to_list() == (numbers + 1).tolist()
     assert counting(drawn, numbers) == ["row"]
+
+
+@pytest.mark.parametrize(("kind", "large"), [("numbers", False), ("words", True), ("dates", True)])
+def test_words_and_dates_take_more_room_than_numbers(monkeypatch, kind, large):
+    numbers = np.arange(300)
+    column = {"numbers": numbers, "dates": np.datetime64("2024-01-01") + numbers, "words": numbers.astype(str)}[kind]
+    frame = pl.DataFrame({f"c{place}": column for place in range(40)})
+    monkeypatch.setattr("fastmlp.tables.large.available_memory", lambda: 1 << 40)
+    assert is_large(Table(lambda: iter([frame[:0], frame]), 300_000)) == large
 
 
 def test_what_is_large_depends_on_memory(table, monkeypatch):
