@@ -8,6 +8,7 @@ from fastmlp.kernels.limits import MAX_THREADS
 from fastmlp.layers.base import SIZE_LIMIT
 from fastmlp.layers.graph import STAGE_LIMIT
 from fastmlp.layers.merging import REPEATED_LIMIT
+from fastmlp.metrics.confusion import THRESHOLD_LIMIT
 from fastmlp.models.keras_files import EXPANSION_LIMIT
 from fastmlp.training.architecture import DEPTH_LIMIT
 
@@ -20,6 +21,7 @@ LIMITS = {
     "repetitions of an axis": f"{REPEATED_LIMIT:,}",
     "a part of a": f"{EXPANSION_LIMIT} bytes for each",
     "axes of an IDX file": f"{MAX_RANK}",
+    "thresholds": "2^20 - 1" if THRESHOLD_LIMIT == 2**20 else None,
     "threads": f"{MAX_THREADS}",
 }
 

@@ -110,8 +110,12 @@ def damage_named(
     except passed:
         raise
     except Exception as error:
-        reason = f"entry {error} is missing" if isinstance(error, KeyError) else str(error) or type(error).__name__
-        raise ValueError(f"{argument}: got {told(os.fspath(path))}, needs {needs}: {reason}") from error
+        raise ValueError(f"{argument}: got {told(os.fspath(path))}, needs {needs}: {reason(error)}") from error
+
+
+def reason(error: Exception) -> str:
+    """Return in words what an error says of a description or a file."""
+    return f"entry {error} is missing" if isinstance(error, KeyError) else str(error) or type(error).__name__
 
 
 def checksum(header: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from fastmlp.data.arrays import numeric
 from fastmlp.metrics.base import Mean, columns
-from fastmlp.metrics.confusion import OnGrid, checked, one_of, ratio
+from fastmlp.metrics.confusion import THRESHOLD_LIMIT, OnGrid, checked, one_of, ratio
 from fastmlp.settings import boolean, integer, only, real
 
 CURVES = ("ROC", "PR")
@@ -64,7 +64,7 @@ class AUC(OnGrid):
         given = None if label_weights is None else numeric("label_weights", label_weights).ravel().tolist()
         self.label_weights = None if given is None else [real("label_weights", one, low=0.0) for one in given]
         self.thresholds = None if thresholds is None else sorted(checked(thresholds))
-        self.num_thresholds = integer("num_thresholds", num_thresholds, at_least=2, below=2**20)
+        self.num_thresholds = integer("num_thresholds", num_thresholds, at_least=2, below=THRESHOLD_LIMIT)
         self.begin()
 
     def reset_state(self) -> None:

@@ -7,6 +7,7 @@ thresholds, which are in ascending order.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from fastmlp.errors import told
 from fastmlp.metrics.base import Metric, columns, parts, row_weights
 from fastmlp.settings import integer, real
 
+THRESHOLD_LIMIT = 2**20
 LOWEST = -1e10  # Keras' threshold where the k largest outputs are the positive ones
 
 
@@ -175,9 +177,7 @@ class OnGrid(Confusion):
 
     def begin(self) -> None:
         """Set the limits from `num_thresholds` or `thresholds`."""
-        last = self.num_thresholds - 1
-        inner = [i / last for i in range(1, last)] if self.thresholds is None else self.thresholds
-        self.limits = np.array([-EPSILON, *inner, 1.0 + EPSILON])
+        self.limits = spaced(self.num_thresholds) if self.thresholds is None else with_ends(self.thresholds)
         self.reset_state()
 
     def passed(self, y_pred: np.ndarray) -> np.ndarray:
@@ -186,6 +186,19 @@ class OnGrid(Confusion):
             return np.asarray(np.searchsorted(self.limits, y_pred))
         # thresholds i / (n - 1) below p: those with i < p (n - 1), and the one that stands for 0 always
         return np.asarray(np.maximum(np.ceil(y_pred * (self.num_thresholds - 1)), 1.0), np.int64)
+
+
+@functools.lru_cache(maxsize=2)
+def spaced(count: int) -> np.ndarray:
+    """Return so many thresholds from 0 to 1, in an array for all metrics: a file may ask for many and large ones."""
+    limits = with_ends(np.arange(1, count - 1) / (count - 1))
+    limits.flags.writeable = False
+    return limits
+
+
+def with_ends(inner: Any) -> np.ndarray:
+    """Return thresholds with one below and one above all predictions."""
+    return np.concatenate([[-EPSILON], inner, [1.0 + EPSILON]])
 
 
 def keep_top_k(y_pred: np.ndarray, k: int) -> np.ndarray:

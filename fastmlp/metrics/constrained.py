@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from fastmlp.metrics.confusion import OnGrid, ratio
+from fastmlp.metrics.confusion import THRESHOLD_LIMIT, OnGrid, ratio
 from fastmlp.settings import integer, real
 
 RATES = {  # the part of the first two counts that the first one is
@@ -35,7 +35,7 @@ class Constrained(OnGrid):
     def __init__(self, value: float, num_thresholds: int, class_id: int | None, name: str | None):
         super().__init__(name)
         self.value = real(self.rates[1], value, low=0.0, high=1.0)
-        self.num_thresholds = integer("num_thresholds", num_thresholds, at_least=2, below=2**20)
+        self.num_thresholds = integer("num_thresholds", num_thresholds, at_least=2, below=THRESHOLD_LIMIT)
         self.class_id = None if class_id is None else integer("class_id", class_id, at_least=0)
         self.begin()
 

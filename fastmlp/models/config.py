@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from fastmlp.data.files import reason
 from fastmlp.errors import told
 from fastmlp.layers import LAYERS, InputLayer, Layer
 from fastmlp.layers.symbol import Symbol
@@ -80,8 +81,8 @@ def read_as(argument: str) -> Iterator[None]:
     except (LookupError, AttributeError, TypeError, ArithmeticError, RecursionError) as error:
         if isinstance(error, TypeError) and ": got" in str(error):
             raise
-        reason = f"entry {error} is missing" if isinstance(error, KeyError) else error
-        raise ValueError(f"{argument}: got what describes no model, needs what get_config returns: {reason}") from error
+        needs = f"what get_config returns: {reason(error)}"
+        raise ValueError(f"{argument}: got what describes no model, needs {needs}") from error
 
 
 class Reader:

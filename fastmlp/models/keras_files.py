@@ -18,7 +18,7 @@ import numpy as np
 
 from fastmlp.config import seeds
 from fastmlp.data import hdf5
-from fastmlp.data.files import damage_named
+from fastmlp.data.files import damage_named, reason
 from fastmlp.data.whole_files import require_regular
 from fastmlp.export.keras_archive import CONFIG, METADATA, WEIGHTS
 from fastmlp.export.keras_hdf5 import own_layers, weights_of
@@ -123,10 +123,6 @@ def reading(path: Any, needs: str, use: Callable[[bytes], T]) -> T:
         data = file.read()
     with damage_named("filepath", path, needs):
         return use(data)
-
-
-def reason(error: Exception) -> str:
-    return f"entry {error} is missing" if isinstance(error, KeyError) else str(error) or type(error).__name__
 
 
 def parts_of(data: bytes) -> dict[str, bytes]:

@@ -344,10 +344,10 @@ class Model(Architecture):
         again, by copies of them that are nobody else's.
         """
         network, before = self.network_for_gradients(rows), self._lock.updates
+        description = self._other_description if self.flags_have_changed() else self._description
+        assert description is not None  # of that network: another thread may freeze layers meanwhile
         found = differentiate(network)
         if self._lock.updates != before:
-            description = self._other_description if self.flags_have_changed() else self._description
-            assert description is not None
             twin = self._network_of(description, None, [variable.block.copy() for variable in description.variables])
             twin.step, twin.threads = network.step, network.threads
             found = differentiate(twin)

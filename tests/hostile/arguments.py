@@ -33,6 +33,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.hostile import attack
+
 BLOCK = 25  # calls of one entry, one after another
 SECONDS = 10.0  # that a call may take
 PATIENCE = 90.0  # until a process that says nothing hangs
@@ -401,33 +403,38 @@ class Child:
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="python -m tests.hostile.arguments", description=__doc__)
-    parser.add_argument("--count", type=int, default=25_000, help="calls, of all entries by turns")
-    parser.add_argument("--seed", type=int, default=0, help="of the first round of blocks")
+    parser = attack.parser("tests.hostile.arguments", __doc__, 25_000, "calls, of all entries by turns")
     parser.add_argument("--entry", help="only those whose name contains it")
     parser.add_argument("--but", help="none whose name contains it")
     parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args(arguments)
-    if options.work:
+    if parser.parse_args(arguments).work:
         work()
         return 0
-    child, done, kinds, totals, seen, dead = Child(), 0, collections.Counter(), collections.Counter(), {}, 0
+    options, begun = attack.given(parser, arguments), time.monotonic()
+
+    def is_over():
+        late = options.seconds is not None and time.monotonic() - begun > options.seconds
+        return late or done >= options.count
+
+    child, done, kinds, totals, seen = Child(), 0, collections.Counter(), collections.Counter(), {}
     names = [
         name for name in child.entries if (options.entry or "") in name and not (options.but and options.but in name)
     ]
+    if not names:
+        child.end()
+        parser.error(f"--entry: got {options.entry!r} and --but {options.but!r}, which leave nothing to call")
     entries = dict(child.entries)
     seed = options.seed
-    print(f"{len(names)} entries, {options.count} calls from seed {seed} on", flush=True)
+    print(f"{len(names)} entries", flush=True)
     blocks = 0
-    while done < options.count:
+    while not is_over():
         for name in names:
-            if done >= options.count:
+            if is_over():
                 break
             found = child.block(name, seed, min(BLOCK, options.count - done))
             blocks += 1
             if found is None:
                 words, how, tail = child.end()
-                dead += 1
                 found = {
                     "findings": [
                         {"entry": name, "seed": seed, "kind": how, "what": tail.strip()[-600:], "call": words}

@@ -87,7 +87,7 @@ def main(name: str, about: str | None, check: Check, count: int, what: str, argu
             elif begun[-1] == first:
                 break
     except KeyboardInterrupt:  # what was tried so far counts
-        begun[-1] -= 1
+        begun[-1] = max(begun[-1] - 1, options.seed)
     seconds = time.monotonic() - started
     print(f"seeds {options.seed} to {begun[-1] - 1}: {begun[-1] - options.seed} {what} in {seconds:.0f} s")
     for kind, number in sorted(counts.items()):

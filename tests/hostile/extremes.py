@@ -9,8 +9,6 @@ gives the oracle's loss in float64 where Python's floats have one.
 
 from __future__ import annotations
 
-import argparse
-import collections
 import math
 import random
 import sys
@@ -22,6 +20,7 @@ import reference
 from fastmlp import kernels
 from fastmlp.kernels.contract import Array
 from tests import cases
+from tests.hostile import attack
 from tests.hostile.networks import NO_ANSWER, numbers
 
 SIZES = (1, 1, 2, 3, 5, 7, 8, 13, 16, 17, 31, 32, 33, 61)
@@ -182,29 +181,26 @@ def check_model(seed):
     return "a model with the oracle's loss", None
 
 
-def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="python -m tests.hostile.extremes", description=__doc__)
-    parser.add_argument("--count", type=int, default=5000, help="calls; of every kernel, and of models, by turns")
-    parser.add_argument("--seed", type=int, default=0, help="of the first one")
-    options = parser.parse_args(arguments)
-    counts, failed = collections.Counter(), 0
-    names = [*cases.KERNELS, None]
+def tried(seed):
+    """Count what became of the call of a seed: of every kernel and of a model, by turns."""
+    name = NAMES[seed % len(NAMES)]
     with np.errstate(all="ignore"):
-        for seed in range(options.seed, options.seed + options.count):
-            name = names[seed % len(names)]
-            kind, wrong = check_model(seed) if name is None else check(name, seed)
-            counts[kind] += 1
-            if name is not None and wrong is None:
-                wrong = check_empty(name, seed)
-                counts["without elements"] += 1
-            if wrong:
-                failed += 1
-                print(f"seed {seed} {name}: {wrong}", flush=True)
-    print(f"seeds {options.seed} to {options.seed + options.count - 1}")
-    for kind, count in sorted(counts.items()):
-        print(f"  {count:7} {kind}")
-    print(f"  {failed:7} findings")
-    return 1 if failed else 0
+        if name is None:
+            kind, wrong = check_model(seed)
+            kinds = [kind]
+        else:
+            kind, wrong = check(name, seed)
+            wrong = wrong or check_empty(name, seed)
+            kinds = [kind, "without elements"]
+    assert not wrong, f"{name or 'a model'}: {wrong}"
+    return dict.fromkeys(kinds, 1)
+
+
+NAMES = [*cases.KERNELS, None]
+
+
+def main(arguments=None):
+    return attack.main("tests.hostile.extremes", __doc__, tried, 5000, "calls", arguments)
 
 
 if __name__ == "__main__":

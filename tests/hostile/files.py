@@ -311,6 +311,8 @@ def main(arguments=None):
         work(names, Path(folder), *map(int, numbers))
         return 0
     names = [name for name in KINDS if not options.kind or any(is_meant(part, name) for part in options.kind)]
+    if not names:
+        parser.error(f"--kind: got {options.kind}, needs parts of: {', '.join(KINDS)}")
     seed = int.from_bytes(os.urandom(4)) if options.seed is None else options.seed
     counts, findings, begun = {}, [], time.monotonic()
 

@@ -90,6 +90,8 @@ def main(arguments=None):
     except ImportError:
         parser.error("needs atheris: pip install atheris")
     names = [name for name in KINDS if not options.kind or any(files.is_meant(part, name) for part in options.kind)]
+    if not names:
+        parser.error(f"--kind: got {options.kind}, needs parts of: {', '.join(KINDS)}")
     seed = int.from_bytes(os.urandom(4)) if options.seed is None else options.seed
     kept = options.kept.resolve()
     if options.worker:

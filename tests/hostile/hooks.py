@@ -1,21 +1,17 @@
 """Code of the user's own in every hook: `python -m tests.hostile.hooks --count N --seed S`.
 
 Hooks are those of callbacks, found by introspection, and what else the library calls: generators, batches by number,
-schedules, losses, metrics, initializers, constraints, regularizers, and the functions of `vjp` and of `summary`. In
-each, code raises, waits for another thread that uses the model, changes the model or the data, or trains again. What it
+arrays, schedules, losses, metrics, initializers, and the functions of `vjp`, `summary` and `clone_model`. In each, code
+raises, waits for another thread that uses the model, changes the model or the data, or trains again. What it
 raises arrives as it is; what is not possible is a RuntimeError, ValueError or TypeError of the library; nothing hangs
 or crashes, and the model trains and predicts afterwards. The calls run in processes of their own.
 """
 
 from __future__ import annotations
 
-import argparse
-import collections
-import faulthandler
 import gc
 import inspect
 import random
-import subprocess
 import sys
 import tempfile
 import threading
@@ -30,6 +26,7 @@ from fastmlp.layers import Dense, Dropout, Input
 from fastmlp.metrics import Metric
 from fastmlp.models import Sequential
 from fastmlp.optimizers import SGD
+from tests.hostile import attack
 
 RANDOM = np.random.default_rng(4)
 X, Y = RANDOM.normal(size=(24, 4)), RANDOM.normal(size=(24, 2))
@@ -490,50 +487,19 @@ def in_a_thread(use, model):
 CASES = [(place, deed) for place in ALL_PLACES for deed in (*DEEDS, *USES)]
 
 
-def run(first, count):
-    """Make some calls in this process, with a line for each."""
+def tried(seed):
+    """Let a hook do the deed of a seed."""
+    place, deed = CASES[seed % len(CASES)]
     warnings.simplefilter("ignore")
-    np.seterr(all="ignore")
-    for seed in range(first, first + count):
-        place, deed = CASES[seed % len(CASES)]
-        faulthandler.dump_traceback_later(240, exit=True)
-        print(f"{seed}\t{place}\t{deed}", flush=True)
-        found = attempt(place, deed, seed)
-        faulthandler.cancel_dump_traceback_later()
-        print(f"{seed}\t{(found or '').replace(chr(10), ' ')}", flush=True)
+    with np.errstate(all="ignore"):
+        wrong = attempt(place, deed, seed)
+    assert not wrong, f"{place}, {deed}: {wrong}"
+    return {"uses by another thread" if deed in USES else "deeds": 1}
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="python -m tests.hostile.hooks", description=__doc__)
-    parser.add_argument("--count", type=int, default=len(CASES), help="calls; each pair of a hook and a deed in turn")
-    parser.add_argument("--seed", type=int, default=0, help="of the first one")
-    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args(arguments)
-    if options.here:
-        run(options.seed, options.count)
-        return 0
-    print(f"{len(ALL_PLACES)} hooks, {len(DEEDS)} deeds and {len(USES)} uses by another thread", flush=True)
-    counts, wrong, seed, end = collections.Counter(), 0, options.seed, options.seed + options.count
-    while seed < end:
-        asked = min(200, end - seed)
-        command = [sys.executable, "-m", "tests.hostile.hooks", "--here", "--seed", str(seed), "--count", str(asked)]
-        ended = subprocess.run(command, capture_output=True, text=True)
-        lines = [line.split("\t") for line in ended.stdout.splitlines()]
-        for line in lines:
-            if len(line) == 2 and line[1]:
-                wrong += 1
-                print(f"seed {line[0]} {CASES[int(line[0]) % len(CASES)]}: {line[1]}", flush=True)
-        finished = sum(len(line) == 2 for line in lines)
-        counts["calls"] += finished
-        if ended.returncode:
-            wrong += 1
-            case = CASES[(seed + finished) % len(CASES)]
-            print(f"seed {seed + finished} {case}: the process ended with {ended.returncode}", flush=True)
-            print(ended.stderr[-2000:], flush=True)
-            finished += 1
-        seed += max(finished, 1)
-    print(f"seeds {options.seed} to {end - 1}: {counts['calls']} calls, {wrong} findings")
-    return 1 if wrong else 0
+    what = f"calls, of {len(ALL_PLACES)} hooks with {len(DEEDS)} deeds and {len(USES)} uses by another thread"
+    return attack.main("tests.hostile.hooks", __doc__, tried, len(CASES), what, arguments)
 
 
 if __name__ == "__main__":

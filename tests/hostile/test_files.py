@@ -30,6 +30,11 @@ def test_the_same_number_gives_the_same_file(tmp_path):
         assert found[0] == found[1] and len(set(found[0])) > 10
 
 
+def test_a_kind_that_is_not_there_is_refused():
+    with pytest.raises(SystemExit):
+        files.main(["--kind", "nonsense"])
+
+
 def raises(error):
     def read(path):
         raise error

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from fastmlp.kernels import Network
+from fastmlp.kernels.engine.exceptions import look_with
 from fastmlp.kernels.engine.leaving import look_in_products_from
 from fastmlp.layers import BatchNormalization, Dense, Input
 from fastmlp.models import Sequential
@@ -117,6 +118,30 @@ def test_a_step_that_is_left_has_changed_nothing(call, normalized, place, thread
         twin.train_on_batch(x, y)
     for ours, expected in zip(model.get_weights(), twin.get_weights(), strict=True):
         assert ours.tobytes() == expected.tobytes()
+
+
+def test_rows_that_are_predicted_after_an_epoch_are_left_too(threads):
+    """Each batch of them is short, all together take seconds; signals are looked for four times a second."""
+    network = Network(256, [dense(512, "relu"), dense(512, "relu"), dense(2)], "mean_squared_error", OPTIMIZERS[0])
+    network.threads = threads
+    network.set_weights([np.full(array.shape, 0.01) for array in network.get_weights()])
+    x, y = np.ones((8, 256), np.float32), np.zeros((8, 2), np.float32)
+    rows, out = np.ones((400_000, 256), np.uint8), np.zeros((1, 400_000, 2), np.float32)
+    looks, results = [], []
+
+    def stop():
+        looks.append(None)
+        if len(looks) == 2:
+            raise Stop
+
+    look_with(stop)
+    try:
+        with pytest.raises(Stop):
+            network.train_epochs(x, y, np.arange(8)[np.newaxis], 8, results, held_out=(rows, out))
+    finally:
+        look_with(None)
+    assert results == [] and network.step == 1
+    assert out[0, 0].all() and not out[0, -1].any()
 
 
 LIMITED = """

@@ -170,7 +170,7 @@ def test_training_does_not_fail_as_another_thread_waits_for_a_loss(use):
     assert not errors
 
 
-@pytest.mark.parametrize("change", ["train_on_batch", "set_weights", "apply_gradients"])
+@pytest.mark.parametrize("change", ["train_on_batch", "set_weights", "apply_gradients", "freeze"])
 @pytest.mark.parametrize("way", ["gradients", "vjp"])
 def test_a_pass_that_waits_for_the_user_has_weights_of_one_moment(way, change):
     """Whatever another thread does to the weights while the user's function runs."""
@@ -178,6 +178,7 @@ def test_a_pass_that_waits_for_the_user_has_weights_of_one_moment(way, change):
         "train_on_batch": lambda: model.train_on_batch(X, Y),
         "set_weights": lambda: model.set_weights([3.0 * array for array in model.get_weights()]),
         "apply_gradients": lambda: model.apply_gradients([np.ones(one.shape) for one in model.trainable_weights]),
+        "freeze": lambda: [changes["set_weights"](), setattr(model.layers[0], "trainable", False)],
     }
     ways = {"gradients": lambda: model.gradients(X, Y)[1], "vjp": lambda: model.vjp(X, of_outputs)}
     meanwhile = []
@@ -205,6 +206,7 @@ def test_a_pass_that_waits_for_the_user_has_weights_of_one_moment(way, change):
     meanwhile.append(change)
     found = ways[way]()
     del in_gradients[:]
+    model.trainable = True
     after = ways[way]()
     bits = [[array.tobytes() for array in some] for some in (before, found, after)]
     assert bits[0] != bits[2] and bits[1] in (bits[0], bits[2])

@@ -442,3 +442,11 @@ def test_the_loss_of_a_model_has_the_same_value_as_a_metric(loss, activation, un
     assert weighted[loss] == found[loss] != weighted["loss"]
     generated = model.evaluate(((x[i : i + 7], y[i : i + 7]) for i in range(0, 20, 7)), verbose=0, return_dict=True)
     assert generated[loss] == pytest.approx(found[loss], rel=1e-12)
+
+
+def test_many_thresholds_are_there_once_for_all_metrics():
+    """A file of a few kilobytes may ask for a hundred metrics with a million of them each."""
+    many = [metrics.AUC(num_thresholds=2**20 - 1) for _ in range(100)]
+    limits = many[0].limits
+    assert all(one.limits is limits for one in many) and not limits.flags.writeable
+    assert limits[[0, 1, -2, -1]].tolist() == [-1e-7, 1 / (2**20 - 2), (2**20 - 3) / (2**20 - 2), 1 + 1e-7]

@@ -87,3 +87,15 @@ def test_models_that_train_together_warn_each():
     with pytest.warns(NotFiniteWarning) as seen:
         keras.fit_many([model_of(), model_of()], *data(bad=0), epochs=2, verbose=0)
     assert len(seen) == 2
+
+
+def test_a_moving_variance_that_overflows_is_noticed(threads):
+    """The loss stays finite, as the rows are divided by the infinite deviation, until the model predicts."""
+    model = keras.Sequential([keras.Input((40,)), layers.BatchNormalization(), layers.Dense(3)], seed=1)
+    model.compile("sgd", "mean_squared_error")
+    model.network.threads = threads
+    x, y = np.random.default_rng(1).normal(size=(ROWS, 40)), np.zeros((ROWS, 3))
+    assert found(model, x, y) == []
+    x[17, 30] = 1e30
+    (message,) = found(model, x, y, epochs=2)
+    assert "since epoch 1, batch 3;" in message and np.isinf(model.layers[0].get_weights()[3][30])

@@ -2,9 +2,9 @@
  * once per float type.
  *
  * They stay where they come up: in a mean that fades, in a saturated sigmoid. So it is enough to look there, at the
- * weights and slots every so many steps, and sums are as they are. Processors have a mode for that, but x86 and ARM disagree in it on what rounds up to the
- * smallest normal number, and user code and the C library would run in it too. In float64 nothing is changed, as the
- * bits are the oracle's. */
+ * weights and slots every so many steps, and sums are as they are. Processors have a mode for that, but x86 and ARM
+ * disagree in it on what rounds up to the smallest normal number, and user code and the C library would run in it too.
+ * In float64 nothing is changed, as the bits are the oracle's. */
 
 #ifndef FASTMLP_FLUSH_H
 #define FASTMLP_FLUSH_H

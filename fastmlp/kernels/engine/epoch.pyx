@@ -10,7 +10,7 @@ from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from fastmlp.kernels.engine.exceptions cimport interrupted
-from fastmlp.kernels.engine.leaving cimport all_leave, has_long_products, is_left
+from fastmlp.kernels.engine.leaving cimport all_leave, has_long_products, is_left, rows_between_looks
 from fastmlp.kernels.engine.objective cimport compare
 from fastmlp.kernels.isa cimport FLOAT32, GOES_ON, STORE, TO_GO_ON, UINT8
 from fastmlp.kernels.isa cimport barrier_wait, blocks, counter_seen, counter_set, counter_take, load
@@ -158,19 +158,21 @@ cdef bint predict_held_out(Plan *plan, const Data *data, Py_ssize_t epoch, Py_ss
     """The outputs after an epoch, without dropout; all threads partition the rows, so many at a time.
 
     Returns whether they did so to the end."""
-    cdef bint is_long = has_long_products(plan, together)
     cdef Pass run = pass_of(plan, False, False)
     cdef Part part
-    cdef Py_ssize_t start = 0
+    cdef Py_ssize_t start = 0, at_once = rows_between_looks(plan), looked = 0
     while start < data.rows:
         part = part_of(plan, min(together, data.rows - start))
         load_rows(plan, data, start, &part, tag)
         forward(plan, &part, &run, tag)
         give_predictions(plan, data, epoch * data.rows + start, &part, tag)
         barrier_wait(&plan.barrier, part.threads)
-        if is_long and all_leave(plan, &part, &run, tag):
-            return False
         start += together
+        if start - looked >= at_once:  # seldom, as all threads meet once more
+            looked = start
+            is_left(plan, &part)
+            if all_leave(plan, &part, &run, tag):
+                return False
     return True
 
 

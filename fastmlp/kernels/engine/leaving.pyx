@@ -44,6 +44,18 @@ cdef bint has_long_products(const Plan *plan, Py_ssize_t rows) noexcept nogil:
     return False
 
 
+cdef Py_ssize_t rows_between_looks(const Plan *plan) noexcept nogil:
+    """For how many rows all products forward are as long together."""
+    cdef const Stage *stage
+    cdef Py_ssize_t work = 1
+    cdef int number
+    for number in range(plan.input_count, plan.depth):
+        stage = &plan.stages[number]
+        if stage.kind == DENSE:
+            work += stage.groups * stage.inputs * stage.outputs
+    return max(long_product // work, <Py_ssize_t> 1)
+
+
 cdef bint is_left(Plan *plan, const Part *part) noexcept nogil:
     """Whether a product that may be left is; the first thread looks for signals."""
     if part.memory == 0 and interrupted(plan):

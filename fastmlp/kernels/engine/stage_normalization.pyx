@@ -10,9 +10,9 @@ from cython cimport floating
 from libc.math cimport sqrt
 from libc.string cimport memcpy
 
-from fastmlp.kernels.isa cimport activate_gradient, barrier_wait, blocks, column_moments, flush, normalize_columns
-from fastmlp.kernels.isa cimport normalize_columns_gradient, normalize_rows, normalize_rows_gradient, panel_columns
-from fastmlp.kernels.isa cimport partition, sum_normalized_columns, sum_normalized_rows
+from fastmlp.kernels.isa cimport activate_gradient, are_finite, barrier_wait, blocks, column_moments, flag_set, flush
+from fastmlp.kernels.isa cimport normalize_columns, normalize_columns_gradient, normalize_rows, normalize_rows_gradient
+from fastmlp.kernels.isa cimport panel_columns, partition, sum_normalized_columns, sum_normalized_rows
 from fastmlp.kernels.engine.description cimport BATCH_NORMALIZATION, LAYER_NORMALIZATION
 from fastmlp.kernels.engine.edges cimport gather, through_activation
 from fastmlp.kernels.engine.plan cimport Matrix, Stage, Parameter, Part, Pass, Plan, element, memory_of, tile_of
@@ -127,6 +127,8 @@ cdef void move(Plan *plan, const Parameter *parameter, Py_ssize_t panel, double 
     for j in range(width):
         moving[j] = moving[j] * kept + towards[j] * taken
     flush(plan.isa, width, moving)
+    if not are_finite(plan.isa, width, moving):
+        flag_set(parameter.finite, False)
 
 
 cdef void put_averages_back(Plan *plan, const floating *tag) noexcept nogil:
@@ -144,6 +146,15 @@ cdef void put_averages_back(Plan *plan, const floating *tag) noexcept nogil:
             before = statistics_of(plan, stage, panel, tag) + 4 * width
             memcpy(<floating *> stage.mean.data + panel * width, before, width * sizeof(floating))
             memcpy(<floating *> stage.variance.data + panel * width, before + width, width * sizeof(floating))
+        look(plan, stage.mean, tag)
+        look(plan, stage.variance, tag)
+
+
+cdef void look(const Plan *plan, const Parameter *parameter, const floating *tag) noexcept nogil:
+    """Note whether all numbers of a vector are finite, as they are now."""
+    cdef int width = panel_columns(plan.isa, tag)
+    flag_set(parameter.finite, are_finite(plan.isa, blocks(parameter.columns, width) * width,
+                                          <const floating *> parameter.data))
 
 
 cdef void complete_statistics(const Plan *plan, const Stage *stage, Py_ssize_t panel, const floating *variance,

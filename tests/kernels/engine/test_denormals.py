@@ -19,9 +19,9 @@ def denormals(array):
     return int(((array != 0) & (abs(array) < LEAST[str(array.dtype)])).sum())
 
 
-def faded(optimizer, dtype="float32", threads=1, steps=STEPS):
+def faded(optimizer, dtype="float32", threads=1, steps=STEPS, **settings):
     """A network half of whose inputs are 0, and all that belongs to these nearly so."""
-    network = Network(8, [dense(35, "relu"), dense(2)], "mean_squared_error", optimizer, dtype)
+    network = Network(8, [dense(35, "relu", **settings), dense(2)], "mean_squared_error", optimizer, dtype)
     network.threads = threads
     rng = np.random.default_rng(2)
     network.set_weights([0.1 * rng.normal(size=array.shape) for array in network.get_weights()])
@@ -42,6 +42,11 @@ def test_what_fades_is_0_in_the_end(optimizer):
     steps = STEPS * optimizer.get("accumulation_steps", 1)
     network = faded(optimizer, steps=steps)
     assert not sum(map(denormals, network.get_weights() + network.get_optimizer_state()))
+
+
+def test_weights_that_a_penalty_lets_fade_under_plain_descent():
+    network = faded(OPTIMIZERS[0], l2=0.01)
+    assert not sum(map(denormals, network.get_weights()))
 
 
 def test_the_bits_are_those_of_all_threads_and_instruction_sets():
