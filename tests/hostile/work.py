@@ -222,9 +222,13 @@ def breaks_off(rng, folder):
             made.fit(given, None if hooks is None else y, callbacks=hooks, **QUIET)
     if threading.current_thread() is threading.main_thread():
         interrupt = callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: os.kill(os.getpid(), signal.SIGINT))
-        with contextlib.suppress(KeyboardInterrupt):
-            made.fit(x, y, callbacks=[interrupt], **QUIET)
-            raise AssertionError("an interrupt that is not heard")
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
+        try:
+            with contextlib.suppress(KeyboardInterrupt):
+                made.fit(x, y, callbacks=[interrupt], **QUIET)
+                raise AssertionError("an interrupt that is not heard")
+        finally:
+            signal.signal(signal.SIGINT, before)
     made.fit(x, y, **QUIET)
 
 
