@@ -25,7 +25,7 @@ from fastmlp.errors import told
 from fastmlp.losses import Loss
 from fastmlp.losses.targets import columns, labels, rows_of
 from fastmlp.metrics import Metric
-from fastmlp.settings import boolean, integer, real
+from fastmlp.settings import boolean, integer, listed, real
 from fastmlp.training.model import Model
 from fastmlp.training.progress import verbosity
 
@@ -146,7 +146,7 @@ def validation_of(
 def frequency_of(value: Any) -> int | frozenset[int]:
     """Return fit's `validation_freq`, checked: every so many epochs, or a list of epochs counted from 1."""
     if isinstance(value, Collection) and not isinstance(value, str):
-        return frozenset(integer("validation_freq", epoch, at_least=1) for epoch in value)
+        return frozenset(integer("validation_freq", epoch, at_least=1) for epoch in listed("validation_freq", value))
     return integer("validation_freq", value, at_least=1)
 
 

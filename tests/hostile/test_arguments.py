@@ -224,6 +224,10 @@ CASES = {
     "positions that are none": (lambda: compiled().summary(positions=3), "positions: got 3"),
     "batches from a generator": (lambda: compiled().compile(metrics=(name for name in "x")), "metrics: got"),
     "labels of no memory": (lambda: utils.to_categorical([10**13]), "x: got"),
+    "epochs in an array without axes": (
+        lambda: compiled().fit(TWO, TWO[:, :1], validation_split=0.4, validation_freq=np.array(1e39)),
+        "validation_freq: got",
+    ),
     "a file of no model": (lambda: models.save_model((x for x in "x"), "a.safetensors"), "model: got generator"),
     "a length of no memory": (lambda: losses.LogCosh()(Long(2**62), TWO), "y_true: got 4611686018427387904 items"),
     "a length that is not true": (lambda: losses.LogCosh()(Long(4), TWO), "y_true: got fewer items"),
