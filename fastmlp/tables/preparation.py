@@ -221,12 +221,7 @@ class Preparation:
         try:
             if data["version"] != VERSION:
                 raise ValueError(f"version {data['version']!r}")
-            bins = data["bins"]
-            seldom, indicators, embed_from = (
-                integer(name, data[name], at_least=0) for name in ("seldom", "indicators", "embed_from")
-            )
-            day_first = None if data["day_first"] is None else boolean("day_first", data["day_first"])
-            made = cls(dict(data["types"]), bins, seldom, indicators, embed_from, day_first)
+            made = cls(dict(data["types"]), *(data[name] for name in SETTINGS))
             columns: dict[Any, Encoder] = {}
             for column in data["columns"]:
                 if column["name"] in columns or not isinstance(column["name"], (str, int)):
