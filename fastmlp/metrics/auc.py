@@ -29,7 +29,7 @@ class AUC(OnGrid):
         curve: Davis & Goadrich, The relationship between precision-recall and ROC curves, 2006. Or the lower or the
         higher end of each piece.
     thresholds : list of float in [0, 1], optional
-        The thresholds between the first and the last, in place of `num_thresholds`.
+        The thresholds between the first and the last, fewer than 2**20, in place of `num_thresholds`.
     multi_label : bool
         Whether each column has an area of its own, and the result is their mean; else all columns are one long one.
     num_labels : int, optional

@@ -76,7 +76,7 @@ class AtThresholds(Confusion):
     Parameters
     ----------
     thresholds : float or list of float in [0, 1], optional
-        Default 0.5. Several give an array.
+        Default 0.5. Several, fewer than 2**20, give an array.
     """
 
     def __init__(self, thresholds: Any = None, name: str | None = None, default: float = 0.5):
@@ -220,6 +220,8 @@ def ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def checked(thresholds: Any) -> list[float]:
     """Return thresholds, one or several, as a list of numbers in [0, 1]."""
     several = isinstance(thresholds, (list, tuple)) or (isinstance(thresholds, np.ndarray) and thresholds.ndim == 1)
+    if several and len(thresholds) >= THRESHOLD_LIMIT:
+        raise ValueError(f"thresholds: got {len(thresholds)}, needs fewer than {THRESHOLD_LIMIT}")
     found = [real("thresholds", one, low=0.0, high=1.0) for one in (thresholds if several else [thresholds])]
     if not found:
         raise ValueError("thresholds: got none, needs at least one")

@@ -304,6 +304,8 @@ def test_a_loss_has_the_same_value_as_a_metric(kind, dtype):
         (lambda: metrics.Precision(thresholds=1.5), ValueError, "thresholds: got 1.5, needs a finite number in"),
         (lambda: metrics.Precision(thresholds=[]), ValueError, "thresholds: got none, needs at least one"),
         (lambda: metrics.Recall(thresholds="a"), TypeError, "thresholds: got 'a'"),
+        (lambda: metrics.TrueNegatives(np.zeros(2**30, "?")), ValueError, "thresholds: got 1073741824, needs fewer"),
+        (lambda: metrics.AUC(thresholds=[0.5] * 2**20), ValueError, "thresholds: got 1048576, needs fewer"),
         (lambda: metrics.Recall(top_k=0), ValueError, "top_k: got 0"),
         (lambda: metrics.AUC(num_thresholds=1), ValueError, "num_thresholds: got 1, needs an integer of at least 2"),
         (lambda: metrics.AUC(curve="PRGAIN"), ValueError, "curve: got 'PRGAIN', needs one of 'ROC', 'PR'"),
