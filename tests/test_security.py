@@ -6,7 +6,7 @@ from pathlib import Path
 from fastmlp.datasets.idx import MAX_RANK
 from fastmlp.kernels.limits import MAX_THREADS
 from fastmlp.layers.base import SIZE_LIMIT
-from fastmlp.layers.graph import STAGE_LIMIT
+from fastmlp.layers.graph import ROW_LIMIT, STAGE_LIMIT
 from fastmlp.layers.merging import REPEATED_LIMIT
 from fastmlp.metrics.confusion import THRESHOLD_LIMIT
 from fastmlp.models.keras_files import EXPANSION_LIMIT
@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "SECURITY.md").read_text("utf-8")
 LIMITS = {
     "values of a row": "2^31 - 1" if SIZE_LIMIT == 2**31 else None,
+    "values of a row in all": f"{ROW_LIMIT:,}",
     "stages of a network": f"{STAGE_LIMIT:,}",
     "levels of models": f"{DEPTH_LIMIT}",
     "repetitions of an axis": f"{REPEATED_LIMIT:,}",

@@ -16,6 +16,7 @@ from fastmlp.layers.symbol import Call, Symbol
 from fastmlp.layers.variable import Variable
 
 STAGE_LIMIT = 2**16  # a small file can describe models in models that double with each
+ROW_LIMIT = 2**25  # values of a row in all stages: it can describe rows that double with each layer, too
 
 
 class Graph:
@@ -115,6 +116,7 @@ class Description:
     frozen: Callable[[Any], bool]
     stages: list[Stage] = field(default_factory=list)
     layers: list[Layer] = field(default_factory=list)  # of each stage
+    row_size: int = 0  # values of a row in all stages together
     outputs: list[int] = field(default_factory=list)
     variables: list[Variable] = field(default_factory=list)
     blocks: list[Block] | None = None  # of the variables, once they are asked for
@@ -150,6 +152,10 @@ class Description:
         self.layers += [layer] * len(stages)
         if len(self.stages) > STAGE_LIMIT:
             raise ValueError(f"model: got more than {STAGE_LIMIT} stages, needs fewer")
+        self.row_size += len(stages) * math.prod(call.outputs[0].row_shape)
+        if self.row_size > ROW_LIMIT:
+            got = f"more than {ROW_LIMIT} values a row in all layers together"
+            raise ValueError(f"model: got {got} when it comes to layer {layer.name!r}, needs fewer")
         return [first + len(stages) - 1 if stages else reads[0]]
 
     def _refer_to_weights(self, layer: Layer, stages: list[Stage], first: int) -> None:

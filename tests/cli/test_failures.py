@@ -39,10 +39,12 @@ def test_bad_folders(command, tmp_path, arrays, message):
 
 
 def test_a_network_too_large_for_memory(command, tmp_path):
-    folder = write_folder(tmp_path, np.zeros((30, 2**14), np.uint8), Y)
-    status, out, err = command(folder, "--hidden", 2**31 - 1)  # more bytes than an address can reach
+    folder = write_folder(tmp_path, np.zeros((30, 2**18), np.uint8), Y)
+    status, out, err = command(folder, "--hidden", 2**24)  # 2**44 bytes
     assert (status, out) == (2, "")
-    assert is_error(err, "not enough memory: layer 'dense': cannot make its kernel of shape (16384, 2147483647)")
+    assert is_error(err, "not enough memory: layer 'dense': cannot make its kernel of shape (262144, 16777216)")
+    status, out, err = command(folder, "--hidden", 2**31 - 1)
+    assert (status, out) == (2, "") and is_error(err, "model: got more than 33554432 values a row in all layers")
 
 
 def test_a_folder_without_files_and_a_dataset_that_cannot_be_had(command, tmp_path, monkeypatch):

@@ -116,7 +116,7 @@ def test_a_step_is_left_or_whole(call, normalized, place, threads):
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)
-    assert time.process_time() - sent[0] < 1.0
+    assert time.process_time() - sent[0] < 1.0 * threads
     assert sent[0] - begun < 1.0 * threads * (0.7 * place + 1)
     assert network.step == network.steps_done or call != "train"
     twin = long_model(units, normalized)

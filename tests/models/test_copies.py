@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fastmlp as keras
-from fastmlp.layers import Dense, Input
+from fastmlp.layers import Concatenate, Dense, Input
 from fastmlp.models import clone_model
 from tests.models.small_graphs import MAKERS, Own, X, Y, functional, nested, repeated, same, trained
 
@@ -74,6 +74,12 @@ def test_a_small_file_cannot_describe_a_model_without_end():
         model = keras.Model(x, model(model(x)))
     with pytest.raises(ValueError, match="model: got more than 65536 stages"):
         model(X)
+    x = Input((4,))
+    row = Dense(4)(x)
+    for _ in range(23):
+        row = Concatenate()([row, row])
+    with pytest.raises(ValueError, match=r"model: got more than 33554432 values a row .* layer 'concatenate.*', needs"):
+        keras.Model(x, row)(X)
 
 
 def test_clones_have_other_weights_unless_a_seed_was_given():
