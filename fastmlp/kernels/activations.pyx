@@ -8,7 +8,7 @@ from cython.parallel cimport prange
 from libc.string cimport memcpy
 
 from fastmlp.kernels.isa cimport ACTIVATION_NAMES, LOG_SOFTMAX, SILU, SOFTMAX, SPARSEMAX, Isa
-from fastmlp.kernels.isa cimport activate, activate_gradient, flush, selected
+from fastmlp.kernels.isa cimport activate, activate_gradient, flush_denormals, selected
 from fastmlp.kernels.isa cimport log_softmax as log_softmax_row, log_softmax_gradient as log_softmax_row_gradient
 from fastmlp.kernels.isa cimport softmax as softmax_row
 from fastmlp.kernels.isa cimport sparsemax as sparsemax_row, sparsemax_gradient as sparsemax_row_gradient
@@ -156,13 +156,13 @@ cdef void activate_row_gradient(const Isa *isa, int activation, const double *se
                                 const floating *source, floating *dy) noexcept nogil:
     if activation == SOFTMAX:
         softmax_row_gradient(n, source, dy)
-        flush(isa, n, dy)
+        flush_denormals(isa, n, dy)
     elif activation == LOG_SOFTMAX:
         log_softmax_row_gradient(isa, n, source, dy)
-        flush(isa, n, dy)
+        flush_denormals(isa, n, dy)
     elif activation == SPARSEMAX:
         sparsemax_row_gradient(isa, n, source, dy)
-        flush(isa, n, dy)
+        flush_denormals(isa, n, dy)
     else:
         activate_gradient(isa, activation, settings, n, source, dy)
 

@@ -90,7 +90,7 @@ cdef extern from "c/dispatch.h" nogil:
     void sum_rows(const Isa *isa, int portion, Py_ssize_t rows, const void *a, void *sums)
     void sum_squares(const Isa *isa, Py_ssize_t rows, const void *a, void *sums)
     void sum_magnitudes(const Isa *isa, Py_ssize_t rows, const void *a, void *sums)
-    void flush(const Isa *isa, Py_ssize_t n, void *x)
+    void flush_denormals(const Isa *isa, Py_ssize_t n, void *x)
     void rescale(const Isa *isa, Py_ssize_t n, double scale, double offset, void *x)
     double dot(const Isa *isa, Py_ssize_t n, const void *x, const void *y)
     void activate(const Isa *isa, int activation, const double *settings, Py_ssize_t n, void *x)

@@ -42,7 +42,7 @@
 #define sum_rows(isa, portion, rows, a, sums) KERNELS(isa, a)->sum_rows(portion, rows, a, sums)
 #define sum_squares(isa, rows, a, sums) KERNELS(isa, a)->sum_squares(rows, a, sums)
 #define sum_magnitudes(isa, rows, a, sums) KERNELS(isa, a)->sum_magnitudes(rows, a, sums)
-#define flush(isa, n, x) KERNELS(isa, x)->flush(n, x)
+#define flush_denormals(isa, n, x) KERNELS(isa, x)->flush_denormals(n, x)
 #define rescale(isa, n, scale, offset, x) KERNELS(isa, x)->rescale(n, scale, offset, x)
 #define dot(isa, n, x, y) KERNELS(isa, x)->dot(n, x, y)
 #define activate(isa, activation, settings, n, x) KERNELS(isa, x)->activate(activation, settings, n, x)

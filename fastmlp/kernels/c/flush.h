@@ -13,7 +13,7 @@
 
 INLINE T NAME(kept)(T v) { return ABS_(v) < LEAST_KEPT_ ? 0 : v; }
 
-static void NAME(flush)(ptrdiff_t n, T *x)
+static void NAME(flush_denormals)(ptrdiff_t n, T *x)
 {
     for (ptrdiff_t i = 0; i < n; i++)
         x[i] = KEPT(x[i]);

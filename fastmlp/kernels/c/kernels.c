@@ -168,7 +168,7 @@ static double dot_f64(ptrdiff_t n, const double *x, const double *y)
      .sum_rows = sum_rows_##suffix,                                                                                    \
      .sum_squares = sum_squares_##suffix,                                                                              \
      .sum_magnitudes = sum_magnitudes_##suffix,                                                                        \
-     .flush = flush_##suffix,                                                                                           \
+     .flush_denormals = flush_denormals_##suffix,                                                                      \
      .rescale = rescale_##suffix,                                                                                      \
      .dot = dot_##suffix,                                                                                              \
      .activate = activate_##suffix,                                                                                    \

@@ -188,7 +188,7 @@ typedef struct Noise {
         void (*sum_squares)(ptrdiff_t rows, const T *a, T *sums);                                                      \
         void (*sum_magnitudes)(ptrdiff_t rows, const T *a, T *sums);                                                   \
         /* 0 for what is smaller than the smallest normal number, see flush.h */                                       \
-        void (*flush)(ptrdiff_t n, T *x);                                                                              \
+        void (*flush_denormals)(ptrdiff_t n, T *x);                                                                    \
         void (*rescale)(ptrdiff_t n, double scale, double offset, T *x);                                               \
         T (*dot)(ptrdiff_t n, const T *x, const T *y);                                                                 \
         void (*activate)(int activation, const double *settings, ptrdiff_t n, T *x);                                   \

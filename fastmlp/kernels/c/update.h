@@ -292,9 +292,9 @@ static int NAME(update)(const Optimizer *optimizer, ptrdiff_t n, T *w, T *g, T *
             NAME(store)(n, w, slots[optimizer->average_slot]);
     }
     if (optimizer->flushes_now && optimizer->kind != STORE) {
-        NAME(flush)(n, w);
+        NAME(flush_denormals)(n, w);
         for (int slot = 0; slot < optimizer->slot_count; slot++)
-            NAME(flush)(n, slots[slot]);
+            NAME(flush_denormals)(n, slots[slot]);
     }
     return NAME(are_finite)(n, w);
 }

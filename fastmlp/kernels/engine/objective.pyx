@@ -4,7 +4,7 @@ from cython cimport floating
 from libc.string cimport memcpy, memset
 
 from fastmlp.kernels.activations cimport activate_row
-from fastmlp.kernels.isa cimport barrier_wait, blocks, fetch, flag_is_raised, flag_set, flush, panel_columns
+from fastmlp.kernels.isa cimport barrier_wait, blocks, fetch, flag_is_raised, flag_set, flush_denormals, panel_columns
 from fastmlp.kernels.engine.description cimport BINARY_ACCURACY, CATEGORICAL_ACCURACY, DENSE, OWN_LOSS
 from fastmlp.kernels.engine.exceptions cimport call
 from fastmlp.kernels.engine.edges cimport through_activation
@@ -148,7 +148,7 @@ cdef inline void compare_row(Plan *plan, Output *output, const Target *target, P
         multiply(n, <floating> rows, gradient)
     if output.loss_weight != 1:
         multiply(n, <floating> output.loss_weight, gradient)
-    flush(plan.isa, n, gradient)
+    flush_denormals(plan.isa, n, gradient)
     give_row(plan, output, i, width, gradient)
 
 

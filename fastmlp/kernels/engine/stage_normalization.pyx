@@ -10,9 +10,10 @@ from cython cimport floating
 from libc.math cimport sqrt
 from libc.string cimport memcpy
 
-from fastmlp.kernels.isa cimport activate_gradient, are_finite, barrier_wait, blocks, column_moments, flag_set, flush
-from fastmlp.kernels.isa cimport normalize_columns, normalize_columns_gradient, normalize_rows, normalize_rows_gradient
-from fastmlp.kernels.isa cimport panel_columns, partition, sum_normalized_columns, sum_normalized_rows
+from fastmlp.kernels.isa cimport activate_gradient, are_finite, barrier_wait, blocks, column_moments, flag_set
+from fastmlp.kernels.isa cimport flush_denormals, normalize_columns, normalize_columns_gradient, normalize_rows
+from fastmlp.kernels.isa cimport normalize_rows_gradient, panel_columns, partition, sum_normalized_columns
+from fastmlp.kernels.isa cimport sum_normalized_rows
 from fastmlp.kernels.engine.description cimport BATCH_NORMALIZATION, LAYER_NORMALIZATION
 from fastmlp.kernels.engine.edges cimport gather, through_activation
 from fastmlp.kernels.engine.plan cimport Matrix, Stage, Parameter, Part, Pass, Plan, element, memory_of, tile_of
@@ -126,7 +127,7 @@ cdef void move(Plan *plan, const Parameter *parameter, Py_ssize_t panel, double 
     cdef floating *moving = <floating *> parameter.data + panel * width
     for j in range(width):
         moving[j] = moving[j] * kept + towards[j] * taken
-    flush(plan.isa, width, moving)
+    flush_denormals(plan.isa, width, moving)
     if not are_finite(plan.isa, width, moving):
         flag_set(parameter.finite, False)
 

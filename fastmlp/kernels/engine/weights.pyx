@@ -5,7 +5,7 @@ from libc.math cimport fabs, sqrt
 from libc.string cimport memcpy, memset
 
 from fastmlp.kernels.isa cimport STORE, TO_GO_ON, Optimizer, add_penalty, are_finite, barrier_wait, blocks, flag_set
-from fastmlp.kernels.isa cimport flush, panel_columns, partition, sum_magnitudes, sum_squares, update
+from fastmlp.kernels.isa cimport flush_denormals, panel_columns, partition, sum_magnitudes, sum_squares, update
 from fastmlp.kernels.optimizers cimport MAX_SLOTS
 from fastmlp.kernels.engine.plan cimport COLUMNS, FIRST, LAST, ONLY, ROWS, Parameter, Part, Pass, Plan, Stage, Use
 from fastmlp.kernels.engine.plan cimport tile_of, vectors_of
@@ -84,7 +84,7 @@ cdef inline void update_weights(Plan *plan, const Parameter *parameter, const Pa
     if not finite and run.optimizer.kind != STORE:
         flag_set(parameter.finite, False)
     if run.optimizer.kind == SGD and run.optimizer.flushes_now and parameter.l2 > 0:  # which alone lets weights fade
-        flush(plan.isa, n, w)
+        flush_denormals(plan.isa, n, w)
 
 
 cdef bint update_undecayed(Plan *plan, Optimizer optimizer, Py_ssize_t n, floating *w, floating *g,
