@@ -210,7 +210,7 @@ def test_an_epoch_whose_held_out_rows_are_not_all_predicted_is_not_finished():
 
     def look():
         looks.append(network.steps_done)
-        if len(looks) == 2:  # a quarter of a second after the first
+        if len(looks) > 1 and looks[-1] > 0:  # a quarter of a second after the first, or later
             raise KeyboardInterrupt
 
     before = look_in_products_from(1)
@@ -223,4 +223,4 @@ def test_an_epoch_whose_held_out_rows_are_not_all_predicted_is_not_finished():
     finally:
         look_with(None)
         look_in_products_from(before)
-    assert looks[1] > len(results) and out[: len(results)].all()
+    assert looks[-1] > len(results) and out[: len(results)].all()
