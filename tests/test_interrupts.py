@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -289,6 +290,20 @@ def long_run():
     return network, np.ones((ROWS, 64), np.uint8), np.zeros((ROWS, 4), np.float32)
 
 
+def time_after_an_interrupt(call):
+    """Return the seconds of the process's time from an interrupt to the end of what it interrupts."""
+    before = signal.signal(signal.SIGPROF, signal.default_int_handler)
+    try:
+        start = time.process_time()
+        signal.setitimer(signal.ITIMER_PROF, 0.4)
+        with pytest.raises(KeyboardInterrupt):
+            call()
+        return time.process_time() - start - 0.4
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+
+
 @pytest.mark.parametrize("method", ["train_epoch", "evaluate", "predict"])
 def test_long_work_ends_within_a_second(method, alarm):
     """A second of the time that the process gets, which has two threads, so that a busy machine makes no difference."""
@@ -299,16 +314,52 @@ def test_long_work_ends_within_a_second(method, alarm):
         "evaluate": lambda: network.evaluate(x, y, predictions=out),
         "predict": lambda: network.predict(x, out=out),
     }
-    before = signal.signal(signal.SIGPROF, signal.default_int_handler)
-    try:
-        start = time.process_time()
-        signal.setitimer(signal.ITIMER_PROF, 0.4)
-        with pytest.raises(KeyboardInterrupt):
-            calls[method]()
-        used = time.process_time() - start - 0.4
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
-    assert used < 2.0
+    assert time_after_an_interrupt(calls[method]) < 2.0
     assert 0 < np.isnan(out[:, 0]).sum() < ROWS
     assert network.predict(x[:3]).shape == (3, 4)
+
+
+def work_on_tables(folder):
+    """Calls that read, prepare, learn, predict and report a table of 200,000 rows."""
+    polars = pytest.importorskip("polars")
+    from fastmlp import report, tables
+    from fastmlp.sklearn import TableRegressor
+
+    rows, words = 200_000, np.array(["north", "east", "south", "west"])
+    numbers = {f"number {i}": RANDOM.normal(size=rows) for i in range(6)}
+    frame = polars.DataFrame({**numbers, "word": words[RANDOM.integers(0, 4, rows)], "id": np.arange(rows).astype(str)})
+    y = RANDOM.normal(size=rows)
+    frame.write_csv(folder / "table.csv")
+    learnt = TableRegressor(random_state=0).fit(frame[:500], y[:500])
+    return {
+        "read": lambda: tables.read(folder / "table.csv"),
+        "find columns": lambda: tables.find_columns(frame),
+        "prepare": lambda: tables.Preparation().fit(frame),
+        "learn a table": lambda: TableRegressor().fit(frame, y),
+        "predict a table": lambda: learnt.predict(frame),
+        "report": lambda: report.html(learnt, frame[:20_000], y[:20_000]),
+    }
+
+
+def work_on_files(folder):
+    """Calls that write a network of 2 million weights."""
+    pytest.importorskip("onnx")
+    model = Sequential([Input((1000,)), Dense(1000, "relu"), Dense(1000, "relu"), Dense(2)], seed=1)
+    model.compile("adam", "mse")
+    return {
+        "save": lambda: model.save(folder / "model.safetensors"),
+        "onnx": lambda: model.export(folder / "model.onnx"),
+        "c": lambda: model.export(folder / "model.h"),
+    }
+
+
+@pytest.mark.parametrize("work", [work_on_tables, work_on_files])
+def test_tables_and_files_end_within_a_second(work, tmp_path):
+    def again_and_again(call):
+        while True:
+            call()
+
+    calls = work(tmp_path)
+    late = {name: round(time_after_an_interrupt(partial(again_and_again, calls[name])), 2) for name in calls}
+    assert max(late.values()) < 2.0, late
+    assert not [path for path in os.listdir(tmp_path) if "part" in path]
