@@ -29,7 +29,7 @@ def main(arguments=None):
     alone = [trained(x, y, seed, epochs) for seed in range(count)]
 
     with connected(options.scheduler) as client, joblib.parallel_config(backend="dask"):
-        print(f"{len(client.scheduler_info()['workers'])} workers, {count} networks each time")
+        print(f"{len(client.nthreads())} workers, {count} networks each time")
         found = ensemble.fit(x, y).predict_proba(x_test)
         models = joblib.Parallel()(joblib.delayed(trained)(x, y, seed, epochs) for seed in range(count))
 
