@@ -7,8 +7,8 @@ It takes GCC on Linux.
 - `address`: AddressSanitizer and UndefinedBehaviorSanitizer. Memory of the engine ends where it is asked for to end, as
   `tight.py` has it, and Python's own comes from malloc. Leaks are not looked for, as CPython leaves much to the system
   when it ends.
-- `threads`: ThreadSanitizer, which `openmp.c` tells how OpenMP begins and ends a parallel region. Tests
-  that need Polars are left out, as it crashes beneath this sanitizer when it is imported.
+- `threads`: ThreadSanitizer, which `openmp.c` tells how OpenMP begins and ends a parallel region.
+  Polars is not to be found there, as it crashes when it is imported.
 - `bounds`: Cython's own checks of indices, and of views that are not there.
 """
 
@@ -37,6 +37,7 @@ class Kind:
     library: str = ""  # the compiler's, which is loaded before all others
     options: dict[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()  # of pytest
+    hidden: tuple[str, ...] = ()  # packages that are not to be found
 
 
 KINDS = {
@@ -53,6 +54,7 @@ KINDS = {
         "libtsan.so",
         {"TSAN_OPTIONS": "die_after_fork=0:report_signal_unsafe=0"},
         ("-m", "not slow", *(f"--ignore=tests/hostile/test_{name}.py" for name in ("arguments", "files"))),
+        ("polars",),
     ),
     "bounds": Kind("", ("FASTMLP_DEBUG", "1")),
 }
@@ -100,13 +102,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("tests", nargs=argparse.REMAINDER, help="tests to run, and options of pytest; or an attack")
     given = parser.parse_args(arguments)
     kind, folder = KINDS[given.name], ROOT / "build" / "sanitized" / given.name
-    environment = os.environ | dict([kind.setting]) | {"PYTHONPATH": str(folder)}
+    hiding = folder / "build" / "hiding"
+    environment = os.environ | dict([kind.setting]) | {"PYTHONPATH": f"{hiding}{os.pathsep}{folder}"}
 
     copy_sources(folder)
     run(sys.executable, "setup.py", "-q", "build_ext", "--inplace", cwd=folder, env=environment)
     findings = folder / "build" / "findings"
     shutil.rmtree(findings, ignore_errors=True)
     findings.mkdir()
+    hiding.mkdir(exist_ok=True)
+    for name in kind.hidden:
+        (hiding / f"{name}.py").write_text(f'raise ModuleNotFoundError("{name} is hidden", name="{name}")\n')
 
     tests = given.tests or [f"tests/{room}" for room in kind.rooms.split()] or ["tests"]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:faulthandler", *kind.arguments, *tests]
