@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+SEARCH_PATH = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))  # of child processes
 LIMIT = 900  # seconds, after which a case is one that never ends
 AT_ONCE = 1000  # cases of one child, at most
 SHOWN = 40  # lines of what a child says of a finding
@@ -132,7 +133,7 @@ def run_child(
         options += ["--seconds", str(seconds)]
     told, ended = "", False
     # What a child reads before it has written it is not 0, and not the same twice.
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "MALLOC_PERTURB_": str(1 + first % 255)}
+    environment = os.environ | {"PYTHONPATH": SEARCH_PATH, "MALLOC_PERTURB_": str(1 + first % 255)}
     with tempfile.TemporaryFile("w+") as errors:
         child = subprocess.Popen([sys.executable, "-m", name, *options], stdout=subprocess.PIPE, stderr=errors,
                                  text=True, env=environment, cwd=ROOT)  # fmt: skip

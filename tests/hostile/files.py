@@ -25,16 +25,16 @@ from collections import Counter
 from pathlib import Path
 
 from tests.hostile import good_files
+from tests.hostile.attack import ROOT, SEARCH_PATH
 from tests.hostile.good_files import KINDS
 from tests.hostile.mutations import of_bytes
 
-ROOT = Path(__file__).parents[2]
 SECONDS = 5  # of the processor, for a file
 MEMORY = 1 << 29  # bytes beyond those of a process that has read good files
 AT_ONCE = 5000  # files of a process
 WAIT = 300  # seconds without a file read, after which the process hangs
 ENVIRONMENT = os.environ | {
-    "PYTHONPATH": str(ROOT),
+    "PYTHONPATH": SEARCH_PATH,
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS", "MALLOC_ARENA_MAX"), "1"),
 }
 # what Python says of itself where code is run, or something else than the file is touched

@@ -19,10 +19,10 @@ import numpy as np
 
 from fastmlp.datasets.digits import load_data
 from fastmlp.datasets.idx import write_idx
+from tests.hostile.attack import ROOT, SEARCH_PATH
 from tests.hostile.runs import RUNS
 
-ROOT = Path(__file__).parents[2]
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "2"}
+ENVIRONMENT = os.environ | {"PYTHONPATH": SEARCH_PATH, "OMP_NUM_THREADS": "2"}
 BACKUPS = ("backup", "checkpoints")  # folders, which may be in any state
 MODES = ("SIGKILL", "SIGKILL", "SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")  # of the commands; of the others SIGKILL
 
