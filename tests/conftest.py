@@ -16,6 +16,7 @@ from fastmlp.datasets._fetch import given_folder
 from tests.browser import browser
 
 THREADS = (1, 2, 3)
+THREADS_ARE_WATCHED = "thread" in os.environ.get("FASTMLP_SANITIZE", "")  # by ThreadSanitizer
 
 
 def pytest_addoption(parser):

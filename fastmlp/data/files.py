@@ -82,7 +82,7 @@ def read(
     require_regular(path, kind.argument)
     with open(path, "rb"):  # for Python's errors when it is missing, a folder or not readable
         pass
-    with damage_named(kind.argument, path, kind.file, (OSError, MemoryError)):
+    with damage_named(kind.argument, path, kind.file, (OSError, MemoryError, ImportError)):
         with safe_open(path, framework="np") as file:
             header = header_of(file.metadata() or {}, kind)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dict

@@ -2,16 +2,18 @@
 
 MLPClassifier and MLPRegressor take the arguments of `sklearn.neural_network`, with its defaults, draw the same random
 numbers in the same order, and follow its loss curves; what they take besides is in docs/sklearn.md. Needs scikit-learn
-1.6 or newer.
+1.6 or newer; the estimators of tables are imported when they are asked for, and need polars.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
+import sys
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 OLDEST = (1, 6)
 
@@ -33,11 +35,15 @@ from sklearn.utils.validation import check_is_fitted  # noqa: E402
 
 from fastmlp.data.files import Tensors, read, write  # noqa: E402
 from fastmlp.settings import file_path  # noqa: E402
-from fastmlp.sklearn import ensemble_saving, onnx, saving, table_saving  # noqa: E402
+from fastmlp.sklearn import ensemble_saving, onnx, saving  # noqa: E402
 from fastmlp.sklearn.classifier import MLPClassifier  # noqa: E402
 from fastmlp.sklearn.ensemble import Ensemble, MLPEnsembleClassifier, MLPEnsembleRegressor  # noqa: E402
 from fastmlp.sklearn.regressor import MLPRegressor  # noqa: E402
-from fastmlp.sklearn.tables import TableClassifier, TableEstimator, TableRegressor  # noqa: E402
+
+if TYPE_CHECKING:
+    from fastmlp.sklearn.tables import TableClassifier as TableClassifier
+    from fastmlp.sklearn.tables import TableEstimator
+    from fastmlp.sklearn.tables import TableRegressor as TableRegressor
 
 __all__ = [
     "MLPClassifier",
@@ -54,12 +60,39 @@ onnx.register_when_imported(MLPClassifier, MLPRegressor)
 
 PERCEPTRONS = {"MLPClassifier": MLPClassifier, "MLPRegressor": MLPRegressor}
 ENSEMBLES = {"MLPEnsembleClassifier": MLPEnsembleClassifier, "MLPEnsembleRegressor": MLPEnsembleRegressor}
-TABLES = {"TableClassifier": TableClassifier, "TableRegressor": TableRegressor}
+TABLES = ("TableClassifier", "TableRegressor")
 
-Estimator = MLPClassifier | MLPRegressor | MLPEnsembleClassifier | MLPEnsembleRegressor | TableEstimator
+Perceptron = MLPClassifier | MLPRegressor
 
 
-def save(estimator: Estimator, path: str | os.PathLike[str]) -> None:
+def of_tables(module: str, asked_for: str) -> Any:
+    """Return one of the modules of tables; ImportError with what is to be installed, where polars is not there."""
+    try:
+        return importlib.import_module(f"fastmlp.sklearn.{module}")
+    except ModuleNotFoundError as error:
+        if error.name != "polars":
+            raise
+        raise ImportError(f"{asked_for}: needs polars: pip install 'fastmlp[tables]'") from error
+
+
+if not TYPE_CHECKING:  # type checkers take the imports above, and report other names
+
+    def __getattr__(name):
+        if name in TABLES:
+            return getattr(of_tables("tables", f"sklearn.{name}"), name)
+        raise AttributeError(f"module 'fastmlp.sklearn' has no attribute {name!r}")
+
+    def __dir__():
+        return sorted([*globals(), *TABLES])
+
+
+def is_of_tables(estimator: Any) -> bool:
+    """Whether it is an estimator of tables, of which there is none before their module is imported."""
+    module = sys.modules.get("fastmlp.sklearn.tables")
+    return module is not None and isinstance(estimator, module.TableEstimator)
+
+
+def save(estimator: Perceptron | Ensemble | TableEstimator, path: str | os.PathLike[str]) -> None:
     """Write a fitted estimator, without its callbacks and requests of metadata, to a file, whole or not at all.
 
     A subclass is saved as the class of fastmlp that it is made from. Of an ensemble the members are in the file too.
@@ -72,25 +105,31 @@ def save(estimator: Estimator, path: str | os.PathLike[str]) -> None:
     ValueError
         For an argument that was set after fit and does not fit the weights.
     """
-    if not isinstance(estimator, Estimator):
+    if isinstance(estimator, Perceptron):
+        return saving.save(estimator, path)
+    if isinstance(estimator, Ensemble):
+        describe = ensemble_saving.describe
+    elif is_of_tables(estimator):
+        describe = of_tables("table_saving", "save").describe
+    else:
         needs = "an estimator of fastmlp: MLPClassifier, MLPRegressor, an ensemble of them, or one of tables"
         raise TypeError(f"estimator: got {type(estimator).__name__}, needs {needs}")
-    if isinstance(estimator, (Ensemble, TableEstimator)):
-        check_is_fitted(estimator)
-        kind = ensemble_saving if isinstance(estimator, Ensemble) else table_saving
-        write(Path(file_path("path", path)), saving.ESTIMATOR, *kind.describe(estimator))
-    else:
-        saving.save(estimator, path)
+    check_is_fitted(estimator)
+    write(Path(file_path("path", path)), saving.ESTIMATOR, *describe(estimator))
 
 
 def load(path: str | os.PathLike[str]) -> Any:
-    """Return the estimator that `save` wrote; ValueError when the file is none of `save`, or a damaged one."""
+    """Return the estimator that `save` wrote; ValueError when the file is none of `save`, or a damaged one.
+
+    ImportError for one of tables where polars is not there.
+    """
 
     def made(header: Mapping[str, Any], tensors: Tensors) -> Any:
         if header["class"] in ENSEMBLES:
             return ensemble_saving.restore(header, tensors, ENSEMBLES)
         if header["class"] in TABLES:
-            return table_saving.restore(header, tensors, TABLES)
+            classes = {name: getattr(of_tables("tables", "load"), name) for name in TABLES}
+            return of_tables("table_saving", "load").restore(header, tensors, classes)
         return saving.restore(header, tensors, PERCEPTRONS)
 
     return read(file_path("path", path), saving.ESTIMATOR, made)

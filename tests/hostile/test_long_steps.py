@@ -14,6 +14,7 @@ from fastmlp.kernels.engine.exceptions import look_with
 from fastmlp.kernels.engine.leaving import look_in_products_from
 from fastmlp.layers import BatchNormalization, Dense, Input
 from fastmlp.models import Sequential
+from tests.conftest import THREADS_ARE_WATCHED
 from tests.networks import OPTIMIZERS, batch_normalization, dense, dropout, initial
 
 RANDOM = np.random.default_rng(8)
@@ -66,6 +67,7 @@ def long_model(units, normalized):
     return model
 
 
+@pytest.mark.skipif(THREADS_ARE_WATCHED, reason="all takes many times as long then")
 @needs_timer
 @pytest.mark.parametrize("place", [1, 2])
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 import copy
 import pickle
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -155,3 +157,30 @@ def test_skops_reads_what_it_writes():
     unknown = skops.get_untrusted_types(data=written)
     assert all(name.startswith("fastmlp.sklearn.") for name in unknown)
     assert goes_on_alike(model, skops.loads(written, trusted=unknown))
+
+
+WITHOUT_POLARS = """
+import sys
+sys.modules["polars"] = None
+import numpy as np
+import fastmlp.sklearn
+estimator = fastmlp.sklearn.MLPClassifier(max_iter=1).fit(np.eye(4), [0, 1, 0, 1])
+fastmlp.sklearn.save(estimator, PATH)
+assert (fastmlp.sklearn.load(PATH).predict(np.eye(4)) == estimator.predict(np.eye(4))).all()
+for call in (lambda: fastmlp.sklearn.TableClassifier, lambda: fastmlp.sklearn.load(TABLE)):
+    try:
+        call()
+    except ImportError as error:
+        print(error)
+"""
+
+
+def test_estimators_but_those_of_tables_need_no_polars(tmp_path):
+    polars = pytest.importorskip("polars", reason="needs polars")
+    table = fastmlp.sklearn.TableClassifier(max_iter=1).fit(polars.DataFrame({"a": range(30)}), [0, 1] * 15)
+    fastmlp.sklearn.save(table, tmp_path / "table.safetensors")
+    code = WITHOUT_POLARS.replace("PATH", repr(str(tmp_path / "one.safetensors")))
+    code = code.replace("TABLE", repr(str(tmp_path / "table.safetensors")))
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=False)
+    needs = "needs polars: pip install 'fastmlp[tables]'"
+    assert done.stdout == f"sklearn.TableClassifier: {needs}\nload: {needs}\n", done.stderr
