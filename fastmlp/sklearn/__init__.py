@@ -7,7 +7,6 @@ numbers in the same order, and follow its loss curves; what they take besides is
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from collections.abc import Mapping
@@ -39,6 +38,7 @@ from fastmlp.sklearn import ensemble_saving, onnx, saving  # noqa: E402
 from fastmlp.sklearn.classifier import MLPClassifier  # noqa: E402
 from fastmlp.sklearn.ensemble import Ensemble, MLPEnsembleClassifier, MLPEnsembleRegressor  # noqa: E402
 from fastmlp.sklearn.regressor import MLPRegressor  # noqa: E402
+from fastmlp.tables import with_polars  # noqa: E402
 
 if TYPE_CHECKING:
     from fastmlp.sklearn.tables import TableClassifier as TableClassifier
@@ -65,21 +65,11 @@ TABLES = ("TableClassifier", "TableRegressor")
 Perceptron = MLPClassifier | MLPRegressor
 
 
-def of_tables(module: str, asked_for: str) -> Any:
-    """Return one of the modules of tables; ImportError with what is to be installed, where polars is not there."""
-    try:
-        return importlib.import_module(f"fastmlp.sklearn.{module}")
-    except ModuleNotFoundError as error:
-        if error.name != "polars":
-            raise
-        raise ImportError(f"{asked_for}: needs polars: pip install 'fastmlp[tables]'") from error
-
-
 if not TYPE_CHECKING:  # type checkers take the imports above, and report other names
 
     def __getattr__(name):
         if name in TABLES:
-            return getattr(of_tables("tables", f"sklearn.{name}"), name)
+            return getattr(with_polars("fastmlp.sklearn.tables", f"sklearn.{name}"), name)
         raise AttributeError(f"module 'fastmlp.sklearn' has no attribute {name!r}")
 
     def __dir__():
@@ -110,7 +100,7 @@ def save(estimator: Perceptron | Ensemble | TableEstimator, path: str | os.PathL
     if isinstance(estimator, Ensemble):
         describe = ensemble_saving.describe
     elif is_of_tables(estimator):
-        describe = of_tables("table_saving", "save").describe
+        describe = with_polars("fastmlp.sklearn.table_saving", "save").describe
     else:
         needs = "an estimator of fastmlp: MLPClassifier, MLPRegressor, an ensemble of them, or one of tables"
         raise TypeError(f"estimator: got {type(estimator).__name__}, needs {needs}")
@@ -128,8 +118,8 @@ def load(path: str | os.PathLike[str]) -> Any:
         if header["class"] in ENSEMBLES:
             return ensemble_saving.restore(header, tensors, ENSEMBLES)
         if header["class"] in TABLES:
-            classes = {name: getattr(of_tables("tables", "load"), name) for name in TABLES}
-            return of_tables("table_saving", "load").restore(header, tensors, classes)
+            classes = {name: getattr(with_polars("fastmlp.sklearn.tables", "load"), name) for name in TABLES}
+            return with_polars("fastmlp.sklearn.table_saving", "load").restore(header, tensors, classes)
         return saving.restore(header, tensors, PERCEPTRONS)
 
     return read(file_path("path", path), saving.ESTIMATOR, made)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fastmlp.tables.columns import Column as Column
@@ -28,17 +28,23 @@ HOMES = {
     "read_batches": "reading",
 }
 
+
+def with_polars(module: str, asked_for: str) -> Any:
+    """Return a module that needs polars; ImportError with what is to be installed, where that is not there."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != "polars":
+            raise
+        raise ImportError(f"{asked_for}: needs polars: pip install 'fastmlp[tables]'") from error
+
+
 if not TYPE_CHECKING:  # type checkers take the imports above, and report other names
     __all__ = list(HOMES)
 
     def __getattr__(name):
         if name in HOMES:
-            try:
-                return getattr(importlib.import_module(f"fastmlp.tables.{HOMES[name]}"), name)
-            except ModuleNotFoundError as error:
-                if error.name != "polars":
-                    raise
-                raise ImportError(f"tables.{name}: needs polars: pip install 'fastmlp[tables]'") from error
+            return getattr(with_polars(f"fastmlp.tables.{HOMES[name]}", f"tables.{name}"), name)
         raise AttributeError(f"module 'fastmlp.tables' has no attribute {name!r}")
 
     def __dir__():

@@ -7,8 +7,8 @@ It takes GCC on Linux.
 - `address`: AddressSanitizer and UndefinedBehaviorSanitizer. Memory of the engine ends where it is asked for to end, as
   `tight.py` has it, and Python's own comes from malloc. Leaks are not looked for, as CPython leaves much to the system
   when it ends.
-- `threads`: ThreadSanitizer, which `openmp.c` tells how OpenMP begins and ends a parallel region.
-  Polars is not to be found there, as it crashes when it is imported.
+- `threads`: ThreadSanitizer, which `openmp.c` tells how OpenMP begins and ends a parallel region. Polars is
+  not to be found there, as it crashes when it is imported.
 - `bounds`: Cython's own checks of indices, and of views that are not there.
 """
 
@@ -53,7 +53,7 @@ KINDS = {
         ("FASTMLP_SANITIZE", "thread"),
         "libtsan.so",
         {"TSAN_OPTIONS": "die_after_fork=0:report_signal_unsafe=0"},
-        ("-m", "not slow", *(f"--ignore=tests/hostile/test_{name}.py" for name in ("arguments", "files"))),
+        ("-m", "not slow", "--ignore=tests/hostile/test_arguments.py"),
         ("polars",),
     ),
     "bounds": Kind("", ("FASTMLP_DEBUG", "1")),
